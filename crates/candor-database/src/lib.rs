@@ -1,0 +1,16 @@
+//! The signature image: one mapped file that every worker shares.
+//!
+//! * [`ir`]: what signatures mean; what an image is built from.
+//! * [`Builder`]: signatures in, the bytes of an image out.
+//! * [`Image`]: an image opened for reading; a search of it cannot fail, panic or read outside it,
+//!   whatever its bytes are.
+//!   measure of what the image must answer.
+pub mod ir;
+
+mod builder;
+mod image;
+mod search;
+
+pub use builder::{BuildError, Builder};
+pub use image::{Image, Info, OpenError, SectionInfo, SignatureId, SignatureRecord, SourceInfo};
+pub use search::{Hit, Scratch, Subject};

@@ -1,0 +1,176 @@
+//! What a scan may spend, and what it has spent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::Reason;
+
+/// The limits of one scan. Sizes are bytes. Reaching one is never reported as clean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest layer that is looked into; a larger file is Incomplete.
+    pub max_file_size: u64,
+    /// Bytes of all layers of one file together.
+    pub max_scan_size: u64,
+    /// Layers inside one another; the file itself is layer 1.
+    pub max_depth: u32,
+    /// Children of one file, at all depths together.
+    pub max_children: u32,
+    /// Bytes that a layer may grow to, as a multiple of the compressed bytes that it came from.
+    /// Applies only past the first mebibyte of output.
+    pub max_ratio: u32,
+    /// Largest text that is normalised.
+    pub max_normalise: u64,
+    /// Largest layer that regular expressions run over.
+    pub max_regex_size: u64,
+    /// Backtracking steps of one regular expression on one layer.
+    pub regex_steps: u64,
+    /// Steps of pattern evaluation on one layer: about one a byte looked at.
+    pub search_steps: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_file_size: 512 << 20,
+            max_scan_size: 1 << 30,
+            max_depth: 17,
+            max_children: 10_000,
+            max_ratio: 1_000,
+            max_normalise: 40 << 20,
+            max_regex_size: 100 << 20,
+            regex_steps: 1_000_000,
+            search_steps: 50_000_000_000,
+        }
+    }
+}
+
+/// A flag by which the owner of a scan stops it from outside: the engine reads no clock.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicU8>);
+
+impl Interrupt {
+    /// A flag that nobody has raised.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that the time of the scan is up.
+    pub fn time_out(&self) {
+        self.0.store(1, Ordering::Relaxed);
+    }
+
+    /// Says that the user wants the scan to stop.
+    pub fn cancel(&self) {
+        self.0.store(2, Ordering::Relaxed);
+    }
+
+    /// Lowers the flag again, for the next file.
+    pub fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Why the scan must stop, if it must.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(Reason::Timeout),
+            _ => Some(Reason::Cancelled),
+        }
+    }
+}
+
+/// The account that every byte produced from input is paid from.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    limits: Limits,
+    interrupt: Interrupt,
+    bytes: u64,
+    children: u32,
+    depth: u32,
+}
+
+impl Budget {
+    /// A fresh account.
+    #[must_use]
+    pub const fn new(limits: Limits, interrupt: Interrupt) -> Self {
+        Self { limits, interrupt, bytes: 0, children: 0, depth: 0 }
+    }
+
+    /// The limits that it enforces.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Bytes spent so far.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Children opened so far.
+    #[must_use]
+    pub const fn children(&self) -> u32 {
+        self.children
+    }
+
+    /// Bytes that may still be spent.
+    #[must_use]
+    pub const fn remaining(&self) -> u64 {
+        self.limits.max_scan_size.saturating_sub(self.bytes)
+    }
+
+    /// Pays for `bytes` of a layer.
+    ///
+    /// # Errors
+    /// The reason to stop: the scan size is used up, or somebody interrupted. Nothing is paid then.
+    pub fn spend(&mut self, bytes: u64) -> Result<(), Reason> {
+        self.check()?;
+        let sum = self.bytes.checked_add(bytes).ok_or(Reason::ScanSize)?;
+        if sum > self.limits.max_scan_size {
+            return Err(Reason::ScanSize);
+        }
+        self.bytes = sum;
+        Ok(())
+    }
+
+    /// Whether the owner of the scan lets it go on.
+    ///
+    /// # Errors
+    /// The reason to stop.
+    pub fn check(&self) -> Result<(), Reason> {
+        self.interrupt.reason().map_or(Ok(()), Err)
+    }
+
+    /// Enters one more layer.
+    ///
+    /// # Errors
+    /// The depth or the number of children is used up, or somebody interrupted.
+    pub fn enter(&mut self) -> Result<(), Reason> {
+        self.check()?;
+        if self.depth >= self.limits.max_depth {
+            return Err(Reason::Depth);
+        }
+        if self.children > self.limits.max_children {
+            return Err(Reason::Children);
+        }
+        self.depth = self.depth.saturating_add(1);
+        self.children = self.children.saturating_add(1);
+        Ok(())
+    }
+
+    /// Leaves the layer that the last [`enter`](Self::enter) opened.
+    pub const fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// The most that a child made from `compressed` bytes may grow to, in bytes.
+    #[must_use]
+    pub fn growth(&self, compressed: u64) -> u64 {
+        let by_ratio = compressed.saturating_mul(u64::from(self.limits.max_ratio)).max(1 << 20);
+        by_ratio.min(self.limits.max_file_size).min(self.remaining())
+    }
+}

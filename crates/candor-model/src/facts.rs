@@ -1,0 +1,91 @@
+//! What a parser learned about a layer, besides its children. Offsets are file offsets in bytes,
+//! and may lie outside of the layer: they are what the file claims.
+
+use crate::Digest;
+
+/// Everything known about one layer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Set for PE, ELF and Mach-O files whose headers could be read.
+    pub executable: Option<Executable>,
+    /// Icons of a PE file, in the order of its resource directory.
+    pub icons: Vec<Icon>,
+    /// Perceptual hash of an image file, when one was computed.
+    pub image_hash: Option<PerceptualHash>,
+}
+
+/// The structure of an executable that offsets, targets and section hashes refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executable {
+    /// Which container format.
+    pub format: ExecutableFormat,
+    /// Whether it is a 64-bit format (PE32+, ELFCLASS64, MH_MAGIC_64).
+    pub is_64_bit: bool,
+    /// File offset of the entry point, when the file has one that lies in a section.
+    pub entry_point: Option<u64>,
+    /// Sections in table order (segments for Mach-O and for ELF without section headers).
+    pub sections: Vec<Section>,
+    /// Strings of the version resource (PE only).
+    pub version_strings: Vec<VersionString>,
+    /// Digest over the import table (PE only).
+    pub imports: Option<ImportDigest>,
+}
+
+/// A container format of machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExecutableFormat {
+    /// Microsoft Portable Executable.
+    Pe,
+    /// Executable and Linkable Format.
+    Elf,
+    /// Mach-O.
+    MachO,
+}
+
+/// One section of an executable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Name as stored, without trailing NULs.
+    pub name: Vec<u8>,
+    /// Offset of its bytes in the file.
+    pub raw_offset: u64,
+    /// Number of its bytes in the file, as far as the file reaches.
+    pub raw_size: u64,
+    /// Address relative to the image base (absolute for ELF and Mach-O).
+    pub virtual_address: u64,
+    /// Size in memory.
+    pub virtual_size: u64,
+}
+
+/// Where one string of a version resource stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionString {
+    /// File offset of the UTF-16LE key: what `VI` offsets are anchored to.
+    pub offset: u64,
+    /// The key, as in `CompanyName`.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+/// MD5 over the lower-cased, comma-separated `library.function` list, and the length of that list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportDigest {
+    /// The digest.
+    pub digest: Digest,
+    /// Length of the list in bytes.
+    pub length: u64,
+}
+
+/// A decoded icon: what icon signatures compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Icon {
+    /// Width and height in pixels: 16, 24 or 32.
+    pub size: u32,
+    /// Pixels row by row from the top, as `0xAARRGGBB`, `size * size` of them.
+    pub pixels: Vec<u32>,
+}
+
+/// A 64-bit perceptual hash of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PerceptualHash(pub [u8; 8]);

@@ -1,0 +1,27 @@
+//! The nouns of Candor. Every other crate speaks in these; this one depends on nothing, does no I/O
+//! and decides nothing.
+//!
+//! * [`FileType`] and [`Target`]: what a run of bytes is, in ClamAV's vocabulary.
+//! * [`Facts`]: what a parser learned about a layer besides its children.
+//! * [`Sink`]: how a parser hands out children, facts and troubles.
+//! * [`Limits`] and [`Budget`]: what a scan may spend.
+//! * [`Finding`], [`Verdict`], [`Report`]: what a scan says in the end.
+#![forbid(unsafe_code)]
+
+mod budget;
+mod digest;
+mod facts;
+mod file_type;
+mod finding;
+mod report;
+mod sink;
+
+pub use budget::{Budget, Interrupt, Limits};
+pub use digest::{Digest, DigestKind, DigestSet};
+pub use facts::{
+    Executable, ExecutableFormat, Facts, Icon, ImportDigest, PerceptualHash, Section, VersionString,
+};
+pub use file_type::{FileType, Target, UnknownFileType};
+pub use finding::{Finding, LayerId, Match, Origin, Strength};
+pub use report::{Incomplete, LayerSummary, Reason, Report, Verdict};
+pub use sink::{ChildKind, Content, Flow, Member, Normalisation, Sink};

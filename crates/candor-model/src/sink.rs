@@ -1,0 +1,99 @@
+//! How a parser hands out what it reads: it is given bytes and a [`Sink`], gives children, facts
+//! and troubles to the sink, and returns. Only the engine recurses.
+
+use std::io::Read;
+
+use crate::{Budget, Facts, FileType, Reason};
+
+/// Whether the parser should go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Flow {
+    /// Go on with the next child.
+    Continue,
+    /// Return now: enough was found, or a limit was reached.
+    Stop,
+}
+
+/// How a child came out of its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildKind {
+    /// Stands in the parent's bytes as it is, at this offset.
+    Embedded {
+        /// Offset in the parent, in bytes.
+        offset: u64,
+    },
+    /// Was unpacked: an archive member, a decompressed stream.
+    Extracted,
+    /// Is a rewritten copy of the parent, made only to be searched.
+    Normalised(Normalisation),
+}
+
+/// A rewriting of text, and what the result is searched as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalisation {
+    /// HTML without comments: lower case, entities decoded, white space folded.
+    HtmlNoComments,
+    /// HTML without tags.
+    HtmlNoTags,
+    /// A script found in HTML.
+    Script,
+    /// Plain text: lower case, white space folded.
+    Text,
+}
+
+/// What a container says about one of its members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    /// Name as stored, decoded as well as can be.
+    pub name: String,
+    /// Position in the container, from 1; 0 when it has no members.
+    pub position: u64,
+    /// Compressed size in bytes, when the container says.
+    pub compressed_size: Option<u64>,
+    /// Real size in bytes, when the container says.
+    pub real_size: Option<u64>,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// CRC-32, when the container says.
+    pub crc32: Option<u32>,
+    /// The container's number for the compression method.
+    pub method: Option<u16>,
+    /// A type that the parser knows better than content can tell.
+    pub file_type: Option<FileType>,
+}
+
+/// The bytes of a child.
+pub enum Content<'a> {
+    /// They cannot be had, for this reason; only the metadata is looked at.
+    Absent(Reason),
+    /// They stand in memory.
+    Bytes(&'a [u8]),
+    /// They come out of a decoder. The sink reads as much as the budget allows.
+    Stream(&'a mut dyn Read),
+}
+
+impl std::fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Absent(reason) => f.debug_tuple("Absent").field(reason).finish(),
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+/// Receives what a parser reads.
+pub trait Sink {
+    /// Takes one child. The sink scans it before it returns.
+    fn child(&mut self, kind: ChildKind, member: &Member, content: Content<'_>) -> Flow;
+
+    /// Takes what was learned about the layer itself. Later facts replace earlier ones.
+    fn facts(&mut self, facts: Facts);
+
+    /// Notes that something of the layer was not looked at.
+    fn incomplete(&mut self, reason: Reason);
+
+    /// The account that memory for output is paid from, for parsers that must buffer.
+    fn budget(&mut self) -> &mut Budget;
+}
