@@ -1,6 +1,6 @@
 //! Signatures in, the bytes of an image out.
 
-use crate::ir::{Header, Refusal, Signature, Source, SourceId};
+use crate::ir::{Header, Receiver, Refusal, Signature, Source, SourceId};
 
 /// Collects signatures and lays them out as an image.
 #[derive(Debug, Default)]
@@ -14,25 +14,6 @@ impl Builder {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Announces a file that signatures come from.
-    ///
-    /// # Errors
-    /// There are more sources than an image can number.
-    pub fn source(&mut self, source: Source) -> Result<SourceId, Refusal> {
-        let id = u16::try_from(self.sources.len()).map_err(|_| Refusal::TooMany("sources"))?;
-        self.sources.push(source);
-        Ok(SourceId(id))
-    }
-
-    /// Takes one signature.
-    ///
-    /// # Errors
-    /// The signature cannot be part of an image; the builder is as before.
-    pub fn add(&mut self, _header: Header<'_>, _signature: Signature) -> Result<(), Refusal> {
-        self.count = self.count.saturating_add(1);
-        Ok(())
     }
 
     /// Number of signatures taken so far.
@@ -53,6 +34,19 @@ impl Builder {
     /// Something exceeds what the format can hold.
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
         Ok(Vec::new())
+    }
+}
+
+impl Receiver for Builder {
+    fn source(&mut self, source: Source) -> Result<SourceId, Refusal> {
+        let id = u16::try_from(self.sources.len()).map_err(|_| Refusal::TooMany("sources"))?;
+        self.sources.push(source);
+        Ok(SourceId(id))
+    }
+
+    fn add(&mut self, _header: Header<'_>, _signature: Signature) -> Result<(), Refusal> {
+        self.count = self.count.saturating_add(1);
+        Ok(())
     }
 }
 

@@ -19,6 +19,22 @@ pub use pattern::{Alternatives, Boundary, BoundaryKind, Element, Gap, Offset, Of
 
 use candor_model::{Digest, Target};
 
+/// Takes what a language front end reads: [`crate::Builder`], or whoever wants the signatures
+/// themselves.
+pub trait Receiver {
+    /// Announces a file that signatures come from.
+    ///
+    /// # Errors
+    /// There are more sources than the receiver can number.
+    fn source(&mut self, source: Source) -> Result<SourceId, Refusal>;
+
+    /// Takes one signature.
+    ///
+    /// # Errors
+    /// The receiver has no use for it; the receiver is as before.
+    fn add(&mut self, header: Header<'_>, signature: Signature) -> Result<(), Refusal>;
+}
+
 /// Which functionality levels of the engine a signature is for, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {

@@ -1,6 +1,6 @@
 //! ClamAV's signature languages.
 
-use candor_database::Builder;
+use candor_database::ir::Receiver;
 
 use crate::{Diagnostic, Input, SourceSummary};
 
@@ -20,16 +20,16 @@ impl Default for Options {
     }
 }
 
-/// Loads `inputs` into `builder`. No line stops it: what cannot be used is told to `diagnostics`.
+/// Loads `inputs` into `receiver`. No line stops it: what cannot be used is told to `diagnostics`.
 ///
 /// The order of `inputs` does not matter for what is accepted: ignore lists and configuration are
 /// read first, and of `daily.cvd` and `daily.cld` only the newer one counts.
 pub fn load(
     inputs: &[Input<'_>],
     options: Options,
-    builder: &mut Builder,
+    receiver: &mut dyn Receiver,
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> Vec<SourceSummary> {
-    let _ = (inputs, options, builder, diagnostics);
+    let _ = (inputs, options, receiver, diagnostics);
     Vec::new()
 }
