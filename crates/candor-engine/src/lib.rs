@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use candor_database::{Image, Scratch};
-use candor_model::{Interrupt, Limits, Report};
+use candor_model::{FileType, Finding, Interrupt, LayerId, Limits, Report};
 
 /// What to look for, and how far to go.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,13 @@ pub enum PotentiallyUnwanted {
     Only(Vec<String>),
 }
 
+/// Sees the bytes of every layer while they are at hand: what an explanation of a finding is made from.
+pub trait Observer {
+    /// Called once a layer, when it has been searched and before its bytes go away. `findings` are
+    /// those of this layer alone, whether or not the report will hold them in the end.
+    fn layer(&mut self, id: LayerId, file_type: FileType, bytes: &[u8], findings: &[Finding]);
+}
+
 /// Scans one thing after another with the same image and options; one per thread.
 #[derive(Debug)]
 pub struct Scanner<'image> {
@@ -49,5 +56,18 @@ impl<'image> Scanner<'image> {
     pub fn scan(&mut self, bytes: &[u8], name: &str, interrupt: &Interrupt) -> Report {
         let _ = (self.image, &self.options, &self.scratch, bytes, name, interrupt);
         unreachable!()
+    }
+
+    /// As [`scan`](Self::scan), and shows every layer to `observer`.
+    #[must_use]
+    pub fn scan_observed(
+        &mut self,
+        bytes: &[u8],
+        name: &str,
+        interrupt: &Interrupt,
+        observer: &mut dyn Observer,
+    ) -> Report {
+        let _ = observer;
+        self.scan(bytes, name, interrupt)
     }
 }
