@@ -1,12 +1,16 @@
 //! Signatures in, the bytes of an image out.
 
+use crate::content::ContentBuilder;
+use crate::image::{ImageWriter, SignatureId};
 use crate::ir::{Header, Receiver, Refusal, Signature, Source, SourceId};
 
-/// Collects signatures and lays them out as an image.
+/// Collects signatures and lays them out as an image. The same signatures in the same order give the
+/// same bytes.
 #[derive(Debug, Default)]
 pub struct Builder {
     sources: Vec<Source>,
-    count: u64,
+    count: u32,
+    content: ContentBuilder,
 }
 
 impl Builder {
@@ -18,14 +22,14 @@ impl Builder {
 
     /// Number of signatures taken so far.
     #[must_use]
-    pub const fn len(&self) -> u64 {
-        self.count
+    pub fn len(&self) -> u64 {
+        u64::from(self.count)
     }
 
     /// Whether no signature was taken.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Lays out the image.
@@ -33,7 +37,10 @@ impl Builder {
     /// # Errors
     /// Something exceeds what the format can hold.
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
-        Ok(Vec::new())
+        let mut writer = ImageWriter::new();
+        let count = self.len();
+        self.content.finish(&mut writer)?;
+        Ok(writer.finish(count))
     }
 }
 
@@ -44,8 +51,15 @@ impl Receiver for Builder {
         Ok(SourceId(id))
     }
 
-    fn add(&mut self, _header: Header<'_>, _signature: Signature) -> Result<(), Refusal> {
-        self.count = self.count.saturating_add(1);
+    fn add(&mut self, _header: Header<'_>, signature: Signature) -> Result<(), Refusal> {
+        let id = SignatureId(self.count);
+        let next = self.count.checked_add(1).ok_or(Refusal::TooMany("signatures"))?;
+        match signature {
+            Signature::Body(body) => self.content.add_body(id, body)?,
+            Signature::Logical(logical) => self.content.add_logical(id, logical)?,
+            _ => {}
+        }
+        self.count = next;
         Ok(())
     }
 }

@@ -4,10 +4,23 @@
 //! * [`Builder`]: signatures in, the bytes of an image out.
 //! * [`Image`]: an image opened for reading; a search of it cannot fail, panic or read outside it,
 //!   whatever its bytes are.
-//!   measure of what the image must answer.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
 pub mod ir;
 
 mod builder;
+mod bytes;
+mod content;
 mod image;
 mod search;
 

@@ -1,11 +1,22 @@
 //! An image opened for reading.
 
+mod layout;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod writer;
+
 use std::fs::File;
 
-use candor_model::{DigestSet, Digest, FileType, Member, Origin};
+use candor_model::{Digest, DigestSet, FileType, Member, Origin};
 
-use crate::ir::HashSubject;
+pub(crate) use layout::SectionKind;
+pub(crate) use writer::{ImageWriter, LINE};
+
+use self::layout::Front;
+use self::storage::Storage;
 use crate::Hit;
+use crate::ir::HashSubject;
 
 /// Number of a signature within one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +41,10 @@ pub struct SignatureRecord {
 
 /// A signature image.
 #[derive(Debug)]
-pub struct Image {}
+pub struct Image {
+    storage: Storage,
+    front: Front,
+}
 
 impl Image {
     /// Maps the image in `file`. Checks header, directory and section bounds: a few microseconds,
@@ -38,24 +52,29 @@ impl Image {
     ///
     /// # Errors
     /// It is not an image, is cut short, is of another version, or its header is damaged.
-    pub fn open(_file: &File) -> Result<Self, OpenError> {
-        Err(OpenError::NotAnImage)
+    pub fn open(file: &File) -> Result<Self, OpenError> {
+        Self::new(Storage::map(file)?)
     }
 
     /// Opens an image that stands in memory, as the built-in one does.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn from_static(_bytes: &'static [u8]) -> Result<Self, OpenError> {
-        Err(OpenError::NotAnImage)
+    pub fn from_static(bytes: &'static [u8]) -> Result<Self, OpenError> {
+        Self::new(Storage::Static(bytes))
     }
 
     /// Opens an image that was just built.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn from_vec(_bytes: Vec<u8>) -> Result<Self, OpenError> {
-        Err(OpenError::NotAnImage)
+    pub fn from_vec(bytes: Vec<u8>) -> Result<Self, OpenError> {
+        Self::new(Storage::Owned(bytes))
+    }
+
+    fn new(storage: Storage) -> Result<Self, OpenError> {
+        let front = layout::read(&storage)?;
+        Ok(Self { storage, front })
     }
 
     /// Compares the checksum of every section: reads the whole image.
@@ -63,7 +82,13 @@ impl Image {
     /// # Errors
     /// A section is damaged.
     pub fn check(&self) -> Result<(), OpenError> {
-        Ok(())
+        layout::check(&self.storage, &self.front)
+    }
+
+    /// The bytes of a section; none when the image has no such section.
+    pub(crate) fn section(&self, kind: SectionKind) -> &[u8] {
+        let entry = self.front.entries.iter().find(|entry| entry.tag == kind.tag());
+        entry.and_then(|entry| self.storage.get(entry.range())).unwrap_or(&[])
     }
 
     /// What is in it.

@@ -33,7 +33,6 @@ pub enum Comparison {
     Less,
 }
 
-
 impl Expression {
     /// Calls `visit` for every sub-signature that is named, in order, repetitions included.
     pub fn for_each_sub(&self, visit: &mut dyn FnMut(u32)) {

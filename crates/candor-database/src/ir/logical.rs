@@ -154,4 +154,3 @@ pub struct Number {
     /// With what.
     pub value: u64,
 }
-

@@ -14,7 +14,9 @@ pub use expression::{Comparison, Expression};
 pub use logical::{
     ByteCompare, Logical, Number, NumberForm, Range, Regex, RegexFlags, SubSignature, TargetDescription,
 };
-pub use metadata::{ContainerMember, FileMagic, IconSignature, LegacyMember, MagicKind, Password, TextList, UrlList};
+pub use metadata::{
+    ContainerMember, FileMagic, IconSignature, LegacyMember, MagicKind, Password, TextList, UrlList,
+};
 pub use pattern::{Alternatives, Boundary, BoundaryKind, Element, Gap, Offset, OffsetBase, Part, Pattern};
 
 use candor_model::{Digest, Target};
