@@ -14,6 +14,9 @@ pub struct Subject<'a> {
     /// The class whose signatures apply besides those for any file; not always that of the type: raw
     /// text is searched as [`Target::Any`] only, its normalised copy as [`Target::Text`].
     pub target: Target,
+    /// What `FileSize:` is compared with: the length of `bytes`, but for normalised text that of the
+    /// text before it was normalised.
+    pub file_size: u64,
     /// What is known about it.
     pub facts: &'a Facts,
     /// Types of the layers around it, outermost first, normalised copies left out.

@@ -1,6 +1,6 @@
 //! What was found, and what explains it.
 
-use crate::FileType;
+use crate::{FileType, Normalisation};
 
 /// A layer of a scanned file: 0 is the file itself, others count up in the order they are opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +70,8 @@ pub struct Finding {
     pub file_type: FileType,
     /// Names from the file itself down to the layer; empty for the file itself.
     pub path: Vec<String>,
+    /// Set when the match is in a rewritten copy of the layer: offsets are then offsets in that copy.
+    pub normalised: Option<Normalisation>,
     /// The bytes that matched, at most a few a sub-signature.
     pub matches: Vec<Match>,
 }

@@ -117,7 +117,8 @@ impl fmt::Display for Reason {
 pub struct Incomplete {
     /// The layer in which it happened.
     pub layer: LayerId,
-    /// Names from the file itself down to that layer; empty for the file itself.
+    /// Names from the file itself down to that layer, or to the member of it that could not be
+    /// opened; empty for the file itself.
     pub path: Vec<String>,
     /// Why.
     pub reason: Reason,

@@ -30,7 +30,7 @@ pub enum ChildKind {
 }
 
 /// A rewriting of text, and what the result is searched as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Normalisation {
     /// HTML without comments: lower case, entities decoded, white space folded.
     HtmlNoComments,
