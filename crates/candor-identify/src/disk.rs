@@ -1,0 +1,35 @@
+//! Images of disks and volumes, which say what they are far behind the first kilobyte or at the end.
+
+use candor_model::FileType;
+
+/// The image type of `bytes`, if they are one.
+pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
+    let at = |offset: usize, magic: &[u8]| {
+        offset
+            .checked_add(magic.len())
+            .and_then(|end| bytes.get(offset..end))
+            .is_some_and(|found| found == magic)
+    };
+    if at(0, b"ER") && at(512, b"PM\0\0") {
+        return Some(FileType::Apm);
+    }
+    if at(512, b"EFI PART") {
+        return Some(FileType::Gpt);
+    }
+    if at(32_769, b"CD001") || at(37_633, b"CD001") {
+        return Some(FileType::Iso9660);
+    }
+    // Volume recognition sequences start at sector 16 and hold a handful of descriptors.
+    if at(32_769, b"BEA01") || at(34_817, b"BEA01") || at(36_865, b"BEA01") {
+        return Some(FileType::Udf);
+    }
+    if at(1024, b"H+\0\x04") || at(1024, b"HX\0\x05") {
+        return Some(FileType::PartHfsPlus);
+    }
+    if bytes.len().checked_sub(512).is_some_and(|trailer| at(trailer, b"koly")) {
+        return Some(FileType::Dmg);
+    }
+    // The signature alone is two bytes; a partition table has a status of 0 or 0x80 in each of its rows.
+    let is_table = || [446, 462, 478, 494].iter().all(|&row| at(row, b"\0") || at(row, b"\x80"));
+    (at(510, b"\x55\xaa") && is_table()).then_some(FileType::Mbr)
+}

@@ -1,0 +1,273 @@
+//! The bytes that formats start with, and the few that are looked for anywhere in the prefix.
+//!
+//! One table, ordered by the first byte and found through an index over it that is made at compile time,
+//! so that a layer is compared with two or three rows and not with two hundred.
+
+use candor_model::FileType;
+use memchr::memmem;
+
+/// One magic at the start of a file.
+pub(crate) struct Row {
+    /// The bytes.
+    pub(crate) magic: &'static [u8],
+    /// What they mean.
+    pub(crate) file_type: FileType,
+    /// What else must hold, for magics that are too short to decide alone.
+    check: fn(&[u8]) -> bool,
+}
+
+/// The type of a file that starts with `prefix`, when a magic at a fixed place decides it.
+pub(crate) fn identify(prefix: &[u8]) -> Option<FileType> {
+    let first = usize::from(*prefix.first()?);
+    let start = usize::from(*INDEX.get(first)?);
+    let end = usize::from(*INDEX.get(first.checked_add(1)?)?);
+    ROWS.get(start..end)?
+        .iter()
+        .find(|row| prefix.starts_with(row.magic) && (row.check)(prefix))
+        .map(|row| row.file_type)
+        .or_else(|| java_or_universal(prefix))
+        .or_else(|| python(prefix))
+        .or_else(|| further_on(prefix))
+}
+
+/// The type that a magic anywhere in `prefix` decides.
+pub(crate) fn anywhere(prefix: &[u8]) -> Option<FileType> {
+    if prefix.contains(&b'<')
+        && let Some(found) = xml(prefix)
+    {
+        return Some(found);
+    }
+    if memmem::find(prefix, b"\xa3\x48\x4b\xbe\x98\x6c\x4a\xa9\x99\x4c\x53\x0a\x86\xd6\x48\x7dAU3!EA0")
+        .is_some()
+    {
+        return Some(FileType::AutoIt);
+    }
+    if memmem::find(prefix, b"\xef\xbe\xad\xdeNullsoftInst").is_some() {
+        return Some(FileType::Nulsft);
+    }
+    // Readers accept a document that starts anywhere in the first kilobyte.
+    let is_pdf = |name: &[u8]| {
+        memmem::find_iter(prefix, name).any(|at| prefix.get(at.saturating_add(6)) == Some(&b'.') || at == 0)
+    };
+    (is_pdf(b"%PDF-") || is_pdf(b"%pdf-")).then_some(FileType::Pdf)
+}
+
+/// Documents that are one XML file.
+fn xml(prefix: &[u8]) -> Option<FileType> {
+    let has = |text: &[u8]| memmem::find(prefix, text).is_some();
+    if has(b"<xdp:xdp") {
+        return Some(FileType::Xdp);
+    }
+    let text = prefix.strip_prefix(b"\xef\xbb\xbf").unwrap_or(prefix);
+    if !text.starts_with(b"<?xml version=\"1.0\"") {
+        return None;
+    }
+    // A name-space prefix of two letters at most stands before these in what Office writes.
+    let element = |name: &[u8]| {
+        memmem::find_iter(prefix, name).any(|at| {
+            let before = prefix.get(at.saturating_sub(4)..at).unwrap_or_default();
+            before.ends_with(b"<") || (before.ends_with(b":") && before.contains(&b'<'))
+        })
+    };
+    if element(b"wordDocument") || has(b"progid=\"Word.Document\"") {
+        Some(FileType::XmlWord)
+    } else if element(b"Workbook") {
+        Some(FileType::XmlXl)
+    } else if has(b"<HWPML") {
+        Some(FileType::XmlHwp)
+    } else {
+        None
+    }
+}
+
+/// Both start with the same four bytes. What follows is the number of slices in one and the version in
+/// the other, and neither comes near the values of the other.
+fn java_or_universal(prefix: &[u8]) -> Option<FileType> {
+    let rest = prefix.strip_prefix(b"\xca\xfe\xba\xbe")?;
+    let count = u32::from_be_bytes(*rest.first_chunk()?);
+    if count < 0x20 {
+        return Some(FileType::MachOUniversal);
+    }
+    // Versions 45 (Java 1.0) and up; the minor version is 0xffff in classes that use preview features.
+    (45..=200).contains(&(count & 0xffff)).then_some(FileType::Java)
+}
+
+/// Compiled Python: a version number and CR LF. The numbers are those that were ever released.
+fn python(prefix: &[u8]) -> Option<FileType> {
+    let &[low, high, a, b] = prefix.first_chunk()?;
+    let is_known = match (a, b) {
+        (0x0d, 0x0a) => match high {
+            0x0b..=0x0f => true,
+            0xf2 => low >= 0x3b,
+            0xf3 => low <= 0x0a,
+            0xc6 => matches!(low, 0x87 | 0x88),
+            0xc4 => matches!(low, 0xfc | 0xfd),
+            0xeb => matches!(low, 0x2a | 0x2b),
+            0xed => matches!(low, 0x2d | 0x2e),
+            0x4e => matches!(low, 0x99),
+            0x2e => matches!(low, 0x89),
+            0x17 => matches!(low, 0x04),
+            // PyPy.
+            0x00 => matches!(low, 0xf0 | 0x30..=0x7f),
+            0x01 => matches!(low, 0x00..=0xf0),
+            _ => false,
+        },
+        (0x99, 0x00) => matches!((low, high), (0x02 | 0x03, 0x99)),
+        _ => false,
+    };
+    is_known.then_some(FileType::PythonCompiled)
+}
+
+/// Magics that do not stand at offset 0.
+fn further_on(prefix: &[u8]) -> Option<FileType> {
+    let at = |offset: usize, magic: &[u8]| prefix.get(offset..).is_some_and(|rest| rest.starts_with(magic));
+    if at(4, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        return Some(FileType::HwpOle2);
+    }
+    // The method stands in the seven bytes from 2: `-lh5-`.
+    if let Some(&[b'-', family, kind, level, b'-']) = prefix.get(2..)?.first_chunk() {
+        let is_method = match (family, kind) {
+            (b'l', b'h') => matches!(level, b'0'..=b'7' | b'd' | b'x'),
+            (b'l', b'z') => matches!(level, b's' | b'4' | b'5'),
+            (b'p', b'm') => matches!(level, b'0'..=b'2'),
+            _ => false,
+        };
+        if is_method {
+            return Some(FileType::LhaLzh);
+        }
+    }
+    if at(8, b"\x19\x04\x00\x10") || at(12, b"\x19\x04\x00\x10") {
+        return Some(FileType::Sis);
+    }
+    // A table of tensors in JSON behind its length.
+    if at(8, b"{\"") && prefix.get(3..8) == Some(&[0; 5]) {
+        return Some(FileType::AiModel);
+    }
+    at(257, b"ustar").then_some(FileType::PosixTar)
+}
+
+const fn always(_: &[u8]) -> bool {
+    true
+}
+
+/// For magics of a few letters: nothing that is plain text.
+fn is_binary(prefix: &[u8]) -> bool {
+    crate::text::classify(prefix)
+        .is_none_or(|class| !matches!(class, FileType::TextAscii | FileType::TextUtf8))
+}
+
+/// For `BM`: the two reserved fields are zero, or it is at least not text.
+fn is_bitmap(prefix: &[u8]) -> bool {
+    prefix.get(6..10) == Some(&[0; 4]) || is_binary(prefix)
+}
+
+/// For `begin `: an octal mode follows.
+fn is_uuencoded(prefix: &[u8]) -> bool {
+    let mode = prefix.get(6..).unwrap_or_default();
+    let digits = mode.iter().take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+    (3..=4).contains(&digits) && mode.get(digits) == Some(&b' ')
+}
+
+/// For ARJ: a main header of at most 2,600 bytes.
+fn is_arj(prefix: &[u8]) -> bool {
+    prefix
+        .get(2..)
+        .and_then(|rest| rest.first_chunk())
+        .is_some_and(|&size| (1..=2600).contains(&u16::from_le_bytes(size)))
+}
+
+/// For `BZh`: a block size follows, and then a block or the end of the stream.
+fn is_bzip2(prefix: &[u8]) -> bool {
+    matches!(prefix.get(3), Some(b'1'..=b'9')) && is_binary(prefix)
+}
+
+const fn row(magic: &'static [u8], file_type: FileType) -> Row {
+    Row { magic, file_type, check: always }
+}
+
+const fn checked(magic: &'static [u8], file_type: FileType, check: fn(&[u8]) -> bool) -> Row {
+    Row { magic, file_type, check }
+}
+
+/// Every magic at offset 0, by first byte; among those with the same first byte, the longer first.
+pub(crate) const ROWS: &[Row] = &[
+    row(b"\0\0\0\x0cjP  \r\n\x87\n", FileType::Graphics),
+    row(b"\x1f\x8b", FileType::Gzip),
+    row(b"#@~^", FileType::ScrEnc),
+    row(b"%!PS-Adobe-", FileType::Ps),
+    row(b"%PDF-", FileType::Pdf),
+    row(b"(This file must be converted with BinHex 4.0)", FileType::BinHex),
+    row(b"070701", FileType::CpioNewc),
+    row(b"070702", FileType::CpioCrc),
+    row(b"070707", FileType::CpioOdc),
+    row(b"7z\xbc\xaf\x27\x1c", FileType::SevenZip),
+    row(b"ALZ\x01", FileType::Alz),
+    checked(b"BZh", FileType::Bzip2, is_bzip2),
+    checked(b"BM", FileType::Graphics, is_bitmap),
+    checked(b"CWS", FileType::Swf, is_binary),
+    row(b"EGGA", FileType::Egg),
+    checked(b"FWS", FileType::Swf, is_binary),
+    row(b"GIF87a", FileType::Gif),
+    row(b"GIF89a", FileType::Gif),
+    row(b"GGUF", FileType::AiModel),
+    checked(b"GIF", FileType::Gif, is_binary),
+    row(b"HWP Document File V3.00 \x1a\x01\x02\x03\x04\x05", FileType::Hwp3),
+    row(b"II*\0", FileType::Tiff),
+    row(b"II+\0", FileType::Tiff),
+    row(b"ITSF", FileType::MsChm),
+    row(b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", FileType::Lnk),
+    row(b"MSCF\0\0\0\0", FileType::MsCab),
+    row(b"MM\0*", FileType::Tiff),
+    row(b"MM\0+", FileType::Tiff),
+    row(b"MZ", FileType::MsExe),
+    row(b"PK\x07\x08PK\x03\x04", FileType::Zip),
+    row(b"PK00PK\x03\x04", FileType::Zip),
+    row(b"PK\x03\x04", FileType::Zip),
+    row(b"PK\x05\x06", FileType::Zip),
+    row(b"RIFF", FileType::Riff),
+    row(b"RIFX", FileType::Riff),
+    row(b"Rar!", FileType::Rar),
+    row(b"SZDD", FileType::MsSzdd),
+    checked(b"ZWS", FileType::Swf, is_binary),
+    checked(b"\x60\xea", FileType::Arj, is_arj),
+    checked(b"begin ", FileType::Uuencoded, is_uuencoded),
+    row(b"\x71\xc7", FileType::CpioOld),
+    row(b"xar!", FileType::Xar),
+    row(b"x\x9f\x3e\x22", FileType::Tnef),
+    row(b"{\\rt", FileType::Rtf),
+    row(b"\x7fELF", FileType::Elf),
+    row(b"\x89PNG", FileType::Png),
+    row(b"\xb6\xb9\xac\xae\xfe\xff\xff\xff", FileType::CryptFf),
+    row(b"\xc7\x71", FileType::CpioOld),
+    row(b"\xca\xfe\xba\xbf\0\0\0", FileType::MachOUniversal),
+    row(b"\xce\xfa\xed\xfe", FileType::MachO),
+    row(b"\xcf\xfa\xed\xfe", FileType::MachO),
+    row(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileType::MsOle2),
+    row(b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", FileType::OneNote),
+    row(b"\xfd7zXZ\0", FileType::Xz),
+    row(b"\xfe\xed\xfa\xce", FileType::MachO),
+    row(b"\xfe\xed\xfa\xcf", FileType::MachO),
+    row(b"\xff\xd8\xff", FileType::Jpeg),
+];
+
+/// For every first byte, where its rows start in [`ROWS`].
+const INDEX: [u8; 257] = {
+    let mut index = [0; 257];
+    let mut byte = 0;
+    let mut row = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "evaluated at compile time, where each of them is an error"
+    )]
+    while byte < 256 {
+        index[byte] = row as u8;
+        while row < ROWS.len() && ROWS[row].magic[0] as usize == byte {
+            row += 1;
+        }
+        byte += 1;
+        index[byte] = row as u8;
+    }
+    assert!(row == ROWS.len(), "the rows are not ordered by their first byte");
+    index
+};

@@ -1,0 +1,252 @@
+//! One case a rule, and the look-alikes that each rule must leave alone.
+
+use candor_model::FileType::{self, *};
+
+use crate::{identify, magic};
+
+const TEXT: &[u8] = b"just some ordinary text in a file, no magic here\n";
+
+fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+fn binary() -> Vec<u8> {
+    let mut bytes = vec![0, 1, 2, 3, 0, 0];
+    bytes.extend(0..=255_u8);
+    bytes
+}
+
+#[track_caller]
+fn check(bytes: &[u8], expected: FileType) {
+    assert_eq!(identify(bytes), expected, "{:?}", &bytes[..bytes.len().min(60)]);
+}
+
+fn utf16(text: &str, little: bool) -> Vec<u8> {
+    text.encode_utf16()
+        .flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() })
+        .collect()
+}
+
+#[test]
+fn every_magic_decides_before_binary_data() {
+    for row in magic::ROWS {
+        let tail: &[u8] = match row.file_type {
+            Bzip2 => b"91AY&SY",
+            Arj => b"\x22\0\x22\x03",
+            Uuencoded => b"644 name\n",
+            _ => b"",
+        };
+        check(&joined(&[row.magic, tail, &binary()]), row.file_type);
+    }
+}
+
+#[test]
+fn short_magics_leave_text_alone() {
+    for start in [
+        "BMW is a car\n",
+        "FWS is short\n",
+        "CWS\n\n",
+        "ZWSP is a space\n",
+        "MMMM\n",
+        "BZhello\n",
+        "GIF is a format\n",
+    ] {
+        check(start.as_bytes(), TextAscii);
+    }
+    check(b"begin procedure x\n", TextAscii);
+    check(b"FROM debian:12\nRUN true\n", TextAscii);
+}
+
+#[test]
+fn text_is_told_from_data() {
+    check(TEXT, TextAscii);
+    check("naïve café\n".as_bytes(), TextUtf8);
+    check(b"caf\xe9 au lait\n", TextAscii);
+    check(b"#!/bin/sh\nexit 0\n", Script);
+    check(&joined(&[TEXT, b"\x01", TEXT]), TextUtf16Be);
+    check(&joined(&[TEXT, b"\0\0\0\0", TEXT]), BinaryData);
+    check(&joined(&[b"\xff\xfe\x01\0\x02\0", &binary()]), TextUtf16Le);
+    check(&joined(&[b"\xfe\xff", &utf16("text", false)]), TextUtf16Be);
+    check(&utf16("text without a mark", true), TextUtf16Le);
+    check(&utf16("text without a mark", false), TextUtf16Be);
+    check(&binary(), BinaryData);
+    check(b"", TextAscii);
+}
+
+#[test]
+fn a_character_cut_by_the_prefix_is_still_utf_8() {
+    let text = "é".repeat(2000);
+    check(format!("x{text}").as_bytes(), TextUtf8);
+}
+
+#[test]
+fn html_is_found_at_any_depth_of_text() {
+    for tag in [
+        "<html>",
+        "<HEAD>",
+        "<sCrIpT src=x>",
+        "<iframe src=x>",
+        "<img src=x>",
+        "<a href=x>",
+        "<A class=y HREF=x>",
+        "<table>",
+        "<!doctype HTML>",
+    ] {
+        check(&joined(&[TEXT, tag.as_bytes(), TEXT]), Html);
+        check(&joined(&[&TEXT.repeat(5000), tag.as_bytes(), TEXT]), Html);
+    }
+    for tag in ["<Table>", "<body>", "<a name=x>", "<hr>", "<p>"] {
+        check(&joined(&[TEXT, tag.as_bytes(), TEXT]), TextAscii);
+    }
+    check(&joined(&[&binary(), b"<html>"]), Html);
+    check(&joined(&[&binary().repeat(8), b"<html>"]), BinaryData);
+}
+
+#[test]
+fn anchors_without_end_stay_linear() {
+    let hostile = b"<a ".repeat(1 << 18);
+    check(&hostile, TextAscii);
+    let mut found = hostile;
+    found.extend_from_slice(b"href");
+    check(&found, Html);
+}
+
+#[test]
+fn wide_html_is_found_in_both_orders() {
+    let page = "some text <html><body>hello</body></html>";
+    check(&joined(&[b"\xff\xfe", &utf16(page, true)]), HtmlUtf16);
+    check(&joined(&[b"\xfe\xff", &utf16(page, false)]), HtmlUtf16);
+    check(&utf16(page, true), HtmlUtf16);
+    check(&utf16("<a name=x href=y>", false), HtmlUtf16);
+}
+
+#[test]
+fn mail_is_told_from_text() {
+    check(b"Received: from x\r\nSubject: y\r\n", Mail);
+    check(b"From me Mon Jan 1\n", Mail);
+    check(b"X-Foo: bar\nFrom: x\nMIME-Version: 1.0\nContent-Type: text/plain\n", Mail);
+    check(b"X-Foo: bar\nMIME-Version: 1.0\nContent-Type: text/plain\n", Mhtml);
+    check(b"MIME-Version: 1.0\nContent-Type: multipart/related\n", Mhtml);
+    check(b"X-Foo: bar\nContent-Type: text/plain\nMIME-Version: 1.0\n", TextAscii);
+    check(b"from here on\n", TextAscii);
+}
+
+#[test]
+fn java_and_universal_binaries_share_a_magic() {
+    check(b"\xca\xfe\xba\xbe\0\0\0\x02\x01\0\0\x07", MachOUniversal);
+    check(b"\xca\xfe\xba\xbe\0\0\0\x34\0\x10", Java);
+    check(b"\xca\xfe\xba\xbe\xff\xff\0\x45\0\x10", Java);
+    check(b"\xca\xfe\xba\xbe\0\0\0\x25\0\x10\0\0", BinaryData);
+}
+
+#[test]
+fn compiled_python_is_known_by_version() {
+    check(b"\xa7\x0d\x0d\x0a\0\0\0\0", PythonCompiled);
+    check(b"\x03\xf3\x0d\x0a\0\0\0\0", PythonCompiled);
+    check(b"ab\r\nordinary", TextAscii);
+}
+
+#[test]
+fn documents_may_start_late() {
+    check(&joined(&[&[b'x'; 1000], b"%PDF-1.4\n", TEXT]), Pdf);
+    check(&joined(&[&binary(), b"%PDF-1.4\n"]), Pdf);
+    check(b"the string %PDF- alone\n", TextAscii);
+    check(b"<?xml version=\"1.0\"?>\n<w:wordDocument xmlns:w=\"x\">", XmlWord);
+    check(b"<?xml version=\"1.0\"?>\n<Workbook xmlns=\"x\">", XmlXl);
+    check(b"<?xml version=\"1.0\"?>\n<Other><MyWorkbook/>", TextAscii);
+    check(b"<?xml version=\"1.0\"?>\n<xdp:xdp xmlns=\"x\">", Xdp);
+}
+
+#[test]
+fn disks_are_known_by_what_stands_further_on() {
+    let at = |offset: usize, magic: &[u8], length: usize| {
+        let mut image = vec![0; length];
+        image[offset..offset + magic.len()].copy_from_slice(magic);
+        image
+    };
+    check(&at(32_769, b"CD001\x01", 40_000), Iso9660);
+    check(&at(32_769, b"BEA01", 40_000), Udf);
+    check(&at(512, b"EFI PART", 4096), Gpt);
+    check(&at(510, b"\x55\xaa", 4096), Mbr);
+    check(&at(1024, b"H+\0\x04", 4096), PartHfsPlus);
+    check(&at(4096, b"koly", 4608), Dmg);
+    let mut table = at(510, b"\x55\xaa", 4096);
+    table[462] = 7;
+    check(&table, BinaryData);
+}
+
+fn tar_header(name: &[u8], magic: &[u8]) -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..name.len()].copy_from_slice(name);
+    header[100..108].copy_from_slice(b"0000644\0");
+    header[124..136].copy_from_slice(b"00000000000\0");
+    header[257..257 + magic.len()].copy_from_slice(magic);
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    header
+}
+
+#[test]
+fn tar_wins_over_the_name_of_its_first_member() {
+    check(&tar_header(b"name", b"ustar\x0000"), PosixTar);
+    check(&tar_header(b"name", b"ustar  \0"), PosixTar);
+    check(&tar_header(b"MZ-looks-like-a-program", b"ustar\x0000"), PosixTar);
+    check(&tar_header(b"[aliases]", b""), OldTar);
+    let mut damaged = tar_header(b"MZ", b"ustar\x0000");
+    damaged[150] ^= 1;
+    check(&damaged, MsExe);
+    check(b"[aliases]\nalias=ls\n", TextAscii);
+    check(&vec![0; 1024], BinaryData);
+}
+
+fn zip_member(name: &str, data: &[u8]) -> Vec<u8> {
+    let mut member = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    let size = u32::try_from(data.len()).unwrap().to_le_bytes();
+    member.extend_from_slice(&size);
+    member.extend_from_slice(&size);
+    member.extend_from_slice(&u16::try_from(name.len()).unwrap().to_le_bytes());
+    member.extend_from_slice(&[0, 0]);
+    member.extend_from_slice(name.as_bytes());
+    member.extend_from_slice(data);
+    member
+}
+
+#[test]
+fn documents_in_zip_are_known_by_their_members() {
+    let archive =
+        |names: &[&str]| -> Vec<u8> { names.iter().flat_map(|name| zip_member(name, b"data")).collect() };
+    check(&archive(&["[Content_Types].xml", "_rels/.rels", "word/document.xml"]), OoxmlWord);
+    check(&archive(&["[Content_Types].xml", "docProps/app.xml", "xl/workbook.xml"]), OoxmlXl);
+    check(&archive(&["_rels/.rels", "ppt/presentation.xml"]), OoxmlPpt);
+    check(&archive(&["[Content_Types].xml", "other.xml"]), Zip);
+    check(&archive(&["a.txt", "word/document.xml"]), Zip);
+    check(&zip_member("mimetype", b"application/hwp+zip"), OoxmlHwp);
+}
+
+#[test]
+fn document_members_behind_data_descriptors_are_found_in_the_central_directory() {
+    let mut archive = zip_member("[Content_Types].xml", b"data");
+    archive[18..26].fill(0);
+    let start = u32::try_from(archive.len()).unwrap();
+    archive.extend_from_slice(b"PK\x01\x02");
+    archive.extend_from_slice(&[0; 24]);
+    archive.extend_from_slice(&17_u16.to_le_bytes());
+    archive.extend_from_slice(&[0; 16]);
+    archive.extend_from_slice(b"word/document.xml");
+    archive.extend_from_slice(b"PK\x05\x06\0\0\0\0\x01\0\x01\0\0\0\0\0");
+    archive.extend_from_slice(&start.to_le_bytes());
+    archive.extend_from_slice(&[0, 0]);
+    check(&archive, OoxmlWord);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_have_a_type(start in 0..magic::ROWS.len(), tail in proptest::collection::vec(proptest::num::u8::ANY, 0..3000), cut in 0..20_usize) {
+        let bytes = joined(&[magic::ROWS[start].magic, &tail]);
+        let bytes = &bytes[cut.min(bytes.len())..];
+        let found = identify(bytes);
+        // What is found is decided by what is there: the same bytes twice have one type.
+        proptest::prop_assert_eq!(found, identify(&bytes.to_vec()));
+    }
+}
