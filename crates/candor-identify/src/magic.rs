@@ -16,6 +16,14 @@ pub(crate) struct Row {
     check: fn(&[u8]) -> bool,
 }
 
+#[cfg(test)]
+impl Row {
+    /// Whether the bytes alone decide.
+    pub(crate) fn is_certain(&self) -> bool {
+        std::ptr::fn_addr_eq(self.check, always as fn(&[u8]) -> bool)
+    }
+}
+
 /// The type of a file that starts with `prefix`, when a magic at a fixed place decides it.
 pub(crate) fn identify(prefix: &[u8]) -> Option<FileType> {
     let first = usize::from(*prefix.first()?);
