@@ -259,6 +259,6 @@ proptest::proptest! {
         bytes in proptest::collection::vec(proptest::sample::select(b"<a hrefPK\x03\x04MZ\xff\xfe\0\n: \x80".to_vec()), 0..3000),
     ) {
         let found = identify(&bytes);
-        proptest::prop_assert!(found != FileType::Any && found != FileType::Error);
+        proptest::prop_assert!(found != Any && found != Error);
     }
 }
