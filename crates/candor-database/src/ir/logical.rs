@@ -116,7 +116,7 @@ pub struct RegexFlags {
 /// `id(offset#options#comparisons)`: reads a number near a hit and compares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByteCompare {
-    /// The sub-signature whose first hit it is relative to.
+    /// The sub-signature whose last hit it is relative to.
     pub sub: u32,
     /// Distance from the start of that hit: forward (`>>`) or back (`<<`).
     pub distance: i64,
@@ -151,6 +151,6 @@ pub enum NumberForm {
 pub struct Number {
     /// How.
     pub comparison: Comparison,
-    /// With what.
-    pub value: u64,
+    /// With what. Numbers in the layer are read as signed ones, too.
+    pub value: i64,
 }
