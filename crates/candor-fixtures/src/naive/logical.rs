@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use candor_database::Subject;
-use candor_database::ir::{Comparison, Expression, Logical, SubSignature, TargetDescription};
+use candor_database::ir::{Comparison, Expression, Logical, Part, SubSignature, TargetDescription};
+use candor_model::FileType;
 
 use super::{MacroGroups, applies, byte_compare, pattern, regex};
 
@@ -17,20 +18,28 @@ pub fn logical_matches(logical: &Logical, groups: &MacroGroups<'_>, subject: &Su
 /// How many hits each sub-signature has in `subject`, whatever the layer is.
 #[must_use]
 pub fn logical_hits(logical: &Logical, groups: &MacroGroups<'_>, subject: &Subject<'_>) -> Vec<u32> {
-    let content: Vec<Vec<pattern::Hit>> = logical
-        .subsignatures
-        .iter()
-        .map(|sub| match sub {
+    let mut content: Vec<Vec<pattern::Hit>> = Vec::new();
+    for sub in &logical.subsignatures {
+        let hits = match sub {
             // Members of a macro group have no hits of their own.
             SubSignature::Content { patterns, macro_group: None } => {
-                let mut hits: Vec<pattern::Hit> =
-                    patterns.iter().flat_map(|pattern| pattern::hits(pattern, groups, subject)).collect();
+                let before = content.last().map_or(&[][..], Vec::as_slice);
+                let mut hits: Vec<pattern::Hit> = patterns
+                    .iter()
+                    .flat_map(|pattern| match pattern.parts.as_slice() {
+                        [Part { gap, macro_group: Some(group), .. }] => {
+                            pattern::macro_hits(before, *gap, *group, groups, subject)
+                        }
+                        _ => pattern::hits(pattern, groups, subject),
+                    })
+                    .collect();
                 hits.sort_by_key(|hit| (hit.end, hit.start));
                 hits
             }
             _ => Vec::new(),
-        })
-        .collect();
+        };
+        content.push(hits);
+    }
     let mut counts: Vec<u32> =
         content.iter().map(|hits| u32::try_from(hits.len()).unwrap_or(u32::MAX)).collect();
     for (count, sub) in counts.iter_mut().zip(&logical.subsignatures) {
@@ -67,7 +76,9 @@ fn is_for(description: &TargetDescription, subject: &Subject<'_>) -> bool {
         && description.file_size.is_none_or(|range| range.contains(subject.file_size))
         && description.entry_point.is_none_or(|range| entry_point.is_some_and(|entry| range.contains(entry)))
         && description.sections.is_none_or(|range| sections.is_some_and(|sections| range.contains(sections)))
-        && description.container.is_none_or(|container| subject.parents.last() == Some(&container))
+        && description.container.is_none_or(|container| {
+            container == FileType::Any || subject.parents.last() == Some(&container)
+        })
         && subject.parents.ends_with(&description.intermediates)
         // Icons are compared with icon signatures, which are not part of this definition.
         && description.icon_group1.is_none()

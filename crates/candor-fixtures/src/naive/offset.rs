@@ -31,11 +31,8 @@ pub(super) fn allowed(offset: Offset, subject: &Subject<'_>) -> Vec<RangeInclusi
             from(last.and_then(|section| behind(section, distance)))
         }
         OffsetBase::WithinSection(index) => section(usize::try_from(index).unwrap_or(usize::MAX))
-            .filter(|section| section.raw_size > 0)
-            .map(|section| {
-                let end = section.raw_offset.saturating_add(section.raw_size);
-                section.raw_offset..=end.saturating_sub(1)
-            })
+            // The first byte behind the section still counts as inside.
+            .map(|section| section.raw_offset..=section.raw_offset.saturating_add(section.raw_size))
             .into_iter()
             .collect(),
         OffsetBase::VersionInfo => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use candor_database::Subject;
-use candor_database::ir::{Alternatives, Boundary, BoundaryKind, Element, Part, Pattern};
+use candor_database::ir::{Alternatives, Boundary, BoundaryKind, Element, Gap, Part, Pattern};
 use candor_model::Match;
 
 use super::{MacroGroups, offset};
@@ -35,6 +35,23 @@ pub(super) fn hits(pattern: &Pattern, groups: &MacroGroups<'_>, subject: &Subjec
     chains(pattern, groups, subject, true).into_iter().map(|(end, start)| Hit { start, end }).collect()
 }
 
+/// Hits of a sub-signature that is nothing but a reference to a macro group: the members that start
+/// `gap` behind the start of a hit of the sub-signature `before` it.
+pub(super) fn macro_hits(
+    before: &[Hit],
+    gap: Gap,
+    group: u8,
+    groups: &MacroGroups<'_>,
+    subject: &Subject<'_>,
+) -> Vec<Hit> {
+    groups
+        .members(group, subject)
+        .into_iter()
+        .flat_map(|member| hits(member, &MacroGroups::default(), subject))
+        .filter(|hit| before.iter().any(|before| gap_fits(gap, before.start, hit.start)))
+        .collect()
+}
+
 /// Maps each place where the whole pattern can end to the earliest place where it can start.
 fn chains(
     pattern: &Pattern,
@@ -52,7 +69,7 @@ fn chains(
                 None => offset::contains(&ranges, start).then_some(start),
                 Some(before) => before
                     .iter()
-                    .filter(|(end, _)| gap_fits(part, **end, start))
+                    .filter(|(end, _)| gap_fits(part.gap, **end, start))
                     .map(|(_, origin)| *origin)
                     .min(),
             };
@@ -67,11 +84,11 @@ fn chains(
     reached.unwrap_or_default()
 }
 
-fn gap_fits(part: &Part, end: usize, start: usize) -> bool {
+fn gap_fits(gap: Gap, end: usize, start: usize) -> bool {
     let Some(distance) = start.checked_sub(end).and_then(|distance| u64::try_from(distance).ok()) else {
         return false;
     };
-    distance >= part.gap.min && part.gap.max.is_none_or(|max| distance <= max)
+    distance >= gap.min && gap.max.is_none_or(|max| distance <= max)
 }
 
 /// Every place where `part` can start, with all places where it can then end.
@@ -174,6 +191,10 @@ fn boundary_holds(boundary: Boundary, bytes: &[u8], at: usize, before: bool) -> 
     let (left, right) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
     let holds = if before {
         match boundary.kind {
+            // Negated, it asks for a byte that delimits on neither side.
+            BoundaryKind::Delimiter if boundary.negated => {
+                left.last().is_none_or(|byte| delimits_left(*byte) || delimits_right(*byte))
+            }
             BoundaryKind::Delimiter => left.last().is_none_or(|byte| delimits_left(*byte)),
             BoundaryKind::Line => left.last().is_none_or(|byte| *byte == b'\n'),
             BoundaryKind::Word => left.last().is_none_or(|byte| !byte.is_ascii_alphanumeric()),
@@ -186,9 +207,11 @@ fn boundary_holds(boundary: Boundary, bytes: &[u8], at: usize, before: bool) -> 
             BoundaryKind::Delimiter => right.first().is_none_or(|byte| delimits_right(*byte)),
             BoundaryKind::Line => right.is_empty() || right.starts_with(b"\n") || right.starts_with(b"\r\n"),
             BoundaryKind::Word => right.first().is_none_or(|byte| !byte.is_ascii_alphanumeric()),
-            BoundaryKind::WideWord => {
-                right.first_chunk().is_none_or(|[low, high]| !(low.is_ascii_alphanumeric() && *high == 0))
-            }
+            BoundaryKind::WideWord => match right {
+                [] => true,
+                [low] => !low.is_ascii_alphanumeric(),
+                [low, high, ..] => !(low.is_ascii_alphanumeric() && *high == 0),
+            },
         }
     };
     holds != boundary.negated
@@ -196,10 +219,10 @@ fn boundary_holds(boundary: Boundary, bytes: &[u8], at: usize, before: bool) -> 
 
 /// Whether a markup token may start behind `byte`.
 fn delimits_left(byte: u8) -> bool {
-    matches!(byte, b'>' | b' ' | b'\t' | b'\n' | b'\r')
+    b" -./<@_".contains(&byte)
 }
 
 /// Whether a markup token may end before `byte`.
 fn delimits_right(byte: u8) -> bool {
-    matches!(byte, b'<' | b' ' | b'\t' | b'\n' | b'\r')
+    b"\n\r \"'-/=>_".contains(&byte)
 }
