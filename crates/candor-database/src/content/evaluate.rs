@@ -1,0 +1,522 @@
+//! Deciding a pattern over a layer, once something of it was seen.
+//!
+//! A pattern is matched part by part, from left to right. What is carried from one part to the next
+//! is not a set of matches but the set of places where the next part may start, as intervals: gaps
+//! merge, so that the work is linear in the layer for each part, whatever the pattern and the bytes
+//! are. Every byte looked at is counted against a number of steps; when they run out, the answer is
+//! "not decided" and never "no".
+
+use candor_model::{Executable, Facts};
+use memchr::memmem;
+
+use crate::content::anchor::elements_length;
+use crate::content::frequency::surprise;
+use crate::ir::{Alternatives, Boundary, BoundaryKind, Element, Offset, OffsetBase, Part, Pattern};
+
+/// Matches that are kept for the report.
+pub(crate) const KEPT: usize = 8;
+/// Intervals that are carried with exact origins; beyond, neighbours are merged.
+const MAX_INTERVALS: usize = 1 << 16;
+/// How deep macro groups are followed into one another.
+const MAX_MACRO_DEPTH: u32 = 4;
+/// Members of macro groups that are looked at for one reference.
+const MAX_MEMBERS: usize = 1024;
+
+/// The steps ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Undecided;
+
+/// What patterns are matched against.
+#[derive(Clone, Copy)]
+pub(crate) struct Layer<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) facts: &'a Facts,
+    /// Gives the members of a macro group that apply to the layer.
+    pub(crate) members: &'a dyn Fn(u8) -> Vec<Pattern>,
+}
+
+/// Steps that are left for a layer.
+#[derive(Debug)]
+pub(crate) struct Steps(u64);
+
+impl Steps {
+    pub(crate) const fn new(limit: u64) -> Self {
+        Self(limit)
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), Undecided> {
+        self.0 = self.0.checked_sub(steps as u64).ok_or(Undecided)?;
+        Ok(())
+    }
+}
+
+/// Where a pattern matched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Matches {
+    /// How often: the number of places where the last part matched.
+    pub(crate) count: u32,
+    /// Start and end of the first few, by the place of the last part.
+    pub(crate) spans: Vec<(usize, usize)>,
+}
+
+/// Places where something may start, both ends included.
+#[derive(Clone, Copy, Debug)]
+struct Interval {
+    low: usize,
+    high: usize,
+    /// Where the match began that led here; `None` before the first part.
+    origin: Option<usize>,
+}
+
+/// Looks for `pattern` until `want` matches are found.
+pub(crate) fn find(pattern: &Pattern, layer: Layer<'_>, want: u32, steps: &mut Steps) -> Result<Matches, Undecided> {
+    let places = places(pattern.offset, layer.bytes.len(), layer.facts);
+    find_from(pattern, layer, places, want, steps, 0)
+}
+
+fn find_from(
+    pattern: &Pattern,
+    layer: Layer<'_>,
+    places: Vec<Interval>,
+    want: u32,
+    steps: &mut Steps,
+    depth: u32,
+) -> Result<Matches, Undecided> {
+    let mut places = places;
+    let mut found = Matches::default();
+    for (index, part) in pattern.parts.iter().enumerate() {
+        let next = pattern.parts.get(index.saturating_add(1)).map(|part| part.gap);
+        let mut following: Vec<Interval> = Vec::new();
+        // With an unlimited gap behind this part only its earliest end matters.
+        let mut earliest: Option<(usize, usize)> = None;
+        let unlimited = next.is_some_and(|gap| gap.max.is_none());
+        let fixed = part.macro_group.is_none() && elements_length(&part.elements).is_some();
+        let mut take = |start: usize, ends: &[usize], origin: Option<usize>| -> usize {
+            let origin = origin.unwrap_or(start);
+            let Some(gap) = next else {
+                found.count = found.count.saturating_add(1);
+                if found.spans.len() < KEPT
+                    && let Some(end) = ends.last()
+                {
+                    found.spans.push((origin, *end));
+                }
+                return if found.count < want { usize::MAX } else { 0 };
+            };
+            for end in ends {
+                if unlimited {
+                    if earliest.is_none_or(|(known, _)| *end < known) {
+                        earliest = Some((*end, origin));
+                    }
+                } else {
+                    let reach = |distance: u64| end.saturating_add(usize::try_from(distance).unwrap_or(usize::MAX));
+                    let interval =
+                        Interval { low: reach(gap.min), high: reach(gap.max.unwrap_or(u64::MAX)), origin: Some(origin) };
+                    carry(&mut following, interval);
+                }
+            }
+            match earliest {
+                Some(_) if fixed => 0,
+                // A later start of a part of variable length may still end earlier.
+                Some((end, _)) => end,
+                None => usize::MAX,
+            }
+        };
+        match part.macro_group {
+            None => part_matches(part, pattern.ignore_case, layer.bytes, &places, steps, &mut take)?,
+            Some(group) => macro_matches(group, layer, &places, steps, depth, &mut take)?,
+        }
+        if let (Some(gap), Some((end, origin))) = (next, earliest) {
+            let low = end.saturating_add(usize::try_from(gap.min).unwrap_or(usize::MAX));
+            following.push(Interval { low, high: layer.bytes.len(), origin: Some(origin) });
+        }
+        if next.is_none() {
+            return Ok(found);
+        }
+        if following.is_empty() {
+            return Ok(Matches::default());
+        }
+        // Ends of a part of variable length do not come in order.
+        following.sort_by_key(|interval| interval.low);
+        places = following;
+    }
+    Ok(found)
+}
+
+/// Adds an interval behind the others, and merges it where that loses nothing or there are too many.
+fn carry(intervals: &mut Vec<Interval>, interval: Interval) {
+    let full = intervals.len() >= MAX_INTERVALS;
+    if let Some(last) = intervals.last_mut()
+        && (last.origin == interval.origin || full)
+        && interval.low >= last.low
+        && (interval.low <= last.high.saturating_add(1) || full)
+    {
+        last.high = last.high.max(interval.high);
+        return;
+    }
+    intervals.push(interval);
+}
+
+/// Calls `take` with the start and the ends of every match of `part` that starts in `places`. Starts
+/// ascend, and none comes twice. `take` answers before which start others still matter.
+fn part_matches(
+    part: &Part,
+    ignore_case: bool,
+    bytes: &[u8],
+    places: &[Interval],
+    steps: &mut Steps,
+    take: &mut dyn FnMut(usize, &[usize], Option<usize>) -> usize,
+) -> Result<(), Undecided> {
+    let matcher = Matcher::new(&part.elements, ignore_case);
+    let Some(latest) = bytes.len().checked_sub(matcher.shortest) else { return Ok(()) };
+    let mut ends = Vec::new();
+    let mut from = 0_usize;
+    for place in places {
+        let mut at = place.low.max(from);
+        let mut high = place.high.min(latest);
+        while at <= high {
+            let Some(candidate) = matcher.seek(bytes, at, high, steps)? else { break };
+            ends.clear();
+            matcher.ends(bytes, candidate, &mut ends, steps)?;
+            if !ends.is_empty() {
+                let Some(last) = take(candidate, &ends, place.origin).checked_sub(1) else { return Ok(()) };
+                high = high.min(last);
+            }
+            at = candidate.saturating_add(1);
+        }
+        from = from.max(at);
+    }
+    Ok(())
+}
+
+/// The same for a reference to a macro group: some member must start there.
+fn macro_matches(
+    group: u8,
+    layer: Layer<'_>,
+    places: &[Interval],
+    steps: &mut Steps,
+    depth: u32,
+    take: &mut dyn FnMut(usize, &[usize], Option<usize>) -> usize,
+) -> Result<(), Undecided> {
+    if depth >= MAX_MACRO_DEPTH {
+        return Err(Undecided);
+    }
+    for place in places {
+        for member in (layer.members)(group).iter().take(MAX_MEMBERS) {
+            let start = Interval { origin: None, ..*place };
+            let found = find_from(member, layer, vec![start], KEPT as u32, steps, depth.saturating_add(1))?;
+            for (start, end) in found.spans {
+                if take(start, &[end], place.origin) == 0 {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One part, prepared for a search.
+struct Matcher<'p> {
+    elements: &'p [Element],
+    ignore_case: bool,
+    /// Bytes that it takes at least.
+    shortest: usize,
+    /// Whether it always takes that many.
+    fixed: bool,
+    /// What it is sought by.
+    needle: Option<Needle<'p>>,
+}
+
+struct Needle<'p> {
+    /// Distance from the start of the part.
+    distance: usize,
+    bytes: &'p [u8],
+    finder: Finder<'p>,
+}
+
+enum Finder<'p> {
+    Exact(Box<memmem::Finder<'p>>),
+    /// The rarest byte in both cases, and where it is in the needle.
+    Folded { lower: u8, upper: u8, at: usize },
+}
+
+/// Needles longer than this are no rarer, but take longer to prepare.
+const LONGEST_NEEDLE: usize = 32;
+/// Ranges of starts up to this length are tried one by one.
+const SHORT_RANGE: usize = 16;
+
+impl<'p> Matcher<'p> {
+    fn new(elements: &'p [Element], ignore_case: bool) -> Self {
+        let length = elements_length(elements);
+        Self {
+            elements,
+            ignore_case,
+            shortest: length.unwrap_or_else(|| shortest(elements)),
+            fixed: length.is_some(),
+            needle: Needle::choose(elements, ignore_case),
+        }
+    }
+
+    /// The first place from `from` to `high` where the part may start.
+    fn seek(&self, bytes: &[u8], from: usize, high: usize, steps: &mut Steps) -> Result<Option<usize>, Undecided> {
+        let Some(needle) = &self.needle else {
+            steps.spend(1)?;
+            return Ok(Some(from));
+        };
+        if high.saturating_sub(from) < SHORT_RANGE {
+            steps.spend(1)?;
+            return Ok(Some(from));
+        }
+        let start = from.saturating_add(needle.distance);
+        let end = high.saturating_add(needle.distance).saturating_add(needle.bytes.len()).min(bytes.len());
+        let Some(range) = bytes.get(start..end) else { return Ok(None) };
+        let found = needle.find(range);
+        // Vectors look at many bytes in the time of one step.
+        steps.spend(found.unwrap_or(range.len()) / 16 + 1)?;
+        Ok(found.map(|offset| from.saturating_add(offset)).filter(|place| *place <= high))
+    }
+
+    /// Appends the ends of the matches that start at `start`, ascending and without repetition.
+    fn ends(&self, bytes: &[u8], start: usize, ends: &mut Vec<usize>, steps: &mut Steps) -> Result<(), Undecided> {
+        steps.spend(1)?;
+        if self.fixed {
+            if let Some(end) = fixed_end(self.elements, self.ignore_case, bytes, start) {
+                ends.push(end);
+            }
+            return Ok(());
+        }
+        *ends = variable_ends(self.elements, self.ignore_case, bytes, vec![start], steps)?;
+        Ok(())
+    }
+}
+
+impl<'p> Needle<'p> {
+    fn choose(elements: &'p [Element], ignore_case: bool) -> Option<Self> {
+        let mut distance = 0_usize;
+        let mut best: Option<(u32, usize, &'p [u8])> = None;
+        for element in elements {
+            if let Element::Bytes(run) = element {
+                let run = run.get(..LONGEST_NEEDLE).unwrap_or(run);
+                let score = surprise(run);
+                if best.is_none_or(|(known, ..)| score > known) {
+                    best = Some((score, distance, run));
+                }
+            }
+            match elements_length(std::slice::from_ref(element)) {
+                Some(length) => distance = distance.checked_add(length)?,
+                None => break,
+            }
+        }
+        let (_, distance, bytes) = best?;
+        let finder = if ignore_case {
+            let (at, rarest) =
+                bytes.iter().enumerate().max_by_key(|(_, byte)| surprise(std::slice::from_ref(*byte)))?;
+            Finder::Folded { lower: rarest.to_ascii_lowercase(), upper: rarest.to_ascii_uppercase(), at }
+        } else {
+            Finder::Exact(Box::new(memmem::Finder::new(bytes)))
+        };
+        Some(Self { distance, bytes, finder })
+    }
+
+    /// Where the needle is in `range`.
+    fn find(&self, range: &[u8]) -> Option<usize> {
+        match &self.finder {
+            Finder::Exact(finder) => finder.find(range),
+            Finder::Folded { lower, upper, at } => {
+                let last = range.len().checked_sub(self.bytes.len())?;
+                let sought = range.get(*at..at.checked_add(last)?.checked_add(1)?)?;
+                memchr::memchr2_iter(*lower, *upper, sought).find(|place| {
+                    range
+                        .get(*place..)
+                        .and_then(|rest| rest.get(..self.bytes.len()))
+                        .is_some_and(|here| here.eq_ignore_ascii_case(self.bytes))
+                })
+            }
+        }
+    }
+}
+
+/// Bytes that `elements` take at least.
+fn shortest(elements: &[Element]) -> usize {
+    elements.iter().fold(0, |sum, element| {
+        sum.saturating_add(match element {
+            Element::Boundary(_) => 0,
+            Element::Bytes(bytes) => bytes.len(),
+            Element::Masked { .. } => 1,
+            Element::Alternatives(choice) => {
+                choice.branches.iter().map(|branch| shortest(branch)).min().unwrap_or(0)
+            }
+        })
+    })
+}
+
+/// Where `elements`, all of fixed length, end when they match at `start`.
+fn fixed_end(elements: &[Element], ignore_case: bool, bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    for (index, element) in elements.iter().enumerate() {
+        match element {
+            Element::Boundary(boundary) => {
+                if !boundary_holds(*boundary, bytes, at, index == 0) {
+                    return None;
+                }
+            }
+            Element::Bytes(run) => at = literal_end(run, ignore_case, bytes, at)?,
+            Element::Masked { value, mask } => {
+                at = masked_end(*value, *mask, bytes, at)?;
+            }
+            Element::Alternatives(choice) => {
+                let matched =
+                    choice.branches.iter().find_map(|branch| fixed_end(branch, ignore_case, bytes, at));
+                at = if choice.negated { negated_end(choice, matched, bytes, at)? } else { matched? };
+            }
+        }
+    }
+    Some(at)
+}
+
+/// The same where lengths differ: every end, for every start in `starts`.
+fn variable_ends(
+    elements: &[Element],
+    ignore_case: bool,
+    bytes: &[u8],
+    starts: Vec<usize>,
+    steps: &mut Steps,
+) -> Result<Vec<usize>, Undecided> {
+    let mut places = starts;
+    for (index, element) in elements.iter().enumerate() {
+        steps.spend(places.len())?;
+        let next: Vec<usize> = match element {
+            Element::Boundary(boundary) => places
+                .into_iter()
+                .filter(|at| boundary_holds(*boundary, bytes, *at, index == 0))
+                .collect(),
+            Element::Bytes(run) => {
+                places.into_iter().filter_map(|at| literal_end(run, ignore_case, bytes, at)).collect()
+            }
+            Element::Masked { value, mask } => {
+                places.into_iter().filter_map(|at| masked_end(*value, *mask, bytes, at)).collect()
+            }
+            Element::Alternatives(choice) if choice.negated => places
+                .into_iter()
+                .filter_map(|at| {
+                    let matched =
+                        choice.branches.iter().find_map(|branch| fixed_end(branch, ignore_case, bytes, at));
+                    negated_end(choice, matched, bytes, at)
+                })
+                .collect(),
+            Element::Alternatives(choice) => {
+                let mut all = Vec::new();
+                for branch in &choice.branches {
+                    all.extend(variable_ends(branch, ignore_case, bytes, places.clone(), steps)?);
+                }
+                all.sort_unstable();
+                all.dedup();
+                all
+            }
+        };
+        if next.is_empty() {
+            return Ok(next);
+        }
+        places = next;
+    }
+    Ok(places)
+}
+
+fn literal_end(run: &[u8], ignore_case: bool, bytes: &[u8], at: usize) -> Option<usize> {
+    let end = at.checked_add(run.len())?;
+    let here = bytes.get(at..end)?;
+    let same = if ignore_case { here.eq_ignore_ascii_case(run) } else { here == run };
+    same.then_some(end)
+}
+
+fn masked_end(value: u8, mask: u8, bytes: &[u8], at: usize) -> Option<usize> {
+    (bytes.get(at)? & mask == value & mask).then(|| at.saturating_add(1))
+}
+
+/// Where a choice that must not match ends.
+fn negated_end(choice: &Alternatives, matched: Option<usize>, bytes: &[u8], at: usize) -> Option<usize> {
+    if matched.is_some() {
+        return None;
+    }
+    let length = choice.branches.first().map_or(0, |branch| shortest(branch));
+    at.checked_add(length).filter(|end| *end <= bytes.len())
+}
+
+/// Whether a condition on a neighbour of `at` holds: on the byte before at the start of a part, on
+/// the byte behind elsewhere.
+fn boundary_holds(boundary: Boundary, bytes: &[u8], at: usize, leading: bool) -> bool {
+    let neighbour = if leading { at.checked_sub(1).and_then(|before| bytes.get(before)) } else { bytes.get(at) };
+    let holds = match neighbour.copied() {
+        None => true,
+        Some(byte) => match boundary.kind {
+            BoundaryKind::Delimiter => is_delimiter(byte, leading),
+            BoundaryKind::Line => {
+                byte == b'\n' || (!leading && byte == b'\r' && bytes.get(at.saturating_add(1)) == Some(&b'\n'))
+            }
+            BoundaryKind::Word => !byte.is_ascii_alphanumeric(),
+            BoundaryKind::WideWord => {
+                let (letter, upper) = if leading {
+                    (at.checked_sub(2).and_then(|place| bytes.get(place)).copied(), byte)
+                } else {
+                    (Some(byte), bytes.get(at.saturating_add(1)).copied().unwrap_or(1))
+                };
+                !(upper == 0 && letter.is_some_and(|letter| letter.is_ascii_alphanumeric()))
+            }
+        },
+    };
+    holds != boundary.negated
+}
+
+fn is_delimiter(byte: u8, _leading: bool) -> bool {
+    !byte.is_ascii_alphanumeric()
+}
+
+/// The places where the first part of a pattern may start, ascending and apart from one another.
+fn places(offset: Offset, length: usize, facts: &Facts) -> Vec<Interval> {
+    place_ranges(offset, length as u64, facts)
+        .into_iter()
+        .filter_map(|(low, high)| {
+            let low = usize::try_from(low).ok().filter(|low| *low < length)?;
+            let high = usize::try_from(high).unwrap_or(usize::MAX).min(length);
+            (low <= high).then_some(Interval { low, high, origin: None })
+        })
+        .collect()
+}
+
+/// The same in file offsets, both ends included; nothing where the layer has no such place.
+pub(crate) fn place_ranges(offset: Offset, length: u64, facts: &Facts) -> Vec<(u64, u64)> {
+    let executable = facts.executable.as_ref();
+    let section = |index: usize| executable.and_then(|known| known.sections.get(index));
+    let shifted = |low: u64| vec![(low, low.saturating_add(offset.shift))];
+    match offset.base {
+        OffsetBase::Any => vec![(0, length)],
+        OffsetBase::Start(distance) => shifted(distance),
+        OffsetBase::End(distance) => length.checked_sub(distance).map(shifted).unwrap_or_default(),
+        OffsetBase::EntryPoint(distance) => executable
+            .and_then(|known| known.entry_point)
+            .and_then(|entry| entry.checked_add_signed(distance))
+            .map(shifted)
+            .unwrap_or_default(),
+        OffsetBase::Section { index, distance } => section(index as usize)
+            .and_then(|section| section.raw_offset.checked_add(distance))
+            .map(shifted)
+            .unwrap_or_default(),
+        OffsetBase::LastSection(distance) => executable
+            .and_then(|known| known.sections.last())
+            .and_then(|section| section.raw_offset.checked_add(distance))
+            .map(shifted)
+            .unwrap_or_default(),
+        OffsetBase::WithinSection(index) => section(index as usize)
+            .map(|section| vec![(section.raw_offset, section.raw_offset.saturating_add(section.raw_size))])
+            .unwrap_or_default(),
+        OffsetBase::VersionInfo => version_places(executable),
+    }
+}
+
+fn version_places(executable: Option<&Executable>) -> Vec<(u64, u64)> {
+    let mut places: Vec<(u64, u64)> = executable
+        .map(|known| known.version_strings.iter().map(|string| (string.offset, string.offset)).collect())
+        .unwrap_or_default();
+    places.sort_unstable();
+    places.dedup();
+    places
+}

@@ -1,0 +1,74 @@
+//! How common bytes are in ordinary files: what makes one window of a pattern a better anchor than
+//! another.
+//!
+//! The table was counted over ordinary programs, libraries, scripts and documents by `cargo xtask
+//! train`, which rewrites it. It only decides how fast a search is, never what it finds.
+
+/// Bytes in a window of the main tier.
+pub(crate) const WINDOW: usize = 8;
+
+/// What the index takes for equal: it clears the difference between upper and lower case by setting
+/// one bit of every byte, so that patterns with and without case share one index.
+pub(crate) const fn fold(byte: u8) -> u8 {
+    byte | 0x20
+}
+
+/// Folded byte as a number below 128.
+const fn dense(byte: u8) -> usize {
+    ((byte >> 6 << 5) | (byte & 0x1f)) as usize
+}
+
+/// Costs in eighths of a bit: entry `128 * a + b` is how surprising `b` is behind `a`; the 128
+/// entries behind those are how surprising a byte is by itself.
+static PAIRS: &[u8] = include_bytes!("../../data/pairs.bin");
+
+/// Digests of the windows that occur in most files, ascending, each a little-endian `u32` followed
+/// by one byte: how rare it is in eighths of a bit, as a window of one position of one file.
+static COMMON: &[u8] = include_bytes!("../../data/common.bin");
+
+const COMMON_ENTRY: usize = 5;
+
+/// How surprising `window` is in ordinary files, in eighths of a bit: the higher, the rarer.
+pub(crate) fn surprise(window: &[u8]) -> u32 {
+    let mut sum = 0_u32;
+    let mut previous: Option<usize> = None;
+    for byte in window {
+        let here = dense(*byte);
+        let index = match previous {
+            None => 128 * 128 + here,
+            Some(before) => 128 * before + here,
+        };
+        sum = sum.saturating_add(PAIRS.get(index).copied().map_or(64, u32::from));
+        previous = Some(here);
+    }
+    match window.try_into().ok().and_then(|window| common(window_digest(window))) {
+        Some(known) => sum.min(known),
+        None => sum,
+    }
+}
+
+/// The digest that the table of common windows is sorted by.
+pub(crate) fn window_digest(window: &[u8; WINDOW]) -> u32 {
+    let folded = u64::from_le_bytes(window.map(fold));
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+}
+
+fn common(digest: u32) -> Option<u32> {
+    let entry = |index: usize| {
+        let start = index.checked_mul(COMMON_ENTRY)?;
+        let bytes = COMMON.get(start..start.checked_add(COMMON_ENTRY)?)?;
+        let (key, cost) = bytes.split_first_chunk::<4>()?;
+        Some((u32::from_le_bytes(*key), u32::from(*cost.first()?)))
+    };
+    let (mut low, mut high) = (0, COMMON.len() / COMMON_ENTRY);
+    while low < high {
+        let middle = low.midpoint(high);
+        let (key, cost) = entry(middle)?;
+        match key.cmp(&digest) {
+            std::cmp::Ordering::Equal => return Some(cost),
+            std::cmp::Ordering::Less => low = middle.saturating_add(1),
+            std::cmp::Ordering::Greater => high = middle,
+        }
+    }
+    None
+}

@@ -1,0 +1,122 @@
+//! Regular expressions of signatures: compiled when their trigger holds, and kept for a while.
+//!
+//! Most run in linear time; those with look-around or references backtrack, with a limit on steps.
+//! Whatever goes wrong is a reason for an incomplete verdict, never a silent "no".
+
+mod translate;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use candor_model::Reason;
+
+use crate::content::evaluate::{KEPT, Layer, Matches, Steps, place_ranges};
+use crate::ir::{OffsetBase, Refusal, Regex, RegexFlags};
+use translate::translate;
+
+/// Compiled expressions that are kept at once.
+const MAX_KEPT: usize = 256;
+/// Memory that one compiled expression may take, in bytes.
+const MAX_COMPILED: usize = 32 << 20;
+
+/// Compiled expressions.
+#[derive(Debug, Default)]
+pub(crate) struct RegexCache(HashMap<(String, RegexFlags), Compiled>);
+
+#[derive(Debug)]
+enum Compiled {
+    Linear(regex::bytes::Regex),
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+/// Whether the expression can be run at all.
+pub(crate) fn check(regex: &Regex) -> Result<(), Refusal> {
+    compile(regex, 1_000).map(drop).map_err(Refusal::Regex)
+}
+
+fn compile(regex: &Regex, steps: u64) -> Result<Compiled, String> {
+    let translated = translate(&regex.pattern, regex.flags);
+    if translated.backtracks {
+        fancy_regex::RegexBuilder::new(&translated.text)
+            .bytes_mode(fancy_regex::BytesMode::Ascii)
+            .backtrack_limit(usize::try_from(steps).unwrap_or(usize::MAX))
+            .delegate_size_limit(MAX_COMPILED)
+            .build()
+            .map(|compiled| Compiled::Backtracking(Box::new(compiled)))
+            .map_err(|error| error.to_string())
+    } else {
+        regex::bytes::RegexBuilder::new(&translated.text)
+            .unicode(false)
+            .size_limit(MAX_COMPILED)
+            .build()
+            .map(Compiled::Linear)
+            .map_err(|error| error.to_string())
+    }
+}
+
+impl Compiled {
+    /// The first match that starts at `from` or later.
+    fn find(&self, bytes: &[u8], from: usize) -> Result<Option<(usize, usize)>, String> {
+        if from > bytes.len() {
+            return Ok(None);
+        }
+        match self {
+            Self::Linear(regex) => Ok(regex.find_at(bytes, from).map(|found| (found.start(), found.end()))),
+            Self::Backtracking(regex) => match regex.find_from_pos(bytes, from) {
+                Ok(found) => Ok(found.map(|found| (found.start(), found.end()))),
+                Err(error) => Err(error.to_string()),
+            },
+        }
+    }
+}
+
+impl RegexCache {
+    /// Every match of `regex` that its offset and flags allow.
+    pub(crate) fn find(
+        &mut self,
+        regex: &Regex,
+        layer: Layer<'_>,
+        regex_steps: u64,
+        steps: &mut Steps,
+    ) -> Result<Matches, Reason> {
+        let key = (regex.pattern.clone(), regex.flags);
+        if !self.0.contains_key(&key) {
+            if self.0.len() >= MAX_KEPT {
+                self.0.clear();
+            }
+            let compiled = compile(regex, regex_steps).map_err(Reason::RegexSteps)?;
+            self.0.insert(key.clone(), compiled);
+        }
+        let Some(compiled) = self.0.get(&key) else { return Ok(Matches::default()) };
+        let length = layer.bytes.len();
+        let mut matches = Matches::default();
+        for (low, high) in place_ranges(regex.offset, length as u64, layer.facts) {
+            let Ok(low) = usize::try_from(low) else { continue };
+            let high = usize::try_from(high).unwrap_or(usize::MAX);
+            let anywhere = regex.offset.base == OffsetBase::Any || regex.flags.rolling;
+            let text = if regex.flags.encompass && regex.offset.base != OffsetBase::Any {
+                layer.bytes.get(..high.min(length)).unwrap_or_default()
+            } else {
+                layer.bytes
+            };
+            let mut from = low;
+            loop {
+                steps.spend(text.len().saturating_sub(from) / 4 + 1).map_err(|_| Reason::SearchSteps)?;
+                let Some((start, end)) = compiled.find(text, from).map_err(Reason::RegexSteps)? else { break };
+                if !anywhere && start > high {
+                    break;
+                }
+                matches.count = matches.count.saturating_add(1);
+                if matches.spans.len() < KEPT {
+                    matches.spans.push((start, end));
+                }
+                if !regex.flags.global {
+                    break;
+                }
+                from = end.max(start.saturating_add(1));
+            }
+        }
+        Ok(matches)
+    }
+}

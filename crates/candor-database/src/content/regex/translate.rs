@@ -1,0 +1,382 @@
+//! From PCRE's syntax, as signatures are written in, to that of the two engines used here.
+//!
+//! The dialects agree on most things. What differs and is rewritten: escapes of punctuation (some
+//! mean something else in the engines), literal brackets and set operators in classes, braces that
+//! are no quantifier, `$` before a final line end, `\h`, `\R`, `\Q…\E`, octal escapes, comments, and
+//! white space in classes under `x`. Text is bytes: nothing is UTF-8.
+
+use crate::ir::RegexFlags;
+
+/// A translated expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Translated {
+    /// The expression, with its flags in front.
+    pub(crate) text: String,
+    /// Whether it needs backtracking: look-around, references, atomic groups, possessive
+    /// quantifiers.
+    pub(crate) backtracks: bool,
+}
+
+/// Translates `pattern`.
+pub(crate) fn translate(pattern: &str, flags: RegexFlags) -> Translated {
+    let mut prefix = String::new();
+    for (set, letter) in [
+        (flags.caseless, 'i'),
+        (flags.multi_line, 'm'),
+        (flags.dot_all, 's'),
+        (flags.extended, 'x'),
+        (flags.ungreedy, 'U'),
+    ] {
+        if set {
+            prefix.push(letter);
+        }
+    }
+    let mut translator = Translator {
+        rest: pattern.as_bytes(),
+        out: if prefix.is_empty() { String::new() } else { format!("(?{prefix})") },
+        backtracks: false,
+        line_end: !flags.dollar_end_only && !flags.multi_line,
+        quantifiable: false,
+    };
+    if flags.anchored {
+        translator.out.push_str("\\A(?:");
+    }
+    translator.run();
+    if flags.anchored {
+        translator.out.push(')');
+    }
+    Translated { text: translator.out, backtracks: translator.backtracks }
+}
+
+struct Translator<'p> {
+    rest: &'p [u8],
+    out: String,
+    backtracks: bool,
+    /// Whether `$` also matches before a final line end.
+    line_end: bool,
+    /// Whether a quantifier may follow what was just written.
+    quantifiable: bool,
+}
+
+impl Translator<'_> {
+    fn run(&mut self) {
+        while let Some(byte) = self.next() {
+            match byte {
+                b'\\' => self.escape(false),
+                b'[' => self.class(),
+                b'(' => self.group(),
+                b'$' if self.line_end => self.atom("(?:\\n?\\z)"),
+                b'*' | b'+' | b'?' => self.quantifier(char::from(byte).to_string()),
+                b'{' => self.brace(),
+                b'}' | b']' => self.literal(byte),
+                b'^' | b'|' => {
+                    self.out.push(char::from(byte));
+                    self.quantifiable = false;
+                }
+                0x20..=0x7e | b'\n' | b'\t' | b'\r' => {
+                    self.out.push(char::from(byte));
+                    self.quantifiable = true;
+                }
+                _ => self.literal(byte),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
+    }
+
+    fn accept(&mut self, prefix: &[u8]) -> bool {
+        match self.rest.strip_prefix(prefix) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Everything up to `end`, which is taken too.
+    fn until(&mut self, end: u8) -> Vec<u8> {
+        let length = self.rest.iter().position(|byte| *byte == end).unwrap_or(self.rest.len());
+        let taken = self.rest.get(..length).unwrap_or_default().to_vec();
+        self.rest = self.rest.get(length.saturating_add(1)..).unwrap_or_default();
+        taken
+    }
+
+    fn atom(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.quantifiable = true;
+    }
+
+    fn literal(&mut self, byte: u8) {
+        self.atom(&format!("\\x{byte:02x}"));
+    }
+
+    fn quantifier(&mut self, text: String) {
+        self.out.push_str(&text);
+        if self.quantifiable && self.accept(b"+") {
+            self.out.push('+');
+            self.backtracks = true;
+        } else if self.quantifiable && self.accept(b"?") {
+            self.out.push('?');
+        }
+        self.quantifiable = false;
+    }
+
+    /// `{`: a quantifier if it is written as one, else the byte itself.
+    fn brace(&mut self) {
+        let length = self.rest.iter().position(|byte| *byte == b'}');
+        let inside = length.and_then(|length| self.rest.get(..length)).unwrap_or_default();
+        let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        let is_quantifier = match inside.iter().position(|byte| *byte == b',') {
+            None => is_number(inside),
+            Some(comma) => {
+                let (low, high) = inside.split_at(comma);
+                let high = high.get(1..).unwrap_or_default();
+                is_number(low) && (high.is_empty() || is_number(high))
+            }
+        };
+        if is_quantifier && self.quantifiable {
+            let text = format!("{{{}}}", String::from_utf8_lossy(inside));
+            self.until(b'}');
+            self.quantifier(text);
+        } else {
+            self.literal(b'{');
+        }
+    }
+
+    fn group(&mut self) {
+        self.quantifiable = false;
+        if !self.rest.starts_with(b"?") {
+            self.out.push('(');
+            return;
+        }
+        if self.accept(b"?#") {
+            self.until(b')');
+            self.quantifiable = true;
+            return;
+        }
+        for (from, to, backtracks) in [
+            ("?:", "(?:", false),
+            ("?=", "(?=", true),
+            ("?!", "(?!", true),
+            ("?<=", "(?<=", true),
+            ("?<!", "(?<!", true),
+            ("?>", "(?>", true),
+            ("?(", "(?(", true),
+        ] {
+            if self.accept(from.as_bytes()) {
+                self.out.push_str(to);
+                self.backtracks |= backtracks;
+                return;
+            }
+        }
+        if self.accept(b"?P=") {
+            let name = String::from_utf8_lossy(&self.until(b')')).into_owned();
+            self.backtracks = true;
+            self.atom(&format!("\\k<{name}>"));
+            return;
+        }
+        if self.accept(b"?P>") || self.accept(b"?&") {
+            let name = String::from_utf8_lossy(&self.until(b')')).into_owned();
+            self.backtracks = true;
+            self.atom(&format!("\\g<{name}>"));
+            return;
+        }
+        for (start, end) in [("?P<", b'>'), ("?<", b'>'), ("?'", b'\'')] {
+            if self.accept(start.as_bytes()) {
+                let name = String::from_utf8_lossy(&self.until(end)).into_owned();
+                self.out.push_str(&format!("(?P<{name}>"));
+                return;
+            }
+        }
+        self.out.push('(');
+    }
+
+    /// What stands behind a backslash.
+    fn escape(&mut self, in_class: bool) {
+        let Some(byte) = self.next() else {
+            self.literal(b'\\');
+            return;
+        };
+        match byte {
+            b'd' | b'D' | b'w' | b'W' | b's' | b'S' => self.atom(&format!("\\{}", char::from(byte))),
+            b'n' | b'r' | b't' | b'f' | b'a' => self.atom(&format!("\\{}", char::from(byte))),
+            b'e' => self.literal(0x1b),
+            b'v' => self.atom(if in_class { "\\n\\x0b\\x0c\\r\\x85" } else { "[\\n\\x0b\\x0c\\r\\x85]" }),
+            b'h' => self.atom(if in_class { "\\t\\x20\\xa0" } else { "[\\t\\x20\\xa0]" }),
+            b'H' => self.atom("[^\\t\\x20\\xa0]"),
+            b'V' => self.atom("[^\\n\\x0b\\x0c\\r\\x85]"),
+            b'N' if !in_class => self.atom("[^\\n]"),
+            b'R' if !in_class => self.atom("(?:\\r\\n|[\\n\\x0b\\x0c\\r\\x85])"),
+            b'b' if in_class => self.literal(8),
+            b'b' | b'B' | b'A' | b'z' => {
+                self.out.push('\\');
+                self.out.push(char::from(byte));
+                self.quantifiable = true;
+            }
+            b'Z' => self.atom("(?:\\n?\\z)"),
+            b'K' | b'G' => {
+                self.backtracks = true;
+                self.atom(&format!("\\{}", char::from(byte)));
+            }
+            b'x' => self.hexadecimal(),
+            b'c' => {
+                let letter = self.next().unwrap_or(b'@');
+                self.literal(letter.to_ascii_uppercase() ^ 0x40);
+            }
+            b'Q' => self.quoted(),
+            b'E' => {}
+            b'k' | b'g' => self.reference(byte),
+            b'0' => self.octal(0),
+            b'1'..=b'9' if in_class => self.octal(byte.saturating_sub(b'0')),
+            b'1'..=b'9' => {
+                let mut number = String::from(char::from(byte));
+                while self.rest.first().is_some_and(u8::is_ascii_digit) && number.len() < 2 {
+                    number.extend(self.next().map(char::from));
+                }
+                self.backtracks = true;
+                // Separated from digits that follow.
+                self.atom(&format!("(?:\\{number})"));
+            }
+            _ => self.literal(byte),
+        }
+    }
+
+    fn hexadecimal(&mut self) {
+        let mut digits = Vec::new();
+        if self.accept(b"{") {
+            digits = self.until(b'}');
+        } else {
+            while digits.len() < 2 && self.rest.first().is_some_and(u8::is_ascii_hexdigit) {
+                digits.extend(self.next());
+            }
+        }
+        let value = std::str::from_utf8(&digits).ok().and_then(|text| u32::from_str_radix(text, 16).ok());
+        // Without a digit it is the byte zero, as in PCRE.
+        self.literal(u8::try_from(value.unwrap_or(0)).unwrap_or(u8::MAX));
+    }
+
+    fn octal(&mut self, first: u8) {
+        let mut value = u32::from(first);
+        let mut digits = 0;
+        while digits < 2 && self.rest.first().is_some_and(|byte| (b'0'..=b'7').contains(byte)) {
+            value = value.saturating_mul(8).saturating_add(u32::from(self.next().unwrap_or(b'0') & 7));
+            digits += 1;
+        }
+        self.literal((value & 0xff) as u8);
+    }
+
+    fn quoted(&mut self) {
+        while !self.rest.is_empty() && !self.accept(b"\\E") {
+            if let Some(byte) = self.next() {
+                self.literal(byte);
+            }
+        }
+    }
+
+    fn reference(&mut self, letter: u8) {
+        let name = match self.rest.first() {
+            Some(b'<') => {
+                self.next();
+                self.until(b'>')
+            }
+            Some(b'{') => {
+                self.next();
+                self.until(b'}')
+            }
+            Some(b'\'') => {
+                self.next();
+                self.until(b'\'')
+            }
+            _ => self.next().into_iter().collect(),
+        };
+        self.backtracks = true;
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let is_number = name.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+        if letter == b'g' && is_number && !name.starts_with('-') {
+            self.atom(&format!("(?:\\{name})"));
+        } else {
+            self.atom(&format!("\\k<{name}>"));
+        }
+    }
+
+    /// `[`: everything inside is written so that only the meaning of PCRE is left.
+    fn class(&mut self) {
+        self.out.push('[');
+        if self.accept(b"^") {
+            self.out.push('^');
+        }
+        let mut first = true;
+        // Whether a `-` here would stand behind one single byte, and so may make a range.
+        let mut after_byte = false;
+        while let Some(byte) = self.next() {
+            match byte {
+                b']' if !first => {
+                    self.out.push(']');
+                    self.quantifiable = true;
+                    return;
+                }
+                b'[' if self.rest.starts_with(b":") && self.posix_class() => after_byte = false,
+                b'\\' => {
+                    let before = self.rest.first().copied();
+                    self.escape(true);
+                    after_byte = !matches!(
+                        before,
+                        Some(b'd' | b'D' | b'w' | b'W' | b's' | b'S' | b'h' | b'H' | b'v' | b'V' | b'E')
+                    );
+                }
+                b'-' => {
+                    let makes_range = after_byte
+                        && self.rest.first().is_some_and(|next| *next != b']')
+                        && !self.rest.starts_with(b"\\d")
+                        && !self.rest.starts_with(b"\\w")
+                        && !self.rest.starts_with(b"\\s");
+                    if makes_range {
+                        self.out.push('-');
+                    } else {
+                        self.literal(b'-');
+                    }
+                    after_byte = false;
+                    first = false;
+                    continue;
+                }
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+                    self.out.push(char::from(byte));
+                    after_byte = !self.ends_range();
+                }
+                _ => {
+                    self.literal(byte);
+                    after_byte = true;
+                }
+            }
+            first = false;
+        }
+        self.out.push(']');
+    }
+
+    /// Whether what was just written was the upper end of a range.
+    fn ends_range(&self) -> bool {
+        let mut from_end = self.out.bytes().rev();
+        from_end.next();
+        from_end.next() == Some(b'-')
+    }
+
+    /// `[:name:]` inside a class; the opening bracket is taken already.
+    fn posix_class(&mut self) -> bool {
+        let Some(end) = self.rest.windows(2).position(|pair| pair == b":]") else { return false };
+        let name = self.rest.get(1..end).unwrap_or_default();
+        let name_text = String::from_utf8_lossy(name).into_owned();
+        let known = ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+            "space", "upper", "word", "xdigit"];
+        if !known.contains(&name_text.trim_start_matches('^')) {
+            return false;
+        }
+        self.out.push_str(&format!("[:{name_text}:]"));
+        self.rest = self.rest.get(end.saturating_add(2)..).unwrap_or_default();
+        true
+    }
+}
