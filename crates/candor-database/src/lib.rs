@@ -25,5 +25,6 @@ mod image;
 mod search;
 
 pub use builder::{BuildError, Builder};
+pub use content::Scratch;
 pub use image::{Image, Info, OpenError, SectionInfo, SignatureId, SignatureRecord, SourceInfo};
-pub use search::{Hit, Scratch, Subject};
+pub use search::{Hit, Subject};

@@ -1,8 +1,8 @@
 //! Searching a layer: the shared vocabulary.
 
-use candor_model::{Facts, FileType, Limits, Match, Reason, Target};
+use candor_model::{Facts, FileType, Match, Target};
 
-use crate::image::{Image, SignatureId};
+use crate::image::SignatureId;
 
 /// A layer to be searched.
 #[derive(Clone, Copy, Debug)]
@@ -33,30 +33,4 @@ pub struct Hit {
     /// Set when the signature asks that the layer be looked at again as this type, instead of
     /// alerting (`HandlerType:`).
     pub handler: Option<FileType>,
-}
-
-/// Memory that searches of one thread reuse.
-#[derive(Debug, Default)]
-pub struct Scratch {}
-
-impl Scratch {
-    /// Empty memory.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-}
-
-impl Image {
-    /// Appends a hit for every body and logical signature that matches `subject`, and returns what
-    /// kept some from being decided: empty when everything was.
-    pub fn search(
-        &self,
-        _subject: &Subject<'_>,
-        _limits: &Limits,
-        _scratch: &mut Scratch,
-        _hits: &mut Vec<Hit>,
-    ) -> Vec<Reason> {
-        Vec::new()
-    }
 }

@@ -142,7 +142,7 @@ fn consider(
                 score = score.min(surprise(spelled).saturating_sub(crowding(used(tier, run))));
             }
             // Every spelling is another chance to be found where there is no match.
-            score = score.saturating_sub(8 * runs.len().ilog2());
+            score = score.saturating_sub(runs.len().ilog2().saturating_mul(8));
             // A longer run costs less to look for, even where it is no rarer.
             score = score.saturating_add(match tier {
                 Tier::Short => 0,
@@ -219,7 +219,9 @@ fn stretches(elements: &[Element], ignore_case: bool) -> Vec<Stretch> {
         match element {
             Element::Boundary(_) => {}
             Element::Bytes(bytes) => cells.extend(bytes.iter().map(|byte| Cell::exact(*byte, ignore_case))),
-            Element::Masked { value, mask } => cells.push(Cell::masked(*value, if ignore_case { mask & 0xdf } else { *mask })),
+            Element::Masked { value, mask } => {
+                cells.push(Cell::masked(*value, if ignore_case { mask & 0xdf } else { *mask }))
+            }
             Element::Alternatives(choice) => match fixed_length(choice) {
                 Some(length) => cells.extend(choice_cells(choice, length, ignore_case)),
                 None => {

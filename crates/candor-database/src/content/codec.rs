@@ -132,7 +132,7 @@ impl Encoder {
                     self.byte(*mask);
                 }
                 Element::Alternatives(Alternatives { negated, branches }) => {
-                    self.byte(2 + u8::from(*negated));
+                    self.byte(if *negated { 3 } else { 2 });
                     self.count(branches.len());
                     for branch in branches {
                         self.elements(branch);

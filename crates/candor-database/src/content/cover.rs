@@ -132,7 +132,9 @@ impl Covering<'_> {
                 cover
             }
             Some(SubSignature::Regex(regex)) => self.expression(&regex.trigger, depth),
-            Some(SubSignature::ByteCompare(compare)) if depth <= MAX_DEPTH => self.sub(compare.sub, depth.saturating_add(1)),
+            Some(SubSignature::ByteCompare(compare)) if depth <= MAX_DEPTH => {
+                self.sub(compare.sub, depth.saturating_add(1))
+            }
             Some(SubSignature::ByteCompare(_)) => Cover::Always,
             Some(SubSignature::FuzzyImage(_)) => Cover::Image,
         };

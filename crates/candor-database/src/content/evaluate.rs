@@ -19,6 +19,8 @@ pub(crate) const KEPT: usize = 8;
 const MAX_INTERVALS: usize = 1 << 16;
 /// How deep macro groups are followed into one another.
 const MAX_MACRO_DEPTH: u32 = 4;
+/// Matches of one member that are followed at one reference.
+const MEMBER_MATCHES: u32 = 8;
 /// Members of macro groups that are looked at for one reference.
 const MAX_MEMBERS: usize = 1024;
 
@@ -44,7 +46,7 @@ impl Steps {
         Self(limit)
     }
 
-    fn spend(&mut self, steps: usize) -> Result<(), Undecided> {
+    pub(crate) fn spend(&mut self, steps: usize) -> Result<(), Undecided> {
         self.0 = self.0.checked_sub(steps as u64).ok_or(Undecided)?;
         Ok(())
     }
@@ -59,6 +61,10 @@ pub(crate) struct Matches {
     pub(crate) spans: Vec<(usize, usize)>,
 }
 
+/// Takes the start and the ends of a match and where the whole match began, and answers before which
+/// start others still matter.
+type Take<'t> = dyn FnMut(usize, &[usize], Option<usize>) -> usize + 't;
+
 /// Places where something may start, both ends included.
 #[derive(Clone, Copy, Debug)]
 struct Interval {
@@ -69,7 +75,12 @@ struct Interval {
 }
 
 /// Looks for `pattern` until `want` matches are found.
-pub(crate) fn find(pattern: &Pattern, layer: Layer<'_>, want: u32, steps: &mut Steps) -> Result<Matches, Undecided> {
+pub(crate) fn find(
+    pattern: &Pattern,
+    layer: Layer<'_>,
+    want: u32,
+    steps: &mut Steps,
+) -> Result<Matches, Undecided> {
     let places = places(pattern.offset, layer.bytes.len(), layer.facts);
     find_from(pattern, layer, places, want, steps, 0)
 }
@@ -108,9 +119,13 @@ fn find_from(
                         earliest = Some((*end, origin));
                     }
                 } else {
-                    let reach = |distance: u64| end.saturating_add(usize::try_from(distance).unwrap_or(usize::MAX));
-                    let interval =
-                        Interval { low: reach(gap.min), high: reach(gap.max.unwrap_or(u64::MAX)), origin: Some(origin) };
+                    let reach =
+                        |distance: u64| end.saturating_add(usize::try_from(distance).unwrap_or(usize::MAX));
+                    let interval = Interval {
+                        low: reach(gap.min),
+                        high: reach(gap.max.unwrap_or(u64::MAX)),
+                        origin: Some(origin),
+                    };
                     carry(&mut following, interval);
                 }
             }
@@ -164,7 +179,7 @@ fn part_matches(
     bytes: &[u8],
     places: &[Interval],
     steps: &mut Steps,
-    take: &mut dyn FnMut(usize, &[usize], Option<usize>) -> usize,
+    take: &mut Take<'_>,
 ) -> Result<(), Undecided> {
     let matcher = Matcher::new(&part.elements, ignore_case);
     let Some(latest) = bytes.len().checked_sub(matcher.shortest) else { return Ok(()) };
@@ -195,7 +210,7 @@ fn macro_matches(
     places: &[Interval],
     steps: &mut Steps,
     depth: u32,
-    take: &mut dyn FnMut(usize, &[usize], Option<usize>) -> usize,
+    take: &mut Take<'_>,
 ) -> Result<(), Undecided> {
     if depth >= MAX_MACRO_DEPTH {
         return Err(Undecided);
@@ -203,7 +218,8 @@ fn macro_matches(
     for place in places {
         for member in (layer.members)(group).iter().take(MAX_MEMBERS) {
             let start = Interval { origin: None, ..*place };
-            let found = find_from(member, layer, vec![start], KEPT as u32, steps, depth.saturating_add(1))?;
+            let found =
+                find_from(member, layer, vec![start], MEMBER_MATCHES, steps, depth.saturating_add(1))?;
             for (start, end) in found.spans {
                 if take(start, &[end], place.origin) == 0 {
                     return Ok(());
@@ -236,7 +252,11 @@ struct Needle<'p> {
 enum Finder<'p> {
     Exact(Box<memmem::Finder<'p>>),
     /// The rarest byte in both cases, and where it is in the needle.
-    Folded { lower: u8, upper: u8, at: usize },
+    Folded {
+        lower: u8,
+        upper: u8,
+        at: usize,
+    },
 }
 
 /// Needles longer than this are no rarer, but take longer to prepare.
@@ -257,7 +277,13 @@ impl<'p> Matcher<'p> {
     }
 
     /// The first place from `from` to `high` where the part may start.
-    fn seek(&self, bytes: &[u8], from: usize, high: usize, steps: &mut Steps) -> Result<Option<usize>, Undecided> {
+    fn seek(
+        &self,
+        bytes: &[u8],
+        from: usize,
+        high: usize,
+        steps: &mut Steps,
+    ) -> Result<Option<usize>, Undecided> {
         let Some(needle) = &self.needle else {
             steps.spend(1)?;
             return Ok(Some(from));
@@ -271,12 +297,18 @@ impl<'p> Matcher<'p> {
         let Some(range) = bytes.get(start..end) else { return Ok(None) };
         let found = needle.find(range);
         // Vectors look at many bytes in the time of one step.
-        steps.spend(found.unwrap_or(range.len()) / 16 + 1)?;
+        steps.spend((found.unwrap_or(range.len()) / 16).saturating_add(1))?;
         Ok(found.map(|offset| from.saturating_add(offset)).filter(|place| *place <= high))
     }
 
     /// Appends the ends of the matches that start at `start`, ascending and without repetition.
-    fn ends(&self, bytes: &[u8], start: usize, ends: &mut Vec<usize>, steps: &mut Steps) -> Result<(), Undecided> {
+    fn ends(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        ends: &mut Vec<usize>,
+        steps: &mut Steps,
+    ) -> Result<(), Undecided> {
         steps.spend(1)?;
         if self.fixed {
             if let Some(end) = fixed_end(self.elements, self.ignore_case, bytes, start) {
@@ -385,10 +417,9 @@ fn variable_ends(
     for (index, element) in elements.iter().enumerate() {
         steps.spend(places.len())?;
         let next: Vec<usize> = match element {
-            Element::Boundary(boundary) => places
-                .into_iter()
-                .filter(|at| boundary_holds(*boundary, bytes, *at, index == 0))
-                .collect(),
+            Element::Boundary(boundary) => {
+                places.into_iter().filter(|at| boundary_holds(*boundary, bytes, *at, index == 0)).collect()
+            }
             Element::Bytes(run) => {
                 places.into_iter().filter_map(|at| literal_end(run, ignore_case, bytes, at)).collect()
             }
@@ -444,13 +475,15 @@ fn negated_end(choice: &Alternatives, matched: Option<usize>, bytes: &[u8], at: 
 /// Whether a condition on a neighbour of `at` holds: on the byte before at the start of a part, on
 /// the byte behind elsewhere.
 fn boundary_holds(boundary: Boundary, bytes: &[u8], at: usize, leading: bool) -> bool {
-    let neighbour = if leading { at.checked_sub(1).and_then(|before| bytes.get(before)) } else { bytes.get(at) };
+    let neighbour =
+        if leading { at.checked_sub(1).and_then(|before| bytes.get(before)) } else { bytes.get(at) };
     let holds = match neighbour.copied() {
         None => true,
         Some(byte) => match boundary.kind {
             BoundaryKind::Delimiter => is_delimiter(byte, leading),
             BoundaryKind::Line => {
-                byte == b'\n' || (!leading && byte == b'\r' && bytes.get(at.saturating_add(1)) == Some(&b'\n'))
+                byte == b'\n'
+                    || (!leading && byte == b'\r' && bytes.get(at.saturating_add(1)) == Some(&b'\n'))
             }
             BoundaryKind::Word => !byte.is_ascii_alphanumeric(),
             BoundaryKind::WideWord => {

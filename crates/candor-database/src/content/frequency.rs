@@ -35,8 +35,8 @@ pub(crate) fn surprise(window: &[u8]) -> u32 {
     for byte in window {
         let here = dense(*byte);
         let index = match previous {
-            None => 128 * 128 + here,
-            Some(before) => 128 * before + here,
+            None => (128 << 7) | here,
+            Some(before) => before << 7 | here,
         };
         sum = sum.saturating_add(PAIRS.get(index).copied().map_or(64, u32::from));
         previous = Some(here);

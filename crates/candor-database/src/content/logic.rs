@@ -8,9 +8,7 @@ use candor_model::{Match, Reason, Target};
 use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, find};
 use crate::content::number::read_number;
 use crate::content::regex::RegexCache;
-use crate::ir::{
-    ByteCompare, Comparison, Expression, Number, Range, Regex, SubSignature, TargetDescription,
-};
+use crate::ir::{ByteCompare, Comparison, Expression, Number, Range, Regex, SubSignature, TargetDescription};
 use crate::search::Subject;
 
 /// Whether the conditions on the layer itself hold.
@@ -21,7 +19,7 @@ pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) ->
     };
     let executable = subject.facts.executable.as_ref();
     (target.target == Target::Any || target.target == subject.target)
-        && within(target.file_size, Some(subject.bytes.len() as u64))
+        && within(target.file_size, Some(subject.file_size))
         && within(target.entry_point, executable.and_then(|known| known.entry_point))
         && within(target.sections, executable.map(|known| known.sections.len() as u64))
         && target.container.is_none_or(|kind| subject.parents.last() == Some(&kind))
@@ -168,7 +166,8 @@ impl Evaluation<'_, '_> {
         if self.count(compare.sub, 1, depth.saturating_add(1))? == 0 {
             return Ok(nothing);
         }
-        let Some((start, _)) = self.known.get(compare.sub as usize).and_then(|known| known.spans.first()) else {
+        let Some((start, _)) = self.known.get(compare.sub as usize).and_then(|known| known.spans.first())
+        else {
             return Ok(nothing);
         };
         let Some(at) = i64::try_from(*start)

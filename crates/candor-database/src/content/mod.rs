@@ -1,26 +1,179 @@
 //! Body and logical signatures: what is searched for in the bytes of a layer.
+//!
+//! A search has two steps. One pass over the bytes finds the signatures of which something occurs
+//! ([`index`]); each of these is then decided by itself, from its own description ([`evaluate`],
+//! [`logic`]). The first step decides how fast a search is, the second what it answers.
+
+mod anchor;
+mod codec;
+mod cover;
+mod evaluate;
+mod frequency;
+mod index;
+mod logic;
+mod number;
+mod regex;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use candor_model::Target;
 
 use crate::builder::BuildError;
-use crate::image::{ImageWriter, SignatureId};
-use crate::ir::{Body, Logical, Refusal};
+use crate::image::{ImageWriter, LINE, SectionKind, SignatureId};
+use crate::ir::{Body, Expression, Logical, Pattern, Refusal, SubSignature};
+
+use codec::Encoder;
+use cover::Cover;
+use frequency::WINDOW;
+use index::IndexBuilder;
+
+pub use search::Scratch;
+
+/// Tag of a program that describes a body signature.
+const BODY: u8 = 0;
+/// Tag of a program that describes a logical signature.
+const LOGICAL: u8 = 1;
+/// Bytes of a record: signature `u32`, start and length of its program `u32` each.
+const RECORD: usize = 12;
+/// Nesting that expressions may have at most, so that no evaluation runs out of stack.
+const MAX_NESTING: u32 = 100;
 
 /// Collects body and logical signatures.
 #[derive(Debug, Default)]
-pub(crate) struct ContentBuilder {}
+pub(crate) struct ContentBuilder {
+    records: Vec<u8>,
+    programs: Vec<u8>,
+    always: Vec<u8>,
+    images: Vec<u8>,
+    macros: Vec<u8>,
+    index: IndexBuilder,
+}
 
 impl ContentBuilder {
     /// Takes a body signature. When it refuses, it is as before.
-    pub(crate) fn add_body(&mut self, _id: SignatureId, _body: Body) -> Result<(), Refusal> {
-        Ok(())
+    pub(crate) fn add_body(&mut self, id: SignatureId, body: Body) -> Result<(), Refusal> {
+        if let Some(group) = body.macro_group {
+            self.add_member(group, body.target, &body.pattern);
+            return Ok(());
+        }
+        let cover = cover::of_pattern(&body.pattern, &|tier, run| self.index.used(tier, run));
+        let mut program = Encoder::default();
+        program.body(&body);
+        self.add(id, body.target, BODY, &program.into_bytes(), cover)
     }
 
     /// Takes a logical signature. When it refuses, it is as before.
-    pub(crate) fn add_logical(&mut self, _id: SignatureId, _logical: Logical) -> Result<(), Refusal> {
+    pub(crate) fn add_logical(&mut self, id: SignatureId, logical: Logical) -> Result<(), Refusal> {
+        check(&logical)?;
+        let Logical { target, expression, subsignatures } = logical;
+        let used = |tier, run: &[u8; WINDOW]| self.index.used(tier, run);
+        let cover = cover::of_expression(&expression, &subsignatures, &used);
+        let expression = cover::rarest_first(expression, &subsignatures, &used);
+        let logical = Logical { target, expression, subsignatures };
+        let mut program = Encoder::default();
+        program.logical(&logical);
+        self.add(id, logical.target.target, LOGICAL, &program.into_bytes(), cover)?;
+        for sub in &logical.subsignatures {
+            if let SubSignature::Content { patterns, macro_group: Some(group) } = sub {
+                for pattern in patterns {
+                    self.add_member(*group, logical.target.target, pattern);
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Writes the sections that they are found by.
-    pub(crate) fn finish(self, _writer: &mut ImageWriter) -> Result<(), BuildError> {
+    fn add(
+        &mut self,
+        id: SignatureId,
+        target: Target,
+        tag: u8,
+        program: &[u8],
+        cover: Cover,
+    ) -> Result<(), Refusal> {
+        let too_many = |_| Refusal::TooMany("signatures");
+        let number = u32::try_from(self.records.len() / RECORD).map_err(too_many)?;
+        let start = u32::try_from(self.programs.len()).map_err(too_many)?;
+        let length = u32::try_from(program.len().saturating_add(1)).map_err(too_many)?;
+        self.programs.push(tag);
+        self.programs.extend_from_slice(program);
+        for value in [id.0, start, length] {
+            self.records.extend_from_slice(&value.to_le_bytes());
+        }
+        match cover {
+            Cover::Always => put_entry(&mut self.always, target, number),
+            Cover::Image => put_entry(&mut self.images, target, number),
+            Cover::Anchors(anchors) => {
+                for anchor in anchors {
+                    self.index.add(target, number, anchor);
+                }
+            }
+        }
         Ok(())
+    }
+
+    fn add_member(&mut self, group: u8, target: Target, pattern: &Pattern) {
+        let mut encoder = Encoder::default();
+        encoder.pattern(pattern);
+        self.macros.extend_from_slice(&[group, target.number()]);
+        crate::bytes::put_run(&mut self.macros, &encoder.into_bytes());
+    }
+
+    /// Writes the sections that they are found by.
+    pub(crate) fn finish(self, writer: &mut ImageWriter) -> Result<(), BuildError> {
+        let index = self.index.finish().ok_or(BuildError::TooLarge("index of patterns"))?;
+        for (kind, bytes) in [
+            (SectionKind::ContentRecords, self.records),
+            (SectionKind::ContentPrograms, self.programs),
+            (SectionKind::ContentAlways, self.always),
+            (SectionKind::ContentImages, self.images),
+            (SectionKind::ContentMacros, self.macros),
+        ] {
+            writer.section(kind, LINE, &bytes);
+        }
+        writer.section(SectionKind::ContentIndex, 4096, &index);
+        Ok(())
+    }
+}
+
+/// target `u32`, number `u32`
+fn put_entry(list: &mut Vec<u8>, target: Target, number: u32) {
+    list.extend_from_slice(&u32::from(target.number()).to_le_bytes());
+    list.extend_from_slice(&number.to_le_bytes());
+}
+
+/// Refuses what could not be evaluated.
+fn check(logical: &Logical) -> Result<(), Refusal> {
+    let count = u32::try_from(logical.subsignatures.len()).map_err(|_| Refusal::TooMany("sub-signatures"))?;
+    check_expression(&logical.expression, count, 0)?;
+    for sub in &logical.subsignatures {
+        match sub {
+            SubSignature::Regex(regex) => {
+                check_expression(&regex.trigger, count, 0)?;
+                regex::check(regex)?;
+            }
+            SubSignature::ByteCompare(compare) if compare.sub >= count => {
+                return Err(Refusal::UnknownSubSignature(compare.sub));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_expression(expression: &Expression, count: u32, depth: u32) -> Result<(), Refusal> {
+    if depth > MAX_NESTING {
+        return Err(Refusal::TooMany("conditions inside one another"));
+    }
+    let deeper = depth.saturating_add(1);
+    match expression {
+        Expression::And(left, right) | Expression::Or(left, right) => {
+            check_expression(left, count, deeper)?;
+            check_expression(right, count, deeper)
+        }
+        Expression::Count { of, .. } => check_expression(of, count, deeper),
+        Expression::Sub(sub) if *sub >= count => Err(Refusal::UnknownSubSignature(*sub)),
+        Expression::Sub(_) => Ok(()),
     }
 }

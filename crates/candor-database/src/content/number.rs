@@ -58,5 +58,5 @@ const fn little_endian(value: u64, digits: usize) -> u64 {
     if bytes == 0 || bytes > 8 {
         return value;
     }
-    value.swap_bytes() >> (64 - 8 * bytes)
+    value.swap_bytes() >> (8 * (8_usize.saturating_sub(bytes)))
 }

@@ -81,6 +81,12 @@ section_kinds! {
     Passwords = 0x24, "passwords";
     Urls = 0x25, "lists about URLs";
     Texts = 0x26, "lists of lines";
+    ContentRecords = 0x30, "patterns: signatures";
+    ContentPrograms = 0x31, "patterns: descriptions";
+    ContentIndex = 0x32, "patterns: index";
+    ContentAlways = 0x33, "patterns: without anchor";
+    ContentImages = 0x34, "patterns: of images";
+    ContentMacros = 0x35, "patterns: macro groups";
 }
 
 impl SectionKind {

@@ -160,8 +160,7 @@ impl Shard {
             return Some(());
         }
         // 32 bits a run keep false alarms near one in 500 positions.
-        let words =
-            distinct.len().checked_next_power_of_two()?.clamp(MIN_FILTER_WORDS, MAX_FILTER_WORDS);
+        let words = distinct.len().checked_next_power_of_two()?.clamp(MIN_FILTER_WORDS, MAX_FILTER_WORDS);
         let mut filter = vec![0_u32; words];
         for (run, _) in distinct {
             let digest = filter_digest((run & 0xffff_ffff) as u32, (run >> 32) as u32);
@@ -180,10 +179,13 @@ impl Shard {
             while slots.get(at)?.1 != 0 {
                 at = at.wrapping_add(1) & count.wrapping_sub(1);
             }
-            *slots.get_mut(at)? = (digest as u32, first.checked_add(1)?);
+            *slots.get_mut(at)? = ((digest & 0xffff_ffff) as u32, first.checked_add(1)?);
         }
-        self.slots =
-            slots.iter().flat_map(|(digest, first)| [digest.to_le_bytes(), first.to_le_bytes()]).flatten().collect();
+        self.slots = slots
+            .iter()
+            .flat_map(|(digest, first)| [digest.to_le_bytes(), first.to_le_bytes()])
+            .flatten()
+            .collect();
         Some(())
     }
 }

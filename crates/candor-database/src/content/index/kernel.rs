@@ -18,7 +18,7 @@ impl<'a> Filter<'a> {
     /// The filter in `bytes`, unless its length is not what a filter's can be.
     pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
         let words = bytes.len() / 4;
-        (bytes.len() % 4 == 0 && words.is_power_of_two() && (2..=1 << 22).contains(&words))
+        (bytes.len().is_multiple_of(4) && words.is_power_of_two() && (2..=1 << 22).contains(&words))
             .then_some(Self { bytes, words })
     }
 
@@ -67,22 +67,9 @@ pub(crate) fn passing(
     to: usize,
     passed: &mut Vec<usize>,
 ) {
-    let mut at = from;
     #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2.
-            #[expect(unsafe_code, reason = "vector kernel, chosen at run time")]
-            unsafe {
-                at = match width {
-                    Width::Two => vector::passing::<2>(filter.bytes, filter.words, input, from, to, passed),
-                    Width::Four => vector::passing::<4>(filter.bytes, filter.words, input, from, to, passed),
-                    Width::Eight => vector::passing::<8>(filter.bytes, filter.words, input, from, to, passed),
-                };
-            }
-        }
-    }
-    plain(filter, width, input, at, to, passed);
+    let from = vector::run(filter, width, input, from, to, passed);
+    plain(filter, width, input, from, to, passed);
 }
 
 /// The form for every processor, and for the last few positions.
@@ -103,7 +90,9 @@ pub(crate) fn plain(
                 let pair = u32::from(u16::from_le_bytes(*pair)) | (FOLD_MASK & 0xffff);
                 filter.word((pair >> 5) as usize) >> (pair & 31) & 1 == 1
             }),
-            Width::Four => rest.first_chunk::<4>().is_some_and(|four| tests(filter, filter_digest(low(four), 0))),
+            Width::Four => {
+                rest.first_chunk::<4>().is_some_and(|four| tests(filter, filter_digest(low(four), 0)))
+            }
             Width::Eight => rest.first_chunk::<8>().is_some_and(|eight| {
                 let number = u64::from_le_bytes(*eight) | u64::from(FOLD_MASK) << 32 | u64::from(FOLD_MASK);
                 tests(filter, filter_digest((number & 0xffff_ffff) as u32, (number >> 32) as u32))
@@ -125,13 +114,36 @@ mod vector {
     //! Eight positions at a time.
 
     use std::arch::x86_64::{
-        __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_ps,
-        _mm256_i32gather_epi32, _mm256_movemask_ps, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi32,
-        _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srl_epi32, _mm256_srli_epi32,
-        _mm256_srlv_epi32, _mm256_xor_si256, _mm_cvtsi32_si128, _mm_loadu_si128,
+        __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256,
+        _mm256_broadcastsi128_si256, _mm256_castsi256_ps, _mm256_i32gather_epi32, _mm256_movemask_ps,
+        _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8,
+        _mm256_slli_epi32, _mm256_srl_epi32, _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_xor_si256,
     };
 
     use super::super::layout::{FOLD_MASK, HIGH_FACTOR, LOW_FACTOR};
+    use super::{Filter, Width};
+
+    /// Runs the form for `width`.
+    #[expect(unsafe_code, reason = "vector kernel, chosen at run time")]
+    pub(super) fn run(
+        filter: Filter<'_>,
+        width: Width,
+        input: &[u8],
+        from: usize,
+        to: usize,
+        passed: &mut Vec<usize>,
+    ) -> usize {
+        let kernel = match width {
+            Width::Two => passing::<2>,
+            Width::Four => passing::<4>,
+            Width::Eight => passing::<8>,
+        };
+        if !std::arch::is_x86_feature_detected!("avx2") {
+            return from;
+        }
+        // SAFETY: the processor has AVX2, and a `Filter` holds a power of two of words.
+        unsafe { kernel(filter.bytes, filter.words, input, from, to, passed) }
+    }
 
     /// Tests positions eight at a time, and returns the first one that it did not test.
     ///
@@ -172,8 +184,9 @@ mod vector {
         let end = to.min(input.len().saturating_sub(15));
         let mut at = from;
         while at + 8 <= end {
-            // SAFETY: at + 8 <= end <= input.len() - 15, so sixteen bytes from `at` on are there.
-            let sixteen = unsafe { _mm_loadu_si128(input.as_ptr().add(at).cast()) };
+            let Some(here) = input.get(at..).and_then(<[u8]>::first_chunk::<16>) else { break };
+            // SAFETY: the pointer is to sixteen bytes, and the load needs no alignment.
+            let sixteen = unsafe { _mm_loadu_si128(here.as_ptr().cast()) };
             let bytes = _mm256_or_si256(_mm256_broadcastsi128_si256(sixteen), fold);
             let low = _mm256_shuffle_epi8(bytes, spread_low);
             let (index, first, second): (__m256i, __m256i, Option<__m256i>) = if WIDTH == 2 {

@@ -62,7 +62,7 @@ pub(crate) const fn filter_bits(digest: u32) -> u32 {
 
 /// Which word of a filter of `words` (a power of two, at most 2^22) a digest is about.
 pub(crate) const fn filter_word(digest: u32, words: usize) -> usize {
-    (digest >> (32 - words.trailing_zeros())) as usize
+    (digest >> 32_u32.saturating_sub(words.trailing_zeros())) as usize
 }
 
 /// The run at `bytes`, folded, as one number; short tiers leave the upper bytes zero.

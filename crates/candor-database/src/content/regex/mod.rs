@@ -3,9 +3,9 @@
 //! Most run in linear time; those with look-around or references backtrack, with a limit on steps.
 //! Whatever goes wrong is a reason for an incomplete verdict, never a silent "no".
 
-mod translate;
 #[cfg(test)]
 mod tests;
+mod translate;
 
 use std::collections::HashMap;
 
@@ -102,8 +102,12 @@ impl RegexCache {
             };
             let mut from = low;
             loop {
-                steps.spend(text.len().saturating_sub(from) / 4 + 1).map_err(|_| Reason::SearchSteps)?;
-                let Some((start, end)) = compiled.find(text, from).map_err(Reason::RegexSteps)? else { break };
+                steps
+                    .spend((text.len().saturating_sub(from) / 4).saturating_add(1))
+                    .map_err(|_| Reason::SearchSteps)?;
+                let Some((start, end)) = compiled.find(text, from).map_err(Reason::RegexSteps)? else {
+                    break;
+                };
                 if !anywhere && start > high {
                     break;
                 }

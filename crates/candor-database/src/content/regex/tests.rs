@@ -34,7 +34,7 @@ fn classes() {
     assert_eq!(matches(r"[[\]]+", "", b"a[]["), Some((1, 4)));
     assert_eq!(matches(r"[]a]+", "", b"x]a"), Some((1, 3)));
     assert_eq!(matches(r"[a&&b]+", "", b"x&ab"), Some((1, 4)));
-    assert_eq!(matches(r"[a~~b--]+", "", b"x~-"), Some((1, 3)));
+    assert_eq!(matches(r"[a~~b-]+", "", b"x~-"), Some((1, 3)));
     assert_eq!(matches(r"[\w-]+", "", b"!a-b"), Some((1, 4)));
     assert_eq!(matches(r"[a-c\-z-]+", "", b"!b-z"), Some((1, 4)));
     assert_eq!(matches(r"[[:digit:]x]+", "", b"ab1x"), Some((2, 4)));

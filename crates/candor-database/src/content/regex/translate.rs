@@ -33,6 +33,7 @@ pub(crate) fn translate(pattern: &str, flags: RegexFlags) -> Translated {
     }
     let mut translator = Translator {
         rest: pattern.as_bytes(),
+        groups: capture_groups(pattern.as_bytes()),
         out: if prefix.is_empty() { String::new() } else { format!("(?{prefix})") },
         backtracks: false,
         line_end: !flags.dollar_end_only && !flags.multi_line,
@@ -50,6 +51,8 @@ pub(crate) fn translate(pattern: &str, flags: RegexFlags) -> Translated {
 
 struct Translator<'p> {
     rest: &'p [u8],
+    /// Number of capturing groups.
+    groups: usize,
     out: String,
     backtracks: bool,
     /// Whether `$` also matches before a final line end.
@@ -233,17 +236,31 @@ impl Translator<'_> {
             b'k' | b'g' => self.reference(byte),
             b'0' => self.octal(0),
             b'1'..=b'9' if in_class => self.octal(byte.saturating_sub(b'0')),
-            b'1'..=b'9' => {
-                let mut number = String::from(char::from(byte));
-                while self.rest.first().is_some_and(u8::is_ascii_digit) && number.len() < 2 {
-                    number.extend(self.next().map(char::from));
-                }
-                self.backtracks = true;
-                // Separated from digits that follow.
-                self.atom(&format!("(?:\\{number})"));
-            }
+            b'1'..=b'9' => self.number_escape(byte),
             _ => self.literal(byte),
         }
+    }
+
+    /// `\` and a number: a reference below 10 or where there are so many groups, else octal.
+    fn number_escape(&mut self, first: u8) {
+        let more = self.rest.iter().take(1).take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = [first, self.rest.first().copied().unwrap_or(0)];
+        let number = std::str::from_utf8(digits.get(..more.saturating_add(1)).unwrap_or_default())
+            .ok()
+            .and_then(|text| text.parse::<usize>().ok())
+            .unwrap_or(0);
+        if number >= 10 && number > self.groups {
+            if first > b'7' {
+                self.literal(first);
+            } else {
+                self.octal(first.saturating_sub(b'0'));
+            }
+            return;
+        }
+        self.rest = self.rest.get(more..).unwrap_or_default();
+        self.backtracks = true;
+        // In a group of its own, it is apart from digits that follow.
+        self.atom(&format!("(?:\\{number})"));
     }
 
     fn hexadecimal(&mut self) {
@@ -262,10 +279,10 @@ impl Translator<'_> {
 
     fn octal(&mut self, first: u8) {
         let mut value = u32::from(first);
-        let mut digits = 0;
+        let mut digits = 0_u32;
         while digits < 2 && self.rest.first().is_some_and(|byte| (b'0'..=b'7').contains(byte)) {
             value = value.saturating_mul(8).saturating_add(u32::from(self.next().unwrap_or(b'0') & 7));
-            digits += 1;
+            digits = digits.saturating_add(1);
         }
         self.literal((value & 0xff) as u8);
     }
@@ -370,8 +387,10 @@ impl Translator<'_> {
         let Some(end) = self.rest.windows(2).position(|pair| pair == b":]") else { return false };
         let name = self.rest.get(1..end).unwrap_or_default();
         let name_text = String::from_utf8_lossy(name).into_owned();
-        let known = ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
-            "space", "upper", "word", "xdigit"];
+        let known = [
+            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+            "space", "upper", "word", "xdigit",
+        ];
         if !known.contains(&name_text.trim_start_matches('^')) {
             return false;
         }
@@ -379,4 +398,28 @@ impl Translator<'_> {
         self.rest = self.rest.get(end.saturating_add(2)..).unwrap_or_default();
         true
     }
+}
+
+/// Number of capturing groups in `pattern`.
+fn capture_groups(pattern: &[u8]) -> usize {
+    let mut count = 0_usize;
+    let mut rest = pattern;
+    let mut in_class = false;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        match byte {
+            b'\\' => rest = rest.get(1..).unwrap_or_default(),
+            b'[' => in_class = true,
+            b']' => in_class = false,
+            b'(' if !in_class => {
+                let named = [&b"?P<"[..], b"?'"].iter().any(|start| rest.starts_with(start))
+                    || (rest.starts_with(b"?<") && !rest.starts_with(b"?<=") && !rest.starts_with(b"?<!"));
+                if named || !rest.starts_with(b"?") {
+                    count = count.saturating_add(1);
+                }
+            }
+            _ => {}
+        }
+    }
+    count
 }

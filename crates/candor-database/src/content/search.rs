@@ -1,0 +1,208 @@
+//! Searching a layer with an image.
+
+use std::cell::OnceCell;
+
+use candor_model::{Limits, Match, Reason, Target};
+
+use super::codec::Decoder;
+use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
+use super::index::{Index, Touched};
+use super::logic::{Evaluation, target_holds};
+use super::regex::RegexCache;
+use super::{BODY, LOGICAL, RECORD};
+use crate::bytes::{Reader, u32_at};
+use crate::image::{Image, SectionKind, SignatureId};
+use crate::ir::Pattern;
+use crate::search::{Hit, Subject};
+
+/// Memory that searches of one thread reuse. Belongs to one image at a time.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    passed: Vec<usize>,
+    touched: Touched,
+    regexes: RegexCache,
+}
+
+impl Scratch {
+    /// Empty memory.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Image {
+    /// Appends a hit for every body and logical signature that matches `subject`, and returns what
+    /// kept some from being decided: empty when everything was.
+    pub fn search(
+        &self,
+        subject: &Subject<'_>,
+        limits: &Limits,
+        scratch: &mut Scratch,
+        hits: &mut Vec<Hit>,
+    ) -> Vec<Reason> {
+        let content = Content::new(self);
+        let Scratch { passed, touched, regexes } = scratch;
+        touched.clear();
+        content.index.search(subject.target, subject.bytes, content.count, passed, touched);
+        let mut lists = vec![SectionKind::ContentAlways];
+        if subject.facts.image_hash.is_some() {
+            lists.push(SectionKind::ContentImages);
+        }
+        for kind in lists {
+            each_entry(self.section(kind), |target, number| {
+                if target == u32::from(Target::Any.number()) || target == u32::from(subject.target.number()) {
+                    touched.insert(number, content.count);
+                }
+            });
+        }
+        let members_known: OnceCell<Vec<(u8, Pattern)>> = OnceCell::new();
+        let members = |group: u8| -> Vec<Pattern> {
+            let known = members_known.get_or_init(|| content.members(subject.target));
+            known.iter().filter(|(own, _)| *own == group).map(|(_, pattern)| pattern.clone()).collect()
+        };
+        let layer = Layer { bytes: subject.bytes, facts: subject.facts, members: &members };
+        let mut steps = Steps::new(limits.search_steps);
+        let mut trouble = Vec::new();
+        for number in touched.sorted() {
+            let decided = content.decide(*number, subject, limits, layer, &mut steps, regexes, &mut trouble);
+            match decided {
+                Some(Ok(Some(hit))) => hits.push(hit),
+                // A damaged description decides nothing; `check` tells.
+                None | Some(Ok(None)) => {}
+                Some(Err(Undecided)) => {
+                    trouble.push(Reason::SearchSteps);
+                    break;
+                }
+            }
+        }
+        trouble.dedup();
+        trouble
+    }
+
+    /// Whether some signature compares the perceptual hash of images.
+    #[must_use]
+    pub fn wants_image_hash(&self) -> bool {
+        !self.section(SectionKind::ContentImages).is_empty()
+    }
+}
+
+fn each_entry(list: &[u8], mut visit: impl FnMut(u32, u32)) {
+    for entry in list.chunks_exact(8) {
+        if let (Some(target), Some(number)) = (u32_at(entry, 0), u32_at(entry, 1)) {
+            visit(target, number);
+        }
+    }
+}
+
+/// The sections of body and logical signatures.
+struct Content<'i> {
+    records: &'i [u8],
+    programs: &'i [u8],
+    macros: &'i [u8],
+    index: Index<'i>,
+    count: u32,
+}
+
+impl<'i> Content<'i> {
+    fn new(image: &'i Image) -> Self {
+        let records = image.section(SectionKind::ContentRecords);
+        Self {
+            records,
+            programs: image.section(SectionKind::ContentPrograms),
+            macros: image.section(SectionKind::ContentMacros),
+            index: Index::new(image.section(SectionKind::ContentIndex)),
+            count: u32::try_from(records.len() / RECORD).unwrap_or(0),
+        }
+    }
+
+    /// The signature with this number, and its program.
+    fn program(&self, number: u32) -> Option<(SignatureId, u8, &'i [u8])> {
+        let record = crate::bytes::record_at(self.records, number as usize, RECORD)?;
+        let id = SignatureId(u32_at(record, 0)?);
+        let program =
+            crate::bytes::run(self.programs, u32_at(record, 1)? as usize, u32_at(record, 2)? as usize)?;
+        let (tag, program) = program.split_first()?;
+        Some((id, *tag, program))
+    }
+
+    /// Decides one signature. `None` when its description is damaged.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a search, each used by itself")]
+    fn decide(
+        &self,
+        number: u32,
+        subject: &Subject<'_>,
+        limits: &Limits,
+        layer: Layer<'_>,
+        steps: &mut Steps,
+        regexes: &mut RegexCache,
+        trouble: &mut Vec<Reason>,
+    ) -> Option<Result<Option<Hit>, Undecided>> {
+        let (signature, tag, program) = self.program(number)?;
+        let mut decoder = Decoder::new(program);
+        match tag {
+            BODY => {
+                let body = decoder.body()?;
+                if body.target != Target::Any && body.target != subject.target {
+                    return Some(Ok(None));
+                }
+                let found = match find(&body.pattern, layer, 1, steps) {
+                    Ok(found) => found,
+                    Err(undecided) => return Some(Err(undecided)),
+                };
+                if found.count == 0 {
+                    return Some(Ok(None));
+                }
+                let matches = found
+                    .spans
+                    .iter()
+                    .take(KEPT)
+                    .map(|(start, end)| Match {
+                        offset: *start as u64,
+                        length: end.saturating_sub(*start) as u64,
+                        subsignature: None,
+                    })
+                    .collect();
+                Some(Ok(Some(Hit { signature, matches, handler: None })))
+            }
+            LOGICAL => {
+                let target = decoder.target()?;
+                if !target_holds(&target, subject) {
+                    return Some(Ok(None));
+                }
+                let (expression, subs) = decoder.condition()?;
+                let mut evaluation = Evaluation {
+                    subs: &subs,
+                    layer,
+                    steps,
+                    regexes,
+                    max_regex_size: limits.max_regex_size,
+                    regex_steps: limits.regex_steps,
+                    known: vec![super::logic::Known::default(); subs.len()],
+                    trouble: Vec::new(),
+                };
+                let holds = evaluation.holds(&expression, 0);
+                trouble.append(&mut evaluation.trouble);
+                Some(holds.map(|holds| {
+                    holds.then(|| Hit { signature, matches: evaluation.matches(), handler: target.handler })
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Every member of a macro group that applies to a layer of this class.
+    fn members(&self, target: Target) -> Vec<(u8, Pattern)> {
+        let mut all = Vec::new();
+        let mut reader = Reader::new(self.macros);
+        while let (Some(group), Some(class), Some(pattern)) = (reader.u8(), reader.u8(), reader.run()) {
+            if class != Target::Any.number() && class != target.number() {
+                continue;
+            }
+            if let Some(pattern) = Decoder::new(pattern).pattern() {
+                all.push((group, pattern));
+            }
+        }
+        all
+    }
+}

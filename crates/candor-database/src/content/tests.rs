@@ -1,0 +1,213 @@
+//! A search answers what the signatures mean.
+
+use candor_model::{Facts, FileType, Limits, Target};
+use proptest::prelude::*;
+
+use crate::ir::{
+    Alternatives, Body, Comparison, Element, Expression, Gap, Header, Levels, Logical, Offset, OffsetBase,
+    Part, Pattern, Receiver, Signature, Source, SubSignature, TargetDescription,
+};
+use crate::{Builder, Image, Scratch, Subject};
+
+fn image(signatures: Vec<Signature>) -> Image {
+    let mut builder = Builder::new();
+    let source = builder
+        .source(Source {
+            name: "test.ldb".to_owned(),
+            language: "ldb",
+            official: false,
+            potentially_unwanted: false,
+        })
+        .unwrap();
+    for (index, signature) in signatures.into_iter().enumerate() {
+        let line = u32::try_from(index).unwrap() + 1;
+        builder.add(Header { name: &format!("Test.{index}"), source, line }, signature).unwrap();
+    }
+    Image::from_vec(builder.finish().unwrap()).unwrap()
+}
+
+fn hits(image: &Image, bytes: &[u8]) -> Vec<u32> {
+    let facts = Facts::default();
+    let subject = Subject {
+        bytes,
+        file_type: FileType::BinaryData,
+        target: Target::Other,
+        file_size: bytes.len() as u64,
+        facts: &facts,
+        parents: &[],
+    };
+    let mut hits = Vec::new();
+    let trouble = image.search(&subject, &Limits::default(), &mut Scratch::new(), &mut hits);
+    assert_eq!(trouble, []);
+    hits.iter().map(|hit| hit.signature.0).collect()
+}
+
+fn part(gap: Gap, elements: Vec<Element>) -> Part {
+    Part { gap, elements, macro_group: None }
+}
+
+fn pattern(offset: Offset, ignore_case: bool, parts: Vec<Part>) -> Pattern {
+    Pattern { offset, ignore_case, parts }
+}
+
+fn body(pattern: Pattern) -> Signature {
+    Signature::Body(Body { target: Target::Any, pattern, macro_group: None, raw: false })
+}
+
+fn text(text: &str) -> Pattern {
+    pattern(Offset::ANY, false, vec![part(Gap::NONE, vec![Element::Bytes(text.as_bytes().to_vec())])])
+}
+
+fn logical(expression: Expression, texts: &[&str]) -> Signature {
+    Signature::Logical(Logical {
+        target: TargetDescription {
+            target: Target::Any,
+            levels: Levels::ANY,
+            file_size: None,
+            entry_point: None,
+            sections: None,
+            icon_group1: None,
+            icon_group2: None,
+            container: None,
+            intermediates: Vec::new(),
+            handler: None,
+        },
+        expression,
+        subsignatures: texts
+            .iter()
+            .map(|sub| SubSignature::Content { patterns: vec![text(sub)], macro_group: None })
+            .collect(),
+    })
+}
+
+#[test]
+fn literals_of_every_length_are_found_at_every_place() {
+    let texts = ["ab", "abc", "abcd", "abcdefg", "abcdefgh", "abcdefghijklmnopqrstuvwxyz0123456789"];
+    let image = image(texts.iter().map(|sub| body(text(sub))).collect());
+    for (number, sub) in (0..).zip(texts) {
+        for before in [0, 1, 7, 15, 16, 17, 16383, 16384, 40000] {
+            for after in [0, 1, 16, 33] {
+                let mut bytes = vec![b'.'; before];
+                bytes.extend_from_slice(sub.as_bytes());
+                bytes.resize(bytes.len() + after, b'.');
+                let found = hits(&image, &bytes);
+                assert!(found.contains(&number), "{sub} behind {before} before {after}: {found:?}");
+            }
+        }
+    }
+    assert_eq!(hits(&image, b"ac abd"), [0]);
+}
+
+#[test]
+fn case_gaps_alternatives_and_offsets() {
+    let choice = |negated, branches: &[&str]| {
+        let branches = branches.iter().map(|text| vec![Element::Bytes(text.as_bytes().to_vec())]).collect();
+        Element::Alternatives(Alternatives { negated, branches })
+    };
+    let bytes = |text: &str| Element::Bytes(text.as_bytes().to_vec());
+    let at = |base, shift| Offset { base, shift };
+    let image = image(vec![
+        body(pattern(Offset::ANY, true, vec![part(Gap::NONE, vec![bytes("Hello.World")])])),
+        body(pattern(
+            Offset::ANY,
+            false,
+            vec![
+                part(Gap::NONE, vec![bytes("first")]),
+                part(Gap { min: 2, max: Some(4) }, vec![bytes("second")]),
+                part(Gap::ANY, vec![bytes("third")]),
+            ],
+        )),
+        body(pattern(
+            Offset::ANY,
+            false,
+            vec![part(Gap::NONE, vec![bytes("x"), choice(false, &["aa", "b", "cccc"]), bytes("yz")])],
+        )),
+        body(pattern(
+            Offset::ANY,
+            false,
+            vec![part(Gap::NONE, vec![bytes("no"), choice(true, &["12", "34"])])],
+        )),
+        body(pattern(at(OffsetBase::Start(4), 2), false, vec![part(Gap::NONE, vec![bytes("start")])])),
+        body(pattern(at(OffsetBase::End(3), 0), false, vec![part(Gap::NONE, vec![bytes("end")])])),
+    ]);
+    assert_eq!(hits(&image, b"..hELLO.wORLD"), [0]);
+    assert_eq!(hits(&image, b"first12second ... third"), [1]);
+    assert_eq!(hits(&image, b"first1234second ... third"), [1]);
+    assert_eq!(hits(&image, b"first1second ... third"), []);
+    assert_eq!(hits(&image, b"first12345second ... third"), []);
+    assert_eq!(hits(&image, b"first first12second third second"), [1]);
+    assert_eq!(hits(&image, b"xaayz"), [2]);
+    assert_eq!(hits(&image, b"xbyz"), [2]);
+    assert_eq!(hits(&image, b"xccccyz"), [2]);
+    assert_eq!(hits(&image, b"xcyz"), []);
+    assert_eq!(hits(&image, b"no13"), [3]);
+    assert_eq!(hits(&image, b"no12 no34 no1"), []);
+    assert_eq!(hits(&image, b"....start"), [4]);
+    assert_eq!(hits(&image, b"......start"), [4]);
+    assert_eq!(hits(&image, b".......start"), []);
+    assert_eq!(hits(&image, b"...start"), []);
+    assert_eq!(hits(&image, b"end...end"), [5]);
+    assert_eq!(hits(&image, b"end..."), []);
+}
+
+#[test]
+fn conditions() {
+    let sub = |number| Box::new(Expression::Sub(number));
+    let count = |of, comparison, hits, distinct| Expression::Count { of, comparison, hits, distinct };
+    let image = image(vec![
+        logical(Expression::And(sub(0), sub(1)), &["alphabet", "beta"]),
+        logical(Expression::Or(sub(0), sub(1)), &["gamma", "delta"]),
+        logical(count(sub(0), Comparison::Greater, 2, 0), &["epsi"]),
+        logical(
+            Expression::And(sub(0), Box::new(count(sub(1), Comparison::Equal, 0, 0))),
+            &["present", "absent"],
+        ),
+        logical(
+            count(Box::new(Expression::Or(sub(0), sub(1))), Comparison::Greater, 1, 2),
+            &["zetazeta", "etaeta"],
+        ),
+    ]);
+    assert_eq!(hits(&image, b"beta alphabet"), [0]);
+    assert_eq!(hits(&image, b"alphabet"), []);
+    assert_eq!(hits(&image, b"delta"), [1]);
+    assert_eq!(hits(&image, b"epsi epsi"), []);
+    assert_eq!(hits(&image, b"epsi epsi epsi"), [2]);
+    assert_eq!(hits(&image, b"present"), [3]);
+    assert_eq!(hits(&image, b"present absent"), []);
+    assert_eq!(hits(&image, b"zetazeta zetazeta"), []);
+    assert_eq!(hits(&image, b"etaeta... zetazeta"), [4]);
+}
+
+fn letters() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(b"abAB".to_vec()), 1..12)
+}
+
+proptest! {
+    #[test]
+    fn a_pattern_cut_out_of_the_bytes_is_found(
+        bytes in prop::collection::vec(prop::sample::select(b"abAB\x00".to_vec()), 20..300),
+        start in 0_usize..200,
+        length in 2_usize..40,
+        wild in prop::collection::vec(0_usize..40, 0..4),
+        ignore_case: bool,
+    ) {
+        let start = start.min(bytes.len() - 2);
+        let end = (start + length).min(bytes.len());
+        let mut elements: Vec<Element> =
+            bytes[start..end].iter().map(|byte| Element::Bytes(vec![*byte])).collect();
+        for place in wild {
+            if let Some(element) = elements.get_mut(place) {
+                *element = Element::Masked { value: 0, mask: 0 };
+            }
+        }
+        let image = image(vec![body(pattern(Offset::ANY, ignore_case, vec![part(Gap::NONE, elements)]))]);
+        prop_assert_eq!(hits(&image, &bytes), [0]);
+    }
+
+    #[test]
+    fn a_literal_is_found_where_it_is_and_nowhere_else(needle in letters(), bytes in letters()) {
+        let image = image(vec![body(text(std::str::from_utf8(&needle).unwrap()))]);
+        let there = bytes.windows(needle.len()).any(|window| window == needle);
+        prop_assert_eq!(hits(&image, &bytes), if there { vec![0] } else { vec![] });
+    }
+}
