@@ -260,7 +260,7 @@ impl Encoder {
                 self.count(compare.comparisons.len());
                 for number in &compare.comparisons {
                     self.comparison(number.comparison);
-                    self.number(number.value);
+                    self.signed(number.value);
                 }
             }
             SubSignature::FuzzyImage(PerceptualHash(hash)) => {
@@ -566,7 +566,7 @@ impl<'a> Decoder<'a> {
                 let length = self.small()?;
                 let count = self.count()?;
                 let comparisons = (0..count)
-                    .map(|_| Some(Number { comparison: self.comparison()?, value: self.number()? }))
+                    .map(|_| Some(Number { comparison: self.comparison()?, value: self.signed()? }))
                     .collect::<Option<Vec<_>>>()?;
                 let (big_endian, exact) = (bits & 1 != 0, bits & 2 != 0);
                 SubSignature::ByteCompare(ByteCompare {

@@ -6,6 +6,8 @@
 //! are. Every byte looked at is counted against a number of steps; when they run out, the answer is
 //! "not decided" and never "no".
 
+use std::collections::BTreeSet;
+
 use candor_model::{Executable, Facts};
 use memchr::memmem;
 
@@ -16,7 +18,9 @@ use crate::ir::{Alternatives, Boundary, BoundaryKind, Element, Offset, OffsetBas
 /// Matches that are kept for the report.
 pub(crate) const KEPT: usize = 8;
 /// Intervals that are carried with exact origins; beyond, neighbours are merged.
-const MAX_INTERVALS: usize = 1 << 16;
+const EXACT_INTERVALS: usize = 1 << 12;
+/// Intervals and ends that are carried at all: what needs more is not decided.
+const MAX_CARRIED: usize = 1 << 20;
 /// How deep macro groups are followed into one another.
 const MAX_MACRO_DEPTH: u32 = 4;
 /// Matches of one member that are followed at one reference.
@@ -55,9 +59,12 @@ impl Steps {
 /// Where a pattern matched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Matches {
-    /// How often: the number of places where the last part matched.
+    /// How often: the number of places where a match ends. Where the last part can end in several
+    /// places from one start, the nearest counts.
     pub(crate) count: u32,
-    /// Start and end of the first few, by the place of the last part.
+    /// Start and end of the match that ends last.
+    pub(crate) last: Option<(usize, usize)>,
+    /// Start and end of the first few.
     pub(crate) spans: Vec<(usize, usize)>,
 }
 
@@ -100,16 +107,25 @@ fn find_from(
         let mut following: Vec<Interval> = Vec::new();
         // With an unlimited gap behind this part only its earliest end matters.
         let mut earliest: Option<(usize, usize)> = None;
+        // Ends of a last part of variable length may repeat.
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        let mut overfull = false;
         let unlimited = next.is_some_and(|gap| gap.max.is_none());
         let fixed = part.macro_group.is_none() && elements_length(&part.elements).is_some();
         let mut take = |start: usize, ends: &[usize], origin: Option<usize>| -> usize {
             let origin = origin.unwrap_or(start);
             let Some(gap) = next else {
+                let Some(end) = ends.first().copied() else { return usize::MAX };
+                if !fixed && !seen.insert(end) {
+                    return usize::MAX;
+                }
+                overfull |= seen.len() > MAX_CARRIED;
                 found.count = found.count.saturating_add(1);
-                if found.spans.len() < KEPT
-                    && let Some(end) = ends.last()
-                {
-                    found.spans.push((origin, *end));
+                if found.spans.len() < KEPT {
+                    found.spans.push((origin, end));
+                }
+                if found.last.is_none_or(|(_, known)| end > known) {
+                    found.last = Some((origin, end));
                 }
                 return if found.count < want { usize::MAX } else { 0 };
             };
@@ -126,7 +142,7 @@ fn find_from(
                         high: reach(gap.max.unwrap_or(u64::MAX)),
                         origin: Some(origin),
                     };
-                    carry(&mut following, interval);
+                    overfull |= !carry(&mut following, interval);
                 }
             }
             match earliest {
@@ -144,6 +160,9 @@ fn find_from(
             let low = end.saturating_add(usize::try_from(gap.min).unwrap_or(usize::MAX));
             following.push(Interval { low, high: layer.bytes.len(), origin: Some(origin) });
         }
+        if overfull {
+            return Err(Undecided);
+        }
         if next.is_none() {
             return Ok(found);
         }
@@ -157,18 +176,20 @@ fn find_from(
     Ok(found)
 }
 
-/// Adds an interval behind the others, and merges it where that loses nothing or there are too many.
-fn carry(intervals: &mut Vec<Interval>, interval: Interval) {
-    let full = intervals.len() >= MAX_INTERVALS;
+/// Adds an interval behind the others, and merges it with the last one where they touch: exact
+/// origins are given up only when there are many. False when there is no more room.
+fn carry(intervals: &mut Vec<Interval>, interval: Interval) -> bool {
+    let many = intervals.len() >= EXACT_INTERVALS;
     if let Some(last) = intervals.last_mut()
-        && (last.origin == interval.origin || full)
+        && (last.origin == interval.origin || many)
         && interval.low >= last.low
-        && (interval.low <= last.high.saturating_add(1) || full)
+        && interval.low <= last.high.saturating_add(1)
     {
         last.high = last.high.max(interval.high);
-        return;
+        return true;
     }
     intervals.push(interval);
+    intervals.len() <= MAX_CARRIED
 }
 
 /// Calls `take` with the start and the ends of every match of `part` that starts in `places`. Starts
@@ -499,8 +520,9 @@ fn boundary_holds(boundary: Boundary, bytes: &[u8], at: usize, leading: bool) ->
     holds != boundary.negated
 }
 
-fn is_delimiter(byte: u8, _leading: bool) -> bool {
-    !byte.is_ascii_alphanumeric()
+/// Whether a markup token may start behind, or end before, `byte`.
+const fn is_delimiter(byte: u8, leading: bool) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r') || (leading && byte == b'>') || (!leading && byte == b'<')
 }
 
 /// The places where the first part of a pattern may start, ascending and apart from one another.
@@ -539,15 +561,22 @@ pub(crate) fn place_ranges(offset: Offset, length: u64, facts: &Facts) -> Vec<(u
             .map(shifted)
             .unwrap_or_default(),
         OffsetBase::WithinSection(index) => section(index as usize)
-            .map(|section| vec![(section.raw_offset, section.raw_offset.saturating_add(section.raw_size))])
+            .filter(|section| section.raw_size > 0)
+            .map(|section| {
+                let end = section.raw_offset.saturating_add(section.raw_size);
+                vec![(section.raw_offset, end.saturating_sub(1))]
+            })
             .unwrap_or_default(),
-        OffsetBase::VersionInfo => version_places(executable),
+        OffsetBase::VersionInfo => version_places(executable, offset.shift),
     }
 }
 
-fn version_places(executable: Option<&Executable>) -> Vec<(u64, u64)> {
+fn version_places(executable: Option<&Executable>, shift: u64) -> Vec<(u64, u64)> {
     let mut places: Vec<(u64, u64)> = executable
-        .map(|known| known.version_strings.iter().map(|string| (string.offset, string.offset)).collect())
+        .map(|known| {
+            let strings = known.version_strings.iter();
+            strings.map(|string| (string.offset, string.offset.saturating_add(shift))).collect()
+        })
         .unwrap_or_default();
     places.sort_unstable();
     places.dedup();

@@ -6,10 +6,15 @@
 use candor_model::{Match, Reason, Target};
 
 use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, find};
-use crate::content::number::read_number;
+use crate::content::number::number_holds;
 use crate::content::regex::RegexCache;
-use crate::ir::{ByteCompare, Comparison, Expression, Number, Range, Regex, SubSignature, TargetDescription};
+use crate::ir::{ByteCompare, Comparison, Expression, Range, Regex, SubSignature, TargetDescription};
 use crate::search::Subject;
+
+/// Whether signatures for `target` apply to a layer of class `class`.
+pub(crate) fn applies(target: Target, class: Target) -> bool {
+    target == Target::Any || (target == class && target != Target::Unused)
+}
 
 /// Whether the conditions on the layer itself hold.
 pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) -> bool {
@@ -18,12 +23,15 @@ pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) ->
         Some(range) => value.is_some_and(|value| range.contains(value)),
     };
     let executable = subject.facts.executable.as_ref();
-    (target.target == Target::Any || target.target == subject.target)
+    applies(target.target, subject.target)
         && within(target.file_size, Some(subject.file_size))
         && within(target.entry_point, executable.and_then(|known| known.entry_point))
         && within(target.sections, executable.map(|known| known.sections.len() as u64))
         && target.container.is_none_or(|kind| subject.parents.last() == Some(&kind))
         && subject.parents.ends_with(&target.intermediates)
+        // Icons are not compared yet: a signature that asks for one does not hold.
+        && target.icon_group1.is_none()
+        && target.icon_group2.is_none()
 }
 
 /// A logical signature under evaluation.
@@ -49,6 +57,27 @@ pub(crate) struct Known {
     wanted: u32,
     /// Start and end of the first few.
     spans: Vec<(usize, usize)>,
+    /// Start and end of the last one.
+    last: Option<(usize, usize)>,
+}
+
+/// Hits below a condition.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    hits: u64,
+    /// Which sub-signatures they are of, a bit each.
+    subs: u64,
+}
+
+impl Tally {
+    const fn and(self, other: Self) -> Self {
+        Self { hits: self.hits.saturating_add(other.hits), subs: self.subs | other.subs }
+    }
+}
+
+/// Sub-signatures are at most 64.
+fn bit(sub: u32) -> u64 {
+    1_u64.checked_shl(sub).unwrap_or(0)
 }
 
 /// How triggers may refer to one another at most.
@@ -65,19 +94,48 @@ impl Evaluation<'_, '_> {
             Expression::Sub(sub) => self.count(*sub, 1, deeper)? > 0,
             Expression::And(left, right) => self.holds(left, deeper)? && self.holds(right, deeper)?,
             Expression::Or(left, right) => self.holds(left, deeper)? || self.holds(right, deeper)?,
-            Expression::Count { of, comparison, hits, distinct } => {
-                let mut subs = Vec::new();
-                of.for_each_sub(&mut |sub| subs.push(sub));
-                subs.sort_unstable();
-                subs.dedup();
-                let mut sum = 0_u32;
-                let mut different = 0_u32;
-                for sub in subs {
-                    let count = self.count(sub, u32::MAX, deeper)?;
-                    sum = sum.saturating_add(count);
-                    different = different.saturating_add(u32::from(count > 0));
-                }
-                compares(*comparison, u64::from(sum), u64::from(*hits)) && different >= *distinct
+            Expression::Count { .. } => self.tally(expression, deeper)?.is_some(),
+        })
+    }
+
+    /// The hits below a condition, or `None` when it does not hold: a condition that does not hold
+    /// has no hits for the one around it.
+    fn tally(&mut self, expression: &Expression, depth: u32) -> Result<Option<Tally>, Undecided> {
+        if depth > MAX_DEPTH {
+            return Err(Undecided);
+        }
+        let deeper = depth.saturating_add(1);
+        Ok(match expression {
+            Expression::Sub(sub) => match self.count(*sub, u32::MAX, deeper)? {
+                0 => None,
+                hits => Some(Tally { hits: u64::from(hits), subs: bit(*sub) }),
+            },
+            Expression::And(left, right) => {
+                let Some(left) = self.tally(left, deeper)? else { return Ok(None) };
+                self.tally(right, deeper)?.map(|right| left.and(right))
+            }
+            Expression::Or(left, right) => match (self.tally(left, deeper)?, self.tally(right, deeper)?) {
+                (Some(left), Some(right)) => Some(left.and(right)),
+                (left, right) => left.or(right),
+            },
+            Expression::Count { of, comparison, hits: wanted, distinct } => {
+                let (tally, seen) = match &**of {
+                    Expression::Sub(sub) => {
+                        let hits = u64::from(self.count(*sub, u32::MAX, deeper)?);
+                        (Tally { hits, subs: bit(*sub) }, u32::MAX)
+                    }
+                    block => {
+                        let Tally { hits, subs } = self.tally(block, deeper)?.unwrap_or_default();
+                        // A block with a count of its own does not pass its members on.
+                        (Tally { hits, subs: 0 }, subs.count_ones())
+                    }
+                };
+                let holds = match comparison {
+                    Comparison::Equal => tally.hits == u64::from(*wanted),
+                    Comparison::Greater => tally.hits > u64::from(*wanted),
+                    Comparison::Less => tally.hits < u64::from(*wanted),
+                };
+                (holds && seen >= *distinct).then_some(tally)
             }
         })
     }
@@ -108,13 +166,18 @@ impl Evaluation<'_, '_> {
         let subs = self.subs;
         let known = match subs.get(index) {
             None => Known::default(),
-            Some(SubSignature::Content { patterns, .. }) => {
+            // A member of a macro group serves those that refer to the group only.
+            Some(SubSignature::Content { macro_group: Some(_), .. }) => Known::default(),
+            Some(SubSignature::Content { patterns, macro_group: None }) => {
                 let mut known = Known::default();
                 let mut sum = 0_u32;
                 for pattern in patterns {
                     let found = find(pattern, self.layer, want.saturating_sub(sum), self.steps)?;
                     sum = sum.saturating_add(found.count);
                     known.spans.extend(found.spans);
+                    if found.last.map(|(_, end)| end) > known.last.map(|(_, end)| end) {
+                        known.last = found.last;
+                    }
                     if sum >= want {
                         break;
                     }
@@ -128,12 +191,12 @@ impl Evaluation<'_, '_> {
             Some(SubSignature::ByteCompare(compare)) => self.byte_compare(compare, depth)?,
             Some(SubSignature::FuzzyImage(hash)) => {
                 let same = self.layer.facts.image_hash == Some(*hash);
-                Known { count: Some(u32::from(same)), wanted: 0, spans: Vec::new() }
+                Known { count: Some(u32::from(same)), ..Known::default() }
             }
         };
         let count = known.count.unwrap_or(0);
         if let Some(place) = self.known.get_mut(index) {
-            *place = Known { count: Some(count), wanted: want, spans: known.spans };
+            *place = Known { count: Some(count), wanted: want, ..known };
         }
         Ok(count)
     }
@@ -150,7 +213,7 @@ impl Evaluation<'_, '_> {
             return Ok(Known { count: Some(0), ..Known::default() });
         }
         match self.regexes.find(regex, self.layer, self.regex_steps, self.steps) {
-            Ok(found) => Ok(Known { count: Some(found.count), wanted: 0, spans: found.spans }),
+            Ok(found) => Ok(Known { count: Some(found.count), spans: found.spans, ..Known::default() }),
             Err(reason) => {
                 self.trouble.push(reason);
                 Ok(Known { count: Some(0), ..Known::default() })
@@ -163,36 +226,26 @@ impl Evaluation<'_, '_> {
             return Err(Undecided);
         }
         let nothing = Known { count: Some(0), ..Known::default() };
-        if self.count(compare.sub, 1, depth.saturating_add(1))? == 0 {
+        if !matches!(self.subs.get(compare.sub as usize), Some(SubSignature::Content { .. })) {
             return Ok(nothing);
         }
-        let Some((start, _)) = self.known.get(compare.sub as usize).and_then(|known| known.spans.first())
-        else {
+        if self.count(compare.sub, u32::MAX, depth.saturating_add(1))? == 0 {
+            return Ok(nothing);
+        }
+        let Some((start, _)) = self.known.get(compare.sub as usize).and_then(|known| known.last) else {
             return Ok(nothing);
         };
-        let Some(at) = i64::try_from(*start)
+        let Some(at) = i64::try_from(start)
             .ok()
             .and_then(|start| start.checked_add(compare.distance))
             .and_then(|at| usize::try_from(at).ok())
         else {
             return Ok(nothing);
         };
-        let Some((value, length)) = read_number(compare, self.layer.bytes, at) else { return Ok(nothing) };
-        let holds = compare
-            .comparisons
-            .iter()
-            .all(|Number { comparison, value: than }| compares(*comparison, value, *than));
-        if !holds {
+        if !number_holds(compare, self.layer.bytes, at) {
             return Ok(nothing);
         }
-        Ok(Known { count: Some(1), wanted: 0, spans: vec![(at, at.saturating_add(length))] })
-    }
-}
-
-const fn compares(comparison: Comparison, value: u64, than: u64) -> bool {
-    match comparison {
-        Comparison::Equal => value == than,
-        Comparison::Greater => value > than,
-        Comparison::Less => value < than,
+        let end = at.saturating_add(usize::try_from(compare.length).unwrap_or(usize::MAX));
+        Ok(Known { count: Some(1), spans: vec![(at, end)], ..Known::default() })
     }
 }

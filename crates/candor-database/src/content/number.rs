@@ -1,62 +1,89 @@
-//! Reading the number that a byte-compare sub-signature is about.
+//! Comparing the number that a byte-compare sub-signature is about.
+//!
+//! Text is read as C's `strtol` does: blanks, a sign, a prefix, digits up to the first other byte.
 
-use crate::ir::{ByteCompare, NumberForm};
+use crate::ir::{ByteCompare, Comparison, Number, NumberForm};
 
-/// Digits of a hexadecimal or decimal number that are read at most: more do not fit 64 bits.
-const MAX_DIGITS: usize = 20;
+/// Whether the field at `at` lies in the layer, holds a number, and that compares as asked.
+pub(crate) fn number_holds(compare: &ByteCompare, bytes: &[u8], at: usize) -> bool {
+    let field =
+        usize::try_from(compare.length).ok().and_then(|length| bytes.get(at..at.checked_add(length)?));
+    field.and_then(|field| read(compare, field)).is_some_and(|number| {
+        compare.comparisons.iter().all(|Number { comparison, value }| match comparison {
+            Comparison::Equal => number == *value,
+            Comparison::Greater => number > *value,
+            Comparison::Less => number < *value,
+        })
+    })
+}
 
-/// The number at `at`, and how many bytes it takes; `None` where there is none.
-pub(crate) fn read_number(compare: &ByteCompare, bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let length = usize::try_from(compare.length).ok()?;
-    let field = bytes.get(at..)?;
-    let available = length.min(field.len());
+fn read(compare: &ByteCompare, field: &[u8]) -> Option<i64> {
     match compare.form {
-        NumberForm::Raw => raw(field.get(..length)?, compare.big_endian).map(|value| (value, length)),
-        NumberForm::Hexadecimal => digits(field.get(..available)?, 16, length, compare),
-        NumberForm::Decimal => digits(field.get(..available)?, 10, length, compare),
-        NumberForm::Auto => {
-            let field = field.get(..available)?;
-            let radix = if field.starts_with(b"0x") || field.starts_with(b"0X") { 16 } else { 10 };
-            digits(field, radix, length, compare)
-        }
+        NumberForm::Raw => raw(field, compare.big_endian),
+        NumberForm::Decimal => text(field, 10, compare.exact),
+        NumberForm::Hexadecimal => hexadecimal(field, compare),
+        NumberForm::Auto => match trimmed(field) {
+            [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit() => hexadecimal(field, compare),
+            // Without a prefix the number is decimal, which has no little-endian form.
+            [b'0'..=b'9' | b'+' | b'-', ..] if compare.big_endian => text(field, 10, compare.exact),
+            _ => None,
+        },
     }
 }
 
-fn raw(field: &[u8], big_endian: bool) -> Option<u64> {
-    if field.len() > 8 {
+/// An integer of 1, 2, 4 or 8 bytes.
+fn raw(field: &[u8], big_endian: bool) -> Option<i64> {
+    if !matches!(field.len(), 1 | 2 | 4 | 8) {
         return None;
     }
-    let fold = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-    Some(if big_endian { field.iter().fold(0, fold) } else { field.iter().rev().fold(0, fold) })
+    let shift_in = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
+    let number =
+        if big_endian { field.iter().fold(0, shift_in) } else { field.iter().rev().fold(0, shift_in) };
+    Some(number.cast_signed())
 }
 
-fn digits(field: &[u8], radix: u32, length: usize, compare: &ByteCompare) -> Option<(u64, usize)> {
-    let prefix = if radix == 16 && field.len() > 2 && (field.starts_with(b"0x") || field.starts_with(b"0X")) {
-        2
-    } else {
-        0
+/// A number in digits. No digits at all are zero, unless every byte must be one.
+fn text(field: &[u8], radix: u32, exact: bool) -> Option<i64> {
+    let text = trimmed(field);
+    let (negative, unsigned) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
     };
-    let run = field.get(prefix..)?;
-    let count = run.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
-    if count == 0 || count > MAX_DIGITS {
+    let body = match unsigned {
+        [b'0', b'x' | b'X', rest @ ..] if radix == 16 && rest.first().is_some_and(u8::is_ascii_hexdigit) => {
+            rest
+        }
+        _ => unsigned,
+    };
+    let count = body.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    if exact && (count == 0 || count < body.len() || text.len() < field.len()) {
         return None;
     }
-    if compare.exact && prefix.checked_add(count)? != length {
-        return None;
-    }
-    let text = std::str::from_utf8(run.get(..count)?).ok()?;
-    let mut value = u64::from_str_radix(text, radix).ok()?;
-    if radix == 16 && !compare.big_endian {
-        value = little_endian(value, count);
-    }
-    Some((value, prefix.checked_add(count)?))
+    let sign = if negative { -1 } else { 1 };
+    body.iter().take(count).try_fold(0_i64, |number, byte| {
+        let digit = i64::from(char::from(*byte).to_digit(radix)?).checked_mul(sign)?;
+        number.checked_mul(i64::from(radix))?.checked_add(digit)
+    })
 }
 
-/// Digits whose byte pairs come least significant first.
-const fn little_endian(value: u64, digits: usize) -> u64 {
-    let bytes = digits.div_ceil(2);
-    if bytes == 0 || bytes > 8 {
-        return value;
+/// Hexadecimal digits; pairs of them come least significant first unless big-endian.
+fn hexadecimal(field: &[u8], compare: &ByteCompare) -> Option<i64> {
+    let number = text(field, 16, compare.exact)?;
+    if compare.big_endian {
+        return Some(number);
     }
-    value.swap_bytes() >> (8 * (8_usize.saturating_sub(bytes)))
+    let digits = match trimmed(field) {
+        [b'0', b'x' | b'X', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => rest,
+        other => other,
+    };
+    let count = digits.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let bytes = number.to_be_bytes();
+    let used = bytes.get(bytes.len().checked_sub(count.div_ceil(2))?..)?;
+    Some(used.iter().rev().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte)))
+}
+
+fn trimmed(field: &[u8]) -> &[u8] {
+    let blanks = field.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0x0b).count();
+    field.get(blanks..).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use candor_model::{Limits, Match, Reason, Target};
 use super::codec::Decoder;
 use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
 use super::index::{Index, Touched};
-use super::logic::{Evaluation, target_holds};
+use super::logic::{Evaluation, applies, target_holds};
 use super::regex::RegexCache;
 use super::{BODY, LOGICAL, RECORD};
 use crate::bytes::{Reader, u32_at};
@@ -51,7 +51,7 @@ impl Image {
         }
         for kind in lists {
             each_entry(self.section(kind), |target, number| {
-                if target == u32::from(Target::Any.number()) || target == u32::from(subject.target.number()) {
+                if Target::from_number(target).is_some_and(|target| applies(target, subject.target)) {
                     touched.insert(number, content.count);
                 }
             });
@@ -143,7 +143,7 @@ impl<'i> Content<'i> {
         match tag {
             BODY => {
                 let body = decoder.body()?;
-                if body.target != Target::Any && body.target != subject.target {
+                if !applies(body.target, subject.target) {
                     return Some(Ok(None));
                 }
                 let found = match find(&body.pattern, layer, 1, steps) {

@@ -91,32 +91,37 @@ impl RegexCache {
         let Some(compiled) = self.0.get(&key) else { return Ok(Matches::default()) };
         let length = layer.bytes.len();
         let mut matches = Matches::default();
+        let anywhere = regex.offset.base == OffsetBase::Any;
         for (low, high) in place_ranges(regex.offset, length as u64, layer.facts) {
-            let Ok(low) = usize::try_from(low) else { continue };
-            let high = usize::try_from(high).unwrap_or(usize::MAX);
-            let anywhere = regex.offset.base == OffsetBase::Any || regex.flags.rolling;
-            let text = if regex.flags.encompass && regex.offset.base != OffsetBase::Any {
-                layer.bytes.get(..high.min(length)).unwrap_or_default()
-            } else {
-                layer.bytes
+            // The expression sees nothing before its offset.
+            let Some(visible) = usize::try_from(low).ok().and_then(|low| layer.bytes.get(low..)) else {
+                continue;
             };
-            let mut from = low;
+            let origin = length.saturating_sub(visible.len());
+            let shift = usize::try_from(high.saturating_sub(low)).unwrap_or(usize::MAX);
+            let shifted = !anywhere && shift > 0;
+            let anchored = !anywhere && shift == 0 && !regex.flags.rolling;
+            let visible = match visible.get(..shift) {
+                Some(window) if shifted && regex.flags.encompass => window,
+                _ => visible,
+            };
+            let mut from = 0;
             loop {
                 steps
-                    .spend((text.len().saturating_sub(from) / 4).saturating_add(1))
+                    .spend((visible.len().saturating_sub(from) / 4).saturating_add(1))
                     .map_err(|_| Reason::SearchSteps)?;
-                let Some((start, end)) = compiled.find(text, from).map_err(Reason::RegexSteps)? else {
+                let Some((start, end)) = compiled.find(visible, from).map_err(Reason::RegexSteps)? else {
                     break;
                 };
-                if !anywhere && start > high {
+                if (anchored && start > from) || (shifted && start > shift) {
                     break;
                 }
                 matches.count = matches.count.saturating_add(1);
                 if matches.spans.len() < KEPT {
-                    matches.spans.push((start, end));
+                    matches.spans.push((origin.saturating_add(start), origin.saturating_add(end)));
                 }
                 if !regex.flags.global {
-                    break;
+                    return Ok(matches);
                 }
                 from = end.max(start.saturating_add(1));
             }
