@@ -1,15 +1,18 @@
 //! Signatures in, the bytes of an image out.
 
 use crate::content::ContentBuilder;
-use crate::image::{ImageWriter, SignatureId};
+use crate::hashes::HashesBuilder;
+use crate::image::ImageWriter;
 use crate::ir::{Header, Receiver, Refusal, Signature, Source, SourceId};
+use crate::names::{NamesBuilder, SourcesBuilder};
 
 /// Collects signatures and lays them out as an image. The same signatures in the same order give the
 /// same bytes.
 #[derive(Debug, Default)]
 pub struct Builder {
-    sources: Vec<Source>,
-    count: u32,
+    sources: SourcesBuilder,
+    names: NamesBuilder,
+    hashes: HashesBuilder,
     content: ContentBuilder,
 }
 
@@ -23,7 +26,7 @@ impl Builder {
     /// Number of signatures taken so far.
     #[must_use]
     pub fn len(&self) -> u64 {
-        u64::from(self.count)
+        u64::from(self.names.len())
     }
 
     /// Whether no signature was taken.
@@ -39,6 +42,9 @@ impl Builder {
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
         let mut writer = ImageWriter::new();
         let count = self.len();
+        self.sources.finish(&mut writer)?;
+        self.names.finish(&mut writer)?;
+        self.hashes.finish(&mut writer);
         self.content.finish(&mut writer)?;
         Ok(writer.finish(count))
     }
@@ -46,20 +52,21 @@ impl Builder {
 
 impl Receiver for Builder {
     fn source(&mut self, source: Source) -> Result<SourceId, Refusal> {
-        let id = u16::try_from(self.sources.len()).map_err(|_| Refusal::TooMany("sources"))?;
-        self.sources.push(source);
-        Ok(SourceId(id))
+        self.sources.push(source)
     }
 
-    fn add(&mut self, _header: Header<'_>, signature: Signature) -> Result<(), Refusal> {
-        let id = SignatureId(self.count);
-        let next = self.count.checked_add(1).ok_or(Refusal::TooMany("signatures"))?;
+    fn add(&mut self, header: Header<'_>, signature: Signature) -> Result<(), Refusal> {
+        let id = self.names.next(&header)?;
+        let count = self.sources.count(header.source).ok_or(Refusal::UnknownSource(header.source.0))?;
         match signature {
             Signature::Body(body) => self.content.add_body(id, body)?,
+            Signature::Hash(hash) => self.hashes.add(id, &hash),
             Signature::Logical(logical) => self.content.add_logical(id, logical)?,
             _ => {}
         }
-        self.count = next;
+        // Only now: what is refused leaves no name behind.
+        self.names.push(&header);
+        *count = count.saturating_add(1);
         Ok(())
     }
 }

@@ -3,12 +3,6 @@
 //! Everything in an image is little-endian and read by value: nothing is transmuted, so alignment and
 //! the machine's byte order do not matter, and a damaged image gives `None` instead of a panic.
 
-/// The `index`-th of an array of `u16`.
-#[inline]
-pub(crate) fn u16_at(bytes: &[u8], index: usize) -> Option<u16> {
-    bytes.get(index.checked_mul(2)?..)?.first_chunk().map(|raw| u16::from_le_bytes(*raw))
-}
-
 /// The `index`-th of an array of `u32`.
 #[inline]
 pub(crate) fn u32_at(bytes: &[u8], index: usize) -> Option<u32> {
@@ -19,15 +13,6 @@ pub(crate) fn u32_at(bytes: &[u8], index: usize) -> Option<u32> {
 #[inline]
 pub(crate) fn u64_at(bytes: &[u8], index: usize) -> Option<u64> {
     bytes.get(index.checked_mul(8)?..)?.first_chunk().map(|raw| u64::from_le_bytes(*raw))
-}
-
-/// The `index`-th of an array of `width`-byte numbers, `width` at most 4.
-#[inline]
-pub(crate) fn narrow_at(bytes: &[u8], index: usize, width: usize) -> Option<u32> {
-    let raw = record_at(bytes, index, width)?;
-    let mut wide = [0; 4];
-    wide.get_mut(..width)?.copy_from_slice(raw);
-    Some(u32::from_le_bytes(wide))
 }
 
 /// The `index`-th of an array of records of `width` bytes.
@@ -71,13 +56,6 @@ impl<'a> Reader<'a> {
         let (&first, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(first)
-    }
-
-    /// A `u16` of two bytes.
-    pub(crate) fn u16(&mut self) -> Option<u16> {
-        let (raw, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
-        Some(u16::from_le_bytes(*raw))
     }
 
     /// A `u32` of four bytes.
@@ -169,9 +147,8 @@ mod tests {
         assert_eq!(u32_at(&bytes, 2), None);
         assert_eq!(u64_at(&bytes, 0), Some(0x2_0000_0001));
         assert_eq!(u64_at(&bytes, usize::MAX), None);
-        assert_eq!(u16_at(&bytes, 2), Some(2));
-        assert_eq!(narrow_at(&bytes, 2, 3), Some(0x03_0000));
-        assert_eq!(narrow_at(&bytes, 0, 5), None);
+        assert_eq!(record_at(&bytes, 2, 3), Some(&[0, 0, 3][..]));
+        assert_eq!(record_at(&bytes, 3, 3), None);
         assert_eq!(run(&bytes, usize::MAX, 2), None);
     }
 

@@ -21,7 +21,9 @@ pub mod ir;
 mod builder;
 mod bytes;
 mod content;
+mod hashes;
 mod image;
+mod names;
 mod search;
 
 pub use builder::{BuildError, Builder};

@@ -36,9 +36,8 @@ macro_rules! section_kinds {
     ($($variant:ident = $tag:literal, $name:literal;)*) => {
         /// What a section holds. A number is never used again for anything else.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[repr(u32)]
         pub(crate) enum SectionKind {
-            $(#[doc = $name] $variant = $tag,)*
+            $(#[doc = $name] $variant,)*
         }
 
         impl SectionKind {
@@ -51,8 +50,8 @@ macro_rules! section_kinds {
             }
 
             /// The number in the directory.
-            pub(crate) const fn tag(self) -> u32 {
-                self as u32
+            pub(super) const fn tag(self) -> u32 {
+                match self { $(Self::$variant => $tag,)* }
             }
         }
     };
@@ -90,6 +89,11 @@ section_kinds! {
 }
 
 impl SectionKind {
+    /// Its place in [`ALL`](Self::ALL).
+    pub(super) const fn place(self) -> usize {
+        self as usize
+    }
+
     /// The kind with this number in the directory.
     pub(super) fn from_tag(tag: u32) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.tag() == tag)

@@ -7,8 +7,9 @@ mod tests;
 mod writer;
 
 use std::fs::File;
+use std::ops::Range;
 
-use candor_model::{Digest, DigestSet, FileType, Member, Origin};
+use candor_model::{Digest, DigestKind, DigestSet, FileType, Match, Member, Origin};
 
 pub(crate) use layout::SectionKind;
 pub(crate) use writer::{ImageWriter, LINE};
@@ -16,7 +17,9 @@ pub(crate) use writer::{ImageWriter, LINE};
 use self::layout::Front;
 use self::storage::Storage;
 use crate::Hit;
+use crate::hashes::{self, Table};
 use crate::ir::HashSubject;
+use crate::names::{Names, SourceRecord, Sources, Written};
 
 /// Number of a signature within one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +47,8 @@ pub struct SignatureRecord {
 pub struct Image {
     storage: Storage,
     front: Front,
+    /// Where the section of each kind is.
+    places: [Range<usize>; SectionKind::ALL.len()],
 }
 
 impl Image {
@@ -74,7 +79,14 @@ impl Image {
 
     fn new(storage: Storage) -> Result<Self, OpenError> {
         let front = layout::read(&storage)?;
-        Ok(Self { storage, front })
+        let mut places = [const { 0..0 }; SectionKind::ALL.len()];
+        for entry in &front.entries {
+            let kind = SectionKind::from_tag(entry.tag);
+            if let Some(place) = kind.and_then(|kind| places.get_mut(kind.place())) {
+                *place = entry.range();
+            }
+        }
+        Ok(Self { storage, front, places })
     }
 
     /// Compares the checksum of every section: reads the whole image.
@@ -87,35 +99,88 @@ impl Image {
 
     /// The bytes of a section; none when the image has no such section.
     pub(crate) fn section(&self, kind: SectionKind) -> &[u8] {
-        let entry = self.front.entries.iter().find(|entry| entry.tag == kind.tag());
-        entry.and_then(|entry| self.storage.get(entry.range())).unwrap_or(&[])
+        self.places.get(kind.place()).and_then(|place| self.storage.get(place.clone())).unwrap_or(&[])
     }
 
     /// What is in it.
     #[must_use]
     pub fn info(&self) -> Info {
-        Info::default()
+        let source = |source: SourceRecord<'_>| SourceInfo {
+            name: source.name.to_owned(),
+            language: source.language,
+            official: source.official,
+            potentially_unwanted: source.potentially_unwanted,
+            signatures: source.signatures,
+        };
+        let section = |entry: &layout::Entry| SectionInfo {
+            name: SectionKind::from_tag(entry.tag).map_or("unknown", SectionKind::name),
+            length: entry.length,
+        };
+        Info {
+            format: layout::VERSION,
+            length: self.storage.len() as u64,
+            signatures: self.front.signatures,
+            sources: self.sources().iter().map(source).collect(),
+            sections: self.front.entries.iter().map(section).collect(),
+        }
     }
 
     /// The record of one signature.
     #[must_use]
-    pub fn signature(&self, _id: SignatureId) -> Option<SignatureRecord> {
-        None
+    pub fn signature(&self, id: SignatureId) -> Option<SignatureRecord> {
+        Some(self.record(id.0, self.names().find(id.0)?))
     }
 
     /// The records of all signatures, in the order they were added.
     pub fn signatures(&self) -> impl Iterator<Item = SignatureRecord> + '_ {
-        std::iter::empty()
+        self.names().iter().map(|(id, written)| self.record(id, written))
+    }
+
+    fn record(&self, id: u32, written: Written) -> SignatureRecord {
+        let source = self.sources().find(written.source).unwrap_or_default();
+        SignatureRecord {
+            id: SignatureId(id),
+            name: String::from_utf8(written.name)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            origin: Origin { source: source.name.to_owned(), line: written.line },
+            language: source.language,
+            official: source.official,
+            potentially_unwanted: source.potentially_unwanted,
+        }
+    }
+
+    /// The name table.
+    pub(crate) fn names(&self) -> Names<'_> {
+        let (blocks, names) = (self.section(SectionKind::NameBlocks), self.section(SectionKind::Names));
+        Names::new(blocks, names, self.front.signatures)
+    }
+
+    /// The table of sources.
+    pub(crate) fn sources(&self) -> Sources<'_> {
+        Sources::new(self.section(SectionKind::Sources))
     }
 
     /// Which digests of a `subject` of `size` bytes some signature could match.
     #[must_use]
-    pub fn digests_wanted(&self, _subject: HashSubject, _size: u64) -> DigestSet {
-        DigestSet::EMPTY
+    pub fn digests_wanted(&self, subject: HashSubject, size: u64) -> DigestSet {
+        let wanted = |kind: &DigestKind| self.hashes(subject, *kind).is_some_and(|table| table.wants(size));
+        DigestKind::ALL.into_iter().filter(wanted).fold(DigestSet::EMPTY, DigestSet::with)
     }
 
-    /// Appends a hit for every signature with this digest whose size is `size` or any.
-    pub fn search_digest(&self, _subject: HashSubject, _digest: &Digest, _size: u64, _hits: &mut Vec<Hit>) {}
+    /// Appends a hit for every signature with this digest whose size is `size` or any, in the order of
+    /// their numbers.
+    pub fn search_digest(&self, subject: HashSubject, digest: &Digest, size: u64, hits: &mut Vec<Hit>) {
+        let Some(table) = self.hashes(subject, digest.kind()) else { return };
+        hits.extend(table.find(digest.as_bytes(), size).map(|signature| Hit {
+            signature,
+            matches: vec![Match { offset: 0, length: size, subsignature: None }],
+            handler: None,
+        }));
+    }
+
+    fn hashes(&self, subject: HashSubject, kind: DigestKind) -> Option<Table<'_>> {
+        Table::read(self.section(hashes::section_of(subject, kind)), kind.length())
+    }
 
     /// Appends a hit for every signature on metadata (`.cdb`, `.zmd`, `.rmd`) that this member of a
     /// container satisfies. `depth` counts containers around the member, from 1.
@@ -154,6 +219,8 @@ pub struct SourceInfo {
     pub language: &'static str,
     /// Whether it came out of a verified container.
     pub official: bool,
+    /// Whether it only counts when the user asks for potentially unwanted applications.
+    pub potentially_unwanted: bool,
     /// Number of signatures taken from it.
     pub signatures: u64,
 }

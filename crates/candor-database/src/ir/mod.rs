@@ -167,6 +167,9 @@ pub enum Refusal {
     /// More of something than the image format can number.
     #[error("too many {0}")]
     TooMany(&'static str),
+    /// A signature from a source that was not announced.
+    #[error("source {0} was not announced")]
+    UnknownSource(u16),
     /// A reference to a sub-signature that does not exist.
     #[error("sub-signature {0} does not exist")]
     UnknownSubSignature(u32),

@@ -1,0 +1,45 @@
+//! The hash index: which signatures name this digest.
+//!
+//! There is a table for each subject and algorithm, one section each. A digest is looked up in three
+//! steps, each of which rarely leads to the next for a file that nobody wrote a signature for:
+//!
+//! 1. **The sizes that occur.** A digest that no signature of that size names is not even computed.
+//! 2. **A filter**: a split-block Bloom filter ([`filter`]). A miss reads one cache line. A fuse filter
+//!    would be a little smaller, but reads three lines in three different pages, and takes ten times
+//!    as long to make.
+//! 3. **The table**: a directory by the first bits, and behind it the rest of each digest, all of it:
+//!    there are no false hits. Number and size of a signature stand in columns of their own, packed to
+//!    the bit, and are only touched when the digest is the one.
+
+mod build;
+mod filter;
+mod layout;
+mod search;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use build::HashesBuilder;
+pub(crate) use search::Table;
+
+use candor_model::DigestKind;
+
+use crate::image::SectionKind;
+use crate::ir::HashSubject;
+
+/// The section of the table for a subject and an algorithm.
+pub(crate) const fn section_of(subject: HashSubject, kind: DigestKind) -> SectionKind {
+    match (subject, kind) {
+        (HashSubject::File, DigestKind::Md5) => SectionKind::FileMd5,
+        (HashSubject::File, DigestKind::Sha1) => SectionKind::FileSha1,
+        (HashSubject::File, DigestKind::Sha256) => SectionKind::FileSha256,
+        (HashSubject::Section, DigestKind::Md5) => SectionKind::SectionMd5,
+        (HashSubject::Section, DigestKind::Sha1) => SectionKind::SectionSha1,
+        (HashSubject::Section, DigestKind::Sha256) => SectionKind::SectionSha256,
+        (HashSubject::Imports, DigestKind::Md5) => SectionKind::ImportsMd5,
+        (HashSubject::Imports, DigestKind::Sha1) => SectionKind::ImportsSha1,
+        (HashSubject::Imports, DigestKind::Sha256) => SectionKind::ImportsSha256,
+        (HashSubject::Trusted, DigestKind::Md5) => SectionKind::TrustedMd5,
+        (HashSubject::Trusted, DigestKind::Sha1) => SectionKind::TrustedSha1,
+        (HashSubject::Trusted, DigestKind::Sha256) => SectionKind::TrustedSha256,
+    }
+}
