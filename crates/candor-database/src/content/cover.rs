@@ -6,7 +6,7 @@
 
 use crate::content::anchor::{Anchor, Tier, choose};
 use crate::content::frequency::WINDOW;
-use crate::ir::{Comparison, Expression, Pattern, SubSignature};
+use crate::ir::{Comparison, Expression, Gap, Part, Pattern, SubSignature};
 
 /// How a signature is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,18 @@ struct Covering<'a> {
     memo: Vec<Option<Cover>>,
 }
 
+/// The distances and the group of a sub-signature that is a reference to a macro group.
+pub(crate) fn macro_reference(sub: &SubSignature) -> Option<(Gap, u8)> {
+    let SubSignature::Content { patterns, .. } = sub else { return None };
+    match patterns.as_slice() {
+        [Pattern { parts, .. }] => match parts.as_slice() {
+            [Part { gap, macro_group: Some(group), .. }] => Some((*gap, *group)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// How deep triggers of regular expressions are followed into one another.
 const MAX_DEPTH: u32 = 128;
 
@@ -123,6 +135,12 @@ impl Covering<'_> {
         let subs = self.subs;
         let cover = match subs.get(index) {
             None => Cover::Anchors(Vec::new()),
+            // A macro needs a hit of the sub-signature before it.
+            Some(sub) if macro_reference(sub).is_some() => match number.checked_sub(1) {
+                Some(before) if depth <= MAX_DEPTH => self.sub(before, depth.saturating_add(1)),
+                Some(_) => Cover::Always,
+                None => Cover::Anchors(Vec::new()),
+            },
             Some(SubSignature::Content { patterns, .. }) => {
                 let mut cover = Cover::Anchors(Vec::new());
                 for (index, pattern) in patterns.iter().enumerate() {

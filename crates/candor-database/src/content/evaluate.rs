@@ -21,12 +21,6 @@ pub(crate) const KEPT: usize = 8;
 const EXACT_INTERVALS: usize = 1 << 12;
 /// Intervals and ends that are carried at all: what needs more is not decided.
 const MAX_CARRIED: usize = 1 << 20;
-/// How deep macro groups are followed into one another.
-const MAX_MACRO_DEPTH: u32 = 4;
-/// Matches of one member that are followed at one reference.
-const MEMBER_MATCHES: u32 = 8;
-/// Members of macro groups that are looked at for one reference.
-const MAX_MEMBERS: usize = 1024;
 
 /// The steps ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +31,6 @@ pub(crate) struct Undecided;
 pub(crate) struct Layer<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) facts: &'a Facts,
-    /// Gives the members of a macro group that apply to the layer.
-    pub(crate) members: &'a dyn Fn(u8) -> Vec<Pattern>,
 }
 
 /// Steps that are left for a layer.
@@ -89,16 +81,43 @@ pub(crate) fn find(
     steps: &mut Steps,
 ) -> Result<Matches, Undecided> {
     let places = places(pattern.offset, layer.bytes.len(), layer.facts);
-    find_from(pattern, layer, places, want, steps, 0)
+    find_in(pattern, layer, places, want, KEPT, steps)
 }
 
-fn find_from(
+/// Every place where a match of `pattern` starts.
+pub(crate) fn starts(
+    pattern: &Pattern,
+    layer: Layer<'_>,
+    steps: &mut Steps,
+) -> Result<Vec<usize>, Undecided> {
+    let places = places(pattern.offset, layer.bytes.len(), layer.facts);
+    let found = find_in(pattern, layer, places, u32::MAX, MAX_CARRIED, steps)?;
+    if found.count as usize > MAX_CARRIED {
+        return Err(Undecided);
+    }
+    Ok(found.spans.into_iter().map(|(start, _)| start).collect())
+}
+
+/// Looks for all matches of `pattern` that start in one of `ranges`, both ends included, which may
+/// overlap and come in any order.
+pub(crate) fn find_starting(
+    pattern: &Pattern,
+    layer: Layer<'_>,
+    mut ranges: Vec<(usize, usize)>,
+    steps: &mut Steps,
+) -> Result<Matches, Undecided> {
+    ranges.sort_unstable();
+    let places = ranges.into_iter().map(|(low, high)| Interval { low, high, origin: None }).collect();
+    find_in(pattern, layer, places, u32::MAX, KEPT, steps)
+}
+
+fn find_in(
     pattern: &Pattern,
     layer: Layer<'_>,
     places: Vec<Interval>,
     want: u32,
+    keep: usize,
     steps: &mut Steps,
-    depth: u32,
 ) -> Result<Matches, Undecided> {
     let mut places = places;
     let mut found = Matches::default();
@@ -111,7 +130,7 @@ fn find_from(
         let mut seen: BTreeSet<usize> = BTreeSet::new();
         let mut overfull = false;
         let unlimited = next.is_some_and(|gap| gap.max.is_none());
-        let fixed = part.macro_group.is_none() && elements_length(&part.elements).is_some();
+        let fixed = elements_length(&part.elements).is_some();
         let mut take = |start: usize, ends: &[usize], origin: Option<usize>| -> usize {
             let origin = origin.unwrap_or(start);
             let Some(gap) = next else {
@@ -121,7 +140,7 @@ fn find_from(
                 }
                 overfull |= seen.len() > MAX_CARRIED;
                 found.count = found.count.saturating_add(1);
-                if found.spans.len() < KEPT {
+                if found.spans.len() < keep {
                     found.spans.push((origin, end));
                 }
                 if found.last.is_none_or(|(_, known)| end > known) {
@@ -152,10 +171,11 @@ fn find_from(
                 None => usize::MAX,
             }
         };
-        match part.macro_group {
-            None => part_matches(part, pattern.ignore_case, layer.bytes, &places, steps, &mut take)?,
-            Some(group) => macro_matches(group, layer, &places, steps, depth, &mut take)?,
+        // A reference to a macro group is a sub-signature of its own, never part of a pattern.
+        if part.macro_group.is_some() {
+            return Ok(Matches::default());
         }
+        part_matches(part, pattern.ignore_case, layer.bytes, &places, steps, &mut take)?;
         if let (Some(gap), Some((end, origin))) = (next, earliest) {
             let low = end.saturating_add(usize::try_from(gap.min).unwrap_or(usize::MAX));
             following.push(Interval { low, high: layer.bytes.len(), origin: Some(origin) });
@@ -220,33 +240,6 @@ fn part_matches(
             at = candidate.saturating_add(1);
         }
         from = from.max(at);
-    }
-    Ok(())
-}
-
-/// The same for a reference to a macro group: some member must start there.
-fn macro_matches(
-    group: u8,
-    layer: Layer<'_>,
-    places: &[Interval],
-    steps: &mut Steps,
-    depth: u32,
-    take: &mut Take<'_>,
-) -> Result<(), Undecided> {
-    if depth >= MAX_MACRO_DEPTH {
-        return Err(Undecided);
-    }
-    for place in places {
-        for member in (layer.members)(group).iter().take(MAX_MEMBERS) {
-            let start = Interval { origin: None, ..*place };
-            let found =
-                find_from(member, layer, vec![start], MEMBER_MATCHES, steps, depth.saturating_add(1))?;
-            for (start, end) in found.spans {
-                if take(start, &[end], place.origin) == 0 {
-                    return Ok(());
-                }
-            }
-        }
     }
     Ok(())
 }
@@ -496,33 +489,41 @@ fn negated_end(choice: &Alternatives, matched: Option<usize>, bytes: &[u8], at: 
 /// Whether a condition on a neighbour of `at` holds: on the byte before at the start of a part, on
 /// the byte behind elsewhere.
 fn boundary_holds(boundary: Boundary, bytes: &[u8], at: usize, leading: bool) -> bool {
-    let neighbour =
-        if leading { at.checked_sub(1).and_then(|before| bytes.get(before)) } else { bytes.get(at) };
-    let holds = match neighbour.copied() {
-        None => true,
-        Some(byte) => match boundary.kind {
-            BoundaryKind::Delimiter => is_delimiter(byte, leading),
-            BoundaryKind::Line => {
-                byte == b'\n'
-                    || (!leading && byte == b'\r' && bytes.get(at.saturating_add(1)) == Some(&b'\n'))
-            }
-            BoundaryKind::Word => !byte.is_ascii_alphanumeric(),
-            BoundaryKind::WideWord => {
-                let (letter, upper) = if leading {
-                    (at.checked_sub(2).and_then(|place| bytes.get(place)).copied(), byte)
-                } else {
-                    (Some(byte), bytes.get(at.saturating_add(1)).copied().unwrap_or(1))
-                };
-                !(upper == 0 && letter.is_some_and(|letter| letter.is_ascii_alphanumeric()))
-            }
-        },
+    let (left, right) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
+    let neighbour = if leading { left.last() } else { right.first() };
+    let holds = match (boundary.kind, neighbour) {
+        (_, None) => true,
+        (BoundaryKind::Delimiter, Some(byte)) if !leading => ends_token(*byte),
+        // Negated, it asks for a byte that delimits on neither side.
+        (BoundaryKind::Delimiter, Some(byte)) => {
+            starts_token(*byte) || (boundary.negated && ends_token(*byte))
+        }
+        (BoundaryKind::Line, Some(b'\n')) => true,
+        (BoundaryKind::Line, Some(b'\r')) => !leading && right.get(1) == Some(&b'\n'),
+        (BoundaryKind::Line, Some(_)) => false,
+        (BoundaryKind::Word, Some(byte)) => !byte.is_ascii_alphanumeric(),
+        (BoundaryKind::WideWord, Some(byte)) => {
+            let letter = match (leading, left, right) {
+                (true, [.., low, high], _) | (false, _, [low, high, ..]) => {
+                    low.is_ascii_alphanumeric() && *high == 0
+                }
+                (true, ..) => false,
+                (false, ..) => byte.is_ascii_alphanumeric(),
+            };
+            !letter
+        }
     };
     holds != boundary.negated
 }
 
-/// Whether a markup token may start behind, or end before, `byte`.
-const fn is_delimiter(byte: u8, leading: bool) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r') || (leading && byte == b'>') || (!leading && byte == b'<')
+/// Whether a markup token may start behind `byte`.
+fn starts_token(byte: u8) -> bool {
+    b" -./<@_".contains(&byte)
+}
+
+/// Whether a markup token may end before `byte`.
+fn ends_token(byte: u8) -> bool {
+    b"\n\r \"'-/=>_".contains(&byte)
 }
 
 /// The places where the first part of a pattern may start, ascending and apart from one another.
@@ -561,11 +562,8 @@ pub(crate) fn place_ranges(offset: Offset, length: u64, facts: &Facts) -> Vec<(u
             .map(shifted)
             .unwrap_or_default(),
         OffsetBase::WithinSection(index) => section(index as usize)
-            .filter(|section| section.raw_size > 0)
-            .map(|section| {
-                let end = section.raw_offset.saturating_add(section.raw_size);
-                vec![(section.raw_offset, end.saturating_sub(1))]
-            })
+            // The first byte behind the section still counts as inside.
+            .map(|section| vec![(section.raw_offset, section.raw_offset.saturating_add(section.raw_size))])
             .unwrap_or_default(),
         OffsetBase::VersionInfo => version_places(executable, offset.shift),
     }

@@ -3,12 +3,15 @@
 //! Sub-signatures are looked for when the condition asks for them, and only as far as it asks: one
 //! hit where presence is enough, all of them where they are counted.
 
-use candor_model::{Match, Reason, Target};
+use candor_model::{FileType, Match, Reason, Target};
 
-use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, find};
+use crate::content::cover::macro_reference;
+use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, find, find_starting, starts};
 use crate::content::number::number_holds;
 use crate::content::regex::RegexCache;
-use crate::ir::{ByteCompare, Comparison, Expression, Range, Regex, SubSignature, TargetDescription};
+use crate::ir::{
+    ByteCompare, Comparison, Expression, Pattern, Range, Regex, SubSignature, TargetDescription,
+};
 use crate::search::Subject;
 
 /// Whether signatures for `target` apply to a layer of class `class`.
@@ -27,7 +30,9 @@ pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) ->
         && within(target.file_size, Some(subject.file_size))
         && within(target.entry_point, executable.and_then(|known| known.entry_point))
         && within(target.sections, executable.map(|known| known.sections.len() as u64))
-        && target.container.is_none_or(|kind| subject.parents.last() == Some(&kind))
+        && target
+            .container
+            .is_none_or(|kind| kind == FileType::Any || subject.parents.last() == Some(&kind))
         && subject.parents.ends_with(&target.intermediates)
         // Icons are not compared yet: a signature that asks for one does not hold.
         && target.icon_group1.is_none()
@@ -38,6 +43,8 @@ pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) ->
 pub(crate) struct Evaluation<'a, 's> {
     pub(crate) subs: &'a [SubSignature],
     pub(crate) layer: Layer<'a>,
+    /// Gives the members of a macro group that apply to the layer.
+    pub(crate) members: &'a dyn Fn(u8) -> Vec<Pattern>,
     pub(crate) steps: &'s mut Steps,
     pub(crate) regexes: &'s mut RegexCache,
     pub(crate) max_regex_size: u64,
@@ -166,6 +173,7 @@ impl Evaluation<'_, '_> {
         let subs = self.subs;
         let known = match subs.get(index) {
             None => Known::default(),
+            Some(sub) if macro_reference(sub).is_some() => self.macro_hits(sub, index)?,
             // A member of a macro group serves those that refer to the group only.
             Some(SubSignature::Content { macro_group: Some(_), .. }) => Known::default(),
             Some(SubSignature::Content { patterns, macro_group: None }) => {
@@ -199,6 +207,36 @@ impl Evaluation<'_, '_> {
             *place = Known { count: Some(count), wanted: want, ..known };
         }
         Ok(count)
+    }
+
+    /// Members of a macro group that start at the right distance behind the start of a hit of the
+    /// sub-signature before the reference.
+    fn macro_hits(&mut self, sub: &SubSignature, index: usize) -> Result<Known, Undecided> {
+        let mut known = Known { count: Some(0), ..Known::default() };
+        let before = index.checked_sub(1).and_then(|before| self.subs.get(before));
+        let (Some((gap, group)), Some(SubSignature::Content { patterns, macro_group: None })) =
+            (macro_reference(sub), before)
+        else {
+            return Ok(known);
+        };
+        let mut ranges = Vec::new();
+        for pattern in patterns {
+            for start in starts(pattern, self.layer, self.steps)? {
+                let reach =
+                    |distance: u64| start.saturating_add(usize::try_from(distance).unwrap_or(usize::MAX));
+                ranges.push((reach(gap.min), reach(gap.max.unwrap_or(u64::MAX))));
+            }
+        }
+        let mut count = 0_u32;
+        for member in (self.members)(group) {
+            let found = find_starting(&member, self.layer, ranges.clone(), self.steps)?;
+            count = count.saturating_add(found.count);
+            known.spans.extend(found.spans);
+            known.last = known.last.max(found.last);
+        }
+        known.spans.truncate(KEPT);
+        known.count = Some(count);
+        Ok(known)
     }
 
     fn regex(&mut self, regex: &Regex, depth: u32) -> Result<Known, Undecided> {

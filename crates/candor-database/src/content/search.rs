@@ -61,11 +61,12 @@ impl Image {
             let known = members_known.get_or_init(|| content.members(subject.target));
             known.iter().filter(|(own, _)| *own == group).map(|(_, pattern)| pattern.clone()).collect()
         };
-        let layer = Layer { bytes: subject.bytes, facts: subject.facts, members: &members };
+        let layer = Layer { bytes: subject.bytes, facts: subject.facts };
         let mut steps = Steps::new(limits.search_steps);
         let mut trouble = Vec::new();
         for number in touched.sorted() {
-            let decided = content.decide(*number, subject, limits, layer, &mut steps, regexes, &mut trouble);
+            let decided =
+                content.decide(*number, subject, limits, layer, &members, &mut steps, regexes, &mut trouble);
             match decided {
                 Some(Ok(Some(hit))) => hits.push(hit),
                 // A damaged description decides nothing; `check` tells.
@@ -134,6 +135,7 @@ impl<'i> Content<'i> {
         subject: &Subject<'_>,
         limits: &Limits,
         layer: Layer<'_>,
+        members: &dyn Fn(u8) -> Vec<Pattern>,
         steps: &mut Steps,
         regexes: &mut RegexCache,
         trouble: &mut Vec<Reason>,
@@ -174,6 +176,7 @@ impl<'i> Content<'i> {
                 let mut evaluation = Evaluation {
                     subs: &subs,
                     layer,
+                    members,
                     steps,
                     regexes,
                     max_regex_size: limits.max_regex_size,
