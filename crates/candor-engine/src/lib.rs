@@ -1,10 +1,43 @@
 //! The loop and the verdict: identify, unpack, search, for every layer, within a budget.
 //!
 //! Takes bytes and gives a [`Report`]. It opens no file, starts no thread and reads no clock.
+//!
+//! * [`Scanner`]: the public face.
+//! * `scan`: the loop over one layer: digests, children and facts, body.
+//! * `sink`: what a parser talks to; the only place of the product that recurses.
+//! * `frame`: a layer that is being looked at, with its digests and whether it is trusted.
+//! * `record`: what has been found and missed so far, and the verdict over it.
+//! * `formats`: which parsers there are.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
 #![forbid(unsafe_code)]
 
+mod formats;
+mod frame;
+mod record;
+mod scan;
+mod sink;
+#[cfg(test)]
+mod tests;
+
 use candor_database::{Image, Scratch};
-use candor_model::{FileType, Finding, Interrupt, LayerId, Limits, Report};
+use candor_model::{Budget, FileType, Finding, Interrupt, LayerId, Limits, Report};
+
+use formats::{Builtin, Formats};
+use scan::Scan;
+
+/// Layers inside one another that a scan can follow at most, whatever its limits say: each takes
+/// stack. A thread that scans needs 8 MiB of it for this depth.
+pub const DEEPEST: u32 = 100;
 
 /// What to look for, and how far to go.
 #[derive(Clone, Debug, Default)]
@@ -29,10 +62,32 @@ pub enum PotentiallyUnwanted {
     Only(Vec<String>),
 }
 
+impl PotentiallyUnwanted {
+    /// Whether a signature of this name out of a list of potentially unwanted applications counts.
+    ///
+    /// A category is one or more whole components of the name, wherever they stand in it, as ClamAV
+    /// takes `Tool` for a category of `PUA.Win.Tool.Example-1`.
+    fn counts(&self, name: &str) -> bool {
+        let in_one_of = |categories: &[String]| {
+            name.strip_prefix("PUA")
+                .is_some_and(|rest| categories.iter().any(|category| rest.contains(&format!(".{category}."))))
+        };
+        match self {
+            Self::Off => false,
+            Self::Except(categories) => !in_one_of(categories),
+            Self::Only(categories) => in_one_of(categories),
+        }
+    }
+}
+
 /// Sees the bytes of every layer while they are at hand: what an explanation of a finding is made from.
 pub trait Observer {
     /// Called once a layer, when it has been searched and before its bytes go away. `findings` are
     /// those of this layer alone, whether or not the report will hold them in the end.
+    ///
+    /// Called besides for every rewritten copy of the layer in which something was found, with the
+    /// bytes of that copy ([`Finding::normalised`] is set then), and for a layer that a signature
+    /// asked to look at again as another type, with that type.
     fn layer(&mut self, id: LayerId, file_type: FileType, bytes: &[u8], findings: &[Finding]);
 }
 
@@ -42,20 +97,30 @@ pub struct Scanner<'image> {
     image: &'image Image,
     options: Options,
     scratch: Scratch,
+    /// Memory for the bytes of children, kept between layers and scans.
+    buffers: Vec<Vec<u8>>,
+    formats: &'image dyn Formats,
+    /// Whether some signature is meant for files as they stand (`.sdb`).
+    raw_html: bool,
 }
 
 impl<'image> Scanner<'image> {
     /// A scanner over `image`.
     #[must_use]
     pub fn new(image: &'image Image, options: Options) -> Self {
-        Self { image, options, scratch: Scratch::new() }
+        Self::with_formats(image, options, &Builtin)
+    }
+
+    fn with_formats(image: &'image Image, mut options: Options, formats: &'image dyn Formats) -> Self {
+        options.limits.max_depth = options.limits.max_depth.min(DEEPEST);
+        let raw_html = image.info().sources.iter().any(|source| source.language == "sdb");
+        Self { image, options, scratch: Scratch::new(), buffers: Vec::new(), formats, raw_html }
     }
 
     /// Scans `bytes` and everything in them. `interrupt` may be raised from another thread.
     #[must_use]
     pub fn scan(&mut self, bytes: &[u8], name: &str, interrupt: &Interrupt) -> Report {
-        let _ = (self.image, &self.options, &self.scratch, bytes, name, interrupt);
-        unreachable!()
+        self.run(bytes, name, interrupt, None)
     }
 
     /// As [`scan`](Self::scan), and shows every layer to `observer`.
@@ -67,7 +132,27 @@ impl<'image> Scanner<'image> {
         interrupt: &Interrupt,
         observer: &mut dyn Observer,
     ) -> Report {
-        let _ = observer;
-        self.scan(bytes, name, interrupt)
+        self.run(bytes, name, interrupt, Some(observer))
+    }
+
+    fn run<'a>(
+        &'a mut self,
+        bytes: &[u8],
+        name: &str,
+        interrupt: &Interrupt,
+        observer: Option<&'a mut dyn Observer>,
+    ) -> Report {
+        let budget = Budget::new(self.options.limits, interrupt.clone());
+        let scan = Scan::new(
+            self.image,
+            &self.options,
+            self.formats,
+            &mut self.scratch,
+            &mut self.buffers,
+            budget,
+            observer,
+            self.raw_html,
+        );
+        scan.run(bytes, name)
     }
 }

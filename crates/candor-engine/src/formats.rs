@@ -1,0 +1,36 @@
+//! Which parsers there are. A scan reaches them through a trait so that tests of the loop can put
+//! trees of layers in front of it that no real format could express.
+
+use std::fmt::Debug;
+
+use candor_model::{FileType, PerceptualHash, Sink};
+
+/// What a scan needs to know about formats.
+pub(crate) trait Formats: Debug + Sync {
+    /// What `bytes` are.
+    fn identify(&self, bytes: &[u8]) -> FileType;
+
+    /// Hands children, facts and troubles of a layer to `sink`.
+    fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink);
+
+    /// The perceptual hash of an image.
+    fn image_hash(&self, bytes: &[u8], file_type: FileType) -> Option<PerceptualHash>;
+}
+
+/// The formats of the product.
+#[derive(Debug)]
+pub(crate) struct Builtin;
+
+impl Formats for Builtin {
+    fn identify(&self, bytes: &[u8]) -> FileType {
+        candor_identify::identify(bytes)
+    }
+
+    fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
+        candor_unpack::unpack(file_type, bytes, sink);
+    }
+
+    fn image_hash(&self, bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> {
+        candor_unpack::image_hash(bytes, file_type)
+    }
+}

@@ -1,0 +1,389 @@
+//! The loop over one layer: its digests, its children and facts, its body.
+
+use candor_database::ir::HashSubject;
+use candor_database::{Hit, Image, Scratch, Subject};
+use candor_model::{
+    Budget, Digest, ExecutableFormat, Facts, FileType, Finding, Match, Normalisation, Reason, Report,
+    Strength, Target,
+};
+
+use crate::formats::Formats;
+use crate::frame::{Frame, digests};
+use crate::record::Record;
+use crate::sink::LayerSink;
+use crate::{Observer, Options};
+
+/// Sections of one executable may overlap; they are hashed up to this multiple of its length.
+const SECTION_GROWTH: u64 = 8;
+
+/// One scan of one file.
+pub(crate) struct Scan<'s> {
+    pub(crate) image: &'s Image,
+    pub(crate) options: &'s Options,
+    pub(crate) budget: Budget,
+    /// Buffers that no layer uses at the moment.
+    pub(crate) buffers: &'s mut Vec<Vec<u8>>,
+    pub(crate) record: Record,
+    /// Types of the layers that are open, outermost first.
+    pub(crate) parents: Vec<FileType>,
+    /// Names of the layers that are open, without the file itself.
+    pub(crate) path: Vec<String>,
+    /// Nothing more is looked at: enough was found, or somebody interrupted.
+    pub(crate) halted: bool,
+    /// No more children are opened: they or their bytes are used up.
+    pub(crate) exhausted: bool,
+    formats: &'s dyn Formats,
+    scratch: &'s mut Scratch,
+    observer: Option<&'s mut dyn Observer>,
+    raw_html: bool,
+}
+
+impl<'s> Scan<'s> {
+    /// A scan that has not begun.
+    pub(crate) fn new(
+        image: &'s Image,
+        options: &'s Options,
+        formats: &'s dyn Formats,
+        scratch: &'s mut Scratch,
+        buffers: &'s mut Vec<Vec<u8>>,
+        budget: Budget,
+        observer: Option<&'s mut dyn Observer>,
+        raw_html: bool,
+    ) -> Self {
+        Self {
+            image,
+            options,
+            budget,
+            buffers,
+            record: Record::default(),
+            parents: Vec::new(),
+            path: Vec::new(),
+            halted: false,
+            exhausted: false,
+            formats,
+            scratch,
+            observer,
+            raw_html,
+        }
+    }
+
+    /// Scans the file itself, and says what came of it.
+    pub(crate) fn run(mut self, bytes: &[u8], name: &str) -> Report {
+        let limits = self.options.limits;
+        let file_type = self.formats.identify(bytes);
+        let (bytes, cut) = self.afford(bytes, limits.max_file_size);
+        match self.budget.enter() {
+            Ok(()) => {
+                self.layer(None, name, Some(file_type), bytes, cut);
+                self.budget.leave();
+            }
+            Err(reason) => {
+                let id = self.record.layer(None, name, file_type, bytes.len() as u64, limits.max_children);
+                self.record.incomplete(id, &[], reason);
+            }
+        }
+        self.record.into_report(file_type, self.budget.bytes())
+    }
+
+    /// As much of `bytes` as `most` and the budget allow, paid for, and why that is not all.
+    pub(crate) fn afford<'b>(&mut self, bytes: &'b [u8], most: u64) -> (&'b [u8], Option<Reason>) {
+        let length = bytes.len() as u64;
+        let left = self.budget.remaining();
+        let allowed = length.min(most).min(left);
+        let cut = match () {
+            () if allowed == length => None,
+            () if allowed == left => Some(Reason::ScanSize),
+            () => Some(Reason::FileSize),
+        };
+        match self.budget.spend(allowed) {
+            Ok(()) => {
+                let end = usize::try_from(allowed).unwrap_or(bytes.len());
+                (bytes.get(..end).unwrap_or(bytes), cut)
+            }
+            Err(reason) => (&[], Some(reason)),
+        }
+    }
+
+    /// Looks at one layer whose bytes are paid for. `cut` says why `bytes` are not all of it.
+    pub(crate) fn layer(
+        &mut self,
+        parent: Option<&Frame<'_>>,
+        name: &str,
+        known: Option<FileType>,
+        bytes: &[u8],
+        cut: Option<Reason>,
+    ) {
+        let file_type = known.unwrap_or_else(|| self.formats.identify(bytes));
+        let most = self.options.limits.max_children;
+        let id = self.record.layer(parent.map(|frame| frame.id), name, file_type, bytes.len() as u64, most);
+        let whole = !matches!(
+            cut,
+            Some(Reason::ScanSize | Reason::FileSize | Reason::Ratio | Reason::Timeout | Reason::Cancelled)
+        );
+        let frame = Frame::new(parent, id, file_type, bytes, whole);
+        if let Some(reason) = cut {
+            self.missed(&frame, reason);
+        }
+        if bytes.is_empty() || self.halted {
+            self.observe(&frame);
+            return;
+        }
+        self.search_digests(&frame);
+        self.look_into(&frame);
+        self.observe(&frame);
+        if let Some(handler) = frame.handler.take() {
+            self.look_again(&frame, handler);
+        }
+    }
+
+    /// Searches one rewritten copy of a layer. It is no layer of its own: it has no depth, is not
+    /// identified, and nothing is unpacked from it.
+    pub(crate) fn copy(&mut self, of: &Frame<'_>, normalisation: Normalisation, bytes: &[u8]) {
+        let mut frame = Frame::new(Some(of), of.id, of.file_type, bytes, true);
+        frame.normalised = Some(normalisation);
+        let (targets, file_size): (&[Target], u64) = match normalisation {
+            Normalisation::Text => (&[Target::Text], of.length()),
+            Normalisation::HtmlNoComments | Normalisation::HtmlNoTags => (&[Target::Html], frame.length()),
+            Normalisation::Script => (&[Target::Html, Target::Text], frame.length()),
+        };
+        if normalisation != Normalisation::Text {
+            self.search_digests(&frame);
+        }
+        // The layer itself is among the parents while its children are taken; a copy stands beside it.
+        let own = self.parents.pop();
+        for target in targets {
+            self.search_body(&frame, *target, file_size, &Facts::default());
+        }
+        self.parents.extend(own);
+        of.handler.set(of.handler.get().or(frame.handler.get()));
+        if !frame.found.borrow().is_empty() {
+            self.observe(&frame);
+        }
+    }
+
+    /// Reports a signature that matched, unless something speaks against it. `default` is what matched
+    /// when the image does not say.
+    pub(crate) fn found(&mut self, frame: &Frame<'_>, hit: Hit, default: Option<Match>) {
+        if self.halted {
+            return;
+        }
+        let Some(signature) = self.image.signature(hit.signature) else { return };
+        if signature.potentially_unwanted && !self.options.potentially_unwanted.counts(&signature.name) {
+            return;
+        }
+        if let Some(handler) = hit.handler {
+            frame.handler.set(frame.handler.get().or(Some(handler)));
+            return;
+        }
+        if !frame.is_new(hit.signature) {
+            return;
+        }
+        let mut matches = hit.matches;
+        if matches.is_empty() {
+            matches.extend(default);
+        }
+        let finding = Finding {
+            strength: Strength::of_name(&signature.name),
+            signature: signature.name,
+            origin: signature.origin,
+            official: signature.official,
+            language: signature.language,
+            layer: frame.id,
+            file_type: frame.file_type,
+            path: self.path.clone(),
+            normalised: frame.normalised,
+            matches,
+        };
+        if self.observer.is_some() {
+            frame.found.borrow_mut().push(finding.clone());
+        }
+        match frame.trusted_by(self.image, &self.budget) {
+            Ok(None) => {
+                self.halted |= finding.strength == Strength::Strong && !self.options.all_matches;
+                self.record.found(finding);
+            }
+            Ok(Some(name)) => self.record.trusted_by(name.to_owned()),
+            Err(reason) => self.missed(frame, reason),
+        }
+    }
+
+    /// Notes that something of a layer was not looked at.
+    pub(crate) fn missed(&mut self, frame: &Frame<'_>, reason: Reason) {
+        match reason {
+            Reason::Cancelled | Reason::Timeout => self.halted = true,
+            Reason::Children | Reason::ScanSize => self.exhausted = true,
+            _ => {}
+        }
+        self.record.incomplete(frame.id, &self.path, reason);
+    }
+
+    /// Takes children and facts of a layer, then searches what the facts lead to and its body.
+    fn look_into(&mut self, frame: &Frame<'_>) {
+        let facts = self.unpack(frame);
+        if self.stopped(frame) {
+            return;
+        }
+        self.search_executable(frame, &facts);
+        let target = match frame.file_type {
+            text if text.is_text() => Target::Any,
+            // ClamAV does not search HTML as it stands, unless some signature is meant for raw files.
+            FileType::Html if !self.raw_html => return,
+            other => other.target(),
+        };
+        self.search_body(frame, target, frame.length(), &facts);
+    }
+
+    /// Looks at a layer once more, as the type that a signature named. It then counts as a layer
+    /// inside itself, as in ClamAV.
+    fn look_again(&mut self, frame: &Frame<'_>, handler: FileType) {
+        if self.stopped(frame) || handler == frame.file_type {
+            return;
+        }
+        if let Err(reason) = self.budget.enter() {
+            self.missed(frame, reason);
+            return;
+        }
+        let (_, cut) = self.afford(frame.bytes, u64::MAX);
+        match cut {
+            Some(reason) => self.missed(frame, reason),
+            None => {
+                let again = Frame::new(Some(frame), frame.id, handler, frame.bytes, frame.whole);
+                self.parents.push(frame.file_type);
+                self.look_into(&again);
+                self.observe(&again);
+                self.parents.pop();
+            }
+        }
+        self.budget.leave();
+    }
+
+    fn unpack(&mut self, frame: &Frame<'_>) -> Facts {
+        if self.stopped(frame) {
+            return Facts::default();
+        }
+        let formats = self.formats;
+        self.parents.push(frame.file_type);
+        let mut sink = LayerSink::new(self, frame);
+        formats.unpack(frame.file_type, frame.bytes, &mut sink);
+        let mut facts = sink.into_facts();
+        self.parents.pop();
+        if frame.file_type.target() == Target::Graphics {
+            facts.image_hash = formats.image_hash(frame.bytes, frame.file_type);
+        }
+        facts
+    }
+
+    /// Searches for digests of the layer as a whole.
+    fn search_digests(&mut self, frame: &Frame<'_>) {
+        if !frame.whole {
+            return;
+        }
+        let wanted = self.image.digests_wanted(HashSubject::File, frame.length());
+        let region = Match { offset: 0, length: frame.length(), subsignature: None };
+        match frame.digests(wanted, &self.budget) {
+            Ok(digests) => {
+                for digest in digests {
+                    self.search_digest(frame, HashSubject::File, &digest, frame.length(), region.clone());
+                }
+            }
+            Err(reason) => self.missed(frame, reason),
+        }
+    }
+
+    /// Searches for digests of sections and of the import table.
+    fn search_executable(&mut self, frame: &Frame<'_>, facts: &Facts) {
+        let Some(executable) = &facts.executable else { return };
+        if executable.format != ExecutableFormat::Pe {
+            return;
+        }
+        if let Some(imports) = executable.imports
+            && self.image.digests_wanted(HashSubject::Imports, imports.length).contains(imports.digest.kind())
+        {
+            let region = Match { offset: 0, length: 0, subsignature: None };
+            self.search_digest(frame, HashSubject::Imports, &imports.digest, imports.length, region);
+        }
+        let mut left = frame.length().saturating_mul(SECTION_GROWTH);
+        for section in &executable.sections {
+            let wanted = self.image.digests_wanted(HashSubject::Section, section.raw_size);
+            let bytes = slice(frame.bytes, section.raw_offset, section.raw_size);
+            if self.halted || wanted.is_empty() || bytes.is_empty() {
+                continue;
+            }
+            let Some(rest) = left.checked_sub(section.raw_size) else {
+                self.missed(frame, Reason::SearchSteps);
+                return;
+            };
+            left = rest;
+            let region = Match { offset: section.raw_offset, length: section.raw_size, subsignature: None };
+            match digests(bytes, wanted, &self.budget) {
+                Ok(digests) => {
+                    for digest in digests {
+                        let region = region.clone();
+                        self.search_digest(frame, HashSubject::Section, &digest, section.raw_size, region);
+                    }
+                }
+                Err(reason) => self.missed(frame, reason),
+            }
+        }
+    }
+
+    fn search_digest(
+        &mut self,
+        frame: &Frame<'_>,
+        subject: HashSubject,
+        digest: &Digest,
+        size: u64,
+        region: Match,
+    ) {
+        let mut hits = Vec::new();
+        self.image.search_digest(subject, digest, size, &mut hits);
+        for hit in hits {
+            self.found(frame, hit, Some(region.clone()));
+        }
+    }
+
+    fn search_body(&mut self, frame: &Frame<'_>, target: Target, file_size: u64, facts: &Facts) {
+        if self.stopped(frame) {
+            return;
+        }
+        let mut hits = Vec::new();
+        let subject = Subject {
+            bytes: frame.bytes,
+            file_type: frame.file_type,
+            target,
+            file_size,
+            facts,
+            parents: &self.parents,
+        };
+        let undecided = self.image.search(&subject, &self.options.limits, self.scratch, &mut hits);
+        for reason in undecided {
+            self.missed(frame, reason);
+        }
+        for hit in hits {
+            self.found(frame, hit, None);
+        }
+    }
+
+    /// Whether nothing more of this layer is to be looked at. Notes an interrupt.
+    pub(crate) fn stopped(&mut self, frame: &Frame<'_>) -> bool {
+        if !self.halted
+            && let Err(reason) = self.budget.check()
+        {
+            self.missed(frame, reason);
+        }
+        self.halted || frame.known_trusted()
+    }
+
+    fn observe(&mut self, frame: &Frame<'_>) {
+        if let Some(observer) = &mut self.observer {
+            observer.layer(frame.id, frame.file_type, frame.bytes, &frame.found.borrow());
+        }
+    }
+}
+
+/// What of a section stands in the file.
+fn slice(bytes: &[u8], offset: u64, length: u64) -> &[u8] {
+    let Some(end) = offset.checked_add(length) else { return &[] };
+    let (Ok(start), Ok(end)) = (usize::try_from(offset), usize::try_from(end)) else { return &[] };
+    bytes.get(start..end).unwrap_or_default()
+}

@@ -1,0 +1,202 @@
+//! What a parser talks to. The only place of the product that recurses: a child is scanned inside
+//! [`Sink::child`], so that its bytes are needed no longer than that.
+
+use std::io::{ErrorKind, Read};
+
+use candor_model::{Budget, ChildKind, Content, Facts, Flow, Member, Reason, Sink};
+
+use crate::frame::Frame;
+use crate::record::shorten;
+use crate::scan::Scan;
+
+/// Bytes that are read between two looks at the interrupt.
+const CHUNK: u64 = 1 << 20;
+/// Memory that is reserved on the word of a container, before anything was read.
+const TRUSTED_SIZE: u64 = 16 << 20;
+/// Buffers larger than this are given back when their layer is done.
+const LARGEST_KEPT: usize = 8 << 20;
+
+/// Takes what the parser of one layer hands out.
+pub(crate) struct LayerSink<'a, 's, 'f> {
+    scan: &'a mut Scan<'s>,
+    frame: &'a Frame<'f>,
+    facts: Facts,
+}
+
+impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
+    /// A sink for the parser of `frame`.
+    pub(crate) fn new(scan: &'a mut Scan<'s>, frame: &'a Frame<'f>) -> Self {
+        Self { scan, frame, facts: Facts::default() }
+    }
+
+    /// What was learned about the layer.
+    pub(crate) fn into_facts(self) -> Facts {
+        self.facts
+    }
+
+    /// Opens a child that is a layer of its own.
+    fn descend(&mut self, member: &Member, content: Content<'_>) {
+        if member.position > 0 {
+            self.search_member(member);
+        }
+        if self.scan.stopped(self.frame) {
+            return;
+        }
+        if let Err(reason) = self.scan.budget.enter() {
+            self.scan.missed(self.frame, reason);
+            return;
+        }
+        match content {
+            Content::Absent(reason) => self.scan.missed(self.frame, reason),
+            Content::Bytes(bytes) => {
+                let most = self.scan.options.limits.max_file_size;
+                let (held, cut) = self.scan.afford(bytes, most);
+                self.open(member, held, cut);
+            }
+            Content::Stream(stream) => {
+                let mut buffer = self.scan.buffers.pop().unwrap_or_default();
+                let cut = self.read(stream, member, &mut buffer);
+                self.open(member, &buffer, cut);
+                self.keep(buffer);
+            }
+        }
+        self.scan.budget.leave();
+    }
+
+    fn open(&mut self, member: &Member, bytes: &[u8], cut: Option<Reason>) {
+        match cut {
+            // Not one byte could be had: there is no layer to speak of.
+            Some(reason) if bytes.is_empty() => self.scan.missed(self.frame, reason),
+            cut => self.scan.layer(Some(self.frame), &member.name, member.file_type, bytes, cut),
+        }
+    }
+
+    /// Takes a rewritten copy of the layer.
+    fn normalised(&mut self, kind: candor_model::Normalisation, member: &Member, content: Content<'_>) {
+        match content {
+            Content::Absent(reason) => self.scan.missed(self.frame, reason),
+            Content::Bytes(bytes) => {
+                let (held, cut) = self.scan.afford(bytes, u64::MAX);
+                self.search_copy(kind, held, cut);
+            }
+            Content::Stream(stream) => {
+                let mut buffer = self.scan.buffers.pop().unwrap_or_default();
+                let cut = self.read(stream, member, &mut buffer);
+                self.search_copy(kind, &buffer, cut);
+                self.keep(buffer);
+            }
+        }
+    }
+
+    fn search_copy(&mut self, kind: candor_model::Normalisation, bytes: &[u8], cut: Option<Reason>) {
+        if let Some(reason) = cut {
+            self.scan.missed(self.frame, reason);
+        }
+        if !bytes.is_empty() && !self.scan.halted {
+            self.scan.copy(self.frame, kind, bytes);
+        }
+    }
+
+    /// Searches for signatures on what the container says about the member.
+    fn search_member(&mut self, member: &Member) {
+        let mut hits = Vec::new();
+        let depth = u32::try_from(self.scan.parents.len()).unwrap_or(u32::MAX);
+        self.scan.image.search_member(self.frame.file_type, self.frame.length(), depth, member, &mut hits);
+        for hit in hits {
+            self.scan.found(self.frame, hit, None);
+        }
+    }
+
+    /// Reads as much as the budget allows into `buffer`, and says why that is not all.
+    fn read(&mut self, stream: &mut dyn Read, member: &Member, buffer: &mut Vec<u8>) -> Option<Reason> {
+        let budget = &mut self.scan.budget;
+        // What a member says of its compressed size is believed only as far as its container reaches.
+        let whole = self.frame.length();
+        let compressed = member.compressed_size.map_or(whole, |claimed| claimed.min(whole));
+        let limit = budget.growth(compressed);
+        let over = match () {
+            () if limit == budget.remaining() => Reason::ScanSize,
+            () if limit == budget.limits().max_file_size => Reason::FileSize,
+            () => Reason::Ratio,
+        };
+        let expected = member.real_size.unwrap_or(0).min(limit).min(TRUSTED_SIZE);
+        buffer.reserve(usize::try_from(expected).unwrap_or(0));
+        let mut left = limit;
+        while left > 0 {
+            let wanted = left.min(CHUNK);
+            let before = buffer.len();
+            let outcome = (&mut *stream).take(wanted).read_to_end(buffer);
+            let got = buffer.len().saturating_sub(before) as u64;
+            if let Err(reason) = budget.spend(got) {
+                buffer.truncate(before);
+                return Some(reason);
+            }
+            left = left.saturating_sub(got);
+            match outcome {
+                Err(error) => return Some(unreadable(&error)),
+                Ok(_) if got < wanted => return None,
+                Ok(_) => {}
+            }
+        }
+        // The limit is used up; whether anything is missing shows only in the next byte.
+        match stream.take(1).read_to_end(&mut Vec::new()) {
+            Ok(0) => None,
+            Ok(_) => Some(over),
+            Err(error) => Some(unreadable(&error)),
+        }
+    }
+
+    fn keep(&mut self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        if buffer.capacity() <= LARGEST_KEPT {
+            self.scan.buffers.push(buffer);
+        }
+    }
+}
+
+impl Sink for LayerSink<'_, '_, '_> {
+    fn child(&mut self, kind: ChildKind, member: &Member, content: Content<'_>) -> Flow {
+        if self.scan.stopped(self.frame) {
+            return Flow::Stop;
+        }
+        match kind {
+            ChildKind::Normalised(normalisation) => self.normalised(normalisation, member, content),
+            ChildKind::Embedded { .. } | ChildKind::Extracted => {
+                self.scan.path.push(label(kind, member));
+                self.descend(member, content);
+                self.scan.path.pop();
+            }
+        }
+        if self.scan.exhausted || self.scan.stopped(self.frame) { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn facts(&mut self, facts: Facts) {
+        self.facts = facts;
+    }
+
+    fn incomplete(&mut self, reason: Reason) {
+        self.scan.missed(self.frame, reason);
+    }
+
+    fn budget(&mut self) -> &mut Budget {
+        &mut self.scan.budget
+    }
+}
+
+/// What stands for a child in a path.
+fn label(kind: ChildKind, member: &Member) -> String {
+    match kind {
+        _ if !member.name.is_empty() => shorten(&member.name),
+        ChildKind::Embedded { offset } => format!("@{offset}"),
+        _ if member.position > 0 => format!("#{}", member.position),
+        _ => "content".to_owned(),
+    }
+}
+
+/// Why a decoder gave up.
+fn unreadable(error: &std::io::Error) -> Reason {
+    match error.kind() {
+        ErrorKind::Unsupported => Reason::Unsupported(error.to_string()),
+        _ => Reason::Malformed(error.to_string()),
+    }
+}
