@@ -1,0 +1,115 @@
+//! Containers of databases: `cvd`, `cld`, `cud`.
+//!
+//! A header of 512 bytes, then a tar file, compressed by gzip or not. Who vouches for it:
+//!
+//! * `cvd`: the header holds an MD5 sum of the rest and an RSA signature of that sum.
+//! * `cvd` and `cld`: the member `*.info` holds SHA-256 sums of the other members, and an RSA-PSS
+//!   signature of those lines.
+//! * `cud`: nobody.
+//!
+//! Hostile containers: the signature of a `cvd` is checked before anything is unpacked; what is
+//! unpacked is limited in total and by the length of what it came out of; a member that the signed
+//! list does not name, or a sum that does not fit, refuses the whole container.
+
+mod header;
+mod list;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod unpack;
+
+pub(crate) use signature::Keys;
+
+use super::language::ContainerKind;
+
+/// Length of the header in bytes.
+const HEADER: usize = 512;
+
+/// A container whose signatures fit, as far as its kind has any.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Whether someone with the right key vouches for the members.
+    pub(crate) official: bool,
+    /// The files in it, in their order.
+    pub(crate) members: Vec<Member>,
+}
+
+/// A file in a container.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// Its name, without folders.
+    pub(crate) name: String,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Why a container is not used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ContainerError {
+    /// The header is not one.
+    #[error("not a database container: {0}")]
+    Header(&'static str),
+    /// The MD5 sum in the header is not that of the rest.
+    #[error("damaged: the MD5 sum in the header is not that of the contents")]
+    Sum,
+    /// The signature in the header does not fit.
+    #[error("the digital signature of the header is not valid")]
+    HeaderSignature,
+    /// There is no list of members where one is needed.
+    #[error("the signed list of members (.info) is missing")]
+    ListMissing,
+    /// The list of members is not one.
+    #[error("the list of members (.info) is malformed at line {0}")]
+    List(usize),
+    /// The signature of the list does not fit.
+    #[error("the digital signature of the list of members (.info) is not valid")]
+    ListSignature,
+    /// A member is not what the list says.
+    #[error("member {0} is not what the signed list says")]
+    Member(String),
+    /// The list names a member that is not there.
+    #[error("member {0} is missing")]
+    MemberMissing(String),
+    /// More than would be sensible comes out of it.
+    #[error("refused: it unpacks to more than {0} bytes")]
+    TooLarge(u64),
+    /// The tar file or its compression is damaged.
+    #[error("damaged: {0}")]
+    Archive(String),
+}
+
+/// The version in the header of a container, when it has one.
+pub(crate) fn version(bytes: &[u8]) -> Option<u64> {
+    header::Header::parse(bytes.get(..HEADER)?).ok().map(|header| header.version)
+}
+
+/// Checks and unpacks a container.
+pub(crate) fn open(bytes: &[u8], kind: ContainerKind, keys: &Keys) -> Result<Opened, ContainerError> {
+    let (head, rest) =
+        bytes.split_at_checked(HEADER).ok_or(ContainerError::Header("shorter than its header"))?;
+    let header = header::Header::parse(head)?;
+    if kind == ContainerKind::Published {
+        if !header.sum_fits(rest) {
+            return Err(ContainerError::Sum);
+        }
+        if !keys.verify_sum(&header.sum, header.signature) {
+            return Err(ContainerError::HeaderSignature);
+        }
+    }
+    let members = unpack::unpack(rest)?;
+    let is_list = |member: &&Member| member.name.to_ascii_lowercase().ends_with(".info");
+    match members.iter().find(is_list) {
+        Some(member) => {
+            let list = list::List::parse(&member.bytes)?;
+            if kind != ContainerKind::Unsigned
+                && !list.signature.is_some_and(|signature| keys.verify_list(list.signed, signature))
+            {
+                return Err(ContainerError::ListSignature);
+            }
+            list.check(&members)?;
+        }
+        None if kind == ContainerKind::Updated => return Err(ContainerError::ListMissing),
+        None => {}
+    }
+    Ok(Opened { official: kind != ContainerKind::Unsigned, members })
+}

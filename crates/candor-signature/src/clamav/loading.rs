@@ -1,0 +1,315 @@
+//! What all languages have in common: which file is read when, what is left out of a file, and how
+//! what is wrong is told.
+
+use std::cmp::Reverse;
+
+use candor_database::ir::{Header, Receiver, Source, SourceId};
+
+use super::container::{self, Keys};
+use super::ignore::IgnoreList;
+use super::language::{self, ContainerKind, Kind, Language};
+use super::text::{Fault, Lines, Text};
+use super::{Line, Options, Parsed, body, hash, lists, logical, magic, metadata};
+use crate::{Diagnostic, Input, Severity, SourceSummary};
+
+/// Longest line of most languages in bytes.
+const LONGEST_LINE: usize = 8191;
+/// Longest line of logical signatures.
+const LONGEST_LOGICAL_LINE: usize = 32767;
+/// ClamAV strips this from the end of names.
+const NAME_SUFFIX: &str = " (Clam)";
+
+/// One file to be read, on its own or out of a container.
+struct File<'a> {
+    name: String,
+    kind: Kind,
+    official: bool,
+    bytes: std::borrow::Cow<'a, [u8]>,
+}
+
+/// Loads `inputs`, whose containers are to be signed with `keys`.
+pub(super) fn load(
+    inputs: &[Input<'_>],
+    options: Options,
+    keys: &Keys,
+    receiver: &mut dyn Receiver,
+    diagnostics: &mut dyn FnMut(Diagnostic),
+) -> Vec<SourceSummary> {
+    let mut summaries = Vec::new();
+    let mut files = collect(inputs, keys, diagnostics, &mut summaries);
+    files.sort_by_key(|file| Reverse(priority(file.kind.language)));
+    let mut loader = Loader { options, ignored: IgnoreList::default(), receiver, diagnostics };
+    for file in files {
+        summaries.push(loader.file(&file));
+    }
+    summaries
+}
+
+/// Files of higher priority are read first.
+const fn priority(language: Language) -> u8 {
+    match language {
+        Language::Ignore => 2,
+        Language::Config => 1,
+        _ => 0,
+    }
+}
+
+/// The files in `inputs`, containers unpacked.
+fn collect<'a>(
+    inputs: &[Input<'a>],
+    keys: &Keys,
+    diagnostics: &mut dyn FnMut(Diagnostic),
+    summaries: &mut Vec<SourceSummary>,
+) -> Vec<File<'a>> {
+    let skipped = older_daily(inputs);
+    let mut files = Vec::new();
+    for (index, input) in inputs.iter().enumerate() {
+        let name = String::from_utf8_lossy(input.name.as_bytes()).into_owned();
+        let Some(kind) = language::of_name(&name) else {
+            diagnostics(about_file(Severity::Note, &name, "not a signature file by its name"));
+            continue;
+        };
+        if skipped == Some(index) {
+            diagnostics(about_file(Severity::Note, &name, "left out: the other daily database is newer"));
+            continue;
+        }
+        let Language::Container(container_kind) = kind.language else {
+            files.push(File { name, kind, official: false, bytes: input.bytes.into() });
+            continue;
+        };
+        match container::open(input.bytes, container_kind, keys) {
+            Ok(opened) => {
+                for member in opened.members {
+                    let path = format!("{name}/{}", member.name);
+                    if member.name == "COPYING" {
+                        continue;
+                    }
+                    match language::of_name(&member.name) {
+                        Some(Kind { language: Language::Container(_), .. }) => {
+                            diagnostics(about_file(
+                                Severity::Error,
+                                &path,
+                                "a container inside of a container",
+                            ));
+                        }
+                        Some(kind) => files.push(File {
+                            name: path,
+                            kind,
+                            official: opened.official,
+                            bytes: member.bytes.into(),
+                        }),
+                        None => {
+                            diagnostics(about_file(Severity::Note, &path, "not a signature file by its name"))
+                        }
+                    }
+                }
+            }
+            Err(error) => {
+                diagnostics(about_file(Severity::Error, &name, &error.to_string()));
+                summaries.push(SourceSummary { source: name, refused: 1, ..SourceSummary::default() });
+            }
+        }
+    }
+    files
+}
+
+/// Of `daily.cvd` and `daily.cld` in one set the older one, the `.cvd` when they are alike.
+fn older_daily(inputs: &[Input<'_>]) -> Option<usize> {
+    let find = |wanted: &str| {
+        inputs.iter().enumerate().find_map(|(index, input)| {
+            let base = input.name.rsplit(['/', '\\']).next()?;
+            let version = container::version(input.bytes)?;
+            base.eq_ignore_ascii_case(wanted).then_some((index, version))
+        })
+    };
+    let (published, published_version) = find("daily.cvd")?;
+    let (updated, updated_version) = find("daily.cld")?;
+    Some(if published_version > updated_version { updated } else { published })
+}
+
+fn about_file(severity: Severity, source: &str, message: &str) -> Diagnostic {
+    Diagnostic { severity, source: source.to_owned(), line: 0, column: 0, message: message.to_owned() }
+}
+
+struct Loader<'a> {
+    options: Options,
+    ignored: IgnoreList,
+    receiver: &'a mut dyn Receiver,
+    diagnostics: &'a mut dyn FnMut(Diagnostic),
+}
+
+impl Loader<'_> {
+    fn file(&mut self, file: &File<'_>) -> SourceSummary {
+        let mut summary = SourceSummary { source: file.name.clone(), ..SourceSummary::default() };
+        match file.kind.language {
+            Language::Unused { by_line } => self.unused(file, by_line, &mut summary),
+            Language::Ignore => self.ignore_list(file, &mut summary),
+            language => match self.announce(file) {
+                Ok(source) => self.signatures(file, language, source, &mut summary),
+                Err(message) => {
+                    summary.refused = 1;
+                    (self.diagnostics)(about_file(Severity::Error, &file.name, &message));
+                }
+            },
+        }
+        summary
+    }
+
+    fn announce(&mut self, file: &File<'_>) -> Result<SourceId, String> {
+        let source = Source {
+            name: file.name.clone(),
+            language: file.kind.name,
+            official: file.official,
+            potentially_unwanted: file.kind.potentially_unwanted,
+        };
+        self.receiver.source(source).map_err(|refusal| refusal.to_string())
+    }
+
+    /// A file in a language that is recognised and not read.
+    fn unused(&mut self, file: &File<'_>, by_line: bool, summary: &mut SourceSummary) {
+        summary.unused = if by_line {
+            let entries = content_lines(&file.bytes).count();
+            u64::try_from(entries).unwrap_or(u64::MAX)
+        } else {
+            1
+        };
+        let message = format!("{} files are not used yet", file.kind.name);
+        (self.diagnostics)(about_file(Severity::Note, &file.name, &message));
+    }
+
+    fn ignore_list(&mut self, file: &File<'_>, summary: &mut SourceSummary) {
+        for (number, line) in content_lines(&file.bytes) {
+            match check_length(line, LONGEST_LINE).and_then(|()| self.ignored.add(Text::line(line))) {
+                Ok(()) => summary.accepted = summary.accepted.saturating_add(1),
+                Err(fault) => self.refuse(file, number, &fault, summary),
+            }
+        }
+    }
+
+    fn signatures(
+        &mut self,
+        file: &File<'_>,
+        language: Language,
+        source: SourceId,
+        summary: &mut SourceSummary,
+    ) {
+        let longest = if language == Language::Logical { LONGEST_LOGICAL_LINE } else { LONGEST_LINE };
+        for (number, bytes) in content_lines(&file.bytes) {
+            if !self.ignored.is_empty() && self.is_ignored(language, bytes) {
+                summary.ignored = summary.ignored.saturating_add(1);
+                continue;
+            }
+            let line = Line { text: Text::line(bytes), level: self.options.level };
+            let parsed = check_length(bytes, longest).and_then(|()| parse(line, language));
+            match parsed.and_then(|parsed| self.take(parsed, source, number)) {
+                Ok(Taken::Accepted) => summary.accepted = summary.accepted.saturating_add(1),
+                Ok(Taken::OtherLevel) => summary.other_level = summary.other_level.saturating_add(1),
+                Ok(Taken::Unused { at, reason }) => {
+                    summary.unused = summary.unused.saturating_add(1);
+                    self.tell(file, Severity::Note, number, at, reason.into_owned());
+                }
+                Err(fault) => self.refuse(file, number, &fault, summary),
+            }
+        }
+    }
+
+    /// Hands a signature on.
+    fn take(&mut self, parsed: Parsed<'_>, source: SourceId, line: u32) -> Result<Taken, Fault> {
+        let (name, signature) = match parsed {
+            Parsed::Signature { name, signature } => (name, signature),
+            Parsed::OtherLevel => return Ok(Taken::OtherLevel),
+            Parsed::Unused { at, reason } => return Ok(Taken::Unused { at, reason }),
+        };
+        let written = name.to_str();
+        let stripped = written.strip_suffix(NAME_SUFFIX).unwrap_or(&written);
+        if stripped.is_empty() && has_names(&signature) {
+            return Err(name.fault("the name is empty"));
+        }
+        self.receiver
+            .add(Header { name: stripped, source, line }, signature)
+            .map(|()| Taken::Accepted)
+            .map_err(|refusal| Fault { at: 0, message: refusal.to_string().into() })
+    }
+
+    fn is_ignored(&self, language: Language, line: &[u8]) -> bool {
+        name_in(language, Text::line(line)).is_some_and(|name| {
+            let bytes = name.bytes();
+            let stripped = bytes.strip_suffix(NAME_SUFFIX.as_bytes()).unwrap_or(bytes);
+            self.ignored.contains(bytes, line) || self.ignored.contains(stripped, line)
+        })
+    }
+
+    fn refuse(&mut self, file: &File<'_>, line: u32, fault: &Fault, summary: &mut SourceSummary) {
+        summary.refused = summary.refused.saturating_add(1);
+        self.tell(file, Severity::Error, line, fault.at, fault.message.clone().into_owned());
+    }
+
+    fn tell(&mut self, file: &File<'_>, severity: Severity, line: u32, at: usize, message: String) {
+        let column = u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1);
+        (self.diagnostics)(Diagnostic { severity, source: file.name.clone(), line, column, message });
+    }
+}
+
+enum Taken {
+    Accepted,
+    OtherLevel,
+    Unused { at: usize, reason: std::borrow::Cow<'static, str> },
+}
+
+/// The lines that say something: neither empty nor comments.
+fn content_lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    Lines::new(bytes).filter(|(_, line)| !matches!(line.first(), None | Some(b'#')))
+}
+
+fn check_length(line: &[u8], longest: usize) -> Result<(), Fault> {
+    if line.len() > longest {
+        return Err(Text::line(line).fault_at(longest, format!("the line is longer than {longest} bytes")));
+    }
+    Ok(())
+}
+
+const fn has_names(signature: &candor_database::ir::Signature) -> bool {
+    use candor_database::ir::Signature;
+    !matches!(signature, Signature::Text(_) | Signature::Url(_) | Signature::Magic(_))
+}
+
+/// The name of the signature in a line, without parsing the rest.
+fn name_in(language: Language, line: Text<'_>) -> Option<Text<'_>> {
+    match language {
+        Language::OldBody => line.split(b'=').next(),
+        Language::Logical | Language::Password => line.split(b';').next(),
+        Language::Hash(_) => line.split(b':').nth(2),
+        Language::Magic => line.split(b':').nth(3),
+        Language::Body { .. } | Language::ContainerMember | Language::LegacyMember(_) | Language::Icon => {
+            line.split(b':').next()
+        }
+        Language::Ignore
+        | Language::Config
+        | Language::Info
+        | Language::Url(_)
+        | Language::Unused { .. }
+        | Language::Container(ContainerKind::Published | ContainerKind::Updated | ContainerKind::Unsigned) => {
+            None
+        }
+    }
+}
+
+fn parse(line: Line<'_>, language: Language) -> Result<Parsed<'_>, Fault> {
+    match language {
+        Language::OldBody => body::parse_old(line),
+        Language::Body { raw } => body::parse(line, raw),
+        Language::Logical => logical::parse(line),
+        Language::Hash(subject) => hash::parse(line, subject),
+        Language::ContainerMember => metadata::parse_container_member(line),
+        Language::LegacyMember(container) => metadata::parse_legacy_member(line, container),
+        Language::Icon => metadata::parse_icon(line),
+        Language::Magic => magic::parse(line),
+        Language::Config => lists::parse_config(line),
+        Language::Info => lists::parse_info(line),
+        Language::Password => lists::parse_password(line),
+        Language::Url(list) => lists::parse_url(line, list),
+        Language::Ignore | Language::Unused { .. } | Language::Container(_) => {
+            Ok(Parsed::unused(line.text, "not a language of signatures"))
+        }
+    }
+}
