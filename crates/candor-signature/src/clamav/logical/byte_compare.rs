@@ -50,13 +50,15 @@ fn parse_distance(text: Text<'_>) -> Result<i64, Fault> {
         (_, Some(number)) => (number, true),
         _ => return Err(text.fault("a distance starts with '>>' or '<<'")),
     };
-    let (digits, negative) = match number.strip_prefix(b"-") {
-        Some(digits) => (digits, true),
-        None => (number, false),
-    };
+    let (digits, negative) = split_sign(number);
     let value = i64::try_from(c_number(digits, "the distance")?)
         .map_err(|_| digits.fault("the distance is too large"))?;
     Ok(if negative == back { value } else { value.saturating_neg() })
+}
+
+/// The digits, and whether a minus stands before them.
+fn split_sign(number: Text<'_>) -> (Text<'_>, bool) {
+    number.strip_prefix(b"-").map_or((number, false), |digits| (digits, true))
 }
 
 struct Reading {
@@ -117,7 +119,11 @@ fn parse_comparison(text: Text<'_>) -> Result<Number, Fault> {
         Some(b'<') => Comparison::Less,
         _ => return Err(text.fault("a comparison starts with '=', '>' or '<'")),
     };
-    Ok(Number { comparison, value: c_number(text.from(1), "the value")? })
+    let number = text.from(1);
+    let (digits, negative) = split_sign(number);
+    let value =
+        i64::try_from(c_number(digits, "the value")?).map_err(|_| number.fault("the value is too large"))?;
+    Ok(Number { comparison, value: if negative { value.saturating_neg() } else { value } })
 }
 
 /// A number as in C: `0x` for hexadecimal, a leading `0` for octal, else decimal.
