@@ -2,7 +2,7 @@
 
 use candor_database::ir::{Alternatives, Element};
 
-use super::{fixed_length, push_pair};
+use super::push_pair;
 use crate::clamav::text::{Fault, Text};
 
 /// How deep choices may be nested. Bounds the recursion here and in whoever walks the tree.
@@ -24,9 +24,12 @@ pub(super) fn read(text: Text<'_>, negated: bool, wide: bool) -> Result<(Alterna
     Ok((Alternatives { negated, branches }, reader.at))
 }
 
-/// Length of a branch of fixed bytes.
-fn plain_length(branch: &[Element]) -> Option<u64> {
-    branch.iter().all(|element| matches!(element, Element::Bytes(_))).then(|| fixed_length(branch))?
+/// Length of a branch that is nothing but fixed bytes.
+fn plain_length(branch: &[Element]) -> Option<usize> {
+    match branch {
+        [Element::Bytes(bytes)] => Some(bytes.len()),
+        _ => None,
+    }
 }
 
 struct Reader<'a> {

@@ -77,26 +77,6 @@ pub(crate) fn plain_length(pattern: &Pattern) -> Option<usize> {
     }
 }
 
-/// The length of what elements match, when it is always the same.
-pub(crate) fn fixed_length(elements: &[Element]) -> Option<u64> {
-    elements.iter().try_fold(0_u64, |total, element| {
-        let length = match element {
-            Element::Alternatives(choice) => {
-                let mut branches = choice.branches.iter().map(|branch| fixed_length(branch));
-                let first = branches.next()??;
-                if branches.any(|length| length != Some(first)) {
-                    return None;
-                }
-                first
-            }
-            Element::Boundary(_) => 0,
-            Element::Bytes(bytes) => u64::try_from(bytes.len()).ok()?,
-            Element::Masked { .. } => 1,
-        };
-        total.checked_add(length)
-    })
-}
-
 /// Appends a byte, and a NUL when `wide`, to the run that `list` ends with, or starts one.
 fn push_byte(list: &mut Vec<Element>, byte: u8, wide: bool) {
     if let Some(Element::Bytes(run)) = list.last_mut() {
