@@ -23,7 +23,7 @@ const CHUNK: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Frame<'f> {
     /// The layer around it.
-    pub(crate) parent: Option<&'f Frame<'f>>,
+    pub(crate) parent: Option<&'f Self>,
     /// Its number. A rewritten copy has that of its layer.
     pub(crate) id: LayerId,
     /// Its type.
@@ -46,7 +46,7 @@ pub(crate) struct Frame<'f> {
 impl<'f> Frame<'f> {
     /// The frame of a layer.
     pub(crate) fn new(
-        parent: Option<&'f Frame<'f>>,
+        parent: Option<&'f Self>,
         id: LayerId,
         file_type: FileType,
         bytes: &'f [u8],

@@ -30,7 +30,7 @@ mod sink;
 mod tests;
 
 use candor_database::{Image, Scratch};
-use candor_model::{Budget, FileType, Finding, Interrupt, LayerId, Limits, Report};
+use candor_model::{FileType, Finding, Interrupt, LayerId, Limits, Report};
 
 use formats::{Builtin, Formats};
 use scan::Scan;
@@ -94,14 +94,26 @@ pub trait Observer {
 /// Scans one thing after another with the same image and options; one per thread.
 #[derive(Debug)]
 pub struct Scanner<'image> {
+    setup: Setup<'image>,
+    memory: Memory,
+}
+
+/// What stays the same from scan to scan.
+#[derive(Debug)]
+struct Setup<'image> {
     image: &'image Image,
     options: Options,
-    scratch: Scratch,
-    /// Memory for the bytes of children, kept between layers and scans.
-    buffers: Vec<Vec<u8>>,
     formats: &'image dyn Formats,
     /// Whether some signature is meant for files as they stand (`.sdb`).
     raw_html: bool,
+}
+
+/// Memory that one scan leaves to the next.
+#[derive(Debug, Default)]
+struct Memory {
+    scratch: Scratch,
+    /// For the bytes of children; those that no layer uses at the moment.
+    buffers: Vec<Vec<u8>>,
 }
 
 impl<'image> Scanner<'image> {
@@ -114,13 +126,13 @@ impl<'image> Scanner<'image> {
     fn with_formats(image: &'image Image, mut options: Options, formats: &'image dyn Formats) -> Self {
         options.limits.max_depth = options.limits.max_depth.min(DEEPEST);
         let raw_html = image.info().sources.iter().any(|source| source.language == "sdb");
-        Self { image, options, scratch: Scratch::new(), buffers: Vec::new(), formats, raw_html }
+        Self { setup: Setup { image, options, formats, raw_html }, memory: Memory::default() }
     }
 
     /// Scans `bytes` and everything in them. `interrupt` may be raised from another thread.
     #[must_use]
     pub fn scan(&mut self, bytes: &[u8], name: &str, interrupt: &Interrupt) -> Report {
-        self.run(bytes, name, interrupt, None)
+        Scan::new(&self.setup, &mut self.memory, interrupt, None).run(bytes, name)
     }
 
     /// As [`scan`](Self::scan), and shows every layer to `observer`.
@@ -132,27 +144,6 @@ impl<'image> Scanner<'image> {
         interrupt: &Interrupt,
         observer: &mut dyn Observer,
     ) -> Report {
-        self.run(bytes, name, interrupt, Some(observer))
-    }
-
-    fn run<'a>(
-        &'a mut self,
-        bytes: &[u8],
-        name: &str,
-        interrupt: &Interrupt,
-        observer: Option<&'a mut dyn Observer>,
-    ) -> Report {
-        let budget = Budget::new(self.options.limits, interrupt.clone());
-        let scan = Scan::new(
-            self.image,
-            &self.options,
-            self.formats,
-            &mut self.scratch,
-            &mut self.buffers,
-            budget,
-            observer,
-            self.raw_html,
-        );
-        scan.run(bytes, name)
+        Scan::new(&self.setup, &mut self.memory, interrupt, Some(observer)).run(bytes, name)
     }
 }

@@ -3,15 +3,15 @@
 use candor_database::ir::HashSubject;
 use candor_database::{Hit, Image, Scratch, Subject};
 use candor_model::{
-    Budget, Digest, ExecutableFormat, Facts, FileType, Finding, Match, Normalisation, Reason, Report,
-    Strength, Target,
+    Budget, Digest, ExecutableFormat, Facts, FileType, Finding, Interrupt, Match, Normalisation, Reason,
+    Report, Strength, Target,
 };
 
 use crate::formats::Formats;
 use crate::frame::{Frame, digests};
 use crate::record::Record;
 use crate::sink::LayerSink;
-use crate::{Observer, Options};
+use crate::{Memory, Observer, Options, Setup};
 
 /// Sections of one executable may overlap; they are hashed up to this multiple of its length.
 const SECTION_GROWTH: u64 = 8;
@@ -41,29 +41,25 @@ pub(crate) struct Scan<'s> {
 impl<'s> Scan<'s> {
     /// A scan that has not begun.
     pub(crate) fn new(
-        image: &'s Image,
-        options: &'s Options,
-        formats: &'s dyn Formats,
-        scratch: &'s mut Scratch,
-        buffers: &'s mut Vec<Vec<u8>>,
-        budget: Budget,
+        setup: &'s Setup<'_>,
+        memory: &'s mut Memory,
+        interrupt: &Interrupt,
         observer: Option<&'s mut dyn Observer>,
-        raw_html: bool,
     ) -> Self {
         Self {
-            image,
-            options,
-            budget,
-            buffers,
+            image: setup.image,
+            options: &setup.options,
+            budget: Budget::new(setup.options.limits, interrupt.clone()),
+            buffers: &mut memory.buffers,
             record: Record::default(),
             parents: Vec::new(),
             path: Vec::new(),
             halted: false,
             exhausted: false,
-            formats,
-            scratch,
+            formats: setup.formats,
+            scratch: &mut memory.scratch,
             observer,
-            raw_html,
+            raw_html: setup.raw_html,
         }
     }
 

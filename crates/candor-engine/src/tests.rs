@@ -76,7 +76,7 @@ impl Read for Broken {
 #[derive(Clone, Debug)]
 enum Tree {
     Leaf(Vec<u8>),
-    Node(Vec<(u8, Tree)>),
+    Node(Vec<(u8, Self)>),
     /// A byte and how often it is repeated.
     Bomb(u32),
 }
@@ -92,7 +92,7 @@ impl Tree {
                     let content = tree.bytes();
                     let (kind, length) = match tree {
                         Self::Bomb(times) => (b'x', *times),
-                        _ => (*kind, content.len() as u32),
+                        _ => (*kind, u32::try_from(content.len()).unwrap()),
                     };
                     out.push(kind);
                     out.extend_from_slice(&length.to_be_bytes()[1..]);
