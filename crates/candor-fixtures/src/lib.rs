@@ -1,6 +1,12 @@
 //! For development only: builds files from readable text, and says what signatures mean.
 //!
+//! * [`recipe`], [`executable`], [`zip`]: files.
+//! * [`collect`]: signatures as values.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
 #![forbid(unsafe_code)]
 
+pub mod collect;
+pub mod executable;
 pub mod naive;
+pub mod recipe;
+pub mod zip;

@@ -86,13 +86,18 @@ fn hexadecimal(field: &[u8], compare: &ByteCompare) -> Option<i64> {
     if compare.big_endian { Some(number) } else { swapped(number, field) }
 }
 
-/// A hexadecimal number whose digit pairs stand in little-endian order.
+/// A hexadecimal number whose digit pairs stand in little-endian order. A digit without a partner is
+/// not looked at; a field that cannot hold whole pairs has no number.
 fn swapped(number: i64, field: &[u8]) -> Option<i64> {
     let text = trimmed(field);
+    if !text.len().is_multiple_of(2) {
+        return None;
+    }
     let text = if has_hexadecimal_prefix(text) { text.get(2..)? } else { text };
     let count = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let number = if count.is_multiple_of(2) { number } else { number >> 4 };
     let bytes = number.to_be_bytes();
-    let used = bytes.get(bytes.len().checked_sub(count.div_ceil(2))?..)?;
+    let used = bytes.get(bytes.len().checked_sub(count / 2)?..)?;
     Some(used.iter().rev().fold(0_i64, |sum, byte| sum.wrapping_shl(8) | i64::from(*byte)))
 }
 

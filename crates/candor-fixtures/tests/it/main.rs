@@ -1,0 +1,147 @@
+//! The table of conformance cases in `testdata/signatures/`.
+//!
+//! Every case is run on the naive matcher, on the real one, on the real one after its image went
+//! through a file, and on the whole engine.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod cases;
+
+use std::collections::BTreeSet;
+
+use candor_database::ir::Signature;
+use candor_database::{Builder, Image, Scratch, Subject};
+use candor_engine::{Options, Scanner};
+use candor_fixtures::collect::Collection;
+use candor_fixtures::naive::{MacroGroups, body_matches, logical_matches};
+use candor_model::{Facts, FileType, Interrupt, Limits, Target};
+use candor_signature::Input;
+
+use cases::{Case, Layer};
+
+type Names = BTreeSet<String>;
+
+fn subject<'a>(layer: &'a Layer, facts: &'a Facts) -> Subject<'a> {
+    Subject {
+        bytes: &layer.bytes,
+        file_type: layer.file_type,
+        target: layer.target,
+        file_size: layer.bytes.len() as u64,
+        facts,
+        parents: &layer.parents,
+    }
+}
+
+fn image(case: &Case) -> Vec<u8> {
+    let inputs: Vec<Input<'_>> =
+        case.database.iter().map(|(name, text)| Input { name, bytes: text.as_bytes() }).collect();
+    let mut builder = Builder::new();
+    let mut said = Vec::new();
+    candor_signature::clamav::load(
+        &inputs,
+        candor_signature::clamav::Options::default(),
+        &mut builder,
+        &mut |diagnostic| {
+            said.push(diagnostic.to_string());
+        },
+    );
+    assert!(said.is_empty(), "{}: {said:#?}", case.name);
+    builder.finish().unwrap()
+}
+
+fn searched(image: &Image, case: &Case) -> Vec<Names> {
+    let mut scratch = Scratch::new();
+    case.layers
+        .iter()
+        .map(|layer| {
+            let mut hits = Vec::new();
+            let reasons =
+                image.search(&subject(layer, &layer.facts), &Limits::default(), &mut scratch, &mut hits);
+            assert!(reasons.is_empty(), "{}: {}: {reasons:?}", case.name, layer.name);
+            hits.iter().map(|hit| image.signature(hit.signature).unwrap().name).collect()
+        })
+        .collect()
+}
+
+fn naively(case: &Case) -> Vec<Names> {
+    let collection =
+        Collection::load(&case.database).unwrap_or_else(|said| panic!("{}: {said:#?}", case.name));
+    let groups = MacroGroups::new(collection.signatures.iter().map(|named| &named.signature));
+    case.layers
+        .iter()
+        .map(|layer| {
+            let subject = subject(layer, &layer.facts);
+            let matched = collection.signatures.iter().filter(|named| match &named.signature {
+                Signature::Body(body) => !body_matches(body, &groups, &subject).is_empty(),
+                Signature::Logical(logical) => logical_matches(logical, &groups, &subject),
+                _ => false,
+            });
+            matched.map(|named| named.name.clone()).collect()
+        })
+        .collect()
+}
+
+/// Runs every case and reports all that fail, not only the first.
+fn check(find: impl Fn(&Case) -> Vec<Names>, expected: impl Fn(&Layer) -> Option<&Names>) {
+    let mut failures = Vec::new();
+    for case in cases::all() {
+        let found = find(&case);
+        for (layer, found) in case.layers.iter().zip(found) {
+            let Some(expected) = expected(layer) else { continue };
+            if found != *expected {
+                failures
+                    .push(format!("{}: {}: found {found:?}, expected {expected:?}", case.name, layer.name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn naive_matcher() {
+    check(naively, |layer| layer.hits.as_ref());
+}
+
+#[test]
+fn image_in_memory() {
+    check(|case| searched(&Image::from_vec(image(case)).unwrap(), case), |layer| layer.hits.as_ref());
+}
+
+#[test]
+fn image_mapped_from_a_file() {
+    check(
+        |case| {
+            let mut file = tempfile::tempfile().unwrap();
+            std::io::Write::write_all(&mut file, &image(case)).unwrap();
+            let image = Image::open(&file).unwrap();
+            image.check().unwrap();
+            searched(&image, case)
+        },
+        |layer| layer.hits.as_ref(),
+    );
+}
+
+#[test]
+fn engine() {
+    check(
+        |case| {
+            let image = Image::from_vec(image(case)).unwrap();
+            let options = Options { all_matches: true, ..Options::default() };
+            let mut scanner = Scanner::new(&image, options);
+            case.layers
+                .iter()
+                .map(|layer| {
+                    let report = scanner.scan(&layer.bytes, &layer.name, &Interrupt::new());
+                    report.findings.into_iter().map(|finding| finding.signature).collect()
+                })
+                .collect()
+        },
+        |layer| layer.scan.as_ref(),
+    );
+}
+
+#[test]
+fn targets_of_layers_are_those_of_their_types() {
+    // The cases rely on it when they do not name a target.
+    assert_eq!(FileType::BinaryData.target(), Target::Other);
+}
