@@ -2,7 +2,7 @@
 
 use candor_database::ir::{Header, Receiver, Refusal, Signature, Source, SourceId};
 use candor_signature::clamav::{Options, load};
-use candor_signature::{Diagnostic, Input};
+use candor_signature::{Diagnostic, Input, Severity};
 
 /// A signature with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +35,18 @@ impl Collection {
         if diagnostics.is_empty() { Ok(collection) } else { Err(diagnostics) }
     }
 
-    /// Loads `files`, and says what could not be used.
+    /// Loads `files`, and says which lines could not be used.
     #[must_use]
     pub fn load_all(files: &[(String, String)]) -> (Self, Vec<Diagnostic>) {
         let inputs: Vec<Input<'_>> =
             files.iter().map(|(name, text)| Input { name, bytes: text.as_bytes() }).collect();
         let mut collection = Self::default();
         let mut diagnostics = Vec::new();
-        load(&inputs, Options::default(), &mut collection, &mut |diagnostic| diagnostics.push(diagnostic));
+        load(&inputs, Options::default(), &mut collection, &mut |diagnostic| {
+            if diagnostic.severity == Severity::Error {
+                diagnostics.push(diagnostic);
+            }
+        });
         (collection, diagnostics)
     }
 }

@@ -24,6 +24,7 @@ fn read(compare: &ByteCompare, field: &[u8]) -> Option<i64> {
         NumberForm::Hexadecimal => hexadecimal(field, compare),
         NumberForm::Auto => match trimmed(field) {
             [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit() => hexadecimal(field, compare),
+            [b'0', b'x' | b'X', ..] => None,
             // Without a prefix the number is decimal, which has no little-endian form.
             [b'0'..=b'9' | b'+' | b'-', ..] if compare.big_endian => text(field, 10, compare.exact),
             _ => None,
@@ -67,19 +68,24 @@ fn text(field: &[u8], radix: u32, exact: bool) -> Option<i64> {
     })
 }
 
-/// Hexadecimal digits; pairs of them come least significant first unless big-endian.
+/// Hexadecimal digits; pairs of them come least significant first unless big-endian. Then a digit
+/// without a partner is not looked at, and a field that cannot hold whole pairs has no number.
 fn hexadecimal(field: &[u8], compare: &ByteCompare) -> Option<i64> {
     let number = text(field, 16, compare.exact)?;
     if compare.big_endian {
         return Some(number);
+    }
+    if !trimmed(field).len().is_multiple_of(2) {
+        return None;
     }
     let digits = match trimmed(field) {
         [b'0', b'x' | b'X', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => rest,
         other => other,
     };
     let count = digits.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let number = if count.is_multiple_of(2) { number } else { number >> 4 };
     let bytes = number.to_be_bytes();
-    let used = bytes.get(bytes.len().checked_sub(count.div_ceil(2))?..)?;
+    let used = bytes.get(bytes.len().checked_sub(count / 2)?..)?;
     Some(used.iter().rev().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte)))
 }
 

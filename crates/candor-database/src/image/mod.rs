@@ -8,7 +8,6 @@ mod writer;
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use candor_model::{Digest, DigestKind, DigestSet, FileType, Match, Member, Origin};
 
@@ -20,7 +19,6 @@ use self::storage::Storage;
 use crate::Hit;
 use crate::hashes::{self, Table};
 use crate::ir::HashSubject;
-use crate::members::{Asked, Rules};
 use crate::names::{Names, SourceRecord, Sources, Written};
 
 /// Number of a signature within one image.
@@ -51,8 +49,6 @@ pub struct Image {
     front: Front,
     /// Where the section of each kind is.
     places: [Range<usize>; SectionKind::ALL.len()],
-    /// Decoded when the first member of a container is searched.
-    members: OnceLock<Rules>,
 }
 
 impl Image {
@@ -90,7 +86,7 @@ impl Image {
                 *place = entry.range();
             }
         }
-        Ok(Self { storage, front, places, members: OnceLock::new() })
+        Ok(Self { storage, front, places })
     }
 
     /// Compares the checksum of every section: reads the whole image.
@@ -187,20 +183,15 @@ impl Image {
     }
 
     /// Appends a hit for every signature on metadata (`.cdb`, `.zmd`, `.rmd`) that this member of a
-    /// container satisfies, in the order of their numbers. A condition on something that the container
-    /// does not say is not satisfied. `depth` counts containers around the member, from 1; signatures that
-    /// limit it are taken as if they did not, as ClamAV takes them.
+    /// container satisfies. `depth` counts containers around the member, from 1.
     pub fn search_member(
         &self,
-        container: FileType,
-        container_size: u64,
+        _container: FileType,
+        _container_size: u64,
         _depth: u32,
-        member: &Member,
-        hits: &mut Vec<Hit>,
+        _member: &Member,
+        _hits: &mut Vec<Hit>,
     ) {
-        let rules = self.members.get_or_init(|| Rules::read(self.section(SectionKind::Members)));
-        let found = rules.find(Asked { container, container_size, member });
-        hits.extend(found.map(|signature| Hit { signature, matches: Vec::new(), handler: None }));
     }
 }
 

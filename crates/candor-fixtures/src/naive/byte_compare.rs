@@ -13,6 +13,8 @@ pub(super) fn holds(compare: &ByteCompare, bytes: &[u8], base: usize) -> bool {
         NumberForm::Auto => {
             if has_hexadecimal_prefix(trimmed(field)) {
                 hexadecimal(field, compare)
+            } else if matches!(trimmed(field), [b'0', b'x' | b'X', ..]) {
+                None
             } else if compare.big_endian && trimmed(field).first().is_some_and(is_sign_or_digit) {
                 digits(field, 10, compare.exact)
             } else {

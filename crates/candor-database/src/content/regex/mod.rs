@@ -100,7 +100,7 @@ impl RegexCache {
             let origin = length.saturating_sub(visible.len());
             let shift = usize::try_from(high.saturating_sub(low)).unwrap_or(usize::MAX);
             let shifted = !anywhere && shift > 0;
-            let anchored = !anywhere && shift == 0 && !regex.flags.rolling;
+            let anchored = regex.flags.anchored || (!anywhere && shift == 0 && !regex.flags.rolling);
             let visible = match visible.get(..shift) {
                 Some(window) if shifted && regex.flags.encompass => window,
                 _ => visible,

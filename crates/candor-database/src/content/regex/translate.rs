@@ -39,13 +39,7 @@ pub(crate) fn translate(pattern: &str, flags: RegexFlags) -> Translated {
         line_end: !flags.dollar_end_only && !flags.multi_line,
         quantifiable: false,
     };
-    if flags.anchored {
-        translator.out.push_str("\\A(?:");
-    }
     translator.run();
-    if flags.anchored {
-        translator.out.push(')');
-    }
     Translated { text: translator.out, backtracks: translator.backtracks }
 }
 

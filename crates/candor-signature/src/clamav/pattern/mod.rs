@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
             Some((low, high)) => {
                 let min = if low.is_empty() { 0 } else { low.number("the distance")? };
                 let max = if high.is_empty() { None } else { Some(high.number("the distance")?) };
-                if min == 0 && max == Some(0) { Gap::ANY } else { Gap { min, max } }
+                Gap { min, max: max.filter(|max| *max > 0) }
             }
         };
         self.end_group()?;
