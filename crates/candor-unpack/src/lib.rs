@@ -1,12 +1,49 @@
-//! Typed bytes to children and facts, one folder a format. A parser never recurses: it hands what it
-//! reads to the sink and returns.
+//! Typed bytes to children and facts, one folder a format.
+//!
+//! A parser here is handed bytes and a [`Sink`], gives children and facts to the sink and returns; it never
+//! calls another parser and never recurses into what it gave. It keeps what it can read of a damaged file.
+//! Every byte that it makes is made in the sink's reach: members of archives are handed over as streams
+//! that the sink reads as far as the budget of the scan goes.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+#![cfg_attr(
+    test,
+    expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
+)]
+
+mod elf;
+mod formats;
+mod macho;
+mod pe;
+mod reader;
+mod text;
+
+#[cfg(test)]
+mod collected;
+#[cfg(test)]
+mod properties;
 
 use candor_model::{FileType, PerceptualHash, Sink};
 
-/// Hands the children, facts and troubles of a layer of type `file_type` to `sink`. A type without a
-/// parser has none.
-pub fn unpack(_file_type: FileType, _bytes: &[u8], _sink: &mut dyn Sink) {}
+pub use formats::{FORMATS, Format};
+
+/// Gives the children and facts of a layer to `sink`. Does nothing for types that are only searched.
+pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
+    let format = FORMATS.iter().find(|format| format.types.contains(&file_type));
+    if let Some(format) = format {
+        (format.unpack)(bytes, sink);
+    }
+}
 
 /// The perceptual hash of an image file, when `bytes` can be decoded as one.
 #[must_use]

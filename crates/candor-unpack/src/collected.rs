@@ -1,0 +1,85 @@
+//! A sink that keeps everything, for tests.
+
+use std::io::Read as _;
+
+use candor_model::{
+    Budget, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member, Reason, Sink,
+};
+
+/// One child as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Child {
+    pub(crate) kind: ChildKind,
+    pub(crate) member: Member,
+    /// The bytes that could be had.
+    pub(crate) bytes: Vec<u8>,
+    /// Why not more.
+    pub(crate) absent: Option<Reason>,
+}
+
+/// Everything that a parser gave.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    pub(crate) children: Vec<Child>,
+    pub(crate) facts: Option<Facts>,
+    pub(crate) incomplete: Vec<Reason>,
+    pub(crate) budget: Budget,
+}
+
+impl Collected {
+    /// What `unpack` gives for `bytes` within `limits`.
+    pub(crate) fn with_limits(file_type: FileType, bytes: &[u8], limits: Limits) -> Self {
+        let budget = Budget::new(limits, Interrupt::new());
+        let mut collected = Self { children: Vec::new(), facts: None, incomplete: Vec::new(), budget };
+        crate::unpack(file_type, bytes, &mut collected);
+        collected
+    }
+
+    /// What `unpack` gives for `bytes`.
+    pub(crate) fn of(file_type: FileType, bytes: &[u8]) -> Self {
+        Self::with_limits(file_type, bytes, Limits::default())
+    }
+}
+
+impl Sink for Collected {
+    fn child(&mut self, kind: ChildKind, member: &Member, content: Content<'_>) -> Flow {
+        if let Err(reason) = self.budget.enter() {
+            self.incomplete.push(reason);
+            return Flow::Stop;
+        }
+        let mut bytes = Vec::new();
+        let mut absent = None;
+        let room = self.budget.growth(member.compressed_size.unwrap_or(0));
+        match content {
+            Content::Absent(reason) => absent = Some(reason),
+            Content::Bytes(given) => bytes.extend_from_slice(&given[..given.len().min(room as usize)]),
+            Content::Stream(stream) => {
+                if let Err(error) = stream.take(room).read_to_end(&mut bytes) {
+                    absent = Some(Reason::Malformed(error.to_string()));
+                }
+            }
+        }
+        self.budget.leave();
+        let paid = self.budget.spend(bytes.len() as u64);
+        self.children.push(Child { kind, member: member.clone(), bytes, absent });
+        match paid {
+            Ok(()) => Flow::Continue,
+            Err(reason) => {
+                self.incomplete.push(reason);
+                Flow::Stop
+            }
+        }
+    }
+
+    fn facts(&mut self, facts: Facts) {
+        self.facts = Some(facts);
+    }
+
+    fn incomplete(&mut self, reason: Reason) {
+        self.incomplete.push(reason);
+    }
+
+    fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
+    }
+}

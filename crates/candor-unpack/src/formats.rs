@@ -1,0 +1,74 @@
+//! The list of formats: what is opened, how, and how far. The reference of formats is made from it.
+
+use candor_model::{FileType, Sink};
+
+use crate::{elf, macho, pe, text};
+
+/// One format that is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// Its name for people.
+    pub name: &'static str,
+    /// The types that are opened as it.
+    pub types: &'static [FileType],
+    /// What comes out.
+    pub gives: &'static str,
+    /// The library that reads it; `None` for our own reader.
+    pub library: Option<&'static str>,
+    /// How far it is read, beyond the limits of the scan.
+    pub limits: &'static str,
+    pub(crate) unpack: fn(&[u8], &mut dyn Sink),
+}
+
+/// Every format, in the order of the reference.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "Portable Executable (PE32, PE32+)",
+        types: &[FileType::MsExe],
+        gives: "entry point, sections, import digest, version strings, icons of 16, 24 and 32 pixels",
+        library: None,
+        limits: "65,536 imported functions, 16,384 resource entries, 1,024 version strings, 100 icons",
+        unpack: pe::unpack,
+    },
+    Format {
+        name: "ELF",
+        types: &[FileType::Elf],
+        gives: "entry point, sections",
+        library: None,
+        limits: "32,768 sections and program headers",
+        unpack: elf::unpack,
+    },
+    Format {
+        name: "Mach-O",
+        types: &[FileType::MachO],
+        gives: "entry point, sections",
+        library: None,
+        limits: "16,384 load commands, 65,536 sections",
+        unpack: macho::unpack,
+    },
+    Format {
+        name: "Mach-O universal binary",
+        types: &[FileType::MachOUniversal],
+        gives: "the slices",
+        library: None,
+        limits: "64 slices",
+        unpack: macho::unpack_universal,
+    },
+    Format {
+        name: "Text",
+        // Mail and its relatives are searched as text until they are taken apart.
+        types: &[
+            FileType::TextAscii,
+            FileType::TextUtf8,
+            FileType::TextUtf16Le,
+            FileType::TextUtf16Be,
+            FileType::Script,
+            FileType::Mail,
+            FileType::Mhtml,
+        ],
+        gives: "a normalised copy",
+        library: None,
+        limits: "the size of text that is normalised",
+        unpack: text::unpack,
+    },
+];

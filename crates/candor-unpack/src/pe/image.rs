@@ -1,0 +1,130 @@
+//! The headers of a PE file, and where an address of the loaded program stands in the file.
+
+use candor_model::Section;
+
+use crate::reader::{Reader, without_nuls};
+
+/// What the headers say.
+#[derive(Debug)]
+pub(crate) struct PortableExecutable<'a> {
+    /// The whole file.
+    pub(crate) bytes: &'a [u8],
+    /// Whether it is PE32+.
+    pub(crate) is_64_bit: bool,
+    /// Address of the entry point.
+    pub(crate) entry_point: u32,
+    /// Sections in table order.
+    pub(crate) sections: Vec<Section>,
+    /// Addresses and sizes of the data directories, as many as the file says, at most 16.
+    directories: Vec<(u32, u32)>,
+    /// Up to where addresses are offsets in the file.
+    header_size: u64,
+    section_alignment: u64,
+}
+
+/// Sections that say more of themselves than this start behind the alignment of Windows loaders.
+const SECTOR: u64 = 0x200;
+
+impl<'a> PortableExecutable<'a> {
+    /// Reads the headers; `None` when there is no PE header.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let start = Reader::little(bytes);
+        let header = u64::from(start.at(0x3c)?.u32()?);
+        let mut reader = start.at(header)?;
+        if reader.take(4)? != b"PE\0\0" {
+            return None;
+        }
+        reader.skip(2)?;
+        let section_count = reader.u16()?;
+        reader.skip(12)?;
+        let optional_size = reader.u16()?;
+        reader.skip(2)?;
+        let optional_start = header.checked_add(24)?;
+        let optional =
+            Reader::little(crate::reader::clipped(bytes, optional_start, u64::from(optional_size)));
+        let number = |offset: u64| optional.at(offset).and_then(|mut reader| reader.u32()).unwrap_or(0);
+        let is_64_bit = optional.at(0)?.u16()? == 0x20b;
+        let section_alignment = u64::from(number(32));
+        let file_alignment = u64::from(number(36));
+        let directory_start = if is_64_bit { 108 } else { 92 };
+        let directories = directories(&optional, directory_start);
+        let table = start.at(optional_start.checked_add(u64::from(optional_size))?)?;
+        let sections = sections(table, section_count, file_alignment, bytes.len());
+        Some(Self {
+            bytes,
+            is_64_bit,
+            entry_point: number(16),
+            sections,
+            directories,
+            header_size: rounded_up(u64::from(number(60)), section_alignment),
+            section_alignment,
+        })
+    }
+
+    /// Address and size of a data directory; `None` when the file has none.
+    pub(crate) fn directory(&self, index: usize) -> Option<(u32, u32)> {
+        self.directories.get(index).copied().filter(|&(address, _)| address != 0)
+    }
+
+    /// Where in the file an address relative to the image base stands, if it stands there at all.
+    ///
+    /// The last of several sections that claim the address has it.
+    pub(crate) fn offset_of(&self, address: u32) -> Option<u64> {
+        let address = u64::from(address);
+        let length = u64::try_from(self.bytes.len()).ok()?;
+        if address < self.header_size {
+            return (address < length).then_some(address);
+        }
+        self.sections.iter().rev().find_map(|section| {
+            let start = rounded_down(section.virtual_address, self.section_alignment);
+            let inside = address.checked_sub(start)?;
+            if inside < section.raw_size { section.raw_offset.checked_add(inside) } else { None }
+        })
+    }
+
+    /// The file from the place of an address on.
+    pub(crate) fn reader_at(&self, address: u32) -> Option<Reader<'a>> {
+        Reader::little(self.bytes).at(self.offset_of(address)?)
+    }
+}
+
+fn directories(optional: &Reader<'_>, start: u64) -> Vec<(u32, u32)> {
+    let Some(mut reader) = optional.at(start) else { return Vec::new() };
+    let count = reader.u32().unwrap_or(0).min(16);
+    (0..count).map_while(|_| Some((reader.u32()?, reader.u32()?))).collect()
+}
+
+fn sections(mut table: Reader<'_>, count: u16, alignment: u64, length: usize) -> Vec<Section> {
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
+    let mut sections: Vec<Section> = (0..count)
+        .map_while(|_| {
+            let name = without_nuls(table.take(8)?).to_vec();
+            let virtual_size = u64::from(table.u32()?);
+            let virtual_address = u64::from(table.u32()?);
+            let raw_size = u64::from(table.u32()?);
+            let raw_offset = u64::from(table.u32()?);
+            table.skip(16)?;
+            Some(Section { name, raw_offset, raw_size, virtual_address, virtual_size })
+        })
+        .collect();
+    // A file that does not keep to its own alignment, but does to that of the loader, means the latter.
+    let is_ignored = |section: &Section| {
+        section.raw_offset.checked_rem(alignment).is_some_and(|rest| rest != 0)
+            && section.raw_offset.checked_rem(SECTOR) == Some(0)
+    };
+    let alignment = if sections.iter().any(is_ignored) { SECTOR } else { alignment };
+    for section in &mut sections {
+        section.raw_offset = rounded_down(section.raw_offset, alignment);
+        section.raw_size =
+            rounded_up(section.raw_size, alignment).min(length.saturating_sub(section.raw_offset));
+    }
+    sections
+}
+
+fn rounded_down(value: u64, alignment: u64) -> u64 {
+    value.saturating_sub(value.checked_rem(alignment).unwrap_or(0))
+}
+
+fn rounded_up(value: u64, alignment: u64) -> u64 {
+    value.checked_next_multiple_of(alignment).unwrap_or(value)
+}

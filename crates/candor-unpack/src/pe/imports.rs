@@ -1,0 +1,88 @@
+//! The digest over the import table.
+//!
+//! The list that is hashed is `library.function,library.function`, in lower case and in the order of the
+//! table. The extensions `.dll`, `.ocx` and `.sys` are dropped; functions imported by number get their
+//! names in three libraries, and `ordN` elsewhere.
+
+use candor_model::{Digest, ImportDigest};
+use md5::{Digest as _, Md5};
+
+use super::image::PortableExecutable;
+use super::ordinals;
+use crate::reader::until_nul;
+
+/// Libraries and functions that are looked at, and the longest name: tables of real programs stay far
+/// below, and a hostile one must not cost more than the scan of its bytes.
+const LIBRARIES: usize = 4096;
+const FUNCTIONS: usize = 65_536;
+const NAME: usize = 256;
+
+/// The digest, or `None` when nothing is imported or the table cannot be read to its end.
+pub(crate) fn digest(file: &PortableExecutable<'_>) -> Option<ImportDigest> {
+    let (address, _) = file.directory(1)?;
+    let mut table = file.reader_at(address)?;
+    let mut hash = Md5::new();
+    let mut length = 0_u64;
+    let mut functions = 0_usize;
+    let mut add = |bytes: &[u8]| {
+        hash.update(bytes.to_ascii_lowercase());
+        length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    };
+    for _ in 0..LIBRARIES {
+        let lookup = table.u32()?;
+        table.skip(8)?;
+        let name = table.u32()?;
+        let addresses = table.u32()?;
+        if name == 0 {
+            break;
+        }
+        let name = file.reader_at(name).map(|reader| short_name(reader.rest()))?.to_ascii_lowercase();
+        let mut thunks = file.reader_at(if lookup == 0 { addresses } else { lookup })?;
+        loop {
+            let thunk = thunks.word(file.is_64_bit)?;
+            if thunk == 0 {
+                break;
+            }
+            functions = functions.saturating_add(1);
+            if functions > FUNCTIONS {
+                return None;
+            }
+            if functions > 1 {
+                add(b",");
+            }
+            add(without_extension(&name));
+            add(b".");
+            let by_number = if file.is_64_bit { 1 << 63 } else { 1 << 31 };
+            if thunk & by_number != 0 {
+                let number = u16::try_from(thunk & 0xffff).ok()?;
+                match ordinals::name(&name, number) {
+                    Some(known) => add(known.as_bytes()),
+                    None => add(format!("ord{number}").as_bytes()),
+                }
+            } else {
+                // Two bytes of hint come before the name.
+                let address = u32::try_from(thunk & 0x7fff_ffff).ok()?.checked_add(2)?;
+                add(short_name(file.reader_at(address)?.rest()));
+            }
+        }
+    }
+    let digest = Digest::new(&hash.finalize())?;
+    (functions > 0).then_some(ImportDigest { digest, length })
+}
+
+fn short_name(bytes: &[u8]) -> &[u8] {
+    until_nul(bytes.get(..NAME).unwrap_or(bytes))
+}
+
+/// `name` up to its first dot, if one of the three extensions follows there.
+fn without_extension(name: &[u8]) -> &[u8] {
+    let dot = memchr::memchr(b'.', name).unwrap_or(name.len());
+    match name.split_at_checked(dot) {
+        Some((stem, [b'.', extension @ ..]))
+            if [b"dll", b"ocx", b"sys"].iter().any(|known| extension.starts_with(*known)) =>
+        {
+            stem
+        }
+        _ => name,
+    }
+}

@@ -1,0 +1,53 @@
+//! Portable Executable: headers, sections, entry point, imports, version strings, icons.
+//!
+//! Layout: <https://learn.microsoft.com/windows/win32/debug/pe-format>
+//!
+//! ```text
+//! 0      "MZ" ... u32 at 0x3c: where the PE header stands
+//! +0     "PE\0\0", machine, number of sections, ..., size of the optional header, characteristics
+//! +24    optional header: 0x10b (PE32) or 0x20b (PE32+), alignments, 16 data directories
+//! then   40 bytes a section: name, virtual size and address, raw size and offset
+//! ```
+//!
+//! Hostile files give sizes that reach past the end, sections that overlap, tables that are cut short and
+//! resource trees that lead back to themselves. Whatever can still be read is kept: a loader is as lenient,
+//! and a signature for a section must not be escaped by damage to another.
+//!
+//! The sections are those that ClamAV hashes and counts offsets from: raw offsets are rounded down and raw
+//! sizes up to the file alignment.
+
+mod icons;
+mod image;
+mod imports;
+mod ordinals;
+mod resources;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
+use candor_model::{Executable, ExecutableFormat, Facts, Sink};
+
+use image::PortableExecutable;
+
+/// Facts of a PE file; nothing for a DOS program. Gives no children: sections are searched in place.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    if let Some(facts) = facts(bytes) {
+        sink.facts(facts);
+    }
+}
+
+pub(crate) fn facts(bytes: &[u8]) -> Option<Facts> {
+    let file = PortableExecutable::parse(bytes)?;
+    let resources = resources::read(&file);
+    let executable = Executable {
+        format: ExecutableFormat::Pe,
+        is_64_bit: file.is_64_bit,
+        entry_point: file.offset_of(file.entry_point),
+        version_strings: version::strings(&file, &resources),
+        imports: imports::digest(&file),
+        sections: file.sections,
+    };
+    let icons = icons::decode(bytes, &resources);
+    Some(Facts { executable: Some(executable), icons, image_hash: None })
+}

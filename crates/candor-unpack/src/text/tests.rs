@@ -1,0 +1,54 @@
+//! Every case was compared with what `sigtool --ascii-normalise` writes.
+
+use candor_model::{ChildKind, FileType, Limits, Normalisation, Reason};
+use proptest::prelude::*;
+
+use super::normalise;
+use crate::collected::Collected;
+
+#[track_caller]
+fn check(text: &[u8], expected: &str) {
+    assert_eq!(String::from_utf8_lossy(&normalise(text)), expected);
+}
+
+#[test]
+fn white_space_folds_and_case_and_controls_go() {
+    check(
+        b"Hello  World\t\n\n foo\r\nbar \x01\x02 z\0x\xe9y \x0b\x0c|\x7f|\x85|\xa0|",
+        "hello world foo bar zxy |\x7f|||",
+    );
+    check(b"  leading", " leading");
+    check(b"trailing \n", "trailing ");
+    check(b"a\x01 \x01 b", "a b");
+    check(b"a \x80 b", "a b");
+    check(b"\xef\xbb\xbfabc", "abc");
+    check(b"a\x1bb\x08c", "abc");
+    check(b"\xff\xfeW\0i\0d\0e\0", "wide");
+}
+
+#[test]
+fn text_has_one_normalised_child() {
+    let found = Collected::of(FileType::TextAscii, b"Some  TEXT");
+    assert_eq!(found.children.len(), 1);
+    assert_eq!(found.children[0].kind, ChildKind::Normalised(Normalisation::Text));
+    assert_eq!(found.children[0].bytes, b"some text");
+    assert_eq!(found.incomplete, []);
+}
+
+#[test]
+fn what_is_over_the_limit_is_said() {
+    let limits = Limits { max_normalise: 4, ..Limits::default() };
+    let found = Collected::with_limits(FileType::Script, b"ABCDEF", limits);
+    assert_eq!(found.children[0].bytes, b"abcd");
+    assert_eq!(found.incomplete, [Reason::NormaliseSize]);
+}
+
+proptest! {
+    #[test]
+    fn normalising_twice_changes_nothing(text in prop::collection::vec(any::<u8>(), 0..400)) {
+        let once = normalise(&text);
+        prop_assert!(once.iter().all(|byte| (0x20..0x80).contains(byte) && !byte.is_ascii_uppercase()));
+        prop_assert!(!once.windows(2).any(|pair| pair == b"  "));
+        prop_assert_eq!(normalise(&once), once);
+    }
+}

@@ -1,0 +1,72 @@
+//! What may be asked on the command line. The text here is the reference: help, manual pages and
+//! completions are made from it.
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::commands::{compile, database, explain, scan};
+
+/// Scans files for malware with ClamAV's signatures, and says honestly what it could not look at.
+///
+/// Nothing is ever sent anywhere: there is no network code in this program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "candor",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    /// When to use colours.
+    ///
+    /// `auto` uses them on a terminal, unless NO_COLOR is set.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_possible_values = true,
+        help_heading = "Display"
+    )]
+    pub(crate) color: Color,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan files and directories.
+    Scan(Box<scan::Args>),
+    /// Show all about one file: its layers, what was found and which bytes it was found by.
+    Explain(Box<explain::Args>),
+    /// Compile signature databases into one image.
+    Compile(compile::Args),
+    /// Look into signature databases.
+    Database(database::Args),
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// Always.
+    Always,
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,20 @@
+//! One module a command: its arguments, and what it does with them.
+
+pub(crate) mod compile;
+pub(crate) mod database;
+pub(crate) mod explain;
+pub(crate) mod scan;
+
+use crate::cli::Command;
+use crate::exit::Exit;
+use crate::printer::Printer;
+
+/// Does what was asked.
+pub(crate) fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Exit> {
+    match command {
+        Command::Scan(args) => scan::run(*args, printer),
+        Command::Explain(args) => explain::run(&args, printer),
+        Command::Compile(args) => compile::run(&args, printer),
+        Command::Database(args) => database::run(args, printer),
+    }
+}

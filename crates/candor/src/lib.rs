@@ -1,0 +1,43 @@
+//! The command line of Candor: arguments, reading files, printing. It decides nothing about files;
+//! that is the engine's.
+//!
+//! The way of a run is `cli -> settings -> commands -> printer`: `cli` says what may be asked,
+//! `settings` turns it into values of the engine, a command does the work, and `printer` is the
+//! only place that writes to standard output and standard error.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod escape;
+mod exit;
+mod printer;
+mod scan;
+mod settings;
+mod store;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::cli::Cli;
+use crate::exit::Exit;
+use crate::printer::Printer;
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut printer = Printer::new(cli.color);
+    let exit = commands::run(cli.command, &mut printer).unwrap_or_else(|error| {
+        printer.error(&format!("{error:#}"));
+        Exit::Failed
+    });
+    printer.finish(exit).into()
+}
+
+/// The command line, for completions and manual pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,18 @@
+//! Scanning many files: finding them, reading them, giving them to the engine on several threads.
+//!
+//! * [`walk`]: what to scan: paths, directories, lists of paths.
+//! * [`queue`]: the work that the threads share.
+//! * [`read`]: one file into memory, without waiting for anything that is not a file.
+//! * [`watch`]: the time that one file may take.
+//! * [`pool`]: the threads.
+//! * [`progress`]: how much there is, counted ahead for the progress bar.
+//! * [`outcome`]: what there is to say about one file; [`tally`]: about all.
+
+pub(crate) mod outcome;
+pub(crate) mod pool;
+pub(crate) mod progress;
+pub(crate) mod queue;
+pub(crate) mod read;
+pub(crate) mod tally;
+pub(crate) mod walk;
+pub(crate) mod watch;

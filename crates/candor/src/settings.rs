@@ -1,0 +1,129 @@
+//! Options that several commands share, and what they mean to the engine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use candor_engine::{Options, PotentiallyUnwanted};
+use candor_model::Limits;
+use clap::Args;
+
+use crate::units::parse_bytes;
+
+/// Which signatures to use.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Signatures")]
+pub(crate) struct DatabaseOptions {
+    /// Signatures to scan with, in place of the built-in ones.
+    ///
+    /// An image made by `candor compile`, a directory of ClamAV databases, or one such database.
+    /// Databases are compiled when they are first used and kept in a cache, where they are found again
+    /// as long as they do not change.
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) database: Option<PathBuf>,
+
+    /// Where compiled databases are kept.
+    ///
+    /// [default: /var/cache/candor for root, $XDG_CACHE_HOME/candor or ~/.cache/candor for others]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Compile databases anew and keep nothing.
+    #[arg(long, conflicts_with = "cache_dir")]
+    pub(crate) no_cache: bool,
+}
+
+/// What counts as a finding.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Signatures")]
+pub(crate) struct DetectionOptions {
+    /// Also look for potentially unwanted applications, of all categories or of these.
+    ///
+    /// A category is the second part of a name: `Win` in PUA.Win.Packer.X. A minus sign leaves a
+    /// category out: `--potentially-unwanted=-Packed,-NetTool`.
+    #[arg(long, value_name = "CATEGORY,...", num_args = 0.., require_equals = true, value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) potentially_unwanted: Option<Vec<String>>,
+}
+
+impl DetectionOptions {
+    /// # Errors
+    /// Wanted and unwanted categories are mixed.
+    pub(crate) fn potentially_unwanted(&self) -> anyhow::Result<PotentiallyUnwanted> {
+        let Some(categories) = &self.potentially_unwanted else { return Ok(PotentiallyUnwanted::Off) };
+        let (out, only): (Vec<_>, Vec<_>) = categories.iter().partition(|category| category.starts_with('-'));
+        anyhow::ensure!(
+            out.is_empty() || only.is_empty(),
+            "--potentially-unwanted: either name categories to look for, or leave some out with a minus sign"
+        );
+        Ok(if only.is_empty() {
+            PotentiallyUnwanted::Except(out.into_iter().map(|category| category[1..].to_owned()).collect())
+        } else {
+            PotentiallyUnwanted::Only(only.into_iter().cloned().collect())
+        })
+    }
+}
+
+/// What one file may cost. Reaching a limit is never reported as clean.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitOptions {
+    /// Largest file, or member of an archive, to look into.
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_bytes)]
+    pub(crate) max_file_size: u64,
+
+    /// Most bytes to look at for one file, everything unpacked from it included.
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_bytes)]
+    pub(crate) max_scan_size: u64,
+
+    /// Most layers inside one another.
+    #[arg(long, value_name = "N", default_value_t = 17)]
+    pub(crate) max_depth: u32,
+
+    /// Most members to unpack from one file, at all depths together.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) max_files: u32,
+
+    /// How many times larger than its compressed form a member may be.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) max_ratio: u32,
+
+    /// Most seconds for one file; 0 for any time.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub(crate) max_time: u64,
+}
+
+impl LimitOptions {
+    /// The limits of the engine.
+    #[must_use]
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            max_file_size: self.max_file_size,
+            max_scan_size: self.max_scan_size,
+            max_depth: self.max_depth,
+            max_children: self.max_files,
+            max_ratio: self.max_ratio,
+            ..Limits::default()
+        }
+    }
+
+    /// The time for one file, when it is limited.
+    #[must_use]
+    pub(crate) fn max_time(&self) -> Option<Duration> {
+        (self.max_time > 0).then(|| Duration::from_secs(self.max_time))
+    }
+}
+
+/// The options of the engine.
+///
+/// # Errors
+/// Categories of potentially unwanted applications contradict one another.
+pub(crate) fn engine_options(
+    limits: &LimitOptions,
+    detection: &DetectionOptions,
+    all_matches: bool,
+) -> anyhow::Result<Options> {
+    Ok(Options {
+        limits: limits.limits(),
+        all_matches,
+        potentially_unwanted: detection.potentially_unwanted()?,
+    })
+}

@@ -1,0 +1,260 @@
+//! Compiled databases, kept.
+//!
+//! Two small steps lead from a path to its image. `index/<digest of the path>` says which image belongs
+//! to which state of the files (length, times, inode), so that an unchanged database is found without
+//! reading it. `images/<digest of the content>` holds the images, so that the same content is compiled
+//! once wherever it lies. Files are written under another name and renamed: whoever reads sees a whole
+//! file or none. An entry that cannot be read is made anew.
+//!
+//! Whoever can write here decides what is found on this machine; a directory that others may write to is
+//! therefore not used.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use candor_database::Image;
+use sha2::{Digest as _, Sha256};
+
+use super::Origin;
+use super::compile::{self, Report};
+use super::sources::{self, SourceFile, Stamp};
+use super::write::write_whole;
+use crate::escape::Escaped;
+use crate::printer::Printer;
+
+/// Identifies the compiler: another one may make another image of the same content.
+const COMPILER: &str = env!("CANDOR_COMPILER");
+
+/// How many images are kept; older ones go when a new one comes.
+const KEPT: usize = 8;
+
+/// A file that changed so shortly before it was read may change again without a new time stamp.
+const SETTLED: Duration = Duration::from_millis(50);
+
+/// On file systems that count in whole seconds, the same takes longer.
+const SETTLED_COARSE: Duration = Duration::from_secs(2);
+
+/// Left-overs of interrupted runs are removed after this time.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// A directory of compiled databases.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    images: PathBuf,
+    index: PathBuf,
+}
+
+impl Cache {
+    /// The cache in `wanted`, or at its usual place; `None` when there is no place for one.
+    pub(super) fn locate(wanted: Option<&Path>) -> anyhow::Result<Option<Self>> {
+        let Some(root) = wanted.map(Path::to_path_buf).or_else(usual_place) else { return Ok(None) };
+        let cache = Self { images: root.join("images"), index: root.join("index") };
+        for directory in [&root, &cache.images, &cache.index] {
+            prepare(directory)?;
+        }
+        Ok(Some(cache))
+    }
+
+    /// The image of the databases at `path`, made now unless it is there.
+    pub(super) fn open_or_compile(
+        &self,
+        path: &Path,
+        printer: &mut Printer,
+    ) -> anyhow::Result<(Image, Report, Origin)> {
+        let index = self.index.join(digest_of_path(path)?);
+        let stamps = sources::list(&[path])?;
+        let listed = SystemTime::now();
+        let state = digest_of_stamps(&stamps);
+        if let Some(entry) = Entry::read(&index)
+            && entry.state == state
+            && let Some(image) = self.open(&entry.content, printer)
+        {
+            return Ok((image, entry.report, Origin::Cached));
+        }
+        let files = sources::read(&[path])?;
+        let content = digest_of_content(&files);
+        let report_file = self.images.join(format!("{content}.report"));
+        let known = fs::read_to_string(&report_file).ok().and_then(|text| Report::parse(&text));
+        let (image, report, origin) = match known.zip(self.open(&content, printer)) {
+            Some((report, image)) => (image, report, Origin::Cached),
+            None => {
+                let compiled = compile::compile(&files, &mut |_| ())?;
+                drop(files);
+                let stored = self
+                    .store(&content, &compiled.image)
+                    .and_then(|()| write_whole(&report_file, compiled.report.text().as_bytes()));
+                let mapped = stored.and_then(|()| {
+                    let file = File::open(self.image(&content))?;
+                    Ok(Image::open(&file)?)
+                });
+                let image = match mapped {
+                    Ok(image) => image,
+                    Err(error) => {
+                        printer.note(&format!("compiled signatures are not kept: {error:#}"));
+                        return Ok((Image::from_vec(compiled.image)?, compiled.report, Origin::Compiled));
+                    }
+                };
+                (image, compiled.report, Origin::Compiled)
+            }
+        };
+        // What was listed before reading is what was read: reading checks that.
+        if settled(&stamps, listed) && sources::list(&[path]).is_ok_and(|now| now == stamps) {
+            let entry = Entry { state, content, report };
+            if let Err(error) = write_whole(&index, entry.text().as_bytes()) {
+                printer.note(&format!("compiled signatures are not found again quickly: {error:#}"));
+            }
+        }
+        Ok((image, report, origin))
+    }
+
+    fn image(&self, content: &str) -> PathBuf {
+        self.images.join(format!("{content}.candor"))
+    }
+
+    fn open(&self, content: &str, printer: &mut Printer) -> Option<Image> {
+        let path = self.image(content);
+        let file = File::open(&path).ok()?;
+        match Image::open(&file) {
+            Ok(image) => Some(image),
+            Err(error) => {
+                printer.note(&format!(
+                    "compiled signatures in {} are made anew: {error}",
+                    Escaped::os(path.as_os_str())
+                ));
+                None
+            }
+        }
+    }
+
+    fn store(&self, content: &str, image: &[u8]) -> anyhow::Result<()> {
+        write_whole(&self.image(content), image)?;
+        self.tidy(content);
+        Ok(())
+    }
+
+    /// Removes the oldest images and what interrupted runs left. That it may fail does no harm.
+    fn tidy(&self, newest: &str) {
+        let Ok(entries) = fs::read_dir(&self.images) else { return };
+        let mut images = Vec::new();
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let Ok(modified) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
+            if path.extension().is_some_and(|extension| extension == "candor") {
+                images.push((modified, path));
+            } else if path.extension().is_some_and(|extension| extension == "temporary")
+                && modified.elapsed().is_ok_and(|age| age > ABANDONED)
+            {
+                drop(fs::remove_file(path));
+            }
+        }
+        images.sort();
+        let newest = self.image(newest);
+        let surplus = images.len().saturating_sub(KEPT);
+        for (_, path) in images.into_iter().filter(|(_, path)| *path != newest).take(surplus) {
+            drop(fs::remove_file(path.with_extension("report")));
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+/// What the index says of one path.
+struct Entry {
+    state: String,
+    content: String,
+    report: Report,
+}
+
+impl Entry {
+    fn read(path: &Path) -> Option<Self> {
+        let text = fs::read_to_string(path).ok()?;
+        let mut lines = text.lines();
+        let state = lines.next()?.to_owned();
+        let content = lines.next()?.to_owned();
+        // It becomes part of a file name.
+        if content.is_empty() || !content.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        Some(Self { state, content, report: Report::parse(lines.next()?)? })
+    }
+
+    fn text(&self) -> String {
+        format!("{}\n{}\n{}", self.state, self.content, self.report.text())
+    }
+}
+
+impl Report {
+    fn text(self) -> String {
+        format!("{} {}\n", self.accepted, self.refused)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (accepted, refused) = text.trim_end().split_once(' ')?;
+        Some(Self { accepted: accepted.parse().ok()?, refused: refused.parse().ok()? })
+    }
+}
+
+fn usual_place() -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some(PathBuf::from("/var/cache/candor"));
+    }
+    let directory = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    directory("XDG_CACHE_HOME")
+        .or_else(|| directory("HOME").map(|home| home.join(".cache")))
+        .map(|caches| caches.join("candor"))
+}
+
+fn prepare(directory: &Path) -> anyhow::Result<()> {
+    let name = || format!("cache directory {}", Escaped::os(directory.as_os_str()));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).with_context(name)?;
+    let metadata = fs::metadata(directory).with_context(name)?;
+    let user = rustix::process::geteuid().as_raw();
+    anyhow::ensure!(metadata.uid() == user || metadata.uid() == 0, "{} belongs to another user", name());
+    anyhow::ensure!(metadata.mode() & 0o022 == 0, "{} can be written to by others", name());
+    Ok(())
+}
+
+fn digest_of_path(path: &Path) -> anyhow::Result<String> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let absolute =
+        std::path::absolute(path).with_context(|| format!("database {}", Escaped::os(path.as_os_str())))?;
+    Ok(hexadecimal(Sha256::digest(absolute.as_os_str().as_bytes())))
+}
+
+fn digest_of_stamps(stamps: &[Stamp]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(COMPILER);
+    stamps.iter().for_each(|stamp| stamp.digest(&mut digest));
+    hexadecimal(digest.finalize())
+}
+
+fn digest_of_content(files: &[SourceFile]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(COMPILER);
+    for file in files {
+        for part in [file.name.as_bytes(), &file.bytes] {
+            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            digest.update(part);
+        }
+    }
+    hexadecimal(digest.finalize())
+}
+
+/// Whether every file had been left alone long enough when it was listed that a later change would show
+/// in its times.
+fn settled(stamps: &[Stamp], listed: SystemTime) -> bool {
+    let Ok(now) = listed.duration_since(SystemTime::UNIX_EPOCH) else { return false };
+    stamps.iter().all(|stamp| {
+        let changed = stamp.last_change();
+        let quiet = if changed % 1_000_000_000 == 0 { SETTLED_COARSE } else { SETTLED };
+        i128::try_from(now.as_nanos()).is_ok_and(|now| {
+            i128::try_from(quiet.as_nanos()).is_ok_and(|quiet| changed.saturating_add(quiet) < now)
+        })
+    })
+}
+
+fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

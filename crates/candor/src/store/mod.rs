@@ -1,0 +1,131 @@
+//! Where signatures come from: the built-in image, an image file, or databases that are compiled when
+//! they are first used.
+
+mod builtin;
+mod cache;
+pub(crate) mod compile;
+pub(crate) mod sources;
+pub(crate) mod write;
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Context as _;
+use candor_database::{Image, OpenError};
+use rustix::fs::{Mode, OFlags};
+
+use crate::escape::Escaped;
+use crate::printer::Printer;
+use crate::settings::DatabaseOptions;
+use crate::units::{count, counted};
+
+use cache::Cache;
+use compile::{Compiled, Report};
+
+/// Signatures ready for use.
+#[derive(Debug)]
+pub(crate) struct Database {
+    /// The image.
+    pub(crate) image: Image,
+    /// What to call it.
+    pub(crate) name: String,
+    /// Where the image came from.
+    pub(crate) origin: Origin,
+}
+
+/// Where an image came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It is part of the program.
+    BuiltIn,
+    /// An image file that the user named.
+    File,
+    /// Compiled now.
+    Compiled,
+    /// Compiled earlier.
+    Cached,
+}
+
+/// What a path turned out to be.
+pub(crate) enum Kind {
+    /// An image, opened.
+    Image(Image),
+    /// A database, or a directory of them.
+    Sources,
+}
+
+/// Opens what the options ask for.
+pub(crate) fn open(options: &DatabaseOptions, printer: &mut Printer) -> anyhow::Result<Database> {
+    let Some(path) = &options.database else { return built_in() };
+    let name = Escaped::os(path.as_os_str()).to_string();
+    if let Kind::Image(image) = classify(path)? {
+        return Ok(Database { image, name, origin: Origin::File });
+    }
+    let cache = if options.no_cache {
+        None
+    } else {
+        Cache::locate(options.cache_dir.as_deref()).unwrap_or_else(|reason| {
+            printer.note(&format!("compiled signatures are not kept: {reason:#}"));
+            None
+        })
+    };
+    let (image, report, origin) = match &cache {
+        Some(cache) => cache.open_or_compile(path, printer)?,
+        None => {
+            let compiled = compile_quietly(path)?;
+            (Image::from_vec(compiled.image)?, compiled.report, Origin::Compiled)
+        }
+    };
+    tell(&report, path, printer);
+    anyhow::ensure!(report.accepted > 0, "{name} holds no signature that can be used");
+    Ok(Database { image, name, origin })
+}
+
+/// The signatures that are part of the program.
+pub(crate) fn built_in() -> anyhow::Result<Database> {
+    let image = builtin::open().context("the built-in signatures cannot be opened")?;
+    Ok(Database { image, name: String::from("built-in"), origin: Origin::BuiltIn })
+}
+
+/// Tells images from databases: by what is in them, not by their name.
+pub(crate) fn classify(path: &Path) -> anyhow::Result<Kind> {
+    let name = Escaped::os(path.as_os_str());
+    // Opening a pipe or a tape must neither wait nor do anything.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file: File = rustix::fs::open(path, flags, Mode::empty())
+        .map_err(std::io::Error::from)
+        .with_context(|| format!("database {name}"))?
+        .into();
+    let metadata = file.metadata().with_context(|| format!("database {name}"))?;
+    if metadata.is_dir() {
+        return Ok(Kind::Sources);
+    }
+    anyhow::ensure!(metadata.is_file(), "database {name}: neither a file nor a directory");
+    match Image::open(&file) {
+        Ok(image) => Ok(Kind::Image(image)),
+        Err(OpenError::NotAnImage) if sources::is_database_name(path) => Ok(Kind::Sources),
+        Err(OpenError::NotAnImage) => {
+            anyhow::bail!("database {name}: neither a Candor image nor, by its name, a signature database")
+        }
+        Err(error) => Err(anyhow::Error::new(error).context(format!("database {name}"))),
+    }
+}
+
+/// Compiles without showing diagnostics: they are counted, and the user is told where to see them.
+fn compile_quietly(path: &Path) -> anyhow::Result<Compiled> {
+    let sources = sources::read(&[path])?;
+    compile::compile(&sources, &mut |_| ())
+}
+
+fn tell(report: &Report, path: &Path, printer: &mut Printer) {
+    if report.refused == 0 {
+        return;
+    }
+    printer.note(&format!(
+        "{} of {} cannot be used; the other {} are in force",
+        counted(report.refused, "line"),
+        Escaped::os(path.as_os_str()),
+        count(report.accepted),
+    ));
+    printer.hint(&format!("`candor database check {}` shows them", Escaped::os(path.as_os_str())));
+}

@@ -1,0 +1,167 @@
+//! Reading signature databases from disk, in one consistent state.
+//!
+//! An updater may replace databases while they are being read. Half of the old set and half of the new
+//! one is a set that nobody made, so the list of files is taken before and after, and reading starts
+//! over when they differ.
+
+use std::fs::{self, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::escape::Escaped;
+
+/// How often reading starts over before it is given up.
+const ATTEMPTS: u32 = 3;
+
+/// Extensions of the databases that ClamAV reads.
+const EXTENSIONS: [&str; 38] = [
+    "cat", "cbc", "cdb", "cfg", "cld", "crb", "cud", "cvd", "db", "fp", "ftm", "gdb", "hdb", "hdu", "hsb",
+    "hsu", "idb", "ign", "ign2", "imp", "info", "ioc", "ldb", "ldu", "mdb", "mdu", "msb", "msu", "ndb",
+    "ndu", "pdb", "pwdb", "rmd", "sdb", "sfp", "wdb", "yar", "zmd",
+];
+
+/// A database file that was read.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// Its name in messages and in the image.
+    pub(crate) name: String,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What tells one state of a file from another without reading it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stamp {
+    path: PathBuf,
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    inode: u64,
+    device: u64,
+}
+
+/// Whether a file is a database by its name.
+pub(crate) fn is_database_name(path: &Path) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+/// The database files that `paths` stand for, in an order that depends on nothing but their names.
+/// A file counts whatever its name; of a directory, the files in it that are databases by their names.
+pub(crate) fn list(paths: &[&Path]) -> anyhow::Result<Vec<Stamp>> {
+    let mut stamps = Vec::new();
+    for path in paths {
+        let name = Escaped::os(path.as_os_str());
+        let metadata = fs::metadata(path).with_context(|| format!("database {name}"))?;
+        if metadata.is_file() {
+            stamps.push(Stamp::new(path.to_path_buf(), &metadata));
+            continue;
+        }
+        anyhow::ensure!(metadata.is_dir(), "database {name}: neither a file nor a directory");
+        let before = stamps.len();
+        for entry in fs::read_dir(path).with_context(|| format!("database {name}"))? {
+            let entry = entry.with_context(|| format!("database {name}"))?.path();
+            if !is_database_name(&entry) {
+                continue;
+            }
+            match fs::metadata(&entry) {
+                Ok(metadata) if metadata.is_file() => stamps.push(Stamp::new(entry, &metadata)),
+                Ok(_) => (),
+                // It went away after the directory named it: the second listing will tell.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => (),
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("database {}", Escaped::os(entry.as_os_str())));
+                }
+            }
+        }
+        anyhow::ensure!(stamps.len() > before, "database {name}: the directory holds no signature database");
+    }
+    stamps.sort();
+    stamps.dedup();
+    Ok(stamps)
+}
+
+/// Reads the databases that `paths` stand for.
+pub(crate) fn read(paths: &[&Path]) -> anyhow::Result<Vec<SourceFile>> {
+    for _ in 0..ATTEMPTS {
+        let before = list(paths)?;
+        let files = read_once(&before)?;
+        if let Some(files) = files
+            && list(paths)? == before
+        {
+            return Ok(files);
+        }
+    }
+    let name = paths.first().map(|path| Escaped::os(path.as_os_str()).to_string()).unwrap_or_default();
+    anyhow::bail!("database {name}: changed each of the {ATTEMPTS} times that it was read; try again later")
+}
+
+/// `None` when something changed meanwhile.
+fn read_once(stamps: &[Stamp]) -> anyhow::Result<Option<Vec<SourceFile>>> {
+    let mut files = Vec::with_capacity(stamps.len());
+    for stamp in stamps {
+        let name = Escaped::os(stamp.path.as_os_str());
+        let mut file = match fs::File::open(&stamp.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("database {name}")),
+        };
+        let mut bytes = Vec::new();
+        file.by_ref()
+            .take(stamp.length.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("database {name}"))?;
+        if u64::try_from(bytes.len()) != Ok(stamp.length) {
+            return Ok(None);
+        }
+        files.push(SourceFile { name: short_name(&stamp.path, stamps), bytes });
+    }
+    Ok(Some(files))
+}
+
+/// The file name alone where it is enough, the path where two files have the same name.
+fn short_name(path: &Path, all: &[Stamp]) -> String {
+    let Some(name) = path.file_name() else { return Escaped::os(path.as_os_str()).to_string() };
+    let alike = all.iter().filter(|stamp| stamp.path.file_name() == Some(name)).count();
+    Escaped::os(if alike > 1 { path.as_os_str() } else { name }).to_string()
+}
+
+impl Stamp {
+    fn new(path: PathBuf, metadata: &Metadata) -> Self {
+        Self {
+            path,
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            inode: metadata.ino(),
+            device: metadata.dev(),
+        }
+    }
+
+    /// Adds it to a digest, each field at its own place.
+    pub(crate) fn digest(&self, digest: &mut Sha256) {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = self.path.as_os_str().as_bytes();
+        digest.update(u64::try_from(path.len()).unwrap_or(u64::MAX).to_le_bytes());
+        digest.update(path);
+        for number in [self.modified.0, self.modified.1, self.changed.0, self.changed.1] {
+            digest.update(number.to_le_bytes());
+        }
+        for number in [self.length, self.inode, self.device] {
+            digest.update(number.to_le_bytes());
+        }
+    }
+
+    /// When it last changed, in nanoseconds since 1970.
+    pub(crate) fn last_change(&self) -> i128 {
+        let nanoseconds =
+            |(seconds, rest): (i64, i64)| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        nanoseconds(self.modified).max(nanoseconds(self.changed))
+    }
+}
