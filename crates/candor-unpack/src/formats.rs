@@ -2,7 +2,7 @@
 
 use candor_model::{FileType, Sink};
 
-use crate::{elf, macho, pe, text};
+use crate::{elf, gzip, macho, pe, tar, text, zip};
 
 /// One format that is opened.
 #[derive(Clone, Copy, Debug)]
@@ -70,5 +70,35 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "the size of text that is normalised",
         unpack: text::unpack,
+    },
+    Format {
+        name: "ZIP",
+        types: &[
+            FileType::Zip,
+            FileType::OoxmlWord,
+            FileType::OoxmlPpt,
+            FileType::OoxmlXl,
+            FileType::OoxmlHwp,
+        ],
+        gives: "members that are stored or deflated, listed in the central directory or not; Zip64",
+        library: Some("flate2 with zlib-rs (deflate)"),
+        limits: "none of its own; encrypted members and other methods are reported as not looked at",
+        unpack: zip::unpack,
+    },
+    Format {
+        name: "gzip",
+        types: &[FileType::Gzip],
+        gives: "the content of all members as one",
+        library: Some("flate2 with zlib-rs (deflate)"),
+        limits: "none of its own",
+        unpack: gzip::unpack,
+    },
+    Format {
+        name: "tar (V7, POSIX, GNU)",
+        types: &[FileType::PosixTar, FileType::OldTar],
+        gives: "members with content, also behind blocks of zeros",
+        library: None,
+        limits: "65,536 bytes of a name",
+        unpack: tar::unpack,
     },
 ];

@@ -23,10 +23,14 @@
 
 mod elf;
 mod formats;
+mod gzip;
 mod macho;
+mod name;
 mod pe;
 mod reader;
+mod tar;
 mod text;
+mod zip;
 
 #[cfg(test)]
 mod collected;

@@ -1,0 +1,143 @@
+//! Archives built header by header.
+
+use candor_model::{FileType, Reason};
+use proptest::prelude::*;
+
+use crate::collected::Collected;
+
+fn header(name: &[u8], size: &[u8], kind: u8, magic: &[u8]) -> Vec<u8> {
+    let mut block = vec![0; 512];
+    block[..name.len()].copy_from_slice(name);
+    block[124..124 + size.len()].copy_from_slice(size);
+    block[156] = kind;
+    block[257..257 + magic.len()].copy_from_slice(magic);
+    sealed(block)
+}
+
+/// The header with its checksum.
+fn sealed(mut block: Vec<u8>) -> Vec<u8> {
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block
+}
+
+fn member(name: &[u8], kind: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = header(name, format!("{:011o}", content.len()).as_bytes(), kind, b"ustar\x0000");
+    bytes.extend_from_slice(content);
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    bytes
+}
+
+fn shown(bytes: &[u8]) -> Vec<(String, u64, String)> {
+    Collected::of(FileType::PosixTar, bytes)
+        .children
+        .into_iter()
+        .map(|child| {
+            let text = String::from_utf8_lossy(&child.bytes).into_owned();
+            (child.member.name, child.member.position, text)
+        })
+        .collect()
+}
+
+fn row(name: &str, position: u64, content: &str) -> (String, u64, String) {
+    (name.to_owned(), position, content.to_owned())
+}
+
+#[test]
+fn members_with_content_are_given() {
+    let bytes = [
+        member(b"dir/", b'5', b""),
+        member(b"a", b'0', b"first"),
+        member(b"link", b'2', b""),
+        member(b"b", 0, b"second"),
+        vec![0; 1024],
+    ]
+    .concat();
+    assert_eq!(shown(&bytes), [row("a", 2, "first"), row("b", 4, "second")]);
+}
+
+#[test]
+fn long_names_are_read_in_all_three_ways() {
+    let mut prefixed = header(b"name", b"00000000001", b'0', b"ustar\x0000");
+    prefixed[345..351].copy_from_slice(b"prefix");
+    let prefixed = sealed(prefixed);
+    let bytes = [
+        member(b"././@LongLink", b'L', b"gnu long name\0"),
+        member(b"short", b'0', b"x"),
+        member(b"pax", b'x', b"13 mtime=123\n22 path=pax long name\n"),
+        member(b"short", b'0', b"y"),
+        prefixed,
+        [b"z".to_vec(), vec![0; 511]].concat(),
+    ]
+    .concat();
+    let names: Vec<_> = shown(&bytes).into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(names, ["gnu long name", "pax long name", "prefix/name"]);
+}
+
+#[test]
+fn members_behind_blocks_of_zeros_are_given() {
+    let bytes = [member(b"a", b'0', b"first"), vec![0; 2048], member(b"b", b'0', b"hidden")].concat();
+    assert_eq!(shown(&bytes), [row("a", 1, "first"), row("b", 2, "hidden")]);
+}
+
+#[test]
+fn what_is_no_header_ends_the_walk() {
+    let bytes = [member(b"a", b'0', b"first"), vec![7; 512], member(b"b", b'0', b"x")].concat();
+    assert_eq!(shown(&bytes), [row("a", 1, "first")]);
+}
+
+#[test]
+fn a_cut_member_is_given_and_said() {
+    let mut bytes = member(b"a", b'0', &[b'x'; 2000]);
+    bytes.truncate(1000);
+    let found = Collected::of(FileType::PosixTar, &bytes);
+    assert_eq!(found.children[0].bytes.len(), 488);
+    assert_eq!(found.incomplete, [Reason::Malformed("tar member 1 is cut short".to_owned())]);
+}
+
+#[test]
+fn sizes_in_base_256_and_signed_checksums_are_read() {
+    let mut bytes = header(b"a", b"\x80\0\0\0\0\0\0\0\0\0\0\x05", b'0', b"ustar  \0");
+    bytes.extend_from_slice(b"first");
+    bytes.resize(1024, 0);
+    assert_eq!(shown(&bytes), [row("a", 1, "first")]);
+
+    let mut bytes = member(b"caf\xe9", b'0', b"first");
+    let sum: i32 = bytes[..512]
+        .iter()
+        .enumerate()
+        .map(|(at, &byte)| i32::from(if (148..156).contains(&at) { b' ' } else { byte }.cast_signed()))
+        .sum();
+    bytes[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    assert_eq!(shown(&bytes), [row("café", 1, "first")]);
+}
+
+#[test]
+fn the_map_of_a_sparse_member_is_passed_over() {
+    let mut sparse = header(b"a", b"00000000005", b'S', b"ustar  \0");
+    sparse[482] = 1;
+    let mut map = vec![0; 512];
+    map[0] = 9;
+    let bytes = [sealed(sparse), map, [&b"first"[..], &[0; 507]].concat()].concat();
+    assert_eq!(shown(&bytes), [row("a", 1, "first")]);
+}
+
+#[test]
+fn a_size_beyond_everything_ends_the_walk() {
+    let huge = header(b"a", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b'0', b"ustar  \0");
+    let large = header(b"a", b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", b'0', b"ustar  \0");
+    for block in [huge, large] {
+        let found = Collected::of(FileType::PosixTar, &[block, vec![0; 1024]].concat());
+        assert!(found.children.len() <= 1);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_members_come_back(contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..2000), 1..6)) {
+        let bytes: Vec<u8> = contents.iter().flat_map(|content| member(b"n", b'0', content)).collect();
+        let found = Collected::of(FileType::PosixTar, &bytes).children;
+        prop_assert_eq!(found.into_iter().map(|child| child.bytes).collect::<Vec<_>>(), contents);
+    }
+}

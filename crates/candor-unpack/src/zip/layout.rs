@@ -1,0 +1,156 @@
+//! The records of a ZIP archive.
+
+use memchr::memmem;
+
+use crate::reader::{Reader, clipped};
+
+/// How a local header starts.
+pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
+
+/// What a header says about a member.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) name: Vec<u8>,
+    pub(super) method: u16,
+    pub(super) is_encrypted: bool,
+    /// Whether sizes and checksum come behind the data.
+    pub(super) has_descriptor: bool,
+    pub(super) crc32: u32,
+    pub(super) compressed: u64,
+    pub(super) real: u64,
+    /// Where the local header stands, counted from the start of the archive in the central directory and
+    /// from the start of the file in the local header itself.
+    pub(super) header: u64,
+    /// Where the data stands in the file; 0 in the central directory.
+    pub(super) data: u64,
+}
+
+impl Entry {
+    /// The next row of the central directory.
+    pub(super) fn central(reader: &mut Reader<'_>) -> Option<Self> {
+        if reader.take(4)? != b"PK\x01\x02" {
+            return None;
+        }
+        reader.skip(4)?;
+        let mut entry = Self::common(reader)?;
+        let (name, extra, comment) = (reader.u16()?, reader.u16()?, reader.u16()?);
+        reader.skip(8)?;
+        entry.header = u64::from(reader.u32()?);
+        entry.name = reader.take(u64::from(name))?.to_vec();
+        // A cut extra field or comment must not hide the row.
+        let extra_field = clipped(reader.rest(), 0, u64::from(extra));
+        entry.widen(extra_field);
+        reader.skip(u64::from(extra).saturating_add(u64::from(comment)));
+        Some(entry)
+    }
+
+    /// The local header at `reader`.
+    pub(super) fn local(mut reader: Reader<'_>) -> Option<Self> {
+        let header = u64::try_from(reader.position()).ok()?;
+        if reader.take(4)? != LOCAL {
+            return None;
+        }
+        reader.skip(2)?;
+        let mut entry = Self { header, ..Self::common(&mut reader)? };
+        let (name, extra) = (reader.u16()?, reader.u16()?);
+        entry.name = clipped(reader.rest(), 0, u64::from(name)).to_vec();
+        let behind = u64::from(name).saturating_add(u64::from(extra));
+        entry.widen(clipped(reader.rest(), u64::from(name), u64::from(extra)));
+        entry.data = u64::try_from(reader.position()).ok()?.checked_add(behind)?;
+        Some(entry)
+    }
+
+    /// From the flags to the real size: the part that both headers share.
+    fn common(reader: &mut Reader<'_>) -> Option<Self> {
+        let flags = reader.u16()?;
+        let method = reader.u16()?;
+        reader.skip(4)?;
+        Some(Self {
+            name: Vec::new(),
+            method,
+            is_encrypted: flags & 1 != 0,
+            has_descriptor: flags & 8 != 0,
+            crc32: reader.u32()?,
+            compressed: u64::from(reader.u32()?),
+            real: u64::from(reader.u32()?),
+            header: 0,
+            data: 0,
+        })
+    }
+
+    /// Takes the numbers that do not fit their fields from the Zip64 extra field.
+    fn widen(&mut self, extra: &[u8]) {
+        let full = u64::from(u32::MAX);
+        let mut reader = Reader::little(extra);
+        while let (Some(kind), Some(length)) = (reader.u16(), reader.u16()) {
+            let Some(body) = reader.take(u64::from(length)) else { return };
+            if kind != 1 {
+                continue;
+            }
+            let mut numbers = Reader::little(body);
+            for field in [&mut self.real, &mut self.compressed, &mut self.header] {
+                if *field == full
+                    && let Some(wide) = numbers.u64()
+                {
+                    *field = wide;
+                }
+            }
+            return;
+        }
+    }
+
+    /// Whether bytes that look like a local header where none is listed are one.
+    pub(super) fn is_plausible(&self) -> bool {
+        self.method <= 99 && !self.name.is_empty() && !self.name.contains(&0)
+    }
+}
+
+/// The central directory, and how many bytes stand before the archive.
+pub(super) fn directory(bytes: &[u8]) -> Option<(Reader<'_>, u64)> {
+    let start = Reader::little(bytes);
+    // The end record is followed by a comment of at most 65,535 bytes.
+    let tail = bytes.len().saturating_sub(65_535 + 22);
+    let ends = memmem::rfind_iter(bytes.get(tail..)?, b"PK\x05\x06");
+    for end in ends.take(16) {
+        let end = u64::try_from(tail.checked_add(end)?).ok()?;
+        let Some((size, offset)) = end_record(start, end).or_else(|| wide_end_record(start, end)) else {
+            continue;
+        };
+        let is_directory =
+            |place: u64| start.at(place).filter(|reader| reader.rest().starts_with(b"PK\x01\x02"));
+        let behind = end.checked_sub(size).and_then(|place| Some((place, place.checked_sub(offset)?)));
+        if let Some((place, base)) = behind
+            && let Some(found) = is_directory(place)
+        {
+            return Some((found, base));
+        }
+        if let Some(found) = is_directory(offset) {
+            return Some((found, 0));
+        }
+    }
+    None
+}
+
+/// Size and offset of the directory; `None` when they stand in the Zip64 record.
+fn end_record(start: Reader<'_>, end: u64) -> Option<(u64, u64)> {
+    let mut reader = start.at(end.checked_add(12)?)?;
+    let (size, offset) = (reader.u32()?, reader.u32()?);
+    (size != u32::MAX && offset != u32::MAX).then_some((u64::from(size), u64::from(offset)))
+}
+
+/// The same from the Zip64 record, which a locator before the end record points to.
+fn wide_end_record(start: Reader<'_>, end: u64) -> Option<(u64, u64)> {
+    let mut locator = start.at(end.checked_sub(20)?)?;
+    if locator.take(4)? != b"PK\x06\x07" {
+        return None;
+    }
+    locator.skip(4)?;
+    let mut record = start.at(locator.u64()?)?;
+    if record.take(4)? != b"PK\x06\x06" {
+        return None;
+    }
+    record.skip(36)?;
+    let (size, offset) = (record.u64()?, record.u64()?);
+    // Between the directory and the end record stand this record and its locator.
+    Some((size.checked_add(76)?, offset))
+}

@@ -1,0 +1,292 @@
+//! Archives built record by record, honest ones first.
+
+use std::io::Write as _;
+
+use candor_model::{FileType, Limits, Reason};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use proptest::prelude::*;
+
+use crate::collected::{Child, Collected};
+
+#[derive(Clone)]
+struct Entry {
+    name: &'static str,
+    flags: u16,
+    method: u16,
+    data: Vec<u8>,
+    real: usize,
+    crc32: u32,
+    /// Whether the local header leaves sizes to a descriptor.
+    has_descriptor: bool,
+    is_listed: bool,
+    is_wide: bool,
+}
+
+fn stored(name: &'static str, data: &[u8]) -> Entry {
+    Entry {
+        name,
+        flags: 0,
+        method: 0,
+        data: data.to_vec(),
+        real: data.len(),
+        crc32: 7,
+        has_descriptor: false,
+        is_listed: true,
+        is_wide: false,
+    }
+}
+
+fn deflated(name: &'static str, data: &[u8]) -> Entry {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(data).unwrap();
+    Entry { method: 8, data: encoder.finish().unwrap(), ..stored(name, data) }
+}
+
+impl Entry {
+    /// The part that both headers share.
+    fn common(&self, sizes: bool) -> Vec<u8> {
+        let mut header = Vec::new();
+        let flags = self.flags | if self.has_descriptor { 8 } else { 0 };
+        for value in [flags, self.method, 0, 0] {
+            header.extend(value.to_le_bytes());
+        }
+        let (compressed, real) = match (sizes, self.is_wide) {
+            (false, _) => (0, 0),
+            (true, false) => (self.data.len() as u32, self.real as u32),
+            (true, true) => (u32::MAX, u32::MAX),
+        };
+        for value in [if sizes { self.crc32 } else { 0 }, compressed, real] {
+            header.extend(value.to_le_bytes());
+        }
+        header.extend((self.name.len() as u16).to_le_bytes());
+        header
+    }
+
+    fn extra(&self) -> Vec<u8> {
+        if !self.is_wide {
+            return Vec::new();
+        }
+        let mut extra = vec![1, 0, 16, 0];
+        extra.extend((self.real as u64).to_le_bytes());
+        extra.extend((self.data.len() as u64).to_le_bytes());
+        extra
+    }
+
+    fn local(&self) -> Vec<u8> {
+        let extra = self.extra();
+        let mut bytes = b"PK\x03\x04\x14\0".to_vec();
+        bytes.extend(self.common(!self.has_descriptor));
+        bytes.extend((extra.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(self.name.as_bytes());
+        bytes.extend(extra);
+        bytes.extend_from_slice(&self.data);
+        if self.has_descriptor {
+            bytes.extend_from_slice(b"PK\x07\x08");
+            for value in [self.crc32, self.data.len() as u32, self.real as u32] {
+                bytes.extend(value.to_le_bytes());
+            }
+        }
+        bytes
+    }
+
+    fn central(&self, offset: usize) -> Vec<u8> {
+        let extra = self.extra();
+        let mut bytes = b"PK\x01\x02\x14\0\x14\0".to_vec();
+        bytes.extend(self.common(true));
+        bytes.extend((extra.len() as u16).to_le_bytes());
+        bytes.extend([0; 10]);
+        bytes.extend((offset as u32).to_le_bytes());
+        bytes.extend_from_slice(self.name.as_bytes());
+        bytes.extend(extra);
+        bytes
+    }
+}
+
+fn archive(entries: &[Entry]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut directory = Vec::new();
+    for entry in entries {
+        if entry.is_listed {
+            directory.extend(entry.central(bytes.len()));
+        }
+        bytes.extend(entry.local());
+    }
+    finish(bytes, &directory)
+}
+
+fn finish(mut bytes: Vec<u8>, directory: &[u8]) -> Vec<u8> {
+    let start = bytes.len() as u32;
+    bytes.extend_from_slice(directory);
+    bytes.extend_from_slice(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    bytes.extend((directory.len() as u32).to_le_bytes());
+    bytes.extend(start.to_le_bytes());
+    bytes.extend([0, 0]);
+    bytes
+}
+
+fn children(bytes: &[u8]) -> Vec<Child> {
+    Collected::of(FileType::Zip, bytes).children
+}
+
+/// Names and contents.
+fn shown(bytes: &[u8]) -> Vec<(String, String)> {
+    children(bytes)
+        .into_iter()
+        .map(|child| (child.member.name, String::from_utf8_lossy(&child.bytes).into_owned()))
+        .collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|&(name, content)| (name.to_owned(), content.to_owned())).collect()
+}
+
+#[test]
+fn members_come_with_what_the_archive_says_of_them() {
+    let found = children(&archive(&[stored("a", b"first"), deflated("dir/b", b"second second second")]));
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[1].bytes, b"second second second");
+    let member = &found[1].member;
+    assert_eq!((member.name.as_str(), member.position, member.real_size), ("dir/b", 2, Some(20)));
+    assert_eq!((member.method, member.crc32, member.encrypted), (Some(8), Some(7), false));
+    assert!(member.compressed_size < member.real_size);
+}
+
+#[test]
+fn descriptors_and_wide_sizes_are_read() {
+    let entries = [
+        Entry { has_descriptor: true, ..deflated("a", b"late sizes") },
+        Entry { is_wide: true, ..deflated("b", b"wide sizes") },
+        Entry { has_descriptor: true, ..stored("c", b"late and stored") },
+    ];
+    let expected = pairs(&[("a", "late sizes"), ("b", "wide sizes"), ("c", "late and stored")]);
+    assert_eq!(shown(&archive(&entries)), expected);
+    let locals: Vec<u8> = entries.iter().flat_map(Entry::local).collect();
+    assert_eq!(shown(&locals), expected);
+}
+
+#[test]
+fn a_program_before_the_archive_moves_its_offsets() {
+    let plain = archive(&[stored("a", b"content")]);
+    let moved = [&b"program "[..], &plain].concat();
+    assert_eq!(shown(&moved), pairs(&[("a", "content")]));
+}
+
+#[test]
+fn members_that_no_row_lists_are_found() {
+    let entries = [
+        stored("a", b"listed"),
+        Entry { is_listed: false, ..deflated("b", b"hidden") },
+        stored("c", b"listed"),
+        Entry { is_listed: false, ..stored("d", b"hidden too") },
+    ];
+    assert_eq!(
+        shown(&archive(&entries)),
+        pairs(&[("a", "listed"), ("c", "listed"), ("b", "hidden"), ("d", "hidden too")])
+    );
+}
+
+#[test]
+fn an_archive_in_an_archive_is_not_opened_twice() {
+    let inner = archive(&[stored("inner", b"x")]);
+    let found = children(&archive(&[stored("outer", &inner)]));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].bytes, inner);
+    let headers_alone = stored("inner", b"x").local();
+    assert_eq!(children(&stored("outer", &headers_alone).local()).len(), 1);
+}
+
+#[test]
+fn a_header_that_contradicts_its_row_is_opened_both_ways() {
+    let honest = stored("a", b"ABCDEFGH");
+    let forged = Entry { data: b"ABCD".to_vec(), ..stored("a", b"ABCDEFGH") };
+    let bytes = finish(honest.local(), &forged.central(0));
+    assert_eq!(shown(&bytes), pairs(&[("a", "ABCD"), ("a", "ABCDEFGH")]));
+}
+
+#[test]
+fn what_cannot_be_opened_is_said() {
+    let locked = Entry { flags: 1, ..stored("a", b"secret") };
+    let odd = Entry { method: 14, ..stored("b", b"lzma") };
+    let found = children(&archive(&[locked, odd]));
+    assert_eq!(found[0].absent, Some(Reason::Encrypted));
+    assert!(found[0].member.encrypted);
+    assert_eq!(found[1].absent, Some(Reason::Unsupported("ZIP compression method 14".to_owned())));
+    let nowhere = finish(Vec::new(), &stored("c", b"gone").central(0x1000));
+    assert!(matches!(children(&nowhere)[0].absent, Some(Reason::Malformed(_))));
+}
+
+#[test]
+fn damaged_data_is_given_as_far_as_it_goes() {
+    // Two bytes of the stream are missing.
+    let mut entry = deflated("a", &(0..=255).collect::<Vec<u8>>());
+    entry.data.truncate(entry.data.len() - 2);
+    let found = children(&archive(&[entry, stored("b", b"after")]));
+    assert!(found[0].bytes.starts_with(&[0, 1, 2, 3]));
+    assert!(matches!(found[0].absent, Some(Reason::Malformed(_))));
+    assert_eq!(found[1].bytes, b"after");
+}
+
+#[test]
+fn names_of_any_encoding_stay_apart() {
+    let mut bytes = archive(&[stored("caf?", b"x")]);
+    for at in memchr::memmem::find_iter(&bytes.clone(), b"caf?") {
+        bytes[at + 3] = 0xe9;
+    }
+    assert_eq!(children(&bytes)[0].member.name, "café");
+}
+
+#[test]
+fn a_bomb_is_cut_by_the_budget() {
+    let bytes = archive(&[deflated("a", &vec![0; 8 << 20]), stored("b", b"never reached")]);
+    let limits = Limits { max_scan_size: 1 << 20, ..Limits::default() };
+    let found = Collected::with_limits(FileType::Zip, &bytes, limits);
+    assert_eq!(found.children[0].bytes.len(), 1 << 20);
+    assert!(found.budget.bytes() <= 1 << 20);
+}
+
+#[test]
+fn thousands_of_headers_without_sizes_take_no_squares() {
+    let header = Entry { has_descriptor: true, ..stored("a", b"") }.local()[..31].to_vec();
+    let bytes = header.repeat(30_000);
+    let found = Collected::of(FileType::Zip, &bytes);
+    assert!(found.children.len() > 9_000);
+}
+
+proptest! {
+    #[test]
+    fn any_archive_gives_back_what_was_put_in(
+        contents in prop::collection::vec((any::<bool>(), any::<bool>(), prop::collection::vec(any::<u8>(), 1..200)), 1..8),
+        before in prop::collection::vec(any::<u8>(), 0..50),
+    ) {
+        let entries: Vec<Entry> = contents
+            .iter()
+            .map(|(packed, late, data)| Entry {
+                has_descriptor: *late,
+                ..if *packed { deflated("n", data) } else { stored("n", data) }
+            })
+            .collect();
+        let found = children(&[before, archive(&entries)].concat());
+        prop_assert!(found.len() >= contents.len());
+        for (child, (_, _, data)) in found.iter().zip(&contents) {
+            prop_assert_eq!(&child.bytes, data);
+        }
+    }
+
+    #[test]
+    fn damage_stays_within_the_budget(
+        changes in prop::collection::vec((0..400_usize, any::<u8>()), 0..20),
+        cut in 0..400_usize,
+    ) {
+        let mut bytes = archive(&[stored("a", b"first"), deflated("b", &[7; 3000]), Entry { has_descriptor: true, ..deflated("c", &[8; 50]) }]);
+        for (at, value) in changes {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = value;
+            }
+        }
+        bytes.truncate(bytes.len().saturating_sub(cut));
+        let limits = Limits { max_scan_size: 5000, ..Limits::default() };
+        let found = Collected::with_limits(FileType::Zip, &bytes, limits);
+        prop_assert!(found.budget.bytes() <= 5000);
+    }
+}
