@@ -4,6 +4,8 @@ use crate::content::ContentBuilder;
 use crate::hashes::HashesBuilder;
 use crate::image::ImageWriter;
 use crate::ir::{Header, Receiver, Refusal, Signature, Source, SourceId};
+use crate::lists::ListsBuilder;
+use crate::members::MembersBuilder;
 use crate::names::{NamesBuilder, SourcesBuilder};
 
 /// Collects signatures and lays them out as an image. The same signatures in the same order give the
@@ -13,6 +15,8 @@ pub struct Builder {
     sources: SourcesBuilder,
     names: NamesBuilder,
     hashes: HashesBuilder,
+    members: MembersBuilder,
+    lists: ListsBuilder,
     content: ContentBuilder,
 }
 
@@ -45,6 +49,8 @@ impl Builder {
         self.sources.finish(&mut writer)?;
         self.names.finish(&mut writer)?;
         self.hashes.finish(&mut writer);
+        self.members.finish(&mut writer);
+        self.lists.finish(&mut writer);
         self.content.finish(&mut writer)?;
         Ok(writer.finish(count))
     }
@@ -60,9 +66,15 @@ impl Receiver for Builder {
         let count = self.sources.count(header.source).ok_or(Refusal::UnknownSource(header.source.0))?;
         match signature {
             Signature::Body(body) => self.content.add_body(id, body)?,
+            Signature::ContainerMember(member) => self.members.add(id, member)?,
             Signature::Hash(hash) => self.hashes.add(id, &hash),
             Signature::Logical(logical) => self.content.add_logical(id, logical)?,
-            _ => {}
+            Signature::Icon(icon) => self.lists.add_icon(id, &icon),
+            Signature::LegacyMember(member) => self.members.add_legacy(id, member)?,
+            Signature::Magic(magic) => self.lists.add_magic(id, &magic),
+            Signature::Password(password) => self.lists.add_password(id, &password),
+            Signature::Text(text) => self.lists.add_text(id, &text),
+            Signature::Url(url) => self.lists.add_url(id, &url),
         }
         // Only now: what is refused leaves no name behind.
         self.names.push(&header);

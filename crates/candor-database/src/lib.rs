@@ -23,7 +23,10 @@ mod bytes;
 mod content;
 mod hashes;
 mod image;
+mod lists;
+mod members;
 mod names;
+mod records;
 mod search;
 
 pub use builder::{BuildError, Builder};

@@ -157,9 +157,9 @@ impl<'s> Scan<'s> {
         }
     }
 
-    /// Reports a signature that matched, unless something speaks against it. `default` is what matched
-    /// when the image does not say.
-    pub(crate) fn found(&mut self, frame: &Frame<'_>, hit: Hit, default: Option<Match>) {
+    /// Reports a signature that matched, unless something speaks against it. `region` is what
+    /// a digest is of: the image knows only its length.
+    pub(crate) fn found(&mut self, frame: &Frame<'_>, hit: Hit, region: Option<Match>) {
         if self.halted {
             return;
         }
@@ -174,10 +174,7 @@ impl<'s> Scan<'s> {
         if !frame.is_new(hit.signature) {
             return;
         }
-        let mut matches = hit.matches;
-        if matches.is_empty() {
-            matches.extend(default);
-        }
+        let matches = region.map_or(hit.matches, |region| vec![region]);
         let finding = Finding {
             strength: Strength::of_name(&signature.name),
             signature: signature.name,
@@ -215,18 +212,21 @@ impl<'s> Scan<'s> {
 
     /// Takes children and facts of a layer, then searches what the facts lead to and its body.
     fn look_into(&mut self, frame: &Frame<'_>) {
+        if frame.file_type.is_text() {
+            // Before its copy, so that what is in both is reported where it stands in the file.
+            self.search_body(frame, Target::Any, frame.length(), &Facts::default());
+            self.unpack(frame);
+            return;
+        }
         let facts = self.unpack(frame);
         if self.stopped(frame) {
             return;
         }
         self.search_executable(frame, &facts);
-        let target = match frame.file_type {
-            text if text.is_text() => Target::Any,
-            // ClamAV does not search HTML as it stands, unless some signature is meant for raw files.
-            FileType::Html if !self.raw_html => return,
-            other => other.target(),
-        };
-        self.search_body(frame, target, frame.length(), &facts);
+        // ClamAV does not search HTML as it stands, unless some signature is meant for raw files.
+        if frame.file_type != FileType::Html || self.raw_html {
+            self.search_body(frame, frame.file_type.target(), frame.length(), &facts);
+        }
     }
 
     /// Looks at a layer once more, as the type that a signature named. It then counts as a layer

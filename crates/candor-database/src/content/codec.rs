@@ -197,7 +197,7 @@ impl Encoder {
         }
     }
 
-    fn target(&mut self, target: &TargetDescription) {
+    pub(crate) fn target(&mut self, target: &TargetDescription) {
         self.byte(target.target.number());
         self.range(target.file_size);
         self.range(target.entry_point);

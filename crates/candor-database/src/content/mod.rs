@@ -5,7 +5,7 @@
 //! [`logic`]). The first step decides how fast a search is, the second what it answers.
 
 mod anchor;
-mod codec;
+pub(crate) mod codec;
 mod cover;
 mod evaluate;
 mod frequency;

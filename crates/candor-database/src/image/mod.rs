@@ -8,6 +8,7 @@ mod writer;
 
 use std::fs::File;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use candor_model::{Digest, DigestKind, DigestSet, FileType, Match, Member, Origin};
 
@@ -19,6 +20,7 @@ use self::storage::Storage;
 use crate::Hit;
 use crate::hashes::{self, Table};
 use crate::ir::HashSubject;
+use crate::members::{Asked, Rules};
 use crate::names::{Names, SourceRecord, Sources, Written};
 
 /// Number of a signature within one image.
@@ -49,6 +51,8 @@ pub struct Image {
     front: Front,
     /// Where the section of each kind is.
     places: [Range<usize>; SectionKind::ALL.len()],
+    /// Decoded when the first member of a container is searched.
+    members: OnceLock<Rules>,
 }
 
 impl Image {
@@ -86,7 +90,7 @@ impl Image {
                 *place = entry.range();
             }
         }
-        Ok(Self { storage, front, places })
+        Ok(Self { storage, front, places, members: OnceLock::new() })
     }
 
     /// Compares the checksum of every section: reads the whole image.
@@ -183,15 +187,20 @@ impl Image {
     }
 
     /// Appends a hit for every signature on metadata (`.cdb`, `.zmd`, `.rmd`) that this member of a
-    /// container satisfies. `depth` counts containers around the member, from 1.
+    /// container satisfies, in the order of their numbers. A condition on something that the container
+    /// does not say is not satisfied. `depth` counts containers around the member, from 1; signatures that
+    /// limit it are taken as if they did not, as ClamAV takes them.
     pub fn search_member(
         &self,
-        _container: FileType,
-        _container_size: u64,
+        container: FileType,
+        container_size: u64,
         _depth: u32,
-        _member: &Member,
-        _hits: &mut Vec<Hit>,
+        member: &Member,
+        hits: &mut Vec<Hit>,
     ) {
+        let rules = self.members.get_or_init(|| Rules::read(self.section(SectionKind::Members)));
+        let found = rules.find(Asked { container, container_size, member });
+        hits.extend(found.map(|signature| Hit { signature, matches: Vec::new(), handler: None }));
     }
 }
 

@@ -1,124 +1,18 @@
-//! The loop against a made-up format that can express any tree of layers.
-//!
-//! A container starts with `T`; after it come members: kind, length in three bytes, content. Kinds:
-//! `b` bytes, `s` stream, `e` embedded, `x` a stream that repeats its one byte so often (three bytes),
-//! `t` a normalised copy, `a` a member that is encrypted, `d` a stream that breaks off.
+//! Limits and interrupts: nothing is overspent, and what is left out is said.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 
-use candor_database::{Builder, Image};
 use candor_model::{
-    ChildKind, Content, FileType, Flow, Interrupt, LayerId, Limits, Member, Normalisation, PerceptualHash,
-    Reason, Report, Sink, Verdict,
+    ChildKind, Content, FileType, Interrupt, LayerId, Limits, Member, PerceptualHash, Reason, Report, Sink,
+    Verdict,
 };
 use proptest::prelude::*;
 
+use super::{Tree, Trees, image, leaf, nested, node, reasons};
 use crate::formats::Formats;
 use crate::{DEEPEST, Finding, Observer, Options, PotentiallyUnwanted, Scanner};
-
-#[derive(Debug)]
-struct Trees;
-
-impl Formats for Trees {
-    fn identify(&self, bytes: &[u8]) -> FileType {
-        if bytes.first() == Some(&b'T') { FileType::Zip } else { FileType::BinaryData }
-    }
-
-    fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
-        if file_type != FileType::Zip {
-            return;
-        }
-        let mut rest = bytes.get(1..).unwrap_or_default();
-        let mut position = 0;
-        while let [kind, a, b, c, tail @ ..] = rest {
-            let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
-            position += 1;
-            let held = if *kind == b'x' { 1 } else { length };
-            let (content, behind) = tail.split_at(held.min(tail.len()));
-            rest = behind;
-            let member = Member { name: format!("m{position}"), position, ..Member::default() };
-            let kind_of_child = match kind {
-                b'e' => ChildKind::Embedded { offset: 1 },
-                b't' => ChildKind::Normalised(Normalisation::Text),
-                _ => ChildKind::Extracted,
-            };
-            let mut plain = content;
-            let mut repeated = io::repeat(content.first().copied().unwrap_or(0)).take(length as u64);
-            let mut broken = content.chain(Broken);
-            let content = match kind {
-                b's' => Content::Stream(&mut plain),
-                b'x' => Content::Stream(&mut repeated),
-                b'd' => Content::Stream(&mut broken),
-                b'a' => Content::Absent(Reason::Encrypted),
-                _ => Content::Bytes(content),
-            };
-            if sink.child(kind_of_child, &member, content) == Flow::Stop {
-                return;
-            }
-        }
-    }
-
-    fn image_hash(&self, _bytes: &[u8], _file_type: FileType) -> Option<PerceptualHash> {
-        None
-    }
-}
-
-struct Broken;
-
-impl Read for Broken {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "the stream is damaged"))
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Tree {
-    Leaf(Vec<u8>),
-    Node(Vec<(u8, Self)>),
-    /// A byte and how often it is repeated.
-    Bomb(u32),
-}
-
-impl Tree {
-    fn bytes(&self) -> Vec<u8> {
-        match self {
-            Self::Leaf(bytes) => bytes.clone(),
-            Self::Bomb(_) => vec![0],
-            Self::Node(members) => {
-                let mut out = vec![b'T'];
-                for (kind, tree) in members {
-                    let content = tree.bytes();
-                    let (kind, length) = match tree {
-                        Self::Bomb(times) => (b'x', *times),
-                        _ => (*kind, u32::try_from(content.len()).unwrap()),
-                    };
-                    out.push(kind);
-                    out.extend_from_slice(&length.to_be_bytes()[1..]);
-                    out.extend_from_slice(&content);
-                }
-                out
-            }
-        }
-    }
-}
-
-fn node(members: &[(u8, Tree)]) -> Tree {
-    Tree::Node(members.to_vec())
-}
-
-fn leaf(bytes: &[u8]) -> Tree {
-    Tree::Leaf(bytes.to_vec())
-}
-
-fn nested(depth: u32) -> Tree {
-    (0..depth).fold(leaf(b"inside"), |inner, _| node(&[(b's', inner)]))
-}
-
-fn image() -> Image {
-    Image::from_vec(Builder::new().finish().unwrap()).unwrap()
-}
 
 fn scan_with(tree: &Tree, limits: Limits, interrupt: &Interrupt) -> Report {
     let image = image();
@@ -128,10 +22,6 @@ fn scan_with(tree: &Tree, limits: Limits, interrupt: &Interrupt) -> Report {
 
 fn scan(tree: &Tree, limits: Limits) -> Report {
     scan_with(tree, limits, &Interrupt::new())
-}
-
-fn reasons(report: &Report) -> Vec<(&[String], &Reason)> {
-    report.incomplete.iter().map(|missed| (missed.path.as_slice(), &missed.reason)).collect()
 }
 
 fn limits() -> Limits {
