@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{ContainerError, Member};
+use super::{ContainerError, Member, is_list};
 use crate::clamav::hex;
 use crate::clamav::text::{Lines, Text, decimal};
 
@@ -57,7 +57,7 @@ impl<'a> List<'a> {
     pub(super) fn check(&self, members: &[Member]) -> Result<(), ContainerError> {
         let mut seen = 0_usize;
         for member in members {
-            if member.name == "COPYING" || member.name.to_ascii_lowercase().ends_with(".info") {
+            if member.name == "COPYING" || is_list(&member.name) {
                 continue;
             }
             let fits = self.entries.get(member.name.as_bytes()).is_some_and(|entry| {

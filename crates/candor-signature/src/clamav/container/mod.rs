@@ -97,9 +97,12 @@ pub(crate) fn open(bytes: &[u8], kind: ContainerKind, keys: &Keys) -> Result<Ope
         }
     }
     let members = unpack::unpack(rest)?;
-    let is_list = |member: &&Member| member.name.to_ascii_lowercase().ends_with(".info");
-    match members.iter().find(is_list) {
-        Some(member) => {
+    let mut lists = members.iter().filter(|member| is_list(&member.name));
+    match (lists.next(), lists.next()) {
+        (Some(_), Some(_)) => {
+            return Err(ContainerError::Archive("more than one list of members".to_owned()));
+        }
+        (Some(member), None) => {
             let list = list::List::parse(&member.bytes)?;
             if kind != ContainerKind::Unsigned
                 && !list.signature.is_some_and(|signature| keys.verify_list(list.signed, signature))
@@ -108,8 +111,13 @@ pub(crate) fn open(bytes: &[u8], kind: ContainerKind, keys: &Keys) -> Result<Ope
             }
             list.check(&members)?;
         }
-        None if kind == ContainerKind::Updated => return Err(ContainerError::ListMissing),
-        None => {}
+        (None, _) if kind == ContainerKind::Updated => return Err(ContainerError::ListMissing),
+        (None, _) => {}
     }
     Ok(Opened { official: kind != ContainerKind::Unsigned, members })
+}
+
+/// Whether a member of this name is the list of the others.
+fn is_list(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".info")
 }

@@ -1,1 +1,353 @@
+//! Containers that the test signs with keys of its own, and everything that can be wrong with one.
+//!
+//! Genuine containers are not part of this repository; `CANDOR_CVD` may name a folder of them.
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use md5::Md5;
+use num_bigint::BigUint;
+use sha2::{Digest as _, Sha256};
+
+use super::signature::PublicKey;
+use super::{ContainerError, Keys, open, version};
+use crate::clamav::language::ContainerKind::{self, Published, Unsigned, Updated};
+use crate::clamav::tests::Collector;
+use crate::clamav::{Options, loading};
+use crate::{Diagnostic, Input};
+
+const HEADER_TEST_MODULUS: &[u8] =
+    b"792709057495881498304344056207870108486040428576335269663457535417877719703267706907774979\
+    1997317795990069497587013819028646467670750488322277907945823899";
+const HEADER_TEST_SECRET: &[u8] =
+    b"198363994983603387230490370365968648732421405983501249575796199570408901047791609956723006\
+    7658412272800009295045619206272538084752813292294807925538055203";
+const LIST_TEST_MODULUS: &[u8] =
+    b"764706476732916686483535501182370119441689351125983067284602319409124014276067966002543811\
+    205805526807829524845883901551993451173830549533282156564877360239663877147937487761496351\
+    515169726644750446419153116758265232816032236275652045558493625271250293543211187537519095\
+    43991497839505160656680940699647248187";
+const LIST_TEST_SECRET: &[u8] =
+    b"571242348083894279164062228423423401041815226957068468223145506572735811827580335310615473\
+    383965470115333039403017965540667349996005615587959695767446841786049338779977877633864218\
+    562382721184721258860638883328292138927888064031140892136745181594808506963152489894277859\
+    97456459421969375734177216160765114049";
+const HEADER_EXPONENT: u32 = 100_001_027;
+const LIST_EXPONENT: u32 = 100_002_049;
+
+fn keys() -> Keys {
+    Keys {
+        header: PublicKey::new(HEADER_TEST_MODULUS, HEADER_EXPONENT),
+        list: PublicKey::new(LIST_TEST_MODULUS, LIST_EXPONENT),
+    }
+}
+
+/// Signs a number, in ClamAV's digits.
+fn sign(number: &BigUint, modulus: &[u8], secret: &[u8]) -> String {
+    let (modulus, secret) =
+        (BigUint::parse_bytes(modulus, 10).unwrap(), BigUint::parse_bytes(secret, 10).unwrap());
+    let digits = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/";
+    let values = number.modpow(&secret, &modulus).to_radix_le(64);
+    values.into_iter().map(|value| char::from(digits[usize::from(value)])).collect()
+}
+
+/// EMSA-PSS-ENCODE of RFC 8017 for a key of 1023 bits.
+fn pss(lines: &[u8]) -> BigUint {
+    const LENGTH: usize = 128;
+    let salt = [7_u8; 32];
+    let hash =
+        Sha256::new().chain_update([0; 8]).chain_update(Sha256::digest(lines)).chain_update(salt).finalize();
+    let mut data = vec![0_u8; LENGTH - 33 - 33];
+    data.push(1);
+    data.extend_from_slice(&salt);
+    let mut mask = Vec::new();
+    for counter in 0_u32..4 {
+        mask.extend_from_slice(
+            &Sha256::new().chain_update(hash).chain_update(counter.to_be_bytes()).finalize(),
+        );
+    }
+    let mut encoded: Vec<u8> = data.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+    encoded[0] &= 0x3f;
+    encoded.extend_from_slice(&hash);
+    encoded.push(0xbc);
+    BigUint::from_bytes_be(&encoded)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A container under construction; every part can be spoilt.
+struct Recipe {
+    members: Vec<(String, Vec<u8>)>,
+    /// Members that the list speaks of.
+    listed: Vec<(String, Vec<u8>)>,
+    compressed: bool,
+    list: bool,
+    list_signature: Option<String>,
+    header_signature: Option<String>,
+    sum: Option<String>,
+}
+
+impl Recipe {
+    fn new() -> Self {
+        let members = vec![
+            ("t.ndb".to_owned(), b"A:0:*:aabbcc\n".to_vec()),
+            ("t.hdb".to_owned(), b"# none\n".to_vec()),
+        ];
+        Self {
+            listed: members.clone(),
+            members,
+            compressed: true,
+            list: true,
+            list_signature: None,
+            header_signature: None,
+            sum: None,
+        }
+    }
+
+    fn build(&self) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut add = |name: &str, bytes: &[u8]| {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            archive.append_data(&mut header, name, bytes).unwrap();
+        };
+        add("COPYING", b"free");
+        if self.list {
+            let mut lines = String::from("ClamAV-VDB:now:7:1:1:X:X:me:1\n");
+            for (name, bytes) in &self.listed {
+                lines += &format!("{name}:{}:{}\n", bytes.len(), hex(&Sha256::digest(bytes)));
+            }
+            let signature = self
+                .list_signature
+                .clone()
+                .unwrap_or_else(|| sign(&pss(lines.as_bytes()), LIST_TEST_MODULUS, LIST_TEST_SECRET));
+            add("t.info", format!("{lines}DSIG:{signature}\n").as_bytes());
+        }
+        for (name, bytes) in &self.members {
+            add(name, bytes);
+        }
+        let mut body = archive.into_inner().unwrap();
+        if self.compressed {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(&body).unwrap();
+            body = encoder.finish().unwrap();
+        }
+        let digest: [u8; 16] = Md5::digest(&body).into();
+        let sum = self.sum.clone().unwrap_or_else(|| hex(&digest));
+        let signature = self.header_signature.clone().unwrap_or_else(|| {
+            sign(&BigUint::from_bytes_be(&digest), HEADER_TEST_MODULUS, HEADER_TEST_SECRET)
+        });
+        let header = format!("ClamAV-VDB:08 Mar 2021 10-21 -0500:7:1:63:{sum}:{signature}:me:1615216911");
+        let mut file = format!("{header:512}").into_bytes();
+        assert_eq!(file.len(), 512);
+        file.extend_from_slice(&body);
+        file
+    }
+
+    fn open(&self, kind: ContainerKind) -> Result<(bool, Vec<String>), ContainerError> {
+        open(&self.build(), kind, &keys())
+            .map(|opened| (opened.official, opened.members.into_iter().map(|member| member.name).collect()))
+    }
+}
+
+fn names() -> Vec<String> {
+    ["COPYING", "t.info", "t.ndb", "t.hdb"].map(str::to_owned).to_vec()
+}
+
+#[test]
+fn signed_containers_open() {
+    for compressed in [true, false] {
+        let recipe = Recipe { compressed, ..Recipe::new() };
+        assert_eq!(recipe.open(Published), Ok((true, names())));
+        assert_eq!(recipe.open(Updated), Ok((true, names())));
+        assert_eq!(recipe.open(Unsigned), Ok((false, names())));
+        assert_eq!(version(&recipe.build()), Some(7));
+    }
+}
+
+#[test]
+fn a_wrong_header_refuses_what_is_published() {
+    let recipe = Recipe { sum: Some("00".repeat(16)), ..Recipe::new() };
+    assert_eq!(recipe.open(Published), Err(ContainerError::Sum));
+    // Nobody vouches for the header of the others.
+    assert_eq!(recipe.open(Updated), Ok((true, names())));
+    for signature in ["", "abc", "***", &"9".repeat(5000), &sign(&1_u32.into(), HEADER_TEST_MODULUS, b"1")] {
+        let signature = signature.chars().take(300).collect();
+        let recipe = Recipe { header_signature: Some(signature), ..Recipe::new() };
+        assert_eq!(recipe.open(Published), Err(ContainerError::HeaderSignature));
+    }
+    // A signature of something else, though made with the right key.
+    let other = sign(&12345_u32.into(), HEADER_TEST_MODULUS, HEADER_TEST_SECRET);
+    let recipe = Recipe { header_signature: Some(other), ..Recipe::new() };
+    assert_eq!(recipe.open(Published), Err(ContainerError::HeaderSignature));
+}
+
+#[test]
+fn a_wrong_list_signature_refuses_what_is_signed() {
+    let other = sign(&pss(b"other lines"), LIST_TEST_MODULUS, LIST_TEST_SECRET);
+    for signature in [String::new(), "abc".to_owned(), other] {
+        let recipe = Recipe { list_signature: Some(signature), ..Recipe::new() };
+        assert_eq!(recipe.open(Published), Err(ContainerError::ListSignature));
+        assert_eq!(recipe.open(Updated), Err(ContainerError::ListSignature));
+        assert_eq!(recipe.open(Unsigned), Ok((false, names())));
+    }
+}
+
+#[test]
+fn every_bit_of_a_list_signature_counts() {
+    let lines = b"a:1:b\n";
+    let signature = sign(&pss(lines), LIST_TEST_MODULUS, LIST_TEST_SECRET);
+    assert!(keys().verify_list(lines, signature.as_bytes()));
+    assert!(!keys().verify_list(b"a:1:c\n", signature.as_bytes()));
+    for index in 0..signature.len() {
+        let mut spoilt = signature.clone().into_bytes();
+        spoilt[index] = if spoilt[index] == b'a' { b'b' } else { b'a' };
+        assert!(!keys().verify_list(lines, &spoilt), "{index}");
+    }
+    let encoded = pss(lines);
+    for bit in [0, 7, 8, 300, 600, 1000, 1020] {
+        let mut spoilt = encoded.clone();
+        spoilt.set_bit(bit, !encoded.bit(bit));
+        let signature = sign(&spoilt, LIST_TEST_MODULUS, LIST_TEST_SECRET);
+        assert!(!keys().verify_list(lines, signature.as_bytes()), "{bit}");
+    }
+}
+
+#[test]
+fn the_list_must_be_there_and_fit() {
+    let none = Recipe { list: false, ..Recipe::new() };
+    assert_eq!(none.open(Updated), Err(ContainerError::ListMissing));
+    assert!(none.open(Published).is_ok_and(|(official, _)| official));
+    assert!(none.open(Unsigned).is_ok_and(|(official, _)| !official));
+
+    let mut changed = Recipe::new();
+    changed.members[0].1 = b"A:0:*:aabbcd\n".to_vec();
+    let mut added = Recipe::new();
+    added.members.push(("x.ndb".to_owned(), b"X:0:*:aabbcc\n".to_vec()));
+    let mut gone = Recipe::new();
+    gone.members.pop();
+    let mut twice = Recipe::new();
+    twice.members.push(twice.members[0].clone());
+    for kind in [Published, Updated, Unsigned] {
+        assert_eq!(changed.open(kind), Err(ContainerError::Member("t.ndb".to_owned())));
+        assert_eq!(added.open(kind), Err(ContainerError::Member("x.ndb".to_owned())));
+        assert_eq!(gone.open(kind), Err(ContainerError::MemberMissing("t.hdb".to_owned())));
+        assert_eq!(twice.open(kind), Err(ContainerError::Archive("a member stands in it twice".to_owned())));
+    }
+}
+
+#[test]
+fn two_lists_are_one_too_many() {
+    // The second is not covered by the first: its name would exempt it from the sums.
+    let mut recipe = Recipe::new();
+    recipe.members.push(("other.info".to_owned(), b"x:1:y\n".to_vec()));
+    assert_eq!(
+        recipe.open(Updated),
+        Err(ContainerError::Archive("more than one list of members".to_owned()))
+    );
+}
+
+#[test]
+fn what_is_no_container_is_refused() {
+    for (bytes, expected) in [
+        (b"".to_vec(), "not a database container: shorter than its header"),
+        (vec![b' '; 600], "not a database container: no 'ClamAV-VDB:' at its start"),
+        (
+            format!("{:600}", "ClamAV-VDB:now:x:").into_bytes(),
+            "not a database container: the version is no number",
+        ),
+        (
+            format!("{:600}", "ClamAV-VDB:now:1").into_bytes(),
+            "not a database container: the version is no number",
+        ),
+    ] {
+        assert_eq!(open(&bytes, Unsigned, &keys()).unwrap_err().to_string(), expected);
+    }
+    let whole = Recipe::new().build();
+    for length in [512, 513, 600, (512 + whole.len()) / 2] {
+        let error = open(&whole[..length], Updated, &keys()).unwrap_err();
+        assert!(matches!(error, ContainerError::Archive(_)), "{length}: {error}");
+        assert_eq!(open(&whole[..length], Published, &keys()).unwrap_err(), ContainerError::Sum);
+    }
+}
+
+#[test]
+fn a_bomb_is_refused() {
+    // 100 MB of zeros make 100 KB: more than 100 bytes of output for one of input.
+    let mut recipe = Recipe::new();
+    recipe.members.push(("z.ndb".to_owned(), vec![0; 100 << 20]));
+    let Err(ContainerError::TooLarge(limit)) = recipe.open(Unsigned) else { panic!() };
+    assert!(limit < 100 << 20);
+}
+
+#[test]
+fn a_claim_of_size_alone_takes_no_memory() {
+    let mut header = tar::Header::new_gnu();
+    header.set_path("huge.ndb").unwrap();
+    header.set_size(1 << 60);
+    header.set_cksum();
+    let mut file = format!("{:512}", "ClamAV-VDB:now:1:1:1:X:X:me:1").into_bytes();
+    file.extend_from_slice(header.as_bytes());
+    assert!(matches!(open(&file, Unsigned, &keys()), Err(ContainerError::TooLarge(_))));
+}
+
+fn load(name: &str, bytes: &[u8], keys: &Keys) -> (Collector, Vec<Diagnostic>) {
+    let mut collector = Collector::default();
+    let mut told = Vec::new();
+    let inputs = [Input { name, bytes }];
+    loading::load(&inputs, Options::default(), keys, &mut collector, &mut |diagnostic| told.push(diagnostic));
+    (collector, told)
+}
+
+#[test]
+fn members_are_loaded_as_official_or_not() {
+    for (name, official) in [("t.cvd", true), ("t.cld", true), ("t.cud", false)] {
+        let (collector, told) = load(name, &Recipe::new().build(), &keys());
+        assert_eq!(told, []);
+        assert_eq!(collector.taken[0].name, "ClamAV-VDB");
+        let body = collector.taken.iter().find(|taken| taken.name == "A").unwrap();
+        let source = &collector.sources[usize::from(body.source.0)];
+        assert_eq!((source.name.as_str(), source.official), (format!("{name}/t.ndb").as_str(), official));
+    }
+}
+
+#[test]
+fn nothing_is_loaded_from_a_container_that_does_not_verify() {
+    let (collector, told) = load("t.cvd", &Recipe::new().build(), &Keys::published());
+    assert!(collector.taken.is_empty() && collector.sources.is_empty());
+    assert_eq!(told[0].to_string(), "t.cvd: the digital signature of the header is not valid");
+}
+
+#[test]
+fn a_container_inside_of_a_container_is_refused() {
+    let mut recipe = Recipe::new();
+    recipe.members.push(("inner.cvd".to_owned(), b"x".to_vec()));
+    recipe.listed = recipe.members.clone();
+    let (collector, told) = load("t.cud", &recipe.build(), &keys());
+    assert_eq!(told[0].to_string(), "t.cud/inner.cvd: a container inside of a container");
+    assert!(collector.taken.iter().any(|taken| taken.name == "A"));
+}
+
+#[test]
+fn genuine_containers_verify() {
+    let Some(folder) = std::env::var_os("CANDOR_CVD") else { return };
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "cvd") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(open(&bytes, Published, &Keys::published()).is_ok_and(|opened| opened.official), "{path:?}");
+        let mut spoilt = bytes.clone();
+        let last = spoilt.len() - 1;
+        spoilt[last] ^= 1;
+        assert_eq!(open(&spoilt, Published, &Keys::published()).unwrap_err(), ContainerError::Sum);
+        count += 1;
+    }
+    assert!(count > 0, "no .cvd in the folder");
+}

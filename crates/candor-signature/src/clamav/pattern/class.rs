@@ -34,7 +34,7 @@ pub(super) fn settle(elements: &mut [Element], wide: bool) {
 fn bytes_of(boundary: Boundary) -> Alternatives {
     let (members, negated): (Vec<u8>, bool) = match boundary.kind {
         // What ClamAV takes inside of a part: what either side of a part takes.
-        BoundaryKind::Delimiter => (b"\t\n\x0b\x0c\r \"'-./<=>@_".to_vec(), false),
+        BoundaryKind::Delimiter => (b"\n\r \"'-./<=>@_".to_vec(), false),
         BoundaryKind::Line => (vec![b'\n'], false),
         // Written as none of the letters and digits, which are fewer.
         BoundaryKind::Word | BoundaryKind::WideWord => {

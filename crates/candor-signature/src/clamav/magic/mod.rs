@@ -2,16 +2,19 @@
 //!
 //! `Kind:Offset:Magic:Name:RequiredType:DetectedType[:MinFL[:MaxFL]]`
 
+#[cfg(test)]
+mod tests;
+
 use candor_database::ir::{FileMagic, MagicKind, Signature};
 use candor_model::{FileType, Target};
 
-use super::hex;
-use super::level;
-use super::logical::target::parse_type;
-use super::offset;
-use super::pattern::{self, Modifiers};
-use super::text::{Fault, Text};
-use super::{Line, Parsed};
+use crate::clamav::hex;
+use crate::clamav::level;
+use crate::clamav::logical::target::parse_type;
+use crate::clamav::offset;
+use crate::clamav::pattern::{self, Modifiers};
+use crate::clamav::text::{Fault, Text};
+use crate::clamav::{Line, Parsed};
 
 /// Reads one line.
 pub(crate) fn parse(line: Line<'_>) -> Result<Parsed<'_>, Fault> {

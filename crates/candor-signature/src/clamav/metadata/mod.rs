@@ -1,13 +1,16 @@
 //! Members of containers by their metadata (`cdb`, `zmd`, `rmd`) and icons (`idb`).
 
+#[cfg(test)]
+mod tests;
+
 use candor_database::ir::{ContainerMember, IconSignature, LegacyMember, Range, Signature};
 use candor_model::FileType;
 
-use super::hex;
-use super::level;
-use super::logical::target::parse_type;
-use super::text::{Fault, Text};
-use super::{Line, Parsed};
+use crate::clamav::hex;
+use crate::clamav::level;
+use crate::clamav::logical::target::parse_type;
+use crate::clamav::text::{Fault, Text};
+use crate::clamav::{Line, Parsed};
 
 /// `Name:Container:ContainerSize:NameRE:CompSize:RealSize:Encrypted:Position:Res1:Res2[:MinFL[:MaxFL]]`
 pub(crate) fn parse_container_member(line: Line<'_>) -> Result<Parsed<'_>, Fault> {

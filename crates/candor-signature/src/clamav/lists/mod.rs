@@ -1,21 +1,24 @@
 //! Lines that other parts of the product use: module switches (`cfg`), the contents of a container
 //! (`info`), passwords (`pwdb`), lists of hosts and URLs (`wdb`, `pdb`, `gdb`).
 
+#[cfg(test)]
+mod tests;
+
 use candor_database::ir::{Password, Signature, TextList, UrlList};
 use candor_model::FileType;
 
-use super::hex;
-use super::level;
-use super::logical::target::{self, Outcome};
-use super::text::{Fault, Text};
-use super::{Line, Parsed};
+use crate::clamav::hex;
+use crate::clamav::level;
+use crate::clamav::logical::target::{self, Outcome};
+use crate::clamav::text::{Fault, Text};
+use crate::clamav::{Line, Parsed};
 
 /// `Module:0xFlags[:MinFL[:MaxFL]]`
 pub(crate) fn parse_config(line: Line<'_>) -> Result<Parsed<'_>, Fault> {
     let text = line.text;
     let mut fields = text.split(b':');
     let module = fields.field(text, "the module")?;
-    let flags = fields.field(text, "the flags")?;
+    let flags = fields.field(text, "the number of the flags")?;
     if !level::parse(&mut fields)?.contains(line.level) {
         return Ok(Parsed::OtherLevel);
     }
