@@ -6,7 +6,7 @@
 //! what makes the search fast, so it is done with care here, once, when an image is built.
 
 use crate::content::frequency::{WINDOW, fold, surprise};
-use crate::ir::{Alternatives, Element, OffsetBase, Pattern};
+use crate::ir::{Alternatives, Element, Gap, Offset, OffsetBase, Pattern};
 
 /// Runs that an anchor may be spelled in at most, when it covers choices.
 const MAX_VARIANTS: usize = 16;
@@ -51,8 +51,22 @@ pub(crate) struct Anchor {
     /// When the pattern must start at a place counted from the start of the layer: the first and
     /// the last place where the surroundings may start.
     pub(crate) place: Option<(u64, u64)>,
+    /// What else can be checked near the run, when the surroundings do not say it all.
+    pub(crate) group: Option<Group>,
     /// How rare the run is, in eighths of a bit, with what comparing costs taken off.
     pub(crate) score: u32,
+}
+
+/// The parts of a pattern around an anchor that limited gaps hold together: they can be checked in a
+/// small window, without looking at the rest of the layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// The parts, as a pattern that may start anywhere.
+    pub(crate) pattern: Pattern,
+    /// How far before the run it starts, at least.
+    pub(crate) least: usize,
+    /// How far before the run it starts, at most.
+    pub(crate) most: usize,
 }
 
 /// One byte of a part, as a small set.
@@ -111,7 +125,7 @@ struct Stretch {
 /// The best anchor of `pattern`, or `None` when it has no two bytes in a row to be found by. `used`
 /// tells how many anchors already have a run.
 pub(crate) fn choose(pattern: &Pattern, used: &dyn Fn(Tier, &[u8; WINDOW]) -> u32) -> Option<Anchor> {
-    let mut best: Option<Anchor> = None;
+    let mut best: Option<Choice> = None;
     for (index, part) in pattern.parts.iter().enumerate() {
         for stretch in stretches(&part.elements, pattern.ignore_case) {
             let place = match (index, pattern.offset.base, stretch.from_start) {
@@ -121,44 +135,119 @@ pub(crate) fn choose(pattern: &Pattern, used: &dyn Fn(Tier, &[u8; WINDOW]) -> u3
                 }
                 _ => None,
             };
-            consider(&stretch.cells, place, used, &mut best);
+            let own = best.take();
+            best = consider(&stretch, place, index, used, own);
         }
     }
-    best
+    let Choice { tier, runs, at, cells, place, from_start, part, score } = best?;
+    let (probe, run_at, skipped) = surroundings(&cells, at, tier.width());
+    let place = place.map(|(first, last): (u64, u64)| {
+        (first.saturating_add(skipped as u64), last.saturating_add(skipped as u64))
+    });
+    let group = group(pattern, part, from_start.zip(Some(at)), probe.len());
+    Some(Anchor { tier, runs, probe, run_at, place, group, score })
+}
+
+/// The best anchor so far.
+struct Choice {
+    tier: Tier,
+    runs: Vec<[u8; WINDOW]>,
+    at: usize,
+    cells: Vec<Cell>,
+    place: Option<(u64, u64)>,
+    from_start: Option<usize>,
+    part: usize,
+    score: u32,
 }
 
 fn consider(
-    cells: &[Cell],
+    stretch: &Stretch,
     place: Option<(u64, u64)>,
+    part: usize,
     used: &dyn Fn(Tier, &[u8; WINDOW]) -> u32,
-    best: &mut Option<Anchor>,
-) {
+    mut best: Option<Choice>,
+) -> Option<Choice> {
+    let mut found: Option<(u32, Tier, usize)> = None;
     for tier in Tier::ALL {
-        for (at, window) in cells.windows(tier.width()).enumerate() {
-            let Some(runs) = spell(window) else { continue };
+        let width = tier.width();
+        for (at, window) in stretch.cells.windows(width).enumerate() {
+            let known = found.map(|(score, ..)| score).or(best.as_ref().map(|choice| choice.score));
             let mut score = u32::MAX;
-            for run in &runs {
-                let Some(spelled) = run.get(..tier.width()) else { continue };
-                score = score.min(surprise(spelled).saturating_sub(crowding(used(tier, run))));
+            let mut spellings = 1_u32;
+            let sound = spell(window, &mut |run| {
+                let spelled = run.get(..width).unwrap_or(run);
+                // In random bytes no window is rarer than its length makes it.
+                let rare = surprise(spelled).min(56_u32.saturating_mul(u32::try_from(width).unwrap_or(8)));
+                score = score.min(rare.saturating_sub(crowding(used(tier, run))));
+                spellings = spellings.saturating_add(1);
+            });
+            if !sound {
+                continue;
             }
             // Every spelling is another chance to be found where there is no match.
-            score = score.saturating_sub(runs.len().ilog2().saturating_mul(8));
+            score = score.saturating_sub(spellings.saturating_sub(1).max(1).ilog2().saturating_mul(8));
             // A longer run costs less to look for, even where it is no rarer.
             score = score.saturating_add(match tier {
                 Tier::Short => 0,
                 Tier::Medium => 16,
                 Tier::Long => 32,
             });
-            if best.as_ref().is_some_and(|known| known.score >= score) {
-                continue;
+            if known.is_none_or(|known| score > known) {
+                found = Some((score, tier, at));
             }
-            let (probe, run_at, skipped) = surroundings(cells, at, tier.width());
-            let place = place.map(|(first, last)| {
-                (first.saturating_add(skipped as u64), last.saturating_add(skipped as u64))
-            });
-            *best = Some(Anchor { tier, runs, probe, run_at, place, score });
         }
     }
+    if let Some((score, tier, at)) = found {
+        let mut runs = Vec::new();
+        let window = stretch.cells.get(at..)?.get(..tier.width())?;
+        spell(window, &mut |run| runs.push(*run));
+        best = Some(Choice {
+            tier,
+            runs,
+            at,
+            cells: stretch.cells.clone(),
+            place,
+            from_start: stretch.from_start,
+            part,
+            score,
+        });
+    }
+    best
+}
+
+/// The group around the part with the anchor, unless the surroundings of `compared` bytes say it all.
+/// `place` is where in the part the run stands, when that is fixed.
+fn group(pattern: &Pattern, part: usize, place: Option<(usize, usize)>, compared: usize) -> Option<Group> {
+    let limited = |index: usize| pattern.parts.get(index).is_some_and(|part| part.gap.max.is_some());
+    let mut first = part;
+    while first > 0 && limited(first) {
+        first = first.saturating_sub(1);
+    }
+    let mut last = part;
+    while limited(last.saturating_add(1)) {
+        last = last.saturating_add(1);
+    }
+    let own = pattern.parts.get(part)?;
+    let whole = first == last && elements_length(&own.elements).is_some_and(|length| length <= compared);
+    let plain =
+        own.elements.iter().all(|element| matches!(element, Element::Bytes(_) | Element::Masked { .. }));
+    if whole && plain {
+        return None;
+    }
+    let (from_start, at) = place?;
+    let (mut least, mut most) = (from_start.checked_add(at)?, from_start.checked_add(at)?);
+    for index in first..part {
+        let elements = &pattern.parts.get(index)?.elements;
+        let gap = pattern.parts.get(index.saturating_add(1))?.gap;
+        least = least.checked_add(shortest(elements))?.checked_add(usize::try_from(gap.min).ok()?)?;
+        most = most.checked_add(longest(elements)?)?.checked_add(usize::try_from(gap.max?).ok()?)?;
+    }
+    let mut parts = pattern.parts.get(first..=last)?.to_vec();
+    if let Some(start) = parts.first_mut() {
+        start.gap = Gap::NONE;
+    }
+    let pattern = Pattern { offset: Offset::ANY, ignore_case: pattern.ignore_case, parts };
+    Some(Group { pattern, least, most })
 }
 
 /// What it costs, in eighths of a bit, that others have the same run: all of them are compared
@@ -180,34 +269,44 @@ fn surroundings(cells: &[Cell], at: usize, width: usize) -> (Vec<(u8, u8)>, usiz
     (probe, at.saturating_sub(start), start)
 }
 
-/// Every run that `window` can be spelled in, or `None` when there are too many.
-fn spell(window: &[Cell]) -> Option<Vec<[u8; WINDOW]>> {
+/// Calls `take` with every run that `window` can be spelled in; false when there are none or too
+/// many.
+fn spell(window: &[Cell], take: &mut dyn FnMut(&[u8; WINDOW])) -> bool {
     let mut count = 1_usize;
-    for cell in window {
-        if cell.folded.is_empty() {
-            return None;
-        }
-        count = count.checked_mul(cell.folded.len())?;
+    let mut run = [0; WINDOW];
+    for (cell, place) in window.iter().zip(&mut run) {
+        let Some(first) = cell.folded.first() else { return false };
+        *place = *first;
+        count = count.saturating_mul(cell.folded.len());
         if count > MAX_VARIANTS {
-            return None;
+            return false;
         }
     }
-    let mut runs = vec![[0; WINDOW]];
-    for (index, cell) in window.iter().enumerate() {
-        runs = runs
-            .iter()
-            .flat_map(|run| {
-                cell.folded.iter().map(move |byte| {
-                    let mut longer = *run;
-                    if let Some(place) = longer.get_mut(index) {
-                        *place = *byte;
-                    }
-                    longer
-                })
-            })
-            .collect();
+    if count == 1 {
+        take(&run);
+        return true;
     }
-    Some(runs)
+    // Counts through the choices as through digits.
+    let mut chosen = [0_usize; WINDOW];
+    loop {
+        take(&run);
+        let mut carried = true;
+        for ((cell, place), digit) in window.iter().zip(&mut run).zip(&mut chosen) {
+            *digit = digit.saturating_add(1);
+            if *digit >= cell.folded.len() {
+                *digit = 0;
+            } else {
+                carried = false;
+            }
+            *place = cell.folded.get(*digit).copied().unwrap_or(0);
+            if !carried {
+                break;
+            }
+        }
+        if carried {
+            return true;
+        }
+    }
 }
 
 /// Splits a part into stretches of bytes at fixed distances.
@@ -267,6 +366,36 @@ fn choice_cells(choice: &Alternatives, length: usize, ignore_case: bool) -> Vec<
             .collect(),
         _ => vec![Cell::ANY; length],
     }
+}
+
+/// Bytes that `elements` take at least.
+pub(crate) fn shortest(elements: &[Element]) -> usize {
+    elements.iter().fold(0, |sum, element| {
+        sum.saturating_add(match element {
+            Element::Boundary(_) => 0,
+            Element::Bytes(bytes) => bytes.len(),
+            Element::Masked { .. } => 1,
+            Element::Alternatives(choice) => {
+                choice.branches.iter().map(|branch| shortest(branch)).min().unwrap_or(0)
+            }
+        })
+    })
+}
+
+/// Bytes that `elements` take at most.
+fn longest(elements: &[Element]) -> Option<usize> {
+    elements.iter().try_fold(0_usize, |sum, element| {
+        sum.checked_add(match element {
+            Element::Boundary(_) => 0,
+            Element::Bytes(bytes) => bytes.len(),
+            Element::Masked { .. } => 1,
+            Element::Alternatives(choice) => choice
+                .branches
+                .iter()
+                .map(|branch| longest(branch))
+                .try_fold(0, |most, length| length.map(|length| length.max(most)))?,
+        })
+    })
 }
 
 fn literal_bytes(branch: &[Element]) -> Option<Vec<u8>> {

@@ -7,6 +7,7 @@
 
 use candor_model::{FileType, PerceptualHash, Target};
 
+use crate::content::anchor::Group;
 use crate::ir::{
     Alternatives, Body, Boundary, BoundaryKind, ByteCompare, Comparison, Element, Expression, Gap, Levels,
     Logical, Number, NumberForm, Offset, OffsetBase, Part, Pattern, Range, Regex, RegexFlags, SubSignature,
@@ -379,6 +380,13 @@ impl<'a> Decoder<'a> {
 
     fn file_type(&mut self) -> Option<FileType> {
         FileType::from_number(self.byte()?)
+    }
+
+    /// The parts around an anchor: their distances, then the pattern.
+    pub(crate) fn group(&mut self) -> Option<Group> {
+        let least = usize::try_from(self.number()?).ok()?;
+        let most = usize::try_from(self.number()?).ok()?;
+        Some(Group { pattern: self.pattern()?, least, most })
     }
 
     pub(crate) fn body(&mut self) -> Option<Body> {

@@ -61,13 +61,8 @@ pub(crate) fn of_pattern(pattern: &Pattern, used: Used<'_>) -> Cover {
     choose(pattern, used).map_or(Cover::Always, |anchor| Cover::Anchors(vec![anchor]))
 }
 
-/// The cover of a condition over `subs`.
-pub(crate) fn of_expression(expression: &Expression, subs: &[SubSignature], used: Used<'_>) -> Cover {
-    let memo: Vec<Option<Cover>> = vec![None; subs.len()];
-    Covering { subs, used, memo }.expression(expression, 0)
-}
-
-struct Covering<'a> {
+/// Finds covers of conditions over the same sub-signatures.
+pub(crate) struct Covering<'a> {
     subs: &'a [SubSignature],
     used: Used<'a>,
     memo: Vec<Option<Cover>>,
@@ -88,7 +83,17 @@ pub(crate) fn macro_reference(sub: &SubSignature) -> Option<(Gap, u8)> {
 /// How deep triggers of regular expressions are followed into one another.
 const MAX_DEPTH: u32 = 128;
 
-impl Covering<'_> {
+impl<'a> Covering<'a> {
+    /// Conditions over `subs`.
+    pub(crate) fn new(subs: &'a [SubSignature], used: Used<'a>) -> Self {
+        Self { subs, used, memo: vec![None; subs.len()] }
+    }
+
+    /// The cover of `expression`.
+    pub(crate) fn of(&mut self, expression: &Expression) -> Cover {
+        self.expression(expression, 0)
+    }
+
     fn expression(&mut self, expression: &Expression, depth: u32) -> Cover {
         if depth > MAX_DEPTH {
             return Cover::Always;
@@ -102,29 +107,31 @@ impl Covering<'_> {
             Expression::Or(left, right) => {
                 self.expression(left, deeper).either(self.expression(right, deeper))
             }
-            Expression::Count { of, comparison, hits, .. } => {
+            Expression::Count { of, comparison, hits, distinct } => {
                 let needs_a_hit = match comparison {
                     Comparison::Equal => *hits > 0,
                     Comparison::Greater => true,
                     Comparison::Less => false,
                 };
-                if needs_a_hit { self.any_hit(of, deeper) } else { Cover::Always }
+                if needs_a_hit { self.any_hit(of, *distinct, deeper) } else { Cover::Always }
             }
         }
     }
 
-    /// The cover of "something under this has a hit".
-    fn any_hit(&mut self, expression: &Expression, depth: u32) -> Cover {
+    /// The cover of "something under this has a hit". Where so many `distinct` sub-signatures of one
+    /// choice must have hits, all but that many less one suffice, and the commonest are left out.
+    fn any_hit(&mut self, expression: &Expression, distinct: u32, depth: u32) -> Cover {
         let mut subs = Vec::new();
         expression.for_each_sub(&mut |sub| subs.push(sub));
         subs.sort_unstable();
         subs.dedup();
-        let mut cover = Cover::Anchors(Vec::new());
-        for (index, sub) in subs.into_iter().enumerate() {
-            let own = self.sub(sub, depth);
-            cover = if index == 0 { own } else { cover.either(own) };
+        let mut covers: Vec<Cover> = subs.into_iter().map(|sub| self.sub(sub, depth)).collect();
+        if is_choice(expression) {
+            covers.sort_by_key(Cover::score);
+            let spare = (distinct as usize).saturating_sub(1).min(covers.len().saturating_sub(1));
+            covers.drain(..spare);
         }
-        cover
+        covers.into_iter().reduce(Cover::either).unwrap_or(Cover::Anchors(Vec::new()))
     }
 
     fn sub(&mut self, number: u32, depth: u32) -> Cover {
@@ -163,26 +170,34 @@ impl Covering<'_> {
     }
 }
 
+/// Whether `expression` is nothing but sub-signatures with `|` between them.
+fn is_choice(expression: &Expression) -> bool {
+    match expression {
+        Expression::Or(left, right) => is_choice(left) && is_choice(right),
+        Expression::Sub(_) => true,
+        Expression::And(..) | Expression::Count { .. } => false,
+    }
+}
+
 /// `expression` with every chain of `&` in the order of how rare its members are, rarest first, so
 /// that evaluation fails early. The meaning stays: conditions have no effects.
-pub(crate) fn rarest_first(expression: Expression, subs: &[SubSignature], used: Used<'_>) -> Expression {
+pub(crate) fn rarest_first(expression: Expression, covering: &mut Covering<'_>) -> Expression {
     match expression {
         Expression::And(..) => {
             let mut members = Vec::new();
             flatten(expression, &mut members);
             let mut scored: Vec<(u32, Expression)> = members
                 .into_iter()
-                .map(|member| (of_expression(&member, subs, used).score(), rarest_first(member, subs, used)))
+                .map(|member| (covering.of(&member).score(), rarest_first(member, covering)))
                 .collect();
             scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
             let mut members = scored.into_iter().map(|(_, member)| member).rev();
             let last = members.next().unwrap_or(Expression::Sub(0));
             members.fold(last, |rest, member| Expression::And(Box::new(member), Box::new(rest)))
         }
-        Expression::Or(left, right) => Expression::Or(
-            Box::new(rarest_first(*left, subs, used)),
-            Box::new(rarest_first(*right, subs, used)),
-        ),
+        Expression::Or(left, right) => {
+            Expression::Or(Box::new(rarest_first(*left, covering)), Box::new(rarest_first(*right, covering)))
+        }
         other => other,
     }
 }

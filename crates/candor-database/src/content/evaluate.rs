@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use candor_model::{Executable, Facts};
 use memchr::memmem;
 
-use crate::content::anchor::elements_length;
+use crate::content::anchor::{elements_length, shortest};
 use crate::content::frequency::surprise;
 use crate::ir::{Alternatives, Boundary, BoundaryKind, Element, Offset, OffsetBase, Part, Pattern};
 
@@ -98,17 +98,18 @@ pub(crate) fn starts(
     Ok(found.spans.into_iter().map(|(start, _)| start).collect())
 }
 
-/// Looks for all matches of `pattern` that start in one of `ranges`, both ends included, which may
+/// Looks for `want` matches of `pattern` that start in one of `ranges`, both ends included, which may
 /// overlap and come in any order.
 pub(crate) fn find_starting(
     pattern: &Pattern,
     layer: Layer<'_>,
     mut ranges: Vec<(usize, usize)>,
+    want: u32,
     steps: &mut Steps,
 ) -> Result<Matches, Undecided> {
     ranges.sort_unstable();
     let places = ranges.into_iter().map(|(low, high)| Interval { low, high, origin: None }).collect();
-    find_in(pattern, layer, places, u32::MAX, KEPT, steps)
+    find_in(pattern, layer, places, want, KEPT, steps)
 }
 
 fn find_in(
@@ -379,20 +380,6 @@ impl<'p> Needle<'p> {
             }
         }
     }
-}
-
-/// Bytes that `elements` take at least.
-fn shortest(elements: &[Element]) -> usize {
-    elements.iter().fold(0, |sum, element| {
-        sum.saturating_add(match element {
-            Element::Boundary(_) => 0,
-            Element::Bytes(bytes) => bytes.len(),
-            Element::Masked { .. } => 1,
-            Element::Alternatives(choice) => {
-                choice.branches.iter().map(|branch| shortest(branch)).min().unwrap_or(0)
-            }
-        })
-    })
 }
 
 /// Where `elements`, all of fixed length, end when they match at `start`.

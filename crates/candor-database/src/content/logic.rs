@@ -229,7 +229,7 @@ impl Evaluation<'_, '_> {
         }
         let mut count = 0_u32;
         for member in (self.members)(group) {
-            let found = find_starting(&member, self.layer, ranges.clone(), self.steps)?;
+            let found = find_starting(&member, self.layer, ranges.clone(), u32::MAX, self.steps)?;
             count = count.saturating_add(found.count);
             known.spans.extend(found.spans);
             known.last = known.last.max(found.last);

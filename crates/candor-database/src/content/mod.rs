@@ -24,7 +24,7 @@ use crate::image::{ImageWriter, LINE, SectionKind, SignatureId};
 use crate::ir::{Body, Expression, Logical, Pattern, Refusal, SubSignature};
 
 use codec::Encoder;
-use cover::Cover;
+use cover::{Cover, Covering};
 use frequency::WINDOW;
 use index::IndexBuilder;
 
@@ -68,8 +68,9 @@ impl ContentBuilder {
         check(&logical)?;
         let Logical { target, expression, subsignatures } = logical;
         let used = |tier, run: &[u8; WINDOW]| self.index.used(tier, run);
-        let cover = cover::of_expression(&expression, &subsignatures, &used);
-        let expression = cover::rarest_first(expression, &subsignatures, &used);
+        let mut covering = Covering::new(&subsignatures, &used);
+        let cover = covering.of(&expression);
+        let expression = cover::rarest_first(expression, &mut covering);
         let logical = Logical { target, expression, subsignatures };
         let mut program = Encoder::default();
         program.logical(&logical);

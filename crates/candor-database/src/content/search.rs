@@ -42,9 +42,10 @@ impl Image {
         hits: &mut Vec<Hit>,
     ) -> Vec<Reason> {
         let content = Content::new(self);
+        let layer = Layer { bytes: subject.bytes, facts: subject.facts };
         let Scratch { passed, touched, regexes } = scratch;
         touched.clear();
-        content.index.search(subject.target, subject.bytes, content.count, passed, touched);
+        content.index.search(subject.target, layer, content.count, passed, touched);
         let mut lists = vec![SectionKind::ContentAlways];
         if subject.facts.image_hash.is_some() {
             lists.push(SectionKind::ContentImages);
@@ -61,7 +62,6 @@ impl Image {
             let known = members_known.get_or_init(|| content.members(subject.target));
             known.iter().filter(|(own, _)| *own == group).map(|(_, pattern)| pattern.clone()).collect()
         };
-        let layer = Layer { bytes: subject.bytes, facts: subject.facts };
         let mut steps = Steps::new(limits.search_steps);
         let mut trouble = Vec::new();
         for number in touched.sorted() {

@@ -1,14 +1,17 @@
 //! The index in the image: for every class of files a filter, slots and records for each tier.
 //!
 //! ```text
-//! section: count of shards u32, 0 u32, then one directory entry a shard and tier:
-//!   class u32, tier u32, filter offset u64, filter length u64, slots offset u64, slots length u64,
-//!   records offset u64, records length u64, probes offset u64, probes length u64
+//! section: count of shards u32, 0 u32, then a directory entry a shard: class u32, 0 u32, then offset
+//!   u64 and length u64 of: filter, pairs, slots and records (long, medium, short), probes, groups
 //! ```
-//! All offsets count from the start of the section. A filter is a power of two of 32-bit words (of
-//! bits, for the short tier: one for each pair of folded bytes). A slot is a `u32` digest of the run
-//! and the `u32` number of its first record plus one (0: the slot is free). Records of one run stand
-//! one behind the other; the last one says so.
+//! All offsets count from the start of the section.
+//!
+//! * The filter is a power of two of 32-bit words. The four bytes at a position choose the word; what
+//!   is found by four bytes has two bits there that follow from the same four, what is found by eight
+//!   has two bits that follow from all eight. So one load serves both.
+//! * The pairs are one bit for each pair of folded bytes.
+//! * A slot is a `u32` digest of the run and the `u32` number of its first record plus one (0: the slot
+//!   is free). Records of one run stand one behind the other; the last one says so.
 
 use candor_model::Target;
 
@@ -16,7 +19,9 @@ use crate::content::anchor::Tier;
 use crate::content::frequency::{WINDOW, fold};
 
 /// Bytes of a directory entry.
-pub(crate) const ENTRY: usize = 72;
+pub(crate) const ENTRY: usize = 168;
+/// Number of parts of a shard.
+pub(crate) const PARTS: usize = 10;
 /// Bytes of the section's own header.
 pub(crate) const HEADER: usize = 8;
 /// Bytes of a slot.
@@ -48,10 +53,16 @@ pub(crate) const HIGH_FACTOR: u32 = 0x85eb_ca77;
 /// All bytes of a half, folded at once.
 pub(crate) const FOLD_MASK: u32 = 0x2020_2020;
 
-/// The digest that the filters of the long and medium tiers are addressed by. `low` and `high` are
-/// folded; `high` is 0 in the medium tier.
-pub(crate) const fn filter_digest(low: u32, high: u32) -> u32 {
-    let sum = low.wrapping_mul(LOW_FACTOR).wrapping_add(high.wrapping_mul(HIGH_FACTOR));
+/// The digest of the four folded bytes at a position: it chooses the word, and the bits of what is
+/// found by four bytes.
+pub(crate) const fn low_digest(low: u32) -> u32 {
+    let product = low.wrapping_mul(LOW_FACTOR);
+    product ^ (product >> 15)
+}
+
+/// The digest that chooses the bits of what is found by eight bytes.
+pub(crate) const fn long_digest(low_digest: u32, high: u32) -> u32 {
+    let sum = low_digest.wrapping_add(high.wrapping_mul(HIGH_FACTOR));
     sum ^ (sum >> 15)
 }
 

@@ -1,12 +1,17 @@
 //! Looking a layer up in the index.
 
+use std::collections::HashMap;
+
 use candor_model::Target;
 
 use super::kernel::{Filter, Width, passing};
 use super::layout::{
-    ENTRY, HEADER, LAST, MASKED, PLACED, RECORD, SLOT, class, run_number, slot_digest, slot_start,
+    ENTRY, HEADER, LAST, MASKED, PARTS, PLACED, RECORD, SLOT, class, run_number, slot_digest, slot_start,
 };
-use crate::content::anchor::Tier;
+use crate::bytes::{Reader, record_at, run, u32_at, u64_at};
+use crate::content::anchor::{Group, Tier};
+use crate::content::codec::Decoder;
+use crate::content::evaluate::{Layer, Steps, find_starting};
 
 /// Positions that are tested before those that pass are looked up: the bytes are then still in the
 /// first-level cache.
@@ -14,17 +19,24 @@ const BLOCK: usize = 16 << 10;
 /// Records of one run that are compared at one position, so that a damaged image cannot make a
 /// search hang.
 const MAX_CHAIN: usize = 1 << 16;
+/// Shards that a section may have.
+const MAX_SHARDS: usize = 64;
+/// Steps for one window.
+const WINDOW_STEPS: u64 = 1 << 20;
 
 /// The content signatures that a layer touches, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
     seen: Vec<u64>,
     list: Vec<u32>,
+    /// Bytes of windows that were tried in vain, by signature.
+    spent: HashMap<u32, usize>,
 }
 
 impl Touched {
     /// Forgets everything; the memory stays.
     pub(crate) fn clear(&mut self) {
+        self.spent.clear();
         for number in self.list.drain(..) {
             if let Some(word) = self.seen.get_mut(number as usize / 64) {
                 *word = 0;
@@ -35,6 +47,13 @@ impl Touched {
     /// Whether the signature is touched.
     fn contains(&self, number: u32) -> bool {
         self.seen.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    /// Takes `bytes` from the `room` that a signature has for windows; false when there is none left.
+    fn afford(&mut self, number: u32, bytes: usize, room: usize) -> bool {
+        let spent = self.spent.entry(number).or_default();
+        *spent = spent.saturating_add(bytes);
+        *spent <= room
     }
 
     /// Adds a signature; `count` is how many there are.
@@ -75,117 +94,156 @@ impl<'a> Index<'a> {
     pub(crate) fn search(
         &self,
         target: Target,
-        bytes: &[u8],
+        layer: Layer<'_>,
         count: u32,
         passed: &mut Vec<usize>,
         touched: &mut Touched,
     ) {
-        let shards = self.shards(target);
+        let Some(shard) = self.shard(class(target)).or_else(|| self.shard(class(Target::Any))) else {
+            return;
+        };
+        let [long, medium, short] = shard.tables;
+        let width = if medium.slots.is_empty() { Width::Eight } else { Width::EightOrFour };
+        let bytes = layer.bytes;
         for from in (0..bytes.len()).step_by(BLOCK) {
             let to = from.saturating_add(BLOCK).min(bytes.len());
-            for (shard, tier, width) in shards.iter().flatten() {
+            if let Some(filter) = shard.filter {
                 passed.clear();
-                passing(shard.filter, *width, bytes, from, to, passed);
+                passing(filter, width, bytes, from, to, passed);
                 for at in passed.iter() {
-                    shard.look_up(*tier, bytes, *at, count, touched);
+                    shard.look_up(long, Tier::Long, layer, *at, count, touched);
+                    if width == Width::EightOrFour {
+                        shard.look_up(medium, Tier::Medium, layer, *at, count, touched);
+                    }
+                }
+            }
+            if let Some(filter) = shard.pairs {
+                passed.clear();
+                passing(filter, Width::Two, bytes, from, to, passed);
+                for at in passed.iter() {
+                    shard.look_up(short, Tier::Short, layer, *at, count, touched);
                 }
             }
         }
     }
 
-    /// The shard for `target` in each tier, or that for any file where the class has none.
-    fn shards(&self, target: Target) -> [Option<(Shard<'a>, Tier, Width)>; 3] {
-        Tier::ALL.map(|tier| {
-            let width = match tier {
-                Tier::Short => Width::Two,
-                Tier::Medium => Width::Four,
-                Tier::Long => Width::Eight,
-            };
-            let shard = match self.shard(class(target), tier) {
-                Some(own) => own,
-                None => self.shard(class(Target::Any), tier)?,
-            };
-            Some((shard?, tier, width))
-        })
-    }
-
-    /// The shard of a class and tier. The outer layer is whether there is an entry for it, the inner
-    /// one whether it holds anything that can be used.
-    #[expect(clippy::option_option, reason = "an empty shard of a class is not the same as none")]
-    fn shard(&self, class: u32, tier: Tier) -> Option<Option<Shard<'a>>> {
+    /// The shard of a class, if the section has one that can be used.
+    fn shard(&self, class: u32) -> Option<Shard<'a>> {
         let count = u32_at(self.section, 0)? as usize;
-        for index in 0..count.min(64) {
-            let start = HEADER.checked_add(ENTRY.checked_mul(index)?)?;
-            let entry = self.section.get(start..start.checked_add(ENTRY)?)?;
-            if u32_at(entry, 0)? == class && u32_at(entry, 4)? as usize == tier.width() {
-                return Some(self.open_shard(entry, tier));
+        for index in 0..count.min(MAX_SHARDS) {
+            let entry = run(self.section, HEADER.checked_add(ENTRY.checked_mul(index)?)?, ENTRY)?;
+            if u32_at(entry, 0)? == class {
+                return self.open_shard(entry);
             }
         }
         None
     }
 
-    fn open_shard(&self, entry: &[u8], tier: Tier) -> Option<Shard<'a>> {
-        let part = |index: usize| {
-            let at = 8_usize.checked_add(index.checked_mul(16)?)?;
+    fn open_shard(&self, entry: &[u8]) -> Option<Shard<'a>> {
+        let mut parts = [&[][..]; PARTS];
+        for (index, part) in parts.iter_mut().enumerate() {
+            let at = index.checked_mul(2)?.checked_add(1)?;
             let offset = usize::try_from(u64_at(entry, at)?).ok()?;
-            let length = usize::try_from(u64_at(entry, at.checked_add(8)?)?).ok()?;
-            self.section.get(offset..offset.checked_add(length)?)
-        };
-        let (filter, slots, records, probes) = (part(0)?, part(1)?, part(2)?, part(3)?);
-        let filter = Filter::new(filter)?;
-        let count = slots.len() / SLOT;
-        if !count.is_power_of_two() || (tier == Tier::Short && !filter.holds_pairs()) {
-            return None;
+            let length = usize::try_from(u64_at(entry, at.checked_add(1)?)?).ok()?;
+            *part = run(self.section, offset, length)?;
         }
-        Some(Shard { filter, slots, slot_count: count, records, probes })
+        let [
+            filter,
+            pairs,
+            slots,
+            records,
+            medium_slots,
+            medium_records,
+            short_slots,
+            short_records,
+            probes,
+            groups,
+        ] = parts;
+        Some(Shard {
+            filter: Filter::new(filter),
+            pairs: Filter::new(pairs).filter(Filter::holds_pairs),
+            tables: [
+                Table { slots, records },
+                Table { slots: medium_slots, records: medium_records },
+                Table { slots: short_slots, records: short_records },
+            ],
+            probes,
+            groups,
+        })
+    }
+}
+
+/// Slots and records of one tier.
+#[derive(Clone, Copy, Debug)]
+struct Table<'a> {
+    slots: &'a [u8],
+    records: &'a [u8],
+}
+
+impl Table<'_> {
+    /// What is kept of a digest, and the number of its first record plus one.
+    fn slot(&self, index: usize) -> Option<(u32, u32)> {
+        let slot = record_at(self.slots, index, SLOT)?;
+        Some((u32_at(slot, 0)?, u32_at(slot, 1)?))
     }
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Shard<'a> {
-    filter: Filter<'a>,
-    slots: &'a [u8],
-    slot_count: usize,
-    records: &'a [u8],
+    filter: Option<Filter<'a>>,
+    pairs: Option<Filter<'a>>,
+    tables: [Table<'a>; 3],
     probes: &'a [u8],
+    groups: &'a [u8],
 }
 
 impl Shard<'_> {
     /// Touches what has the run at `at` and fits around it. Anything out of bounds ends the look-up.
-    fn look_up(&self, tier: Tier, bytes: &[u8], at: usize, count: u32, touched: &mut Touched) {
-        let Some(run) = bytes.get(at..).and_then(|rest| run_number(rest, tier)) else { return };
+    fn look_up(
+        &self,
+        table: Table<'_>,
+        tier: Tier,
+        layer: Layer<'_>,
+        at: usize,
+        count: u32,
+        touched: &mut Touched,
+    ) {
+        let slots = table.slots.len() / SLOT;
+        if !slots.is_power_of_two() {
+            return;
+        }
+        let Some(run) = layer.bytes.get(at..).and_then(|rest| run_number(rest, tier)) else { return };
         let digest = slot_digest(run);
-        let mut slot = slot_start(digest, self.slot_count);
+        let mut slot = slot_start(digest, slots);
         // At least half of the slots of a sound table are free; a damaged one ends here as well.
-        for _ in 0..self.slot_count.min(MAX_CHAIN) {
-            let Some((held, first)) = self.slot(slot) else { return };
+        for _ in 0..slots.min(MAX_CHAIN) {
+            let Some((held, first)) = table.slot(slot) else { return };
             let Some(first) = first.checked_sub(1) else { return };
             // Two runs may share the half of the digest that is kept, so the walk goes on.
             if held == (digest & 0xffff_ffff) as u32 {
-                self.compare_records(first, bytes, at, count, touched);
+                self.compare_records(table, first, layer, at, count, touched);
             }
-            slot = slot.wrapping_add(1) & self.slot_count.wrapping_sub(1);
+            slot = slot.wrapping_add(1) & slots.wrapping_sub(1);
         }
     }
 
-    /// What is kept of a digest, and the number of its first record plus one.
-    fn slot(&self, index: usize) -> Option<(u32, u32)> {
-        let slot = self.slots.get(index.checked_mul(SLOT)?..)?.first_chunk::<SLOT>()?;
-        Some((u32_at(slot, 0)?, u32_at(slot, 4)?))
-    }
-
-    fn compare_records(&self, first: u32, bytes: &[u8], at: usize, count: u32, touched: &mut Touched) {
+    fn compare_records(
+        &self,
+        table: Table<'_>,
+        first: u32,
+        layer: Layer<'_>,
+        at: usize,
+        count: u32,
+        touched: &mut Touched,
+    ) {
         for index in (first as usize..).take(MAX_CHAIN) {
-            let Some(record) = index
-                .checked_mul(RECORD)
-                .and_then(|start| self.records.get(start..start.checked_add(RECORD)?))
-                .and_then(<[u8]>::first_chunk::<RECORD>)
-            else {
-                return;
-            };
+            let Some(record) = record_at(table.records, index, RECORD) else { return };
             let flags = record.get(12).copied().unwrap_or(LAST);
             let Some(signature) = u32_at(record, 0) else { return };
-            if !touched.contains(signature) && self.fits(record, flags, bytes, at).unwrap_or(false) {
+            if !touched.contains(signature)
+                && self.fits(record, flags, layer.bytes, at).unwrap_or(false)
+                && self.group_fits(record, signature, layer, at, touched)
+            {
                 touched.insert(signature, count);
             }
             if flags & LAST != 0 {
@@ -195,38 +253,53 @@ impl Shard<'_> {
     }
 
     /// Whether the surroundings of the anchor at `at` are those of the record.
-    fn fits(&self, record: &[u8; RECORD], flags: u8, bytes: &[u8], at: usize) -> Option<bool> {
-        let length = usize::from(u16_at(record, 8)?);
-        let start = at.checked_sub(usize::from(u16_at(record, 10)?))?;
-        let here = bytes.get(start..start.checked_add(length)?)?;
-        let offset = u32_at(record, 4)? as usize;
-        let values = self.probes.get(offset..)?.get(..length)?;
+    fn fits(&self, record: &[u8], flags: u8, bytes: &[u8], at: usize) -> Option<bool> {
+        let sizes = u32_at(record, 2)?;
+        let length = (sizes & 0xffff) as usize;
+        let start = at.checked_sub((sizes >> 16) as usize)?;
+        let here = run(bytes, start, length)?;
+        let offset = u32_at(record, 1)? as usize;
+        let values = run(self.probes, offset, length)?;
         if flags & MASKED == 0 {
             if here != values {
                 return Some(false);
             }
         } else {
-            let masks = self.probes.get(offset.checked_add(length)?..)?.get(..length)?;
+            let masks = run(self.probes, offset.checked_add(length)?, length)?;
             if here.iter().zip(values).zip(masks).any(|((byte, value), mask)| byte & mask != *value) {
                 return Some(false);
             }
         }
         if flags & PLACED != 0 {
-            let start = start as u64;
-            return Some(u64_at(record, 16)? <= start && start <= u64_at(record, 24)?);
+            let Ok(start) = u32::try_from(start) else { return Some(false) };
+            return Some(u32_at(record, 4)? <= start && start <= u32_at(record, 5)?);
         }
         Some(true)
     }
-}
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+    /// Whether the parts around the anchor match in a small window, when the record has any. True
+    /// where that is not known, or where windows were tried so often that looking at the whole layer
+    /// costs less.
+    fn group_fits(
+        &self,
+        record: &[u8],
+        signature: u32,
+        layer: Layer<'_>,
+        at: usize,
+        touched: &mut Touched,
+    ) -> bool {
+        let group = || {
+            let start = u32_at(record, 6)?.checked_sub(1)? as usize;
+            Decoder::new(Reader::new(self.groups.get(start..)?).run()?).group()
+        };
+        let Some(Group { pattern, least, most }) = group() else { return true };
+        let room = (layer.bytes.len() / 4).saturating_add(1 << 12);
+        if !touched.afford(signature, most.saturating_sub(least).saturating_add(64), room) {
+            return true;
+        }
+        let Some(high) = at.checked_sub(least) else { return false };
+        let ranges = vec![(at.saturating_sub(most), high)];
+        let found = find_starting(&pattern, layer, ranges, 1, &mut Steps::new(WINDOW_STEPS));
+        found.map_or(true, |found| found.count > 0)
+    }
 }
