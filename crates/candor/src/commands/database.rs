@@ -104,7 +104,7 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
             Some(path) => match store::classify(path)? {
                 Kind::Image(image) => {
                     let name = Escaped::os(path.as_os_str()).to_string();
-                    check_image(&Database { image, name, origin: Origin::File }, choice.json, printer)
+                    check_image(&Database { image: *image, name, origin: Origin::File }, choice.json, printer)
                 }
                 Kind::Sources => check_sources(path, choice.json, printer),
             },

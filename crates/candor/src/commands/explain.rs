@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use candor_database::Image;
 use candor_engine::{Observer, Scanner};
-use candor_model::{FileType, Finding, LayerId, LayerSummary, Match, Reason, Report, Verdict};
+use candor_model::{FileType, Finding, LayerId, LayerSummary, Match, Normalisation, Reason, Report, Verdict};
 use rustix::fs::CWD;
 use serde::Serialize;
 
@@ -143,7 +143,7 @@ fn read(path: &Path, buffer: &mut Buffer, max: u64) -> (Reading, Option<u64>) {
 /// The bytes of matches, taken while the layers are in memory.
 #[derive(Default)]
 struct Excerpts {
-    by_match: HashMap<(LayerId, u64, u64), Excerpt>,
+    by_match: HashMap<(LayerId, Option<Normalisation>, u64, u64), Excerpt>,
 }
 
 /// A few bytes of a layer.
@@ -155,7 +155,10 @@ struct Excerpt {
 
 impl Observer for Excerpts {
     fn layer(&mut self, id: LayerId, _: FileType, bytes: &[u8], findings: &[Finding]) {
-        for matched in findings.iter().flat_map(|finding| &finding.matches) {
+        let matches = findings
+            .iter()
+            .flat_map(|finding| finding.matches.iter().map(move |matched| (finding.normalised, matched)));
+        for (copy, matched) in matches {
             if self.by_match.len() >= EXCERPTS {
                 return;
             }
@@ -166,7 +169,7 @@ impl Observer for Excerpts {
             let position = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
             let excerpt = bytes.get(position(start)..position(end)).unwrap_or_default();
             self.by_match
-                .entry((id, matched.offset, matched.length))
+                .entry((id, copy, matched.offset, matched.length))
                 .or_insert_with(|| Excerpt { offset: start, bytes: excerpt.to_vec() });
         }
     }
@@ -174,7 +177,7 @@ impl Observer for Excerpts {
 
 impl Excerpts {
     fn of(&self, finding: &Finding, matched: &Match) -> Option<&Excerpt> {
-        self.by_match.get(&(finding.layer, matched.offset, matched.length))
+        self.by_match.get(&(finding.layer, finding.normalised, matched.offset, matched.length))
     }
 
     /// The matched bytes themselves, as many as are shown.
@@ -308,6 +311,9 @@ fn print_finding(finding: &Finding, excerpts: &Excerpts, printer: &mut Printer) 
     let place =
         if finding.path.is_empty() { String::new() } else { format!(" {}", layer_path(&finding.path)) };
     printer.line(&format!("    layer      {}{place} ({})", finding.layer.0, finding.file_type));
+    if let Some(normalisation) = finding.normalised {
+        printer.line(&format!("    copy       {}; offsets are in that copy", describe_copy(normalisation)));
+    }
     if finding.matches.is_empty() {
         printer.line("    match      the layer as a whole");
     }
@@ -321,6 +327,15 @@ fn print_finding(finding: &Finding, excerpts: &Excerpts, printer: &mut Printer) 
     }
     if let Some(more) = finding.matches.len().checked_sub(PRINTED_MATCHES).filter(|more| *more > 0) {
         printer.line(&format!("    and {more} more"));
+    }
+}
+
+fn describe_copy(normalisation: Normalisation) -> &'static str {
+    match normalisation {
+        Normalisation::HtmlNoComments => "HTML in lower case, entities decoded, comments left out",
+        Normalisation::HtmlNoTags => "HTML in lower case, entities decoded, tags left out",
+        Normalisation::Script => "a script found in HTML, rewritten",
+        Normalisation::Text => "text in lower case, white space folded",
     }
 }
 

@@ -6,7 +6,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use candor_model::{FileType, Finding, Incomplete, LayerId, Reason, Report, Verdict};
+use candor_model::{FileType, Finding, Incomplete, LayerId, Normalisation, Reason, Report, Verdict};
 use serde::Serialize;
 
 use crate::escape::Escaped;
@@ -159,6 +159,9 @@ pub(crate) struct FindingRecord<'a> {
     layer: u32,
     layer_path: &'a [String],
     file_type: &'static str,
+    /// In which rewritten copy of the layer the matches are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    normalised: Option<&'static str>,
     matches: Vec<MatchRecord>,
 }
 
@@ -237,6 +240,12 @@ impl<'a> FindingRecord<'a> {
             layer: finding.layer.0,
             layer_path: &finding.path,
             file_type: finding.file_type.clamav_name(),
+            normalised: finding.normalised.map(|normalisation| match normalisation {
+                Normalisation::HtmlNoComments => "html-no-comments",
+                Normalisation::HtmlNoTags => "html-no-tags",
+                Normalisation::Script => "script",
+                Normalisation::Text => "text",
+            }),
             matches: finding
                 .matches
                 .iter()

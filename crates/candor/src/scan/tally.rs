@@ -152,12 +152,12 @@ impl Summary {
 
     /// The lines for people.
     pub(crate) fn print(&self, printer: &mut Printer, stopped: Option<Stopped>) {
+        printer.line("");
         let mut row = |tone: Option<Tone>, label: &str, text: String| {
             let label = format!("{label:<12}");
             let label = tone.map_or_else(|| label.clone(), |tone| printer.paint(tone, &label));
             printer.line(&format!("{label}{text}"));
         };
-        row(None, "", String::new());
         if stopped.is_some() {
             row(
                 Some(Tone::Warning),

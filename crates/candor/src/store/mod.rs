@@ -49,7 +49,7 @@ pub(crate) enum Origin {
 /// What a path turned out to be.
 pub(crate) enum Kind {
     /// An image, opened.
-    Image(Image),
+    Image(Box<Image>),
     /// A database, or a directory of them.
     Sources,
 }
@@ -59,7 +59,7 @@ pub(crate) fn open(options: &DatabaseOptions, printer: &mut Printer) -> anyhow::
     let Some(path) = &options.database else { return built_in() };
     let name = Escaped::os(path.as_os_str()).to_string();
     if let Kind::Image(image) = classify(path)? {
-        return Ok(Database { image, name, origin: Origin::File });
+        return Ok(Database { image: *image, name, origin: Origin::File });
     }
     let cache = if options.no_cache {
         None
@@ -102,7 +102,7 @@ pub(crate) fn classify(path: &Path) -> anyhow::Result<Kind> {
     }
     anyhow::ensure!(metadata.is_file(), "database {name}: neither a file nor a directory");
     match Image::open(&file) {
-        Ok(image) => Ok(Kind::Image(image)),
+        Ok(image) => Ok(Kind::Image(Box::new(image))),
         Err(OpenError::NotAnImage) if sources::is_database_name(path) => Ok(Kind::Sources),
         Err(OpenError::NotAnImage) => {
             anyhow::bail!("database {name}: neither a Candor image nor, by its name, a signature database")

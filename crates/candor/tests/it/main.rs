@@ -1,0 +1,13 @@
+//! The program as its users meet it: the real binary, its output, its exit status.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up for a test fails the test")]
+#![forbid(unsafe_code)]
+
+mod bad_input;
+mod compile;
+mod database;
+mod explain;
+mod help;
+mod interrupt;
+mod run;
+mod samples;
+mod scan;
