@@ -38,8 +38,8 @@ pub(crate) struct DatabaseOptions {
 pub(crate) struct DetectionOptions {
     /// Also look for potentially unwanted applications, of all categories or of these.
     ///
-    /// A category is the second part of a name: `Win` in PUA.Win.Packer.X. A minus sign leaves a
-    /// category out: `--potentially-unwanted=-Packed,-NetTool`.
+    /// A category is a part of the name between dots: PUA.Win.Tool.X is of the categories `Win` and
+    /// `Tool`. A minus sign leaves a category out: `--potentially-unwanted=-Packed,-NetTool`.
     #[arg(long, value_name = "CATEGORY,...", num_args = 0.., require_equals = true, value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) potentially_unwanted: Option<Vec<String>>,
 }
