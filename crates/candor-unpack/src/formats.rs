@@ -2,7 +2,7 @@
 
 use candor_model::{FileType, Sink};
 
-use crate::{elf, gzip, macho, pe, tar, text, zip};
+use crate::{elf, gzip, html, macho, pe, tar, text, zip};
 
 /// One format that is opened.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,14 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "the size of text that is normalised",
         unpack: text::unpack,
+    },
+    Format {
+        name: "HTML",
+        types: &[FileType::Html, FileType::HtmlUtf16],
+        gives: "normalised copies without comments and without tags, scripts, the content of data: addresses",
+        library: None,
+        limits: "the size of text that is normalised; 4,096 data: addresses",
+        unpack: html::unpack,
     },
     Format {
         name: "ZIP",

@@ -24,6 +24,7 @@
 mod elf;
 mod formats;
 mod gzip;
+mod html;
 mod macho;
 mod name;
 mod pe;

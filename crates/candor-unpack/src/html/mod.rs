@@ -1,0 +1,529 @@
+//! The normalised copies of HTML: what signatures for HTML (target 3) are written against.
+//!
+//! Two copies are made in one pass, by the rules of ClamAV as its `sigtool --html-normalise` shows them:
+//!
+//! * without comments: lower case, entities resolved, white space folded, quotes made double; inside of
+//!   `<script>` and `<style>` no white space at all; everything from `<!` to the next `>` is gone;
+//! * without tags: the text alone, with one blank for every tag and entity, and the addresses of links and
+//!   images as they were written.
+//!
+//! Scripts come out as children of their own, normalised as programs ([`script`]), and so does the content
+//! of `data:` addresses, which the first copy leaves out. NULs are passed over everywhere, which is also
+//! all that UTF-16 needs.
+//!
+//! A quoted value is taken for an unquoted one from its first white space on, so that a `>` there ends the
+//! tag. Where our copies differ from ClamAV's is listed in `docs/reference/normalisation.md`.
+
+mod data_address;
+mod entities;
+mod script;
+#[cfg(test)]
+mod tests;
+
+use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
+
+use entities::{LONGEST, character};
+
+/// Scripts and `data:` addresses that are kept of one page.
+const EXTRACTS: usize = 4096;
+/// Bytes of an address that are kept.
+const ADDRESS: usize = 1024;
+
+/// Gives the copies, the scripts and the content of `data:` addresses to the sink.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let limit = usize::try_from(sink.budget().limits().max_normalise).unwrap_or(usize::MAX);
+    let kept = match bytes.get(..limit) {
+        Some(start) if start.len() < bytes.len() => {
+            sink.incomplete(Reason::NormaliseSize);
+            start
+        }
+        _ => bytes,
+    };
+    let page = if memchr::memchr(0, kept).is_some() {
+        let narrow: Vec<u8> = kept.iter().copied().filter(|&byte| byte != 0).collect();
+        normalise(&narrow)
+    } else {
+        normalise(kept)
+    };
+    let mut give = |copy: Normalisation, content: &[u8]| {
+        sink.child(ChildKind::Normalised(copy), &Member::default(), Content::Bytes(content))
+    };
+    if give(Normalisation::HtmlNoComments, &page.without_comments) == Flow::Stop
+        || give(Normalisation::HtmlNoTags, &page.without_tags) == Flow::Stop
+    {
+        return;
+    }
+    if !page.scripts.is_empty() && give(Normalisation::Script, &page.scripts) == Flow::Stop {
+        return;
+    }
+    for (index, address) in page.data_addresses.iter().enumerate() {
+        let Some((kind, content)) = data_address::decoded(address) else { continue };
+        let member = Member {
+            name: format!("data:{kind}"),
+            position: u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1),
+            ..Member::default()
+        };
+        if sink.child(ChildKind::Extracted, &member, Content::Bytes(&content)) == Flow::Stop {
+            return;
+        }
+    }
+}
+
+/// What comes out of one page.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Page {
+    without_comments: Vec<u8>,
+    without_tags: Vec<u8>,
+    /// Every script, each between `<script>` and `</script>`.
+    scripts: Vec<u8>,
+    /// What stood behind `data:`.
+    data_addresses: Vec<Vec<u8>>,
+}
+
+fn normalise(bytes: &[u8]) -> Page {
+    let mut walk = Walk {
+        rest: bytes,
+        page: Page::default(),
+        is_start: true,
+        has_blank: false,
+        name: Vec::new(),
+        attribute: Vec::new(),
+        value: Vec::new(),
+        address: None,
+    };
+    walk.page.without_comments.reserve(bytes.len());
+    let mut state = State::Text;
+    while !walk.rest.is_empty() {
+        state = match state {
+            State::Text => walk.text(),
+            State::TagStart => walk.tag_start(),
+            State::Name => walk.tag_name(),
+            State::BeforeAttribute => walk.before_attribute(),
+            State::Attribute => walk.attribute_name(),
+            State::BeforeValue => walk.before_value(),
+            State::Value(style) => walk.value(style),
+            State::Raw(is_script) => walk.raw(is_script),
+        };
+    }
+    if matches!(state, State::TagStart) {
+        walk.write(b'<');
+    }
+    walk.page
+}
+
+/// Where in the page the walk is.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Text,
+    /// Behind `<`.
+    TagStart,
+    Name,
+    BeforeAttribute,
+    Attribute,
+    /// Behind `=`.
+    BeforeValue,
+    Value(Style),
+    /// In a script, or in a style sheet.
+    Raw(bool),
+}
+
+/// How the value of an attribute ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    /// At white space or `>`.
+    Bare,
+    /// As the former, but it began with a quote: the first white space in a quoted value makes it so.
+    Broken,
+    /// At this quote.
+    Quoted(u8),
+}
+
+struct Walk<'a> {
+    rest: &'a [u8],
+    page: Page,
+    /// Whether white space is dropped altogether: at the start and behind tags.
+    is_start: bool,
+    /// Whether white space was seen and not written.
+    has_blank: bool,
+    /// Name of the tag, lower case, as much as is needed.
+    name: Vec<u8>,
+    /// Name of the attribute, the same.
+    attribute: Vec<u8>,
+    /// The value of the attribute so far, as written.
+    value: Vec<u8>,
+    /// The address of a link or image.
+    address: Option<Vec<u8>>,
+}
+
+impl Walk<'_> {
+    fn next(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(byte)
+    }
+
+    fn skip_space(&mut self) {
+        let start = self.rest.iter().position(|&byte| !is_space(byte)).unwrap_or(self.rest.len());
+        self.rest = self.rest.get(start..).unwrap_or_default();
+    }
+
+    /// Writes to the copy without comments.
+    fn write(&mut self, byte: u8) {
+        self.page.without_comments.push(byte);
+    }
+
+    fn write_lower(&mut self, byte: u8) {
+        self.write(byte.to_ascii_lowercase());
+    }
+
+    /// Writes a blank to the copy without tags, unless one stands there.
+    fn blank(&mut self) {
+        if self.page.without_tags.last() != Some(&b' ') {
+            self.page.without_tags.push(b' ');
+        }
+    }
+
+    /// Writes the white space that was held back.
+    fn flush(&mut self) {
+        if self.has_blank {
+            self.write(b' ');
+        }
+        self.has_blank = false;
+        self.is_start = false;
+    }
+
+    fn text(&mut self) -> State {
+        while let Some(byte) = self.next() {
+            match byte {
+                b'<' => {
+                    self.flush();
+                    self.blank();
+                    return State::TagStart;
+                }
+                b'&' => {
+                    self.flush();
+                    self.blank();
+                    let entity = self.entity();
+                    self.page.without_comments.extend(entity.lower());
+                }
+                _ if is_space(byte) => {
+                    if !self.is_start {
+                        self.has_blank = true;
+                        self.blank();
+                    }
+                }
+                _ => {
+                    self.flush();
+                    self.write_lower(byte);
+                    if byte < b' ' {
+                        self.blank();
+                    } else {
+                        self.page.without_tags.push(byte.to_ascii_lowercase());
+                    }
+                }
+            }
+        }
+        State::Text
+    }
+
+    fn tag_start(&mut self) -> State {
+        self.skip_space();
+        self.name.clear();
+        self.attribute.clear();
+        self.value.clear();
+        self.address = None;
+        if self.rest.first() == Some(&b'!') {
+            let end = memchr::memchr(b'>', self.rest).map_or(self.rest.len(), |end| end.saturating_add(1));
+            self.rest = self.rest.get(end..).unwrap_or_default();
+            self.is_start = true;
+            return State::Text;
+        }
+        self.write(b'<');
+        State::Name
+    }
+
+    fn tag_name(&mut self) -> State {
+        while let Some(byte) = self.next() {
+            match byte {
+                b'>' => return self.tag_end(),
+                _ if is_space(byte) => return State::BeforeAttribute,
+                _ => {
+                    self.write_lower(byte);
+                    keep(&mut self.name, byte);
+                }
+            }
+        }
+        State::Name
+    }
+
+    fn before_attribute(&mut self) -> State {
+        self.skip_space();
+        match self.next() {
+            Some(b'>') => self.tag_end(),
+            Some(b'=') => {
+                self.write(b'=');
+                State::BeforeValue
+            }
+            Some(byte) => {
+                self.write(b' ');
+                self.write_lower(byte);
+                self.attribute.clear();
+                keep(&mut self.attribute, byte);
+                State::Attribute
+            }
+            None => State::BeforeAttribute,
+        }
+    }
+
+    fn attribute_name(&mut self) -> State {
+        while let Some(byte) = self.next() {
+            match byte {
+                b'>' => return self.tag_end(),
+                b'=' => {
+                    self.write(b'=');
+                    return State::BeforeValue;
+                }
+                _ if is_space(byte) => return State::BeforeAttribute,
+                _ => {
+                    self.write_lower(byte);
+                    keep(&mut self.attribute, byte);
+                }
+            }
+        }
+        State::Attribute
+    }
+
+    fn before_value(&mut self) -> State {
+        self.skip_space();
+        match self.rest.first() {
+            Some(b'>') => {
+                self.next();
+                self.tag_end()
+            }
+            Some(&quote @ (b'"' | b'\'')) => {
+                self.next();
+                self.write(b'"');
+                self.data_address(Some(quote));
+                State::Value(Style::Quoted(quote))
+            }
+            _ => {
+                self.data_address(None);
+                State::Value(Style::Bare)
+            }
+        }
+    }
+
+    /// Takes a `data:` address out of the value that starts here; its scheme stays.
+    fn data_address(&mut self, quote: Option<u8>) {
+        let is_data = self.rest.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"data:"));
+        if !is_data || self.page.data_addresses.len() >= EXTRACTS {
+            return;
+        }
+        let ends = |byte: u8| match quote {
+            Some(quote) => byte == quote,
+            None => byte == b'>' || is_space(byte),
+        };
+        let end = self.rest.iter().position(|&byte| ends(byte)).unwrap_or(self.rest.len());
+        let Some((address, rest)) = self.rest.split_at_checked(end) else { return };
+        self.page.data_addresses.push(address.get(5..).unwrap_or_default().to_vec());
+        self.page.without_comments.extend(b"data");
+        self.rest = rest;
+        // What is a link in the text is not what is opened as a file.
+        self.attribute.clear();
+    }
+
+    fn value(&mut self, style: Style) -> State {
+        while let Some(byte) = self.next() {
+            match byte {
+                b'>' if !matches!(style, Style::Quoted(_)) => {
+                    self.address_end(style);
+                    return self.tag_end();
+                }
+                b'"' | b'\'' if style == Style::Quoted(byte) => {
+                    self.write(b'"');
+                    self.address_end(style);
+                    return State::BeforeAttribute;
+                }
+                b'"' | b'\'' => {
+                    self.write(b'"');
+                    self.value.push(b'"');
+                }
+                b'&' => {
+                    let entity = self.entity();
+                    self.page.without_comments.extend(entity.lower());
+                    self.value.extend(entity.bytes);
+                }
+                _ if !is_space(byte) => {
+                    self.write_lower(byte);
+                    self.value.push(byte);
+                }
+                _ if matches!(style, Style::Quoted(_)) => {
+                    self.write(b' ');
+                    self.value.push(b' ');
+                    self.skip_space();
+                    return State::Value(Style::Broken);
+                }
+                _ => {
+                    self.address_end(style);
+                    return State::BeforeAttribute;
+                }
+            }
+        }
+        State::Value(style)
+    }
+
+    /// Keeps the value that ends here if it is the address of a link or image: the first of the tag.
+    fn address_end(&mut self, style: Style) {
+        if style == Style::Broken {
+            // The quote that ended the value was taken for a part of it.
+            self.value.pop();
+        }
+        let is_address = matches!((&self.name[..], &self.attribute[..]), (b"a", b"href") | (b"img", b"src"));
+        if is_address && self.address.is_none() && !self.value.is_empty() {
+            self.value.truncate(ADDRESS);
+            self.address = Some(std::mem::take(&mut self.value));
+        }
+        self.value.clear();
+    }
+
+    /// Behind `>`.
+    fn tag_end(&mut self) -> State {
+        self.write(b'>');
+        self.is_start = true;
+        if let Some(address) = self.address.take() {
+            self.page.without_tags.extend(address);
+            self.page.without_tags.push(b' ');
+        }
+        match &self.name[..] {
+            b"script" => State::Raw(true),
+            b"style" => State::Raw(false),
+            _ => State::Text,
+        }
+    }
+
+    /// The content of a script or style sheet and the name of the tag that ends it.
+    fn raw(&mut self, is_script: bool) -> State {
+        let ends: &[&[u8]] = if is_script { &[b"</script"] } else { &[b"</style", b"</script"] };
+        let length = raw_length(self.rest, ends);
+        let content = self.rest.get(..length).unwrap_or_default();
+        let behind = self.rest.get(length..).unwrap_or_default();
+        if is_script {
+            script::normalise(content, &mut self.page.scripts);
+        }
+        self.rest = content;
+        while let Some(byte) = self.next() {
+            match byte {
+                b'&' => {
+                    let entity = self.entity();
+                    self.page.without_comments.extend(entity.lower());
+                }
+                b'\'' => self.write(b'"'),
+                _ if is_space(byte) => {}
+                _ => self.write_lower(byte),
+            }
+        }
+        self.rest = behind;
+        while let Some(byte @ (b'<' | b'/' | b'a'..=b'z' | b'A'..=b'Z')) = self.rest.first().copied() {
+            self.next();
+            self.write_lower(byte);
+        }
+        self.blank();
+        self.name.clear();
+        State::BeforeAttribute
+    }
+
+    /// Reads an entity behind its `&`.
+    fn entity(&mut self) -> Entity {
+        if self.rest.first() == Some(&b'#') {
+            self.next();
+            return self.number();
+        }
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':' | b'_');
+        let length = self.rest.iter().position(|byte| !is_name(byte)).unwrap_or(self.rest.len());
+        let name = self.rest.get(..length).unwrap_or_default();
+        let terminator = self.rest.get(length).copied();
+        // A name at the very end counts as if it were closed.
+        let known =
+            if matches!(terminator, Some(b';') | None) && length <= LONGEST { character(name) } else { None };
+        let mut bytes = Vec::new();
+        match known {
+            Some(character) => push_character(u32::from(character), &mut bytes),
+            None => {
+                bytes.push(b'&');
+                bytes.extend_from_slice(name);
+                if terminator == Some(b';') {
+                    bytes.push(b';');
+                }
+            }
+        }
+        let used = length.saturating_add(usize::from(terminator == Some(b';')));
+        self.rest = self.rest.get(used..).unwrap_or_default();
+        Entity { bytes, is_exact: false }
+    }
+
+    fn number(&mut self) -> Entity {
+        let mut base = 10;
+        if matches!(self.rest.first(), Some(b'x' | b'X')) {
+            base = 16;
+            self.next();
+        }
+        let mut value = 0_u32;
+        while let Some(digit) = self.rest.first().and_then(|&byte| char::from(byte).to_digit(base)) {
+            value = value.wrapping_mul(base).wrapping_add(digit);
+            self.next();
+        }
+        let mut bytes = Vec::new();
+        if self.rest.first() == Some(&b';') {
+            self.next();
+            push_character(value, &mut bytes);
+            return Entity { bytes, is_exact: false };
+        }
+        let [low, ..] = value.to_le_bytes();
+        Entity { bytes: vec![low], is_exact: true }
+    }
+}
+
+/// What an entity stands for.
+struct Entity {
+    bytes: Vec<u8>,
+    /// Whether it is written as it is, not in lower case.
+    is_exact: bool,
+}
+
+impl Entity {
+    fn lower(&self) -> Vec<u8> {
+        if self.is_exact { self.bytes.clone() } else { self.bytes.to_ascii_lowercase() }
+    }
+}
+
+/// Writes a character: one byte below 255, a reference above; nothing for what has no lower 16 bits.
+fn push_character(value: u32, bytes: &mut Vec<u8>) {
+    match u8::try_from(value) {
+        Ok(byte) if byte < 0xff => bytes.push(byte),
+        _ if value & 0xffff != 0 => bytes.extend(format!("&#x{:04x};", value & 0xffff).into_bytes()),
+        _ => {}
+    }
+}
+
+/// Remembers the start of a name: longer ones are none of those that matter.
+fn keep(name: &mut Vec<u8>, byte: u8) {
+    if name.len() < 16 {
+        name.push(byte.to_ascii_lowercase());
+    }
+}
+
+/// Length of what stands before the first of the closing tags, or of everything.
+fn raw_length(bytes: &[u8], ends: &[&[u8]]) -> usize {
+    let is_end = |at: usize, end: &[u8]| {
+        let Some((start, rest)) = bytes.get(at..).and_then(|rest| rest.split_at_checked(end.len())) else {
+            return false;
+        };
+        start.eq_ignore_ascii_case(end)
+            && rest.first().is_none_or(|&byte| byte == b'>' || byte == b'/' || is_space(byte))
+    };
+    memchr::memchr_iter(b'<', bytes).find(|&at| ends.iter().any(|end| is_end(at, end))).unwrap_or(bytes.len())
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}

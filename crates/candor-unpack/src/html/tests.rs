@@ -1,0 +1,201 @@
+//! Every row of these tables is what `sigtool --html-normalise` writes for the same page, except those that
+//! say otherwise.
+
+use candor_model::{ChildKind, FileType, Limits, Normalisation, Reason};
+use proptest::prelude::*;
+
+use super::normalise;
+use crate::collected::Collected;
+
+fn shown(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+#[track_caller]
+fn check(page: &str, without_comments: &str, without_tags: &str) {
+    let found = normalise(page.as_bytes());
+    assert_eq!(shown(&found.without_comments), without_comments, "{page}");
+    assert_eq!(shown(&found.without_tags), without_tags, "{page}");
+}
+
+#[test]
+fn white_space_folds_and_goes_behind_tags() {
+    check("a  b", "a b", "a b");
+    check("  a", "a", "a");
+    check("a \n b", "a b", "a b");
+    check("a  <b>  c  </b>  d", "a <b>c </b>d", "a c d");
+    check("\n<b>\n\nx\n</b>\n", "<b>x </b>", " x ");
+    check("a \u{1} b", "a \u{1} b", "a b");
+    check("a\u{b}b\u{c}c", "a b c", "a b c");
+}
+
+#[test]
+fn entities_are_resolved() {
+    check("&#65;&#x42;&lt;&nbsp;", "ab<\u{a0}", " ");
+    check("&#65 b", "A b", " b");
+    check("&#255;&#256;&hellip;", "&#x00ff;&#x0100;&#x2026;", " ");
+    check("x&#65536;y", "xy", "x y");
+    check("&bogus;&AMP;&amp;lt;", "&bogus;&amp;&lt;", " lt;");
+    check("x&lt b", "x&lt b", "x b");
+    check("x&amp.y;z", "x&amp.y;z", "x .y;z");
+    check("x&a:b-c_d.e", "x&a:b-c_d.e", "x .e");
+    check("x&&lt;y", "x&<y", "x y");
+    check("x&lt", "x<", "x ");
+    check("&#;", "\0", " ");
+}
+
+#[test]
+fn tags_are_written_one_way() {
+    check("<B>x", "<b>x", " x");
+    check("< b  a >x", "<b a>x", " x");
+    check("<b A='X Y' B=\"Z  W\">x", "<b a=\"x y\" b=\"z w\">x", " x");
+    check("<b a = \"1\"b=2/>x", "<b a=\"1\" b=2/>x", " x");
+    check("<b =a>x", "<b=a>x", " x");
+    check("<b a=x'y>z", "<b a=x\"y>z", " z");
+    check("<b a=\"&lt;&#65;B\">x", "<b a=\"<ab\">x", " x");
+    check("<?xml version=\"1.0\"?>x", "<?xml version=\"1.0\" ?>x", " x");
+    check("x <", "x <", "x ");
+    check("<b a=\"x", "<b a=\"x", " ");
+}
+
+#[test]
+fn quotes_hold_a_tag_open_up_to_white_space_alone() {
+    check("<b a=\"x>y\">z", "<b a=\"x>y\">z", " z");
+    check("<b a=\"x > y\">z", "<b a=\"x >y\">z", " y\">z");
+    check("<b a=\"x y > z\">w", "<b a=\"x y>z\">w", " z\">w");
+    check("<img alt='q \"r\" s'>t", "<img alt=\"q \"r\" s'>t", " t");
+    check("<b a=\"x &amp; y &amp; z\">w", "<b a=\"x & y &amp; z\">w", " w");
+}
+
+#[test]
+fn comments_end_at_the_next_bracket() {
+    check("a<!-- c -->b", "ab", "a b");
+    check("<!doctype html>x", "x", " x");
+    check("<!--x>y-->z", "y-->z", " y-->z");
+    check("<!-- x", "", " ");
+}
+
+#[test]
+fn addresses_of_links_and_images_stay_as_written() {
+    check("x <a href=X> t</a>", "x <a href=x>t</a>", "x X t ");
+    check("<A HREF='X?a=1&amp;B=2'>t", "<a href=\"x?a=1&b=2\">t", " X?a=1&B=2 t");
+    check("<img src=\"X Y\" src=Z>t", "<img src=\"x y\" src=z>t", " X Y t");
+    check("<link href=X><iframe src=Y>t", "<link href=x><iframe src=y>t", " t");
+    check("<a href=\"x y > z\">w", "<a href=\"x y>z\">w", " x  z\">w");
+    let long = "y".repeat(3000);
+    let found = normalise(format!("<a href=\"{long}\">w").as_bytes());
+    assert_eq!(found.without_tags.len(), 1 + 1024 + 2);
+}
+
+#[test]
+fn scripts_and_styles_lose_all_white_space() {
+    check("<script>A  b = 'X  Y' &amp; c</script> t", "<script>ab=\"xy\"&c</script>t", " t");
+    check("<style>a  {B: c}</style>z", "<style>a{b:c}</style>z", " z");
+    check("<style>a</script>B c", "<style>a</script>b c", " b c");
+    check("<scripty>A B</scripty>t", "<scripty>a b</scripty>t", " a b t");
+    check("<script/>A B", "<script/>a b", " a b");
+    check("<SCRIPT src=q></SCRIPT><b>", "<script src=q></script><b>", " ");
+    // ClamAV's copy goes on with the script here; a browser does not.
+    check("<script>a</script b>C d", "<script>a</script b>c d", " c d");
+}
+
+#[track_caller]
+fn check_script(script: &str, expected: &str) {
+    let found = normalise(format!("<script>{script}</script>").as_bytes()).scripts;
+    assert_eq!(shown(&found), format!("<script>{expected}</script>"), "{script}");
+}
+
+#[test]
+fn scripts_are_normalised_as_programs() {
+    check_script("var x = 1; x = x+2; y(x);", "var n000=1;n000=n000+2;y(n000);");
+    check_script(
+        "function foo(a,b){var c=a+b;return c;} foo(1,2);",
+        "function n000(n001,n002){var n003=n001+n002;return n003;}foo(1,2);",
+    );
+    check_script("while(a){b()} var b = 1 , c;", "while(a){n000()}var n000=1,n001;");
+    check_script("var a=1;var a=1;", "var n001=1;var n001=1;");
+    check_script("window.x=1;var x=2;x.y.x", "window.x=1;var n000=2;n000.y.x");
+    check_script("\"a\" + 'b' + c + \"D\" +\n\"e\"", "\"ab\"+c+\"de\"");
+    check_script("document.write(unescape(\"%3Cscript%3E\"))", "document.write(\"<script>\")");
+    check_script("t\nunescape('%41%u0042') + 'c'", "t\"abc\"");
+    check_script(r#"'a\x41\u0042\"\q\x4'"#, "\"aab\"qx4\"");
+    check_script("A /* x */ B ++ + c", "a b+++c");
+    check_script("for(var i=0;i<10;i++){x+=i}", "for(var n000=0;n000<10;n000++){x+=n000}");
+}
+
+#[test]
+fn a_comment_to_the_end_of_its_line_goes() {
+    // ClamAV drops the slashes and keeps the text.
+    check_script("// C\nx", "x");
+}
+
+#[test]
+fn all_scripts_of_a_page_are_one_child() {
+    let found = Collected::of(FileType::Html, b"<script>var a</script>x<script>var b</script>");
+    let kinds: Vec<_> = found.children.iter().map(|child| child.kind).collect();
+    let copy = ChildKind::Normalised;
+    assert_eq!(
+        kinds,
+        [copy(Normalisation::HtmlNoComments), copy(Normalisation::HtmlNoTags), copy(Normalisation::Script)]
+    );
+    assert_eq!(found.children[2].bytes, b"<script>var n000</script>\n<script>var n000</script>");
+}
+
+#[test]
+fn data_addresses_are_children() {
+    let page = b"<img src=\"data:image/gif;base64,R0lG\nOA==\"><a href=data:text/plain,Hello%20%zz>t";
+    let found = Collected::of(FileType::Html, page);
+    assert_eq!(shown(&found.children[0].bytes), "<img src=\"data\"><a href=data>t");
+    let given: Vec<_> =
+        found.children[2..].iter().map(|child| (child.member.name.as_str(), &child.bytes[..])).collect();
+    assert_eq!(given, [("data:image/gif", &b"GIF8"[..]), ("data:text/plain", b"Hello %zz")]);
+}
+
+#[test]
+fn wide_pages_are_read_like_narrow_ones() {
+    let page: Vec<u8> = "<B>Text &lt;</B>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let found = Collected::of(FileType::HtmlUtf16, &page);
+    assert_eq!(shown(&found.children[0].bytes), "<b>text <</b>");
+}
+
+#[test]
+fn what_is_over_the_limit_is_said() {
+    let limits = Limits { max_normalise: 4, ..Limits::default() };
+    let found = Collected::with_limits(FileType::Html, b"<b>ABC", limits);
+    assert_eq!(found.children[0].bytes, b"<b>a");
+    assert_eq!(found.incomplete, [Reason::NormaliseSize]);
+}
+
+#[test]
+fn hostile_nesting_takes_no_squares() {
+    let functions = "function a(b){".repeat(40_000);
+    check_linear(&format!("<script>{functions}</script>"));
+    check_linear(&"<script>x".repeat(40_000));
+    check_linear(&"<a href=\"data:x ".repeat(40_000));
+    check_linear(&"&#&".repeat(100_000));
+    check_linear(&format!("<script>{}</script>", "unescape(\"%41".repeat(40_000)));
+}
+
+/// Makes copies of a page of half a megabyte, and none much longer than the page.
+#[track_caller]
+fn check_linear(page: &str) {
+    let found = normalise(page.as_bytes());
+    let length = found.without_comments.len() + found.without_tags.len() + found.scripts.len();
+    assert!(length < page.len() * 4);
+}
+
+proptest! {
+    #[test]
+    fn copies_are_in_lower_case_and_bounded(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "<", ">", "<b ", "a=", "\"", "'", " ", "X", "&", "&#", "65", ";", "lt", "<!", "-->", "<script>", "</script>",
+            "<style>", "</style>", "<a href=", "data:,%41", "var Q", "function F(", "{", "}", "\\x4", "unescape(", ")", "+", "\0", "é",
+        ]), 0..60),
+    ) {
+        let page = parts.concat();
+        let found = normalise(page.as_bytes());
+        prop_assert!(found.without_comments.len() <= page.len() * 4 + 16);
+        prop_assert!(found.without_tags.len() <= page.len() * 4 + 16);
+        prop_assert!(found.scripts.iter().all(|byte| !byte.is_ascii_uppercase()));
+    }
+}
