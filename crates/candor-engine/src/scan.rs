@@ -66,7 +66,7 @@ impl<'s> Scan<'s> {
     /// Scans the file itself, and says what came of it.
     pub(crate) fn run(mut self, bytes: &[u8], name: &str) -> Report {
         let limits = self.options.limits;
-        let file_type = self.formats.identify(bytes);
+        let file_type = self.identify(bytes);
         let (bytes, cut) = self.afford(bytes, limits.max_file_size);
         match self.budget.enter() {
             Ok(()) => {
@@ -79,6 +79,16 @@ impl<'s> Scan<'s> {
             }
         }
         self.record.into_report(file_type, self.budget.bytes())
+    }
+
+    /// What `bytes` are. File-type rules of the image decide only where ours know nothing better than
+    /// text or data: ours are stricter. That something be ignored is no rule to follow.
+    fn identify(&self, bytes: &[u8]) -> FileType {
+        let own = self.formats.identify(bytes);
+        if own != FileType::BinaryData && !own.is_text() {
+            return own;
+        }
+        self.image.magic(bytes, false, own).filter(|found| *found != FileType::Ignored).unwrap_or(own)
     }
 
     /// As much of `bytes` as `most` and the budget allow, paid for, and why that is not all.
@@ -109,7 +119,7 @@ impl<'s> Scan<'s> {
         bytes: &[u8],
         cut: Option<Reason>,
     ) {
-        let file_type = known.unwrap_or_else(|| self.formats.identify(bytes));
+        let file_type = known.unwrap_or_else(|| self.identify(bytes));
         let most = self.options.limits.max_children;
         let id = self.record.layer(parent.map(|frame| frame.id), name, file_type, bytes.len() as u64, most);
         let whole = !matches!(
@@ -263,7 +273,7 @@ impl<'s> Scan<'s> {
         formats.unpack(frame.file_type, frame.bytes, &mut sink);
         let mut facts = sink.into_facts();
         self.parents.pop();
-        if frame.file_type.target() == Target::Graphics {
+        if frame.file_type.target() == Target::Graphics && self.image.wants_image_hash() {
             facts.image_hash = formats.image_hash(frame.bytes, frame.file_type);
         }
         facts

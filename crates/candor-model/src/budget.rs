@@ -36,7 +36,8 @@ impl Default for Limits {
             max_scan_size: 1 << 30,
             max_depth: 17,
             max_children: 10_000,
-            max_ratio: 1_000,
+            // Deflate reaches 1,032 on a file of zeros, which is no bomb by itself.
+            max_ratio: 2_000,
             max_normalise: 40 << 20,
             max_regex_size: 100 << 20,
             regex_steps: 1_000_000,

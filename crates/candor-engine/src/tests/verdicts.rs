@@ -336,6 +336,22 @@ fn a_handler_is_followed_once() {
     assert_eq!(report.bytes, 7 + 7 + 7, "the layer, the layer again, its copy");
 }
 
+#[test]
+fn file_type_rules_decide_where_nothing_better_is_known() {
+    let rules = format!(
+        "0:0:{}:New:CL_TYPE_ANY:CL_TYPE_PDF\n0:0:{}:Zip:CL_TYPE_ANY:CL_TYPE_PDF\n\
+         0:0:{}:Music:CL_TYPE_ANY:CL_TYPE_IGNORED\n",
+        hex(b"NEW"),
+        hex(b"T"),
+        hex(b"ID3")
+    );
+    let image = signatures(&[("test.ftm", &rules)]);
+    assert_eq!(all(&image, &leaf(b"NEW format")).file_type, FileType::Pdf);
+    assert_eq!(all(&image, &leaf(b"no format")).file_type, FileType::BinaryData);
+    assert_eq!(all(&image, &leaf(b"ID3 is no way to hide")).file_type, FileType::BinaryData);
+    assert_eq!(all(&image, &node(&[])).file_type, FileType::Zip);
+}
+
 #[derive(Default)]
 struct Seen(Vec<(u32, FileType, Vec<u8>, Vec<String>)>);
 
