@@ -18,6 +18,8 @@ const MAX_PROBE: usize = 48;
 pub(crate) enum Tier {
     /// Two bytes.
     Short,
+    /// Three bytes.
+    Triple,
     /// Four bytes.
     Medium,
     /// Eight bytes.
@@ -25,12 +27,13 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    pub(crate) const ALL: [Self; 3] = [Self::Short, Self::Medium, Self::Long];
+    pub(crate) const ALL: [Self; 4] = [Self::Short, Self::Triple, Self::Medium, Self::Long];
 
     /// Length of the run in bytes.
     pub(crate) const fn width(self) -> usize {
         match self {
             Self::Short => 2,
+            Self::Triple => 3,
             Self::Medium => 4,
             Self::Long => WINDOW,
         }
@@ -53,7 +56,9 @@ pub(crate) struct Anchor {
     pub(crate) place: Option<(u64, u64)>,
     /// What else can be checked near the run, when the surroundings do not say it all.
     pub(crate) group: Option<Group>,
-    /// How rare the run is, in eighths of a bit, with what comparing costs taken off.
+    /// How rare the run is, in eighths of a bit.
+    pub(crate) rarity: u32,
+    /// The same, with what comparing costs taken off.
     pub(crate) score: u32,
 }
 
@@ -145,7 +150,8 @@ pub(crate) fn choose(pattern: &Pattern, used: &dyn Fn(Tier, &[u8; WINDOW]) -> u3
         (first.saturating_add(skipped as u64), last.saturating_add(skipped as u64))
     });
     let group = group(pattern, part, from_start.zip(Some(at)), probe.len());
-    Some(Anchor { tier, runs, probe, run_at, place, group, score })
+    let rarity = runs.iter().map(|run| surprise(run.get(..tier.width()).unwrap_or(run))).min().unwrap_or(0);
+    Some(Anchor { tier, runs, probe, run_at, place, group, rarity, score })
 }
 
 /// The best anchor so far.
@@ -189,6 +195,7 @@ fn consider(
             // A longer run costs less to look for, even where it is no rarer.
             score = score.saturating_add(match tier {
                 Tier::Short => 0,
+                Tier::Triple => 8,
                 Tier::Medium => 16,
                 Tier::Long => 32,
             });

@@ -56,9 +56,16 @@ impl Cover {
 /// Tells how many anchors have a run already.
 pub(crate) type Used<'a> = &'a dyn Fn(Tier, &[u8; WINDOW]) -> u32;
 
+/// What occurs more often than once in about two hundred bytes is no anchor: following it everywhere
+/// costs more than looking at every layer once. In eighths of a bit.
+const COMMONEST: u32 = 60;
+
 /// The cover of a single pattern.
 pub(crate) fn of_pattern(pattern: &Pattern, used: Used<'_>) -> Cover {
-    choose(pattern, used).map_or(Cover::Always, |anchor| Cover::Anchors(vec![anchor]))
+    match choose(pattern, used) {
+        Some(anchor) if anchor.rarity >= COMMONEST => Cover::Anchors(vec![anchor]),
+        _ => Cover::Always,
+    }
 }
 
 /// Finds covers of conditions over the same sub-signatures.

@@ -62,14 +62,17 @@ impl IndexBuilder {
             let shard = Shard::build(&chosen)?;
             entries.extend_from_slice(&class(target).to_le_bytes());
             entries.extend_from_slice(&[0; 4]);
-            let [long, medium, short] = &shard.tables;
+            let [long, medium, triple, short] = &shard.tables;
             for part in [
                 &shard.filter,
+                &shard.small,
                 &shard.pairs,
                 &long.slots,
                 &long.records,
                 &medium.slots,
                 &medium.records,
+                &triple.slots,
+                &triple.records,
                 &short.slots,
                 &short.records,
                 &shard.probes,
@@ -97,8 +100,9 @@ struct Table {
 #[derive(Debug, Default)]
 struct Shard {
     filter: Vec<u8>,
+    small: Vec<u8>,
     pairs: Vec<u8>,
-    tables: [Table; 3],
+    tables: [Table; 4],
     probes: Vec<u8>,
     groups: Vec<u8>,
 }
@@ -137,10 +141,12 @@ impl Shard {
         let long = shard.lay_out_table(entries, &places, Tier::Long)?;
         let medium = shard.lay_out_table(entries, &places, Tier::Medium)?;
         let short = shard.lay_out_table(entries, &places, Tier::Short)?;
-        shard.lay_out_filter(&long, &medium)?;
-        if !short.is_empty() {
+        let triple = shard.lay_out_table(entries, &places, Tier::Triple)?;
+        shard.filter = lay_out_filter(&long, |low, high| long_digest(low_digest(low), high))?;
+        shard.small = lay_out_filter(&medium, |low, _| low_digest(low))?;
+        if !short.is_empty() || !triple.is_empty() {
             shard.pairs = vec![0; 1 << 13];
-            for run in short {
+            for run in short.into_iter().chain(triple) {
                 let bit = usize::try_from(run & 0xffff).ok()?;
                 *shard.pairs.get_mut(bit / 8)? |= 1 << (bit % 8);
             }
@@ -174,27 +180,21 @@ impl Shard {
         table.slots = lay_out_slots(&distinct)?;
         Some(distinct.into_iter().map(|(run, _)| run).collect())
     }
+}
 
-    fn lay_out_filter(&mut self, long: &[u64], medium: &[u64]) -> Option<()> {
-        let runs = long.len().checked_add(medium.len())?;
-        if runs == 0 {
-            return Some(());
-        }
-        // 32 bits a run keep false alarms near one in 200 positions.
-        let words = runs.checked_next_power_of_two()?.clamp(MIN_FILTER_WORDS, MAX_FILTER_WORDS);
-        let mut filter = vec![0_u32; words];
-        for run in long {
-            let low = low_digest((run & 0xffff_ffff) as u32);
-            let bits = filter_bits(long_digest(low, (run >> 32) as u32));
-            *filter.get_mut(filter_word(low, words))? |= bits;
-        }
-        for run in medium {
-            let low = low_digest((run & 0xffff_ffff) as u32);
-            *filter.get_mut(filter_word(low, words))? |= filter_bits(low);
-        }
-        self.filter = filter.iter().flat_map(|word| word.to_le_bytes()).collect();
-        Some(())
+/// The filter of `runs` by a digest of their halves.
+fn lay_out_filter(runs: &[u64], digest: impl Fn(u32, u32) -> u32) -> Option<Vec<u8>> {
+    if runs.is_empty() {
+        return Some(Vec::new());
     }
+    // 32 bits a run keep false alarms near one in 200 positions.
+    let words = runs.len().checked_next_power_of_two()?.clamp(MIN_FILTER_WORDS, MAX_FILTER_WORDS);
+    let mut filter = vec![0_u32; words];
+    for run in runs {
+        let digest = digest((run & 0xffff_ffff) as u32, (run >> 32) as u32);
+        *filter.get_mut(filter_word(digest, words))? |= filter_bits(digest);
+    }
+    Some(filter.iter().flat_map(|word| word.to_le_bytes()).collect())
 }
 
 /// Number of a tier's table in a shard.
@@ -202,7 +202,8 @@ pub(super) const fn table_number(tier: Tier) -> usize {
     match tier {
         Tier::Long => 0,
         Tier::Medium => 1,
-        Tier::Short => 2,
+        Tier::Triple => 2,
+        Tier::Short => 3,
     }
 }
 

@@ -40,10 +40,10 @@ impl<'a> Filter<'a> {
 pub(crate) enum Width {
     /// The pair at the position; the filter has one bit for each of the 65,536 pairs.
     Two,
+    /// The four bytes at the position.
+    Four,
     /// The eight bytes at the position.
     Eight,
-    /// The eight bytes at the position, or the first four of them.
-    EightOrFour,
 }
 
 /// Appends to `passed` every position from `from` to before `to` of `input` whose bytes pass
@@ -81,11 +81,14 @@ pub(crate) fn plain(
         } else {
             rest.first_chunk::<4>().is_some_and(|low| {
                 let low = low_digest(fold(low));
-                let word = filter.word(filter_word(low, filter.words.len()) as u64);
-                let has = |bits: u32| word & bits == bits;
                 let high = rest.get(4..).and_then(<[u8]>::first_chunk::<4>);
-                (width == Width::EightOrFour && has(filter_bits(low)))
-                    || high.is_some_and(|high| has(filter_bits(long_digest(low, fold(high)))))
+                let digest = match (width, high) {
+                    (Width::Eight, None) => return false,
+                    (Width::Eight, Some(high)) => long_digest(low, fold(high)),
+                    _ => low,
+                };
+                let bits = filter_bits(digest);
+                filter.word(filter_word(digest, filter.words.len()) as u64) & bits == bits
             })
         };
         if passes {
@@ -110,8 +113,8 @@ mod vector {
     use super::{Filter, Width};
 
     const TWO: u8 = 0;
-    const EIGHT: u8 = 1;
-    const EIGHT_OR_FOUR: u8 = 2;
+    const FOUR: u8 = 1;
+    const EIGHT: u8 = 2;
 
     /// Tests as many positions as there are vectors for, and returns the first one not tested.
     #[expect(unsafe_code, reason = "vector kernel, chosen at run time")]
@@ -125,8 +128,8 @@ mod vector {
     ) -> usize {
         let kernel = match width {
             Width::Two => passing::<TWO>,
+            Width::Four => passing::<FOUR>,
             Width::Eight => passing::<EIGHT>,
-            Width::EightOrFour => passing::<EIGHT_OR_FOUR>,
         };
         if !std::arch::is_x86_feature_detected!("avx2") {
             return from;
@@ -178,11 +181,14 @@ mod vector {
             } else {
                 let product = _mm256_mullo_epi32(low, low_factor);
                 let low = _mm256_xor_si256(product, _mm256_srli_epi32::<15>(product));
-                let word = words(filter, _mm256_srl_epi32(low, shift));
-                let high = _mm256_mullo_epi32(_mm256_shuffle_epi8(bytes, spread_high), high_factor);
-                let sum = _mm256_add_epi32(low, high);
-                let long = tests(word, _mm256_xor_si256(sum, _mm256_srli_epi32::<15>(sum)));
-                if WIDTH == EIGHT { long } else { _mm256_or_si256(long, tests(word, low)) }
+                let digest = if WIDTH == EIGHT {
+                    let high = _mm256_mullo_epi32(_mm256_shuffle_epi8(bytes, spread_high), high_factor);
+                    let sum = _mm256_add_epi32(low, high);
+                    _mm256_xor_si256(sum, _mm256_srli_epi32::<15>(sum))
+                } else {
+                    low
+                };
+                tests(words(filter, _mm256_srl_epi32(digest, shift)), digest)
             };
             let mut mask =
                 _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32::<31>(bits))).cast_unsigned();

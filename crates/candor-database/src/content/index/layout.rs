@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! section: count of shards u32, 0 u32, then a directory entry a shard: class u32, 0 u32, then offset
-//!   u64 and length u64 of: filter, pairs, slots and records (long, medium, short), probes, groups
+//!   u64 and length u64 of: filter, small filter, pairs, slots and records (long, medium, triple, short),
+//!   probes, groups
 //! ```
 //! All offsets count from the start of the section.
 //!
-//! * The filter is a power of two of 32-bit words. The four bytes at a position choose the word; what
-//!   is found by four bytes has two bits there that follow from the same four, what is found by eight
-//!   has two bits that follow from all eight. So one load serves both.
-//! * The pairs are one bit for each pair of folded bytes.
+//! * The filter, for what is found by eight bytes, is a power of two of 32-bit words. A digest of the
+//!   bytes chooses the word and two bits in it. The small filter is the same for four bytes.
+//! * The pairs are one bit for each pair of folded bytes: what is found by two or three bytes.
 //! * A slot is a `u32` digest of the run and the `u32` number of its first record plus one (0: the slot
 //!   is free). Records of one run stand one behind the other; the last one says so.
 
@@ -19,9 +19,9 @@ use crate::content::anchor::Tier;
 use crate::content::frequency::{WINDOW, fold};
 
 /// Bytes of a directory entry.
-pub(crate) const ENTRY: usize = 168;
+pub(crate) const ENTRY: usize = 216;
 /// Number of parts of a shard.
-pub(crate) const PARTS: usize = 10;
+pub(crate) const PARTS: usize = 13;
 /// Bytes of the section's own header.
 pub(crate) const HEADER: usize = 8;
 /// Bytes of a slot.

@@ -102,25 +102,29 @@ impl<'a> Index<'a> {
         let Some(shard) = self.shard(class(target)).or_else(|| self.shard(class(Target::Any))) else {
             return;
         };
-        let [long, medium, short] = shard.tables;
-        let width = if medium.slots.is_empty() { Width::Eight } else { Width::EightOrFour };
+        let [long, medium, triple, short] = shard.tables;
         let bytes = layer.bytes;
         for from in (0..bytes.len()).step_by(BLOCK) {
             let to = from.saturating_add(BLOCK).min(bytes.len());
             if let Some(filter) = shard.filter {
                 passed.clear();
-                passing(filter, width, bytes, from, to, passed);
+                passing(filter, Width::Eight, bytes, from, to, passed);
                 for at in passed.iter() {
                     shard.look_up(long, Tier::Long, layer, *at, count, touched);
-                    if width == Width::EightOrFour {
-                        shard.look_up(medium, Tier::Medium, layer, *at, count, touched);
-                    }
+                }
+            }
+            if let Some(filter) = shard.small {
+                passed.clear();
+                passing(filter, Width::Four, bytes, from, to, passed);
+                for at in passed.iter() {
+                    shard.look_up(medium, Tier::Medium, layer, *at, count, touched);
                 }
             }
             if let Some(filter) = shard.pairs {
                 passed.clear();
                 passing(filter, Width::Two, bytes, from, to, passed);
                 for at in passed.iter() {
+                    shard.look_up(triple, Tier::Triple, layer, *at, count, touched);
                     shard.look_up(short, Tier::Short, layer, *at, count, touched);
                 }
             }
@@ -149,11 +153,14 @@ impl<'a> Index<'a> {
         }
         let [
             filter,
+            small,
             pairs,
             slots,
             records,
             medium_slots,
             medium_records,
+            triple_slots,
+            triple_records,
             short_slots,
             short_records,
             probes,
@@ -161,10 +168,12 @@ impl<'a> Index<'a> {
         ] = parts;
         Some(Shard {
             filter: Filter::new(filter),
+            small: Filter::new(small),
             pairs: Filter::new(pairs).filter(Filter::holds_pairs),
             tables: [
                 Table { slots, records },
                 Table { slots: medium_slots, records: medium_records },
+                Table { slots: triple_slots, records: triple_records },
                 Table { slots: short_slots, records: short_records },
             ],
             probes,
@@ -191,8 +200,9 @@ impl Table<'_> {
 #[derive(Clone, Copy, Debug)]
 struct Shard<'a> {
     filter: Option<Filter<'a>>,
+    small: Option<Filter<'a>>,
     pairs: Option<Filter<'a>>,
-    tables: [Table<'a>; 3],
+    tables: [Table<'a>; 4],
     probes: &'a [u8],
     groups: &'a [u8],
 }
