@@ -1,6 +1,8 @@
 //! Encodes names as they come, so that the builder never holds more than the encoded table.
 
-use super::{BLOCK, LINE_BEHIND, LONGEST, SHARED_BEHIND, SOURCE_BEHIND};
+use super::{
+    BLOCK, LINE_BEHIND, LONGEST, LONGEST_END, MIDDLE_BEHIND, MIDDLE_BITS, SHARED_BEHIND, SOURCE_BEHIND,
+};
 use crate::builder::BuildError;
 use crate::bytes::{put_run, put_varint};
 use crate::image::{ImageWriter, LINE, SectionKind, SignatureId};
@@ -78,10 +80,25 @@ impl NamesBuilder {
         if short.is_none() {
             put_varint(&mut self.encoded, shared as u64);
         }
-        let rest = name.get(shared..).unwrap_or_default();
-        put_run(&mut self.encoded, rest);
+        self.push_middle(shared, name);
         self.name.truncate(shared);
-        self.name.extend_from_slice(rest);
+        self.name.extend_from_slice(name.get(shared..).unwrap_or_default());
+    }
+
+    /// Appends what stands between the shared start and the shared end.
+    fn push_middle(&mut self, shared: usize, name: &[u8]) {
+        let before = self.name.get(shared..).unwrap_or_default();
+        let rest = name.get(shared..).unwrap_or_default();
+        let same = before.iter().rev().zip(rest.iter().rev()).take_while(|(before, now)| before == now);
+        let end = same.take(LONGEST_END).count();
+        let middle = rest.get(..rest.len().saturating_sub(end)).unwrap_or_default();
+        let short = u8::try_from(middle.len()).ok().filter(|short| *short < MIDDLE_BEHIND);
+        let end = u8::try_from(end).unwrap_or(0);
+        self.encoded.push(short.unwrap_or(MIDDLE_BEHIND) | end << MIDDLE_BITS);
+        if short.is_none() {
+            put_varint(&mut self.encoded, middle.len() as u64);
+        }
+        self.encoded.extend_from_slice(middle);
     }
 
     /// Writes the table.

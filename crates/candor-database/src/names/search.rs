@@ -1,6 +1,6 @@
 //! Decodes names.
 
-use super::{BLOCK, LINE_BEHIND, LONGEST, SHARED_BEHIND, SOURCE_BEHIND};
+use super::{BLOCK, LINE_BEHIND, LONGEST, MIDDLE_BEHIND, MIDDLE_BITS, SHARED_BEHIND, SOURCE_BEHIND};
 use crate::bytes::{Reader, u32_at};
 
 /// The name table of an image.
@@ -78,7 +78,14 @@ impl Cursor<'_> {
     /// Makes [`written`](Self::written) the next name.
     fn advance(&mut self) -> Option<()> {
         let reader = &mut self.reader;
-        let control = if self.first { SOURCE_BEHIND } else { reader.u8()? };
+        if self.first {
+            self.first = false;
+            self.written.source = u16::try_from(reader.varint()?).ok()?;
+            self.written.line = u32::try_from(reader.varint()?).ok()?;
+            let name = reader.run()?;
+            return self.replace(0, name, 0);
+        }
+        let control = reader.u8()?;
         if control & SOURCE_BEHIND != 0 {
             self.written.source = u16::try_from(reader.varint()?).ok()?;
             self.written.line = u32::try_from(reader.varint()?).ok()?;
@@ -91,13 +98,24 @@ impl Cursor<'_> {
             SHARED_BEHIND => usize::try_from(reader.varint()?).ok()?,
             short => usize::from(short),
         };
-        let rest = reader.run()?;
-        if shared > self.written.name.len() || shared.checked_add(rest.len())? > LONGEST {
+        let lengths = reader.u8()?;
+        let middle = match lengths & MIDDLE_BEHIND {
+            MIDDLE_BEHIND => reader.length()?,
+            short => usize::from(short),
+        };
+        let middle = reader.bytes(middle)?;
+        self.replace(shared, middle, usize::from(lengths >> MIDDLE_BITS))
+    }
+
+    /// Makes `middle` what stands in the name between its first `shared` and its last `end` bytes.
+    fn replace(&mut self, shared: usize, middle: &[u8], end: usize) -> Option<()> {
+        let name = &mut self.written.name;
+        let end_from = name.len().checked_sub(end).filter(|from| *from >= shared)?;
+        let length = shared.checked_add(middle.len())?.checked_add(end)?;
+        if length > LONGEST {
             return None;
         }
-        self.written.name.truncate(shared);
-        self.written.name.extend_from_slice(rest);
-        self.first = false;
+        name.splice(shared..end_from, middle.iter().copied());
         Some(())
     }
 }

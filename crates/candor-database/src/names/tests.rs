@@ -68,11 +68,11 @@ fn a_name_that_is_too_long_is_refused() {
 }
 
 #[test]
-fn machine_made_names_take_less_than_eight_bytes() {
+fn machine_made_names_take_less_than_five_bytes() {
     let written: Vec<_> = (0..100_000).map(|n| (format!("Win.Scaled.Section-{n}-0"), 0, n + 1)).collect();
     let image = table(&written);
     let length: u64 = image.info().sections.iter().map(|section| section.length).sum();
-    assert!(length < 8 * 100_000, "{length} bytes");
+    assert!(length < 5 * 100_000, "{length} bytes");
 }
 
 #[test]
@@ -125,14 +125,14 @@ fn no_more_sources_than_can_be_numbered() {
 proptest! {
     #[test]
     fn any_names_come_back(
-        written in proptest::collection::vec(("[ab.é]{0,6}|(Win.){60,70}[a-c]{0,3}", 0..3_u16, any::<u32>()), 0..100),
+        written in proptest::collection::vec(("[ab.é]{0,6}|(Win.){60,70}[a-c]{0,3}(-0)?", 0..3_u16, any::<u32>()), 0..100),
     ) {
         check(&written);
     }
 
     #[test]
     fn damaged_tables_are_harmless(
-        written in proptest::collection::vec(("[ab]{0,4}", 0..3_u16, 0..9_u32), 30..70),
+        written in proptest::collection::vec(("[ab]{0,4}", 0..3_u16, 0..9_u32), 60..140),
         blocks in proptest::collection::vec(0..300_u32, 0..4),
         flips in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..8),
         count in 0..200_u64,
@@ -146,7 +146,7 @@ proptest! {
         let blocks: Vec<u8> = blocks.iter().flat_map(|start| start.to_le_bytes()).collect();
         let damaged = Names::new(&blocks, &names, count);
         let found = damaged.iter().inspect(|(id, _)| assert!(u64::from(*id) < count)).count();
-        prop_assert!(found <= 32 * blocks.len() / 4);
+        prop_assert!(found <= BLOCK * blocks.len() / 4);
         for id in 0..200 {
             prop_assert!(damaged.find(id).is_none_or(|written| written.name.len() <= LONGEST));
         }

@@ -123,7 +123,7 @@ pub(crate) fn signatures() -> Vec<(String, Signature)> {
     ];
     all.extend(rest.map(|(name, signature)| (name.to_owned(), signature)));
     // Enough machine-made names for several blocks.
-    all.extend((0_u8..90).map(|n| {
+    all.extend((0_u8..190).map(|n| {
         let digest = digest(&format!("{n:02x}").repeat(16));
         let size = Some(512 * u64::from(n));
         (
@@ -212,7 +212,7 @@ pub(crate) fn ask(image: &Image) -> Answers {
     }
     Answers {
         records: image.signatures().take(1000).collect(),
-        found: (0..200).map(|id| image.signature(SignatureId(id))).collect(),
+        found: (0..300).map(|id| image.signature(SignatureId(id))).collect(),
         wanted,
         digests,
         content,
