@@ -154,6 +154,7 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     let limits = (jobs, args.limits.max_time());
     let shared = Arc::new(Shared::new(database.image, options, walk(), pending, limits, report_clean));
     let signals = Signals::catch()?;
+    allow_open_files();
     let began = Instant::now();
     let receiver = pool::start(&shared, jobs)?;
     let stopped = follow(&shared, &receiver, &signals, style, printer, watched.then_some(total.as_deref()));
@@ -292,28 +293,42 @@ fn globs(patterns: &[String]) -> anyhow::Result<(GlobSet, GlobSet)> {
     Ok((paths.build()?, names.build()?))
 }
 
-/// Ctrl-C and the polite kill. The first one ends the scan with a summary, the second one the process.
+/// Ctrl-C and the polite kill. The first one ends the scan with a summary, a later one the process.
 struct Signals {
-    again: Arc<AtomicBool>,
     received: Arc<AtomicUsize>,
 }
 
+/// How long after a signal another one counts as a new wish. One press of Ctrl-C may arrive twice: from
+/// the terminal, and from a program around this one that hands it on.
+const DOUBLE: Duration = Duration::from_millis(400);
+
 impl Signals {
     fn catch() -> anyhow::Result<Self> {
-        let signals = Self { again: Arc::default(), received: Arc::default() };
+        let impatient: Arc<AtomicBool> = Arc::default();
+        let received: Arc<AtomicUsize> = Arc::default();
         for (signal, exit) in [(SIGINT, Exit::Interrupted), (SIGTERM, Exit::Terminated)] {
-            // In this order: the first signal arms what the second one runs into.
             let code = i32::from(exit.code());
             let register = || -> std::io::Result<()> {
-                signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&signals.again))?;
-                signal_hook::flag::register(signal, Arc::clone(&signals.again))?;
+                signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&impatient))?;
                 let number = usize::try_from(signal).unwrap_or_default();
-                signal_hook::flag::register_usize(signal, Arc::clone(&signals.received), number)?;
+                signal_hook::flag::register_usize(signal, Arc::clone(&received), number)?;
                 Ok(())
             };
             register().context("cannot catch signals")?;
         }
-        Ok(signals)
+        let seen = Arc::clone(&received);
+        // The thread that prints may be stuck in a write; this one never is.
+        std::thread::Builder::new()
+            .name(String::from("signals"))
+            .spawn(move || {
+                while seen.load(Ordering::Relaxed) == 0 {
+                    std::thread::sleep(DOUBLE / 4);
+                }
+                std::thread::sleep(DOUBLE);
+                impatient.store(true, Ordering::Relaxed);
+            })
+            .context("cannot start a thread")?;
+        Ok(Self { received })
     }
 
     fn received(&self) -> Option<Stopped> {
@@ -324,3 +339,18 @@ impl Signals {
         }
     }
 }
+
+/// Directories that are being walked are open all at once: allows as many as the system lets this
+/// process have.
+fn allow_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
+    if limit.current.is_some_and(|current| current < wanted) {
+        // Without it, only trees that are very deep and wide at once cannot be walked, and say so.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    }
+}
+
+/// More than any tree that is meant seriously needs.
+const OPEN_FILES: u64 = 1 << 16;

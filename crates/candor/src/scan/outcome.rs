@@ -81,7 +81,7 @@ impl Outcome {
                 printer.line(&format!("{path}: {word}: {reason}{inside}"));
             }
             if let Some(more) = report.incomplete.len().checked_sub(SHOWN_REASONS).filter(|more| *more > 0) {
-                printer.line(&format!("{path}: {word}: and {more} more reasons"));
+                printer.line(&format!("{path}: {word}: and {more} more"));
             }
         }
     }

@@ -153,7 +153,7 @@ impl<'a> Worker<'a> {
     fn remark(&mut self, remark: Remark) {
         match remark {
             Remark::Trouble(path, why) => {
-                self.report(Outcome::unseen(path, None, Reason::Unreadable(why)), 0);
+                self.report(Outcome::unseen(path, None, Reason::Unreadable(why)), None);
             }
             Remark::Note(path, text) => {
                 self.send(Event::Note(format!("{}: {text}", Escaped::os(path.as_os_str()))));
@@ -188,14 +188,14 @@ impl<'a> Worker<'a> {
             Reading::Partial(why) => Some(why),
             Reading::TooLarge(known) => {
                 let outcome = Outcome::unseen(path, known.or(length), Reason::FileSize);
-                return self.report(outcome, 0);
+                return self.report(outcome, None);
             }
             Reading::Special(kind) => {
                 let why = format!("it is {kind}, not a file");
-                return self.report(Outcome::unseen(path, length, Reason::Unreadable(why)), 0);
+                return self.report(Outcome::unseen(path, length, Reason::Unreadable(why)), None);
             }
             Reading::Failed(why) => {
-                return self.report(Outcome::unseen(path, length, Reason::Unreadable(why)), 0);
+                return self.report(Outcome::unseen(path, length, Reason::Unreadable(why)), None);
             }
         };
         let Some(interrupt) = self.shared.watch.begin(self.number) else { return };
@@ -221,11 +221,11 @@ impl<'a> Worker<'a> {
         if let Some(why) = partial {
             outcome.add_reason(Reason::Unreadable(why));
         }
-        self.report(outcome, read);
+        self.report(outcome, Some(read));
     }
 
-    fn report(&self, outcome: Outcome, read: u64) {
-        self.shared.tally.add(&outcome, read);
+    fn report(&self, outcome: Outcome, scanned: Option<u64>) {
+        self.shared.tally.add(&outcome, scanned);
         if self.shared.report_clean || outcome.report.verdict != Verdict::Clean {
             self.send(Event::Outcome(Box::new(outcome)));
         }
@@ -302,4 +302,22 @@ fn catch_panics() {
             }
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::guarded;
+
+    #[test]
+    fn a_panic_costs_one_file_and_says_where() {
+        let failed = guarded(|| {
+            if std::hint::black_box(true) {
+                panic!("broken {}", 7);
+            }
+        });
+        let message = failed.unwrap_err();
+        assert!(message.starts_with("the engine failed at crates/candor/src/scan/pool.rs:"), "{message}");
+        assert!(message.ends_with(": broken 7"), "{message}");
+        assert_eq!(guarded(|| 5), Ok(5));
+    }
 }

@@ -75,7 +75,7 @@ pub(crate) fn bar() -> ProgressBar {
 
 /// Shows how far the scan is.
 pub(crate) fn update(bar: &ProgressBar, tally: &Tally, total: Option<&Total>) {
-    let (files, bytes) = (tally.files(), tally.bytes());
+    let (files, bytes) = (tally.passed(), tally.bytes());
     let found = tally.found();
     let found = if found == 0 { String::new() } else { format!(", {} found", units::count(found)) };
     bar.set_position(bytes);

@@ -15,6 +15,7 @@ use crate::units;
 /// Sums that all threads add to.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    passed: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
     infected: AtomicU64,
@@ -25,11 +26,14 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds one file, of which `read` bytes were read.
-    pub(crate) fn add(&self, outcome: &Outcome, read: u64) {
+    /// Adds one file, of which so many bytes were looked at; `None` when it was not looked at at all.
+    pub(crate) fn add(&self, outcome: &Outcome, scanned: Option<u64>) {
         let add = |sum: &AtomicU64, number| sum.fetch_add(number, Ordering::Relaxed);
-        add(&self.files, 1);
-        add(&self.bytes, read);
+        add(&self.passed, 1);
+        if let Some(bytes) = scanned {
+            add(&self.files, 1);
+            add(&self.bytes, bytes);
+        }
         match outcome.report.verdict {
             Verdict::Clean => (),
             Verdict::Infected => drop(add(&self.infected, 1)),
@@ -45,9 +49,9 @@ impl Tally {
         }
     }
 
-    /// Files so far.
-    pub(crate) fn files(&self) -> u64 {
-        self.files.load(Ordering::Relaxed)
+    /// Files so far, looked at or not.
+    pub(crate) fn passed(&self) -> u64 {
+        self.passed.load(Ordering::Relaxed)
     }
 
     /// Bytes of those files so far.

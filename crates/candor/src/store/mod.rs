@@ -76,8 +76,8 @@ pub(crate) fn open(options: &DatabaseOptions, printer: &mut Printer) -> anyhow::
             (Image::from_vec(compiled.image)?, compiled.report, Origin::Compiled)
         }
     };
+    anyhow::ensure!(report.accepted > 0, "database {name}: there is no signature in it that can be used");
     tell(&report, path, printer);
-    anyhow::ensure!(report.accepted > 0, "{name} holds no signature that can be used");
     Ok(Database { image, name, origin })
 }
 

@@ -19,6 +19,18 @@ fn a_finding_and_its_bytes() {
 }
 
 #[test]
+fn the_tree_of_layers() {
+    let place = Place::new();
+    place.file("a.zip", crate::scan::nested());
+    let said = place.run(&["explain", "a.zip"]);
+    let mut settings = settings(&place);
+    settings.add_filter(r"line \d+", "line [N]");
+    settings.bind(|| {
+        assert_snapshot!(said.text());
+    });
+}
+
+#[test]
 fn a_clean_file() {
     let place = Place::new();
     place.file("a.txt", "nothing here");

@@ -62,6 +62,20 @@ fn ctrl_c_ends_at_once_with_a_truthful_summary() {
 }
 
 #[test]
+fn one_ctrl_c_that_arrives_twice_is_one() {
+    let place = Place::new();
+    place.file("clean", "clean");
+    let (mut child, mut output) = start(&place, &[]);
+    feed(&mut child, "clean");
+    output.read_line(&mut String::new()).unwrap();
+    signal(&child, Signal::INT);
+    signal(&child, Signal::INT);
+    let (code, text) = end(child, output);
+    assert_eq!(code, 130);
+    assert!(text.contains("\nStopped "), "{text}");
+}
+
+#[test]
 fn what_was_found_before_ctrl_c_decides_the_exit_status() {
     let place = Place::new();
     place.file("eicar.com", eicar());
@@ -85,6 +99,27 @@ fn a_polite_kill_ends_the_same_way() {
     let (code, text) = end(child, output);
     assert_eq!(code, 143);
     assert!(text.contains("\nStopped "), "{text}");
+}
+
+#[test]
+fn a_second_ctrl_c_ends_what_hangs() {
+    let place = Place::new();
+    for file in 0..3000 {
+        place.file(format!("many/{file}"), "x");
+    }
+    // Nobody reads the output, so that the first one cannot be obeyed.
+    let mut child = place
+        .command(&["scan", "--json", "many"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    signal(&child, Signal::INT);
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(child.try_wait().unwrap(), None);
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
