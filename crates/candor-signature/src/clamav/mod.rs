@@ -1,7 +1,7 @@
 //! ClamAV's signature languages, one file each.
 //!
-//! [`load`] is the only way in. A line of any language is parsed by a function from [`Line`] to
-//! [`Parsed`] or [`Fault`]; what belongs to all languages alike (order of files, comments, limits,
+//! [`load`] is the only way in. A line of any language is parsed by a function from `Line` to
+//! `Parsed` or `Fault`; what belongs to all languages alike (order of files, comments, limits,
 //! ignore lists, functionality levels, counting) is in `loading`.
 
 mod body;
