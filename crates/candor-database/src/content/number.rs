@@ -23,10 +23,11 @@ fn read(compare: &ByteCompare, field: &[u8]) -> Option<i64> {
         NumberForm::Decimal => text(field, 10, compare.exact),
         NumberForm::Hexadecimal => hexadecimal(field, compare),
         NumberForm::Auto => match trimmed(field) {
-            [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit() => hexadecimal(field, compare),
-            [b'0', b'x' | b'X', ..] => None,
+            // Too short for a prefix and a digit, it is no number at all.
+            [] | [_] | [_, _] => None,
+            [b'0', b'x' | b'X', ..] => hexadecimal(field, compare),
             // Without a prefix the number is decimal, which has no little-endian form.
-            [b'0'..=b'9' | b'+' | b'-', ..] if compare.big_endian => text(field, 10, compare.exact),
+            _ if compare.big_endian => text(field, 10, compare.exact),
             _ => None,
         },
     }
@@ -46,16 +47,11 @@ fn raw(field: &[u8], big_endian: bool) -> Option<i64> {
 /// A number in digits. No digits at all are zero, unless every byte must be one.
 fn text(field: &[u8], radix: u32, exact: bool) -> Option<i64> {
     let text = trimmed(field);
-    let (negative, unsigned) = match text {
+    let (negative, body) = match text {
+        [b'0', b'x' | b'X', rest @ ..] if radix == 16 => (false, rest),
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
-    };
-    let body = match unsigned {
-        [b'0', b'x' | b'X', rest @ ..] if radix == 16 && rest.first().is_some_and(u8::is_ascii_hexdigit) => {
-            rest
-        }
-        _ => unsigned,
     };
     let count = body.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
     if exact && (count == 0 || count < body.len() || text.len() < field.len()) {
@@ -68,25 +64,31 @@ fn text(field: &[u8], radix: u32, exact: bool) -> Option<i64> {
     })
 }
 
-/// Hexadecimal digits; pairs of them come least significant first unless big-endian. Then a digit
-/// without a partner is not looked at, and a field that cannot hold whole pairs has no number.
+/// Hexadecimal digits. Unless big-endian, pairs of them come least significant first: an odd number of
+/// characters is read as if a zero stood in front, and the first pair that is not two digits ends it.
 fn hexadecimal(field: &[u8], compare: &ByteCompare) -> Option<i64> {
-    let number = text(field, 16, compare.exact)?;
     if compare.big_endian {
-        return Some(number);
+        return text(field, 16, compare.exact);
     }
-    if !trimmed(field).len().is_multiple_of(2) {
+    let written = trimmed(field);
+    if compare.exact && (written.len() < field.len() || !written.len().is_multiple_of(2)) {
         return None;
     }
-    let digits = match trimmed(field) {
-        [b'0', b'x' | b'X', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => rest,
+    let digits = match written {
+        [b'0', b'x' | b'X', rest @ ..] => rest,
         other => other,
     };
-    let count = digits.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let number = if count.is_multiple_of(2) { number } else { number >> 4 };
-    let bytes = number.to_be_bytes();
-    let used = bytes.get(bytes.len().checked_sub(count / 2)?..)?;
-    Some(used.iter().rev().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte)))
+    let (odd, pairs) = digits.split_at_checked(digits.len() % 2)?;
+    let value = |byte: &u8| char::from(*byte).to_digit(16).map(u128::from);
+    let bytes = odd
+        .iter()
+        .map(value)
+        .chain(pairs.chunks_exact(2).map(|pair| Some(value(pair.first()?)? << 4 | value(pair.get(1)?)?)));
+    let mut number = 0_u128;
+    for (index, byte) in (0_u32..).zip(bytes.map_while(|byte| byte)) {
+        number |= byte.checked_shl(index.checked_mul(8)?)?;
+    }
+    i64::try_from(number).ok()
 }
 
 fn trimmed(field: &[u8]) -> &[u8] {

@@ -10,17 +10,12 @@ pub(super) fn holds(compare: &ByteCompare, bytes: &[u8], base: usize) -> bool {
         NumberForm::Raw => raw(field, compare.big_endian),
         NumberForm::Decimal => digits(field, 10, compare.exact),
         NumberForm::Hexadecimal => hexadecimal(field, compare),
-        NumberForm::Auto => {
-            if has_hexadecimal_prefix(trimmed(field)) {
-                hexadecimal(field, compare)
-            } else if matches!(trimmed(field), [b'0', b'x' | b'X', ..]) {
-                None
-            } else if compare.big_endian && trimmed(field).first().is_some_and(is_sign_or_digit) {
-                digits(field, 10, compare.exact)
-            } else {
-                None
-            }
-        }
+        // Too short for a prefix and a digit, it is no number at all.
+        NumberForm::Auto if trimmed(field).len() < 3 => None,
+        NumberForm::Auto if matches!(trimmed(field), [b'0', b'x' | b'X', ..]) => hexadecimal(field, compare),
+        // A decimal number has no little-endian form.
+        NumberForm::Auto if !compare.big_endian => None,
+        NumberForm::Auto => digits(field, 10, compare.exact),
     };
     number.is_some_and(|number| compare.comparisons.iter().all(|wanted| compares(number, *wanted)))
 }
@@ -54,21 +49,15 @@ fn raw(field: &[u8], big_endian: bool) -> Option<i64> {
     Some(number.cast_signed())
 }
 
-/// As C's `strtol` reads it: white space, a sign, digits as far as they go. No digits are the number
-/// 0, unless `exact`: then everything behind the white space must be part of the number, and
+/// White space, a sign or a prefix, digits as far as they go. No digits are the number 0, unless `exact`: then everything behind the white space must be part of the number, and
 /// fill the field.
 fn digits(field: &[u8], radix: u32, exact: bool) -> Option<i64> {
     let text = trimmed(field);
-    let (negative, unsigned) = match text.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        Some((b'+', rest)) => (false, rest),
+    let (negative, body) = match text {
+        [b'0', b'x' | b'X', rest @ ..] if radix == 16 => (false, rest),
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
-    };
-    let body = match unsigned {
-        [b'0', b'x' | b'X', rest @ ..] if radix == 16 && rest.first().is_some_and(u8::is_ascii_hexdigit) => {
-            rest
-        }
-        _ => unsigned,
     };
     let count = body.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
     if exact && (count == 0 || count < body.len() || text.len() < field.len()) {
@@ -84,34 +73,38 @@ fn digits(field: &[u8], radix: u32, exact: bool) -> Option<i64> {
 }
 
 fn hexadecimal(field: &[u8], compare: &ByteCompare) -> Option<i64> {
-    let number = digits(field, 16, compare.exact)?;
-    if compare.big_endian { Some(number) } else { swapped(number, field) }
+    if compare.big_endian { digits(field, 16, compare.exact) } else { swapped(field, compare.exact) }
 }
 
-/// A hexadecimal number whose digit pairs stand in little-endian order. A digit without a partner is
-/// not looked at; a field that cannot hold whole pairs has no number.
-fn swapped(number: i64, field: &[u8]) -> Option<i64> {
+/// A hexadecimal number whose digit pairs stand in little-endian order; an odd number of characters is
+/// read as if a zero stood in front. The first pair that is not two digits ends it.
+fn swapped(field: &[u8], exact: bool) -> Option<i64> {
     let text = trimmed(field);
-    if !text.len().is_multiple_of(2) {
+    if exact && (text.len() < field.len() || !text.len().is_multiple_of(2)) {
         return None;
     }
-    let text = if has_hexadecimal_prefix(text) { text.get(2..)? } else { text };
-    let count = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let number = if count.is_multiple_of(2) { number } else { number >> 4 };
-    let bytes = number.to_be_bytes();
-    let used = bytes.get(bytes.len().checked_sub(count / 2)?..)?;
-    Some(used.iter().rev().fold(0_i64, |sum, byte| sum.wrapping_shl(8) | i64::from(*byte)))
+    let body = match text {
+        [b'0', b'x' | b'X', rest @ ..] => rest,
+        _ => text,
+    };
+    let padded: Vec<u8> = std::iter::repeat_n(b'0', body.len() % 2).chain(body.iter().copied()).collect();
+    let mut number = 0_u128;
+    let mut shift = 0_u32;
+    for pair in padded.chunks_exact(2) {
+        let Some(byte) = std::str::from_utf8(pair)
+            .ok()
+            .filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|pair| u128::from_str_radix(pair, 16).ok())
+        else {
+            break;
+        };
+        number |= byte.checked_shl(shift)?;
+        shift = shift.checked_add(8)?;
+    }
+    i64::try_from(number).ok()
 }
 
 fn trimmed(field: &[u8]) -> &[u8] {
     let blanks = field.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0x0b).count();
     field.get(blanks..).unwrap_or(&[])
-}
-
-fn has_hexadecimal_prefix(text: &[u8]) -> bool {
-    matches!(text, [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit())
-}
-
-fn is_sign_or_digit(byte: &u8) -> bool {
-    byte.is_ascii_digit() || matches!(byte, b'+' | b'-')
 }
