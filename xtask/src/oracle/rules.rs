@@ -1,0 +1,85 @@
+//! The documented differences: `docs/reference/semantics.md` says what each means.
+
+use super::generate::File;
+
+/// Something that only one engine found.
+pub(super) struct Difference<'a> {
+    /// Language and text of the signature.
+    pub(super) extension: &'a str,
+    pub(super) text: &'a str,
+    /// Whether it was Candor that found it, not ClamAV.
+    pub(super) candor: bool,
+    pub(super) file: &'a File,
+}
+
+/// A difference that is meant.
+pub(super) struct Rule {
+    /// Its name on that page.
+    pub(super) name: &'static str,
+    /// Whether it can explain this difference.
+    pub(super) explains: fn(&Difference<'_>) -> bool,
+}
+
+/// All of them, the most particular first.
+pub(super) const RULES: &[Rule] = &[
+    Rule { name: "bracket-count", explains: |it| has_brackets(it.text) && has_count(it.text) },
+    Rule { name: "bracket-offset", explains: |it| has_brackets(it.text) },
+    Rule {
+        name: "branch-prefix",
+        explains: |it| (it.candor || has_count(it.text)) && has_uneven_branches(it.text),
+    },
+    Rule { name: "branch-past-end", explains: |it| !it.candor && has_uneven_branches(it.text) },
+    Rule { name: "imports-64", explains: |it| it.candor && it.extension == "imp" && is_64_bit(it.file) },
+    Rule { name: "macho-main", explains: |it| it.candor && is_for(it.text, 9) && names_entry(it.text) },
+    Rule { name: "macho-section", explains: |it| !it.candor && is_for(it.text, 9) && it.text.contains("SE") },
+    Rule { name: "ascii-and-wide", explains: |it| is_ascii_and_wide(it.text) && has_count(it.text) },
+    Rule { name: "negated-boundary", explains: |it| begins_negated(it.text) },
+];
+
+/// Whether a negated boundary stands in front of a part.
+fn begins_negated(text: &str) -> bool {
+    ["!(B)", "!(L)", "!(W)"].iter().any(|boundary| {
+        text.match_indices(boundary).any(|(at, _)| {
+            text[at + boundary.len()..].starts_with(|next: char| next.is_ascii_hexdigit() || next == '(')
+        })
+    })
+}
+
+/// Whether a sub-signature is looked for as it is and in UTF-16.
+fn is_ascii_and_wide(text: &str) -> bool {
+    text.split(';')
+        .filter_map(|sub| sub.split_once("::"))
+        .any(|(_, letters)| letters.contains('a') && letters.contains('w'))
+}
+
+fn has_brackets(text: &str) -> bool {
+    text.contains('[') && !text.contains('/')
+}
+
+fn is_64_bit(file: &File) -> bool {
+    let executable = file.known.as_ref().and_then(|(_, facts)| facts.executable.as_ref());
+    executable.is_some_and(|executable| executable.is_64_bit)
+}
+
+fn names_entry(text: &str) -> bool {
+    text.contains("EP") || text.contains("EntryPoint")
+}
+
+/// Whether the signature is for this class of files.
+fn is_for(text: &str, target: u32) -> bool {
+    text.contains(&format!("Target:{target};")) || text.split(':').nth(1) == Some(target.to_string().as_str())
+}
+
+/// Whether the condition counts hits: then a hit more can also make it fail.
+fn has_count(text: &str) -> bool {
+    text.split(';').nth(2).is_some_and(|condition| condition.contains(['=', '<', '>']))
+}
+
+/// Whether a choice has branches of different lengths.
+fn has_uneven_branches(text: &str) -> bool {
+    text.split('(').skip(1).filter_map(|rest| rest.split_once(')')).any(|(choice, _)| {
+        let mut lengths = choice.split('|').map(str::len);
+        let first = lengths.next();
+        lengths.any(|length| Some(length) != first)
+    })
+}
