@@ -1,16 +1,16 @@
 //! `candor compile`: signature databases into one image.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candor_database::Image;
 use candor_signature::{Diagnostic, Severity, SourceSummary};
 
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
 use crate::store::compile::compile;
-use crate::store::sources;
-use crate::store::write::write_whole;
+use crate::store::write::write_image;
+use crate::store::{signatures, sources};
 use crate::units;
 
 /// Diagnostics that are shown unless the user wants all.
@@ -56,14 +56,23 @@ pub(crate) struct Diagnostics<'a> {
     limit: u64,
     seen: u64,
     errors: u64,
+    /// Notes about whole files, by what they say: a container may hold hundreds of one kind.
+    files: BTreeMap<String, u64>,
 }
 
 impl<'a> Diagnostics<'a> {
     pub(crate) const fn new(printer: &'a mut Printer, limit: u64) -> Self {
-        Self { printer, limit, seen: 0, errors: 0 }
+        Self { printer, limit, seen: 0, errors: 0, files: BTreeMap::new() }
     }
 
     pub(crate) fn take(&mut self, diagnostic: &Diagnostic) {
+        if diagnostic.severity == Severity::Note && diagnostic.line == 0 {
+            let alike = self.files.entry(diagnostic.message.clone()).or_default();
+            *alike += 1;
+            if *alike > 1 {
+                return;
+            }
+        }
         self.seen += 1;
         self.errors += u64::from(diagnostic.severity == Severity::Error);
         if self.seen <= self.limit {
@@ -78,6 +87,10 @@ impl<'a> Diagnostics<'a> {
 
     /// Says how many were not shown; returns how many lines cannot be used.
     pub(crate) fn end(self) -> u64 {
+        for (message, number) in self.files.iter().filter(|(_, number)| self.limit > 0 && **number > 1) {
+            let message = Escaped(message.as_bytes());
+            self.printer.aside(&format!("{message}: {} more like it (note)", units::count(number - 1)));
+        }
         if let Some(more) = self.seen.checked_sub(self.limit).filter(|more| *more > 0 && self.limit > 0) {
             self.printer.aside(&format!(
                 "and {} more; --all-diagnostics shows all",
@@ -108,17 +121,15 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         "{} cannot be used, and --strict was given: no image was written",
         units::counted(errors, "line")
     );
+    let length = u64::try_from(compiled.image.len())?;
     anyhow::ensure!(
         compiled.report.accepted > 0,
         "there is no signature that can be used: no image was written"
     );
-    // What was written must be what can be read: cheaper to find out here than on every machine it goes to.
-    let length = u64::try_from(compiled.image.len())?;
-    write_whole(&args.output, &compiled.image)?;
-    let image = Image::from_vec(compiled.image)?;
+    let image = write_image(&args.output, &compiled.image)?;
     if !args.quiet {
         let name = Escaped::os(args.output.as_os_str());
-        let signatures = units::counted(image.info().signatures, "signature");
+        let signatures = units::counted(signatures(&image), "signature");
         printer.line(&format!("{name}: {signatures}, {}", units::bytes(length)));
     }
     Ok(Exit::Clean)
@@ -136,11 +147,22 @@ pub(crate) fn print_sources(summaries: &[SourceSummary], printer: &mut Printer) 
         COLUMNS.iter().fold(format!("{:width$}", "source"), |line, column| line + &format!("  {column:>11}"));
     printer.line(&printer.paint(Tone::Strong, &heading));
     let mut total = [0_u64; 5];
+    let (mut unused_files, mut unused) = (0_u64, [0_u64; 5]);
     for summary in summaries {
         let numbers =
             [summary.accepted, summary.other_level, summary.ignored, summary.unused, summary.refused];
-        total.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
-        row(&summary.source, width, numbers, printer);
+        let add = |sums: &mut [u64; 5]| sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
+        add(&mut total);
+        // Files of a container of which nothing is used share a row.
+        if matches!(numbers, [0, 0, 0, unused, 0] if unused > 0) && summary.source.contains('/') {
+            unused_files += 1;
+            add(&mut unused);
+        } else {
+            row(&summary.source, width, numbers, printer);
+        }
+    }
+    if unused_files > 0 {
+        row(&format!("{} not used yet", units::counted(unused_files, "file")), width, unused, printer);
     }
     if summaries.len() > 1 {
         row("all", width, total, printer);

@@ -187,7 +187,10 @@ struct InfoRecord<'a> {
     database: &'a str,
     format: u32,
     length: u64,
+    /// What something can be found by.
     signatures: u64,
+    /// Those, and lists and settings.
+    entries: u64,
     sources: Vec<SourceRecord<'a>>,
     sections: Vec<SectionRecord>,
 }
@@ -213,7 +216,8 @@ fn info(database: &Database, json: bool, printer: &mut Printer) {
             database: &database.name,
             format: info.format,
             length: info.length,
-            signatures: info.signatures,
+            signatures: store::signatures(&database.image),
+            entries: info.signatures,
             sources: info
                 .sources
                 .iter()
@@ -241,7 +245,7 @@ fn info(database: &Database, json: bool, printer: &mut Printer) {
     printer.line(&format!("Database    {}, {origin}", database.name));
     printer.line(&format!("Format      version {}", info.format));
     printer.line(&format!("Length      {}", units::bytes(info.length)));
-    printer.line(&format!("Signatures  {}", units::count(info.signatures)));
+    printer.line(&format!("Signatures  {}", units::count(store::signatures(&database.image))));
     table(
         "Sources",
         info.sources.iter().map(|source| {
@@ -289,7 +293,7 @@ fn check_image(database: &Database, json: bool, printer: &mut Printer) -> anyhow
     let sound = problem.is_none();
     let exit = if sound { Exit::Clean } else { Exit::Found };
     if json {
-        let (name, signatures) = (database.name.as_str(), info.signatures);
+        let (name, signatures) = (database.name.as_str(), store::signatures(&database.image));
         printer.line(&json_line(&CheckRecord { database: name, sound, signatures, problem }));
         return Ok(exit);
     }
@@ -299,7 +303,7 @@ fn check_image(database: &Database, json: bool, printer: &mut Printer) -> anyhow
             database.name,
             printer.paint(Tone::Good, "sound"),
             units::bytes(info.length),
-            units::counted(info.signatures, "signature"),
+            units::counted(store::signatures(&database.image), "signature"),
         )),
         Some(problem) => printer.line(&format!("{}: {problem}", database.name)),
     }

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use super::Origin;
 use super::compile::{self, Report};
 use super::sources::{self, SourceFile, Stamp};
-use super::write::write_whole;
+use super::write::{write_image, write_whole};
 use crate::escape::Escaped;
 use crate::printer::Printer;
 
@@ -83,14 +83,11 @@ impl Cache {
             None => {
                 let compiled = compile::compile(&files, &mut |_| ())?;
                 drop(files);
-                let stored = self
-                    .store(&content, &compiled.image)
-                    .and_then(|()| write_whole(&report_file, compiled.report.text().as_bytes()));
-                let mapped = stored.and_then(|()| {
-                    let file = File::open(self.image(&content))?;
-                    Ok(Image::open(&file)?)
+                let stored = self.store(&content, &compiled.image).and_then(|image| {
+                    write_whole(&report_file, compiled.report.text().as_bytes())?;
+                    Ok(image)
                 });
-                let image = match mapped {
+                let image = match stored {
                     Ok(image) => image,
                     Err(error) => {
                         printer.note(&format!("compiled signatures are not kept: {error:#}"));
@@ -129,10 +126,10 @@ impl Cache {
         }
     }
 
-    fn store(&self, content: &str, image: &[u8]) -> anyhow::Result<()> {
-        write_whole(&self.image(content), image)?;
+    fn store(&self, content: &str, image: &[u8]) -> anyhow::Result<Image> {
+        let image = write_image(&self.image(content), image)?;
         self.tidy(content);
-        Ok(())
+        Ok(image)
     }
 
     /// Removes the oldest images and what interrupted runs left. That it may fail does no harm.

@@ -46,6 +46,16 @@ pub(crate) enum Origin {
     Cached,
 }
 
+/// How many signatures an image holds that something can be found by: not the lists, settings and
+/// trusted files that come with them.
+pub(crate) fn signatures(image: &Image) -> u64 {
+    const FINDING: [&str; 12] =
+        ["cdb", "db", "hdb", "hsb", "imp", "ldb", "mdb", "msb", "ndb", "rmd", "sdb", "zmd"];
+    let finding = |language: &str| FINDING.contains(&language);
+    let info = image.info();
+    info.sources.iter().filter(|source| finding(source.language)).map(|source| source.signatures).sum()
+}
+
 /// What a path turned out to be.
 pub(crate) enum Kind {
     /// An image, opened.
@@ -76,7 +86,7 @@ pub(crate) fn open(options: &DatabaseOptions, printer: &mut Printer) -> anyhow::
             (Image::from_vec(compiled.image)?, compiled.report, Origin::Compiled)
         }
     };
-    anyhow::ensure!(report.accepted > 0, "database {name}: there is no signature in it that can be used");
+    anyhow::ensure!(signatures(&image) > 0, "database {name}: there is no signature in it that can be used");
     tell(&report, path, printer);
     Ok(Database { image, name, origin })
 }
