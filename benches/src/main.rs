@@ -1,7 +1,8 @@
-//! Measurements of the parts: `matcher` for now. Whole programs are measured by `cargo xtask bench`.
+//! Measurements: of the matcher by itself, and of whole programs.
 
 mod matcher;
 mod sources;
+mod whole;
 
 use clap::Parser;
 
@@ -9,10 +10,13 @@ use clap::Parser;
 enum Command {
     /// How fast the matcher goes over bytes in memory, beside other engines with the same patterns.
     Matcher(matcher::Arguments),
+    /// Candor and clamscan over the same files with the same signatures.
+    Whole(whole::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Matcher(arguments) => matcher::run(&arguments),
+        Command::Whole(arguments) => whole::run(&arguments),
     }
 }
