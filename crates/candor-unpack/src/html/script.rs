@@ -90,7 +90,9 @@ impl<'a> Token<'a> {
             return Some((Self::Space, comment.get(end..).unwrap_or_default()));
         }
         if let Some(comment) = bytes.strip_prefix(b"//") {
-            let end = memchr::memchr2(b'\n', b'\r', comment).unwrap_or(comment.len());
+            // Up to white space, not to the end of the line: what looks like a comment may be the end of a
+            // regular expression, and the program that stands behind it must not be lost.
+            let end = comment.iter().position(u8::is_ascii_whitespace).unwrap_or(comment.len());
             return Some((Self::Space, comment.get(end..).unwrap_or_default()));
         }
         Some((Self::Sign(first), rest))

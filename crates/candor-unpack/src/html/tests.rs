@@ -124,9 +124,10 @@ fn scripts_are_normalised_as_programs() {
 }
 
 #[test]
-fn a_comment_to_the_end_of_its_line_goes() {
-    // ClamAV drops the slashes and keeps the text.
-    check_script("// C\nx", "x");
+fn a_comment_to_the_end_of_its_line_loses_its_first_word() {
+    check_script("y;//a-->b\nx", "y;x");
+    check_script("y;//--> Z\nx", "y;z x");
+    check_script("y;// a-b \"c\"\nx", "y;a-b\"c\"x");
 }
 
 #[test]
