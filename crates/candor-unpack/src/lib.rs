@@ -25,6 +25,7 @@ mod elf;
 mod formats;
 mod gzip;
 mod html;
+mod image_hash;
 mod macho;
 mod name;
 mod pe;
@@ -50,8 +51,9 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
-/// The perceptual hash of an image file, when `bytes` can be decoded as one.
+/// The perceptual hash of an image file, when `bytes` can be decoded as one. It costs as much as showing
+/// the image, so it is for those who have a signature to compare it with.
 #[must_use]
-pub fn image_hash(_bytes: &[u8], _file_type: FileType) -> Option<PerceptualHash> {
-    None
+pub fn image_hash(bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> {
+    image_hash::hash(bytes, file_type)
 }

@@ -1,0 +1,108 @@
+//! The perceptual hash of an image: what `fuzzy_img#` signatures compare.
+//!
+//! It is the hash that the Python library `imagehash` calls phash: the image without its alpha channel in
+//! grey (ITU-R 601), made 32 by 32 pixels, its two-dimensional cosine transform, of that the 8 by 8 lowest
+//! frequencies, and of those, row by row, whether each lies above their median.
+//!
+//! A header may claim a billion pixels, so the size is looked at before anything is decoded.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Cursor;
+
+use candor_model::{FileType, PerceptualHash};
+use image::imageops::FilterType;
+use image::{DynamicImage, GrayImage, ImageReader, Limits};
+
+/// Pixels on each side, and bytes that decoding may take.
+const SIDE_LIMIT: u32 = 16_384;
+const MEMORY_LIMIT: u64 = 256 << 20;
+
+/// Side of the image that is transformed, and of the part of the transform that counts.
+const SIDE: usize = 32;
+const LOW: usize = 8;
+
+/// The hash of an image, or `None` when it cannot be decoded within the limits.
+pub(crate) fn hash(bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> {
+    if !matches!(
+        file_type,
+        FileType::Graphics | FileType::Gif | FileType::Png | FileType::Jpeg | FileType::Tiff | FileType::Riff
+    ) {
+        return None;
+    }
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(SIDE_LIMIT);
+    limits.max_image_height = Some(SIDE_LIMIT);
+    limits.max_alloc = Some(MEMORY_LIMIT);
+    reader.limits(limits);
+    let small = small_grey(reader.decode().ok()?);
+    Some(of_pixels(&small))
+}
+
+/// The image in grey, 32 by 32 pixels, row by row.
+fn small_grey(image: DynamicImage) -> Vec<f32> {
+    let (width, height) = (image.width(), image.height());
+    let colour = image.into_rgb8();
+    let grey = colour.pixels().map(|pixel| {
+        let [red, green, blue] = pixel.0.map(u32::from);
+        // ITU-R 601 in 16 bits of fraction, rounded.
+        let sum = red
+            .wrapping_mul(19_595)
+            .wrapping_add(green.wrapping_mul(38_470))
+            .wrapping_add(blue.wrapping_mul(7_471))
+            .wrapping_add(0x8000);
+        u8::try_from(sum >> 16).unwrap_or(u8::MAX)
+    });
+    let grey = GrayImage::from_raw(width, height, grey.collect()).unwrap_or_default();
+    let small = image::imageops::resize(&grey, 32, 32, FilterType::Lanczos3);
+    small.into_raw().into_iter().map(f32::from).collect()
+}
+
+fn of_pixels(pixels: &[f32]) -> PerceptualHash {
+    let rows: Vec<Vec<f32>> = pixels.chunks(SIDE).map(cosine_transform).collect();
+    let columns: Vec<Vec<f32>> = (0..LOW)
+        .map(|column| {
+            let values: Vec<f32> = rows.iter().filter_map(|row| row.get(column).copied()).collect();
+            cosine_transform(&values)
+        })
+        .collect();
+    let low: Vec<f32> =
+        (0..LOW).flat_map(|row| columns.iter().filter_map(move |column| column.get(row).copied())).collect();
+    let mut sorted = low.clone();
+    sorted.sort_by(f32::total_cmp);
+    let middle: f32 = sorted.iter().skip(LOW * LOW / 2 - 1).take(2).sum();
+    let median = middle / 2.0;
+    let bits = low.iter().fold(0_u64, |bits, &value| bits << 1 | u64::from(value > median));
+    PerceptualHash(bits.to_be_bytes())
+}
+
+/// The cosine transform (type II) of as many values as a power of two, by halves: of the sums of the
+/// values that mirror each other for the even terms, of their weighted differences for the odd ones.
+///
+/// By the definition alone, terms of a symmetric image that are zero come out as noise around it, and the
+/// hash is their signs. Differences of equal values are zero exactly.
+fn cosine_transform(values: &[f32]) -> Vec<f32> {
+    let half = values.len() / 2;
+    if half == 0 {
+        return values.to_vec();
+    }
+    let pairs = || values.iter().zip(values.iter().rev()).take(half);
+    let sums: Vec<f32> = pairs().map(|(first, last)| first + last).collect();
+    let mut angle = std::f32::consts::PI / 4.0;
+    let halvings = half.ilog2();
+    for _ in 0..halvings {
+        angle /= 2.0;
+    }
+    let differences: Vec<f32> = (0_u16..)
+        .zip(pairs())
+        .map(|(place, (first, last))| {
+            let weight = 2.0 * ((2.0 * f32::from(place) + 1.0) * angle).cos();
+            (first - last) / weight
+        })
+        .collect();
+    let (even, odd) = (cosine_transform(&sums), cosine_transform(&differences));
+    let next = odd.iter().skip(1).copied().chain(std::iter::once(0.0));
+    even.iter().zip(odd.iter().zip(next)).flat_map(|(&even, (&odd, next))| [even, odd + next]).collect()
+}

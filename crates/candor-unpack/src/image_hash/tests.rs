@@ -1,0 +1,101 @@
+//! Images drawn pixel by pixel; the hashes are what `sigtool --fuzzy-img` gives for the same pixels.
+
+use std::io::Cursor;
+
+use candor_model::FileType;
+use image::{ImageFormat, RgbImage, RgbaImage};
+use proptest::prelude::*;
+
+use super::hash;
+
+fn colours(x: u32, y: u32) -> [u8; 3] {
+    [x * 7 + y * 3, x * y, (x ^ y) * 5].map(|value| (value % 256) as u8)
+}
+
+fn drawn(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    RgbImage::from_fn(width, height, |x, y| image::Rgb(colours(x, y))).write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+fn shown(file: &[u8], file_type: FileType) -> String {
+    hash(file, file_type).unwrap().0.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn hashes_are_those_of_clamav() {
+    for (width, height, expected) in
+        [(50, 40, "801b3f3c70736766"), (7, 90, "8d326c5a76ad32cc"), (300, 200, "9017447555aa7f2e")]
+    {
+        assert_eq!(shown(&drawn(width, height, ImageFormat::Png), FileType::Png), expected);
+    }
+}
+
+#[test]
+fn every_format_without_loss_has_the_same_hash() {
+    for (format, file_type) in [
+        (ImageFormat::Bmp, FileType::Graphics),
+        (ImageFormat::Tiff, FileType::Tiff),
+        (ImageFormat::WebP, FileType::Riff),
+    ] {
+        assert_eq!(shown(&drawn(50, 40, format), file_type), "801b3f3c70736766");
+    }
+}
+
+#[test]
+fn transparency_counts_for_nothing() {
+    let mut file = Cursor::new(Vec::new());
+    let image = RgbaImage::from_fn(50, 40, |x, y| {
+        let [red, green, blue] = colours(x, y);
+        image::Rgba([red, green, blue, x as u8])
+    });
+    image.write_to(&mut file, ImageFormat::Png).unwrap();
+    assert_eq!(shown(&file.into_inner(), FileType::Png), "801b3f3c70736766");
+}
+
+#[test]
+fn terms_that_are_zero_set_no_bits() {
+    // Rows of one colour: everything but the first column of the transform is zero.
+    let mut file = Cursor::new(Vec::new());
+    let image = RgbImage::from_fn(64, 64, |_, y| image::Rgb([(y * 4) as u8; 3]));
+    image.write_to(&mut file, ImageFormat::Png).unwrap();
+    let found = hash(&file.into_inner(), FileType::Png).unwrap();
+    assert!(found.0.iter().all(|row| row & 0x7f == 0), "{found:?}");
+}
+
+#[test]
+fn other_types_and_damaged_images_have_none() {
+    let file = drawn(50, 40, ImageFormat::Png);
+    assert_eq!(hash(&file, FileType::Pdf), None);
+    assert_eq!(hash(&file[..60], FileType::Png), None);
+    assert_eq!(hash(b"", FileType::Gif), None);
+}
+
+#[test]
+fn an_image_of_a_billion_pixels_is_not_decoded() {
+    let mut file = drawn(50, 40, ImageFormat::Bmp);
+    for dimension in [18, 22] {
+        file[dimension..dimension + 4].copy_from_slice(&32_000_u32.to_le_bytes());
+    }
+    assert_eq!(hash(&file, FileType::Graphics), None);
+}
+
+proptest! {
+    #[test]
+    fn damaged_images_are_survived(
+        format in 0..5_usize,
+        changes in prop::collection::vec((0..2000_usize, any::<u8>()), 1..10),
+        length in 0..4000_usize,
+    ) {
+        let formats = [ImageFormat::Png, ImageFormat::Gif, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Tiff];
+        let mut file = drawn(24, 24, formats[format]);
+        for (at, value) in changes {
+            if let Some(byte) = file.get_mut(at) {
+                *byte = value;
+            }
+        }
+        file.truncate(length);
+        let found = hash(&file, FileType::Graphics);
+        prop_assert_eq!(found, hash(&file, FileType::Graphics));
+    }
+}
