@@ -9,13 +9,7 @@ use crate::commands::{compile, database, explain, scan};
 ///
 /// Nothing is ever sent anywhere: there is no network code in this program.
 #[derive(Debug, Parser)]
-#[command(
-    name = "candor",
-    version,
-    max_term_width = 100,
-    propagate_version = true,
-    arg_required_else_help = true
-)]
+#[command(name = "candor", version, max_term_width = 100, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// When to use colours.
     ///
