@@ -104,7 +104,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "tar (V7, POSIX, GNU)",
         types: &[FileType::PosixTar, FileType::OldTar],
-        gives: "members with content, also behind blocks of zeros",
+        gives: "files, also behind blocks of zeros",
         library: None,
         limits: "65,536 bytes of a name",
         unpack: tar::unpack,

@@ -24,8 +24,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         return;
     };
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let member =
-        Member { name: decoded(name), position: 1, compressed_size: Some(length), ..Member::default() };
+    let member = Member { name: decoded(name), compressed_size: Some(length), ..Member::default() };
     let mut stream = Members { rest: bytes.get(header..).unwrap_or_default(), state: State::default() };
     // There is nothing after this child, so whether to go on makes no difference.
     let _ = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));

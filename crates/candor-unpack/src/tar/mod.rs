@@ -19,7 +19,7 @@ const BLOCK: u64 = 512;
 /// Longest name that is kept.
 const NAME: u64 = 65_536;
 
-/// Gives every member that has content.
+/// Gives every member that is a file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let start = Reader::little(bytes);
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -58,11 +58,11 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             _ => {}
         }
         let name = long_name.take().unwrap_or(header.name);
-        position = position.saturating_add(1);
-        // Directories, links and devices have none.
-        if header.size == 0 {
+        // Links, devices, directories. ClamAV does not count them either.
+        if matches!(header.kind, b'1'..=b'6') || (header.size == 0 && name.ends_with(b"/")) {
             continue;
         }
+        position = position.saturating_add(1);
         if u64::try_from(content.len()).unwrap_or(0) < header.size {
             sink.incomplete(Reason::Malformed(format!("tar member {position} is cut short")));
         }

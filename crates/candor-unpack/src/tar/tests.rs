@@ -45,16 +45,17 @@ fn row(name: &str, position: u64, content: &str) -> (String, u64, String) {
 }
 
 #[test]
-fn members_with_content_are_given() {
+fn files_are_given_and_counted() {
     let bytes = [
         member(b"dir/", b'5', b""),
         member(b"a", b'0', b"first"),
         member(b"link", b'2', b""),
+        member(b"empty", b'0', b""),
         member(b"b", 0, b"second"),
         vec![0; 1024],
     ]
     .concat();
-    assert_eq!(shown(&bytes), [row("a", 2, "first"), row("b", 4, "second")]);
+    assert_eq!(shown(&bytes), [row("a", 1, "first"), row("empty", 2, ""), row("b", 3, "second")]);
 }
 
 #[test]

@@ -140,6 +140,8 @@ impl Walk<'_, '_> {
             return self.give(entry, Content::Absent(Reason::Encrypted));
         }
         match entry.method {
+            // Directories are members without data, and signatures name them like any other.
+            _ if data.is_empty() => self.give(entry, Content::Bytes(data)),
             0 => self.give(entry, Content::Bytes(data)),
             8 => self.give(entry, Content::Stream(&mut DeflateDecoder::new(data))),
             other => {
@@ -150,10 +152,6 @@ impl Walk<'_, '_> {
     }
 
     fn give(&mut self, entry: &Entry, content: Content<'_>) -> Flow {
-        // Directories are members without data.
-        if entry.name.ends_with(b"/") && entry.compressed == 0 {
-            return Flow::Continue;
-        }
         let member = Member {
             name: decoded(&entry.name),
             position: self.position,

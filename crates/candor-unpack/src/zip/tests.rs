@@ -153,6 +153,15 @@ fn members_come_with_what_the_archive_says_of_them() {
 }
 
 #[test]
+fn directories_are_members_too() {
+    let found = children(&archive(&[stored("dir/", b""), stored("dir/a", b"x")]));
+    let shown: Vec<_> =
+        found.iter().map(|child| (child.member.name.as_str(), child.member.position)).collect();
+    assert_eq!(shown, [("dir/", 1), ("dir/a", 2)]);
+    assert!(found[0].bytes.is_empty());
+}
+
+#[test]
 fn descriptors_and_wide_sizes_are_read() {
     let entries = [
         Entry { has_descriptor: true, ..deflated("a", b"late sizes") },
