@@ -32,7 +32,8 @@ pub(super) struct File {
 pub(super) fn topic(random: &mut Random, number: usize) -> Topic {
     let name = format!("T{number}");
     match random.range(0, 99) {
-        0..=24 => body(random, name),
+        0..=21 => body(random, name),
+        22..=24 => version(random, name),
         25..=44 => executable(random, name),
         45..=69 => logical(random, name),
         70..=77 => compare(random, name),
@@ -196,6 +197,39 @@ fn executable(random: &mut Random, name: String) -> Topic {
         })
         .collect();
     Topic { name, lines, files }
+}
+
+/// Text of a PE version resource, at `VI`.
+fn version(random: &mut Random, name: String) -> Topic {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let keys = ["CompanyName", "FileVersion", "Comments", "OriginalFilename"];
+    let value = |random: &mut Random| format!("{}{}", random.pick(&["Acme ", "v", ""]), random.range(0, 3));
+    let key = *random.pick(&keys);
+    // A key stands in front of its value, both end with two zeros, and the value is aligned to four bytes
+    // from the start of the structure, which begins six bytes before the key.
+    let mut text = wide(key);
+    let mut cut = 0;
+    if random.chance(60) {
+        let with_key = text.len() + 2;
+        text.resize(with_key + (6 + with_key).next_multiple_of(4) - (6 + with_key), 0);
+        text.extend(wide(&value(random)));
+        cut = *random.pick(&[0, 0, 0, 2, with_key]);
+    }
+    let shift = *random.pick(&["", "", ",2", ",40"]);
+    let line = format!("{name}:1:VI{shift}:{}", hex(text.get(cut..).unwrap_or(&text)));
+    let files = (0..FILES)
+        .map(|_| {
+            let kind = *random.pick(&[Kind::Pe32, Kind::Pe32Plus]);
+            let text = if random.chance(20) { text.clone() } else { vec![0; 20] };
+            let section = SectionRecipe { name: "one".into(), bytes: text };
+            let mut recipe = Executable::new(kind, vec![section]);
+            recipe.version =
+                keys.iter().take(random.range(1, 4)).map(|key| ((*key).to_owned(), value(random))).collect();
+            let (bytes, facts) = recipe.build();
+            File { bytes, known: Some((FileType::MsExe, facts)) }
+        })
+        .collect();
+    Topic { name, lines: vec![("ndb", line)], files }
 }
 
 enum Base {

@@ -33,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "macho-main", explains: |it| it.candor && is_for(it.text, 9) && names_entry(it.text) },
     Rule { name: "macho-section", explains: |it| !it.candor && is_for(it.text, 9) && it.text.contains("SE") },
     Rule { name: "ascii-and-wide", explains: |it| is_ascii_and_wide(it.text) && has_count(it.text) },
+    Rule { name: "version-last", explains: |it| it.candor && it.text.contains(":1:VI") },
     Rule { name: "negated-boundary", explains: |it| begins_negated(it.text) },
 ];
 

@@ -552,15 +552,16 @@ pub(crate) fn place_ranges(offset: Offset, length: u64, facts: &Facts) -> Vec<(u
             // The first byte behind the section still counts as inside.
             .map(|section| vec![(section.raw_offset, section.raw_offset.saturating_add(section.raw_size))])
             .unwrap_or_default(),
-        OffsetBase::VersionInfo => version_places(executable, offset.shift),
+        OffsetBase::VersionInfo => version_places(executable),
     }
 }
 
-fn version_places(executable: Option<&Executable>, shift: u64) -> Vec<(u64, u64)> {
+/// A shift means nothing here: a pattern starts right at a key.
+fn version_places(executable: Option<&Executable>) -> Vec<(u64, u64)> {
     let mut places: Vec<(u64, u64)> = executable
         .map(|known| {
             let strings = known.version_strings.iter();
-            strings.map(|string| (string.offset, string.offset.saturating_add(shift))).collect()
+            strings.map(|string| (string.offset, string.offset)).collect()
         })
         .unwrap_or_default();
     places.sort_unstable();

@@ -6,7 +6,7 @@ pub struct Offset {
     /// From where the distance counts.
     pub base: OffsetBase,
     /// How far after the exact place it may start, in bytes (`,maxshift`). Not used by
-    /// [`OffsetBase::Any`] and [`OffsetBase::WithinSection`].
+    /// [`OffsetBase::Any`], [`OffsetBase::VersionInfo`] and [`OffsetBase::WithinSection`].
     pub shift: u64,
 }
 

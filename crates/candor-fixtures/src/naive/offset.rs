@@ -35,9 +35,10 @@ pub(super) fn allowed(offset: Offset, subject: &Subject<'_>) -> Vec<RangeInclusi
             .map(|section| section.raw_offset..=section.raw_offset.saturating_add(section.raw_size))
             .into_iter()
             .collect(),
+        // A shift means nothing here: a pattern starts right at a key.
         OffsetBase::VersionInfo => {
             let strings = executable.map_or(&[][..], |executable| executable.version_strings.as_slice());
-            strings.iter().flat_map(|string| from(Some(string.offset))).collect()
+            strings.iter().map(|string| string.offset..=string.offset).collect()
         }
     }
 }
