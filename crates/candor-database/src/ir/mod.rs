@@ -1,7 +1,7 @@
 //! What signature languages are translated into, and what an image is built from.
 //!
 //! A language front end (candor-signature) produces these values; [`crate::Builder`] turns them into
-//! an image; [`crate::naive`] searches them directly, slowly and plainly. They say what a signature
+//! an image; `candor_fixtures::naive` searches them directly, slowly and plainly. They say what a signature
 //! means, not how it is found. Values here are well-formed by their types as far as that is possible;
 //! what is not is checked by [`crate::Builder`], which refuses with a [`Refusal`] and goes on.
 
