@@ -142,6 +142,75 @@ impl FileType {
         Self::ALL.get(usize::from(number)).copied()
     }
 
+    /// Whether files of this type hold content that does not stand in their bytes as it is: compressed,
+    /// encoded, or in pieces. Who cannot open such a file has not looked at what is in it.
+    #[must_use]
+    pub const fn hides_content(self) -> bool {
+        matches!(
+            self,
+            Self::Alz
+                | Self::Apm
+                | Self::Arj
+                | Self::ArjSfx
+                | Self::AutoIt
+                | Self::BinHex
+                | Self::Bzip2
+                | Self::CabSfx
+                | Self::CpioCrc
+                | Self::CpioNewc
+                | Self::CpioOdc
+                | Self::CpioOld
+                | Self::CryptFf
+                | Self::Dmg
+                | Self::Egg
+                | Self::EggSfx
+                | Self::Gpt
+                | Self::Gzip
+                | Self::Hwp3
+                | Self::HwpOle2
+                | Self::IshieldMsi
+                | Self::Iso9660
+                | Self::LhaLzh
+                | Self::Mail
+                | Self::Mbr
+                | Self::Mhtml
+                | Self::MsCab
+                | Self::MsChm
+                | Self::MsOle2
+                | Self::MsSzdd
+                | Self::Nulsft
+                | Self::OldTar
+                | Self::OneNote
+                | Self::OoxmlHwp
+                | Self::OoxmlPpt
+                | Self::OoxmlWord
+                | Self::OoxmlXl
+                | Self::PartAny
+                | Self::PartHfsPlus
+                | Self::Pdf
+                | Self::PosixTar
+                | Self::Rar
+                | Self::RarSfx
+                | Self::Rtf
+                | Self::ScrEnc
+                | Self::SevenZip
+                | Self::SevenZipSfx
+                | Self::Sis
+                | Self::Swf
+                | Self::Tnef
+                | Self::Udf
+                | Self::Uuencoded
+                | Self::Xar
+                | Self::Xdp
+                | Self::XmlHwp
+                | Self::XmlWord
+                | Self::XmlXl
+                | Self::Xz
+                | Self::Zip
+                | Self::ZipSfx
+        )
+    }
+
     /// Whether text rules apply: it is normalised before it is searched as [`Target::Text`].
     #[must_use]
     pub const fn is_text(self) -> bool {

@@ -39,15 +39,20 @@ mod collected;
 #[cfg(test)]
 mod properties;
 
-use candor_model::{FileType, PerceptualHash, Sink};
+use candor_model::{FileType, PerceptualHash, Reason, Sink};
 
 pub use formats::{FORMATS, Format};
 
-/// Gives the children and facts of a layer to `sink`. Does nothing for types that are only searched.
+/// Gives the children and facts of a layer to `sink`. Does nothing for types whose bytes say all; what
+/// hides its content and cannot be opened is told to the sink, so that it never counts as looked at.
 pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     let format = FORMATS.iter().find(|format| format.types.contains(&file_type));
-    if let Some(format) = format {
-        (format.unpack)(bytes, sink);
+    match format {
+        Some(format) => (format.unpack)(bytes, sink),
+        None if file_type.hides_content() => {
+            sink.incomplete(Reason::Unsupported(format!("the content of {}", file_type.description())));
+        }
+        None => {}
     }
 }
 
