@@ -145,7 +145,7 @@ fn executable(bytes: &[u8]) -> Facts {
             format: ExecutableFormat::Pe,
             is_64_bit: false,
             entry_point: None,
-            sections: vec![section(4, 4), section(8, bytes.len() as u64 - 8)],
+            sections: vec![section(4, 4), section(8, (bytes.len() as u64).saturating_sub(8))],
             version_strings: Vec::new(),
             imports: Some(imports),
         }),
