@@ -13,7 +13,10 @@ const SIGNATURES: [(&str, &str); 9] = [
     ("a.hdb", "44d88612fea8a8f36de82e1278abb02f:68:Digest.Md5\n"),
     ("a.hsb", "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:*:Digest.Sha256:73\n"),
     ("a.mdb", "512:00112233445566778899aabbccddeeff:Section\n"),
-    ("a.ndb", "Body.A:0:*:6e6565646c65??(61|62)*{2-5}68617973\nBody.B:1:EP+0,4:558bec\nBody.C:0:$5$:6d6163726f\n"),
+    (
+        "a.ndb",
+        "Body.A:0:*:6e6565646c65??(61|62)*{2-5}68617973\nBody.B:1:EP+0,4:558bec\nBody.C:0:$5$:6d6163726f\n",
+    ),
     (
         "a.ldb",
         "Logic.A;Engine:51-255,Target:0;(0&1)|2>1;6e6565646c65::i;0/ne+dle/;686179737461636b::w\n\
@@ -85,8 +88,14 @@ fn ask(image: &Image) {
     let mut scratch = Scratch::new();
     for target in [Target::Any, Target::Pe] {
         let file_size = TEXT.len() as u64;
-        let subject =
-            Subject { bytes: TEXT, file_type: FileType::BinaryData, target, file_size, facts: &facts, parents: &[] };
+        let subject = Subject {
+            bytes: TEXT,
+            file_type: FileType::BinaryData,
+            target,
+            file_size,
+            facts: &facts,
+            parents: &[],
+        };
         drop(image.search(&subject, &limits, &mut scratch, &mut hits));
     }
 }

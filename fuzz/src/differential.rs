@@ -40,12 +40,8 @@ pub(crate) fn search(bytes: &[u8]) {
     let (mut collection, _) = Collection::load_all(&[(format!("fuzz.{extension}"), text.to_owned())]);
 
     let mut builder = Builder::new();
-    let source = Source {
-        name: "fuzz".to_owned(),
-        language: extension,
-        official: false,
-        potentially_unwanted: false,
-    };
+    let source =
+        Source { name: "fuzz".to_owned(), language: extension, official: false, potentially_unwanted: false };
     let source = builder.source(source).expect("the first source");
     collection.signatures.retain(|named| {
         let header = candor_database::ir::Header { name: &named.name, source, line: named.line };

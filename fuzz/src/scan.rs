@@ -14,7 +14,10 @@ fn image() -> &'static Image {
     IMAGE.get_or_init(|| {
         let inputs = [
             Input { name: "a.ndb", bytes: b"Strong:0:*:6e6565646c65\nPUA.Win.Tool:7:*:746f6f6c\n" },
-            Input { name: "a.ldb", bytes: b"Again;Engine:51-255,Target:0,HandlerType:CL_TYPE_HTML;0;616761696e\n" },
+            Input {
+                name: "a.ldb",
+                bytes: b"Again;Engine:51-255,Target:0,HandlerType:CL_TYPE_HTML;0;616761696e\n",
+            },
         ];
         let mut builder = Builder::new();
         load(&inputs, candor_signature::clamav::Options::default(), &mut builder, &mut |_| {});

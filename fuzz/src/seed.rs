@@ -20,7 +20,8 @@ pub(crate) fn files() -> Vec<Vec<u8>> {
 }
 
 fn executable(kind: Kind) -> Vec<u8> {
-    let section = |name: &str| SectionRecipe { name: name.to_owned(), bytes: b"section with a needle".to_vec() };
+    let section =
+        |name: &str| SectionRecipe { name: name.to_owned(), bytes: b"section with a needle".to_vec() };
     let mut recipe = Executable::new(kind, vec![section(".text"), section(".data")]);
     if matches!(kind, Kind::Pe32 | Kind::Pe32Plus) {
         recipe.version = vec![("CompanyName".to_owned(), "Example".to_owned())];

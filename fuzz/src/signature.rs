@@ -14,7 +14,10 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let lines = [
         ("cdb", "Test:CL_TYPE_ZIP:*:inv.*[.]exe:*:1-9:1:*:*:*"),
         ("hsb", "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f:68:Test"),
-        ("ldb", "Test;Engine:51-255,Target:1,FileSize:0-9;(0&1)|2>1,2;EP+0:6e65??64::iw;0/a+b/gs;0(>>2#hb2#>5)"),
+        (
+            "ldb",
+            "Test;Engine:51-255,Target:1,FileSize:0-9;(0&1)|2>1,2;EP+0:6e65??64::iw;0/a+b/gs;0(>>2#hb2#>5)",
+        ),
         ("ndb", "Test:1:SL+4,8:6e65??(61|62|!(63))*{2-5}6861[2-3]79(B)"),
         ("mdb", "512:00112233445566778899aabbccddeeff:Test"),
         ("pwdb", "Test;Engine:81-255,Target:0;0;secret"),

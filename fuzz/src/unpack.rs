@@ -50,7 +50,9 @@ impl Sink for Strict {
         self.children += 1;
         match content {
             Content::Absent(reason) => assert_ne!(reason, Reason::Crashed),
-            Content::Bytes(bytes) => drop(self.budget.spend((bytes.len() as u64).min(self.budget.remaining()))),
+            Content::Bytes(bytes) => {
+                drop(self.budget.spend((bytes.len() as u64).min(self.budget.remaining())))
+            }
             Content::Stream(stream) => {
                 let limit = self.budget.growth(self.length);
                 let mut read = Vec::new();
@@ -58,7 +60,11 @@ impl Sink for Strict {
                 self.budget.spend(read.len() as u64).expect("no more than was allowed is read");
             }
         }
-        if self.children >= self.stop_after || self.budget.remaining() == 0 { Flow::Stop } else { Flow::Continue }
+        if self.children >= self.stop_after || self.budget.remaining() == 0 {
+            Flow::Stop
+        } else {
+            Flow::Continue
+        }
     }
 
     fn facts(&mut self, facts: Facts) {
