@@ -2,24 +2,49 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a task speaks to the terminal it was started from")]
 
+mod ci;
 mod construct;
+mod docs;
+mod fuzz;
 mod oracle;
 mod random;
+mod tidy;
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 use clap::Parser;
 
 #[derive(Debug, Parser)]
 #[command(about = "Tasks of the Candor workspace")]
 enum Task {
-    /// Compare Candor with ClamAV on random signatures and files.
-    Oracle(oracle::Arguments),
+    /// Run every check that must hold before a change lands.
+    Ci(ci::Arguments),
     /// Build a file for each of many signatures, and look for the signature in it.
     Construct(construct::Arguments),
+    /// Write the pages of docs/reference that are made from the program.
+    Docs(docs::Arguments),
+    /// Run the fuzz targets, each for a while.
+    Fuzz(fuzz::Arguments),
+    /// Compare Candor with ClamAV on random signatures and files.
+    Oracle(oracle::Arguments),
+    /// Check what the compiler does not: dependencies between crates, sizes, places of `unsafe`, words.
+    Tidy,
 }
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
-        Task::Oracle(arguments) => oracle::run(&arguments),
+        Task::Ci(arguments) => ci::run(&arguments),
         Task::Construct(arguments) => construct::run(&arguments),
+        Task::Docs(arguments) => docs::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Oracle(arguments) => oracle::run(&arguments),
+        Task::Tidy => tidy::run(),
     }
+}
+
+/// The root of the workspace.
+fn root() -> anyhow::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in the workspace")?;
+    Ok(root.to_path_buf())
 }

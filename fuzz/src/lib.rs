@@ -1,0 +1,58 @@
+//! What must hold for any bytes. One function a target: libFuzzer calls it with what it makes up, and
+//! ordinary tests call it with every input that once broke it (`regressions/<target>/`).
+//!
+//! Not to panic is the least of it: a parser keeps to its budget and stops when told to, a damaged image
+//! answers, the matcher finds what its definition finds, and a scan that left something out says so.
+#![forbid(unsafe_code)]
+
+mod database;
+mod differential;
+mod scan;
+mod seed;
+mod signature;
+mod unpack;
+
+use candor_model::FileType;
+
+/// Every target with what it runs.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("database_open", database::open),
+    ("identify", identify),
+    ("scan", scan::scan),
+    ("search_differential", differential::search),
+    ("signature_parse", signature::parse),
+    ("unpack_elf", |bytes| unpack::unpack(&[FileType::Elf], bytes)),
+    ("unpack_gzip", |bytes| unpack::unpack(&[FileType::Gzip], bytes)),
+    ("unpack_html", |bytes| unpack::unpack(&[FileType::Html, FileType::HtmlUtf16], bytes)),
+    ("unpack_macho", |bytes| unpack::unpack(&[FileType::MachO, FileType::MachOUniversal], bytes)),
+    ("unpack_pe", |bytes| unpack::unpack(&[FileType::MsExe], bytes)),
+    ("unpack_tar", |bytes| unpack::unpack(&[FileType::PosixTar, FileType::OldTar], bytes)),
+    ("unpack_text", |bytes| unpack::unpack(&[FileType::TextAscii, FileType::TextUtf16Le], bytes)),
+    ("unpack_zip", |bytes| unpack::unpack(&[FileType::Zip, FileType::OoxmlWord], bytes)),
+];
+
+/// Runs one target on one input.
+///
+/// # Panics
+/// Something does not hold, or there is no such target.
+pub fn run(target: &str, bytes: &[u8]) {
+    let found = TARGETS.iter().find(|(name, _)| *name == target);
+    let (_, run) = found.unwrap_or_else(|| panic!("no target {target}"));
+    run(bytes);
+}
+
+/// Inputs to start from.
+#[must_use]
+pub fn seeds(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "database_open" => database::seeds(),
+        "search_differential" => differential::seeds(),
+        "signature_parse" => signature::seeds(),
+        _ => seed::files(),
+    }
+}
+
+/// The type depends on the bytes alone.
+fn identify(bytes: &[u8]) {
+    assert_eq!(candor_identify::identify(bytes), candor_identify::identify(&bytes.to_vec()));
+}

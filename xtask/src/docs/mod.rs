@@ -1,0 +1,41 @@
+//! Pages of the reference that are made from the program, so that they cannot say anything else than it.
+
+mod command_line;
+mod formats;
+
+use std::fs;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Write nothing; fail when a page is not as it would be written.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Writes the pages.
+///
+/// # Errors
+/// A page is out of date and may not be written, or cannot be.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let folder = crate::root()?.join("docs/reference");
+    let mut old = Vec::new();
+    for (name, text) in [("command-line.md", command_line::page()), ("formats.md", formats::page())] {
+        let path = folder.join(name);
+        if fs::read_to_string(&path).is_ok_and(|held| held == text) {
+            continue;
+        }
+        if arguments.check {
+            old.push(name);
+        } else {
+            fs::write(&path, text).with_context(|| path.display().to_string())?;
+            println!("docs/reference/{name} is written");
+        }
+    }
+    if !old.is_empty() {
+        bail!("out of date: {}; run `cargo xtask docs`", old.join(", "));
+    }
+    Ok(())
+}

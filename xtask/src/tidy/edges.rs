@@ -1,0 +1,70 @@
+//! Which crate may use which. What a hostile file can reach follows from this table, so it is closed:
+//! a crate that is not in it is a complaint.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context as _;
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+use super::Complaints;
+
+/// Crates of the product, and those of them that each may use. Tests and build scripts are free.
+const ALLOWED: [(&str, &[&str]); 7] = [
+    ("candor-model", &[]),
+    ("candor-identify", &["candor-model"]),
+    ("candor-unpack", &["candor-model"]),
+    ("candor-database", &["candor-model"]),
+    ("candor-signature", &["candor-database", "candor-model"]),
+    ("candor-engine", &["candor-identify", "candor-unpack", "candor-database", "candor-model"]),
+    (
+        "candor",
+        &[
+            "candor-engine",
+            "candor-signature",
+            "candor-database",
+            "candor-unpack",
+            "candor-identify",
+            "candor-model",
+        ],
+    ),
+];
+
+/// For development only: they may use anything, and nothing of the product may use them.
+const DEVELOPMENT: [&str; 2] = ["candor-fixtures", "xtask"];
+
+/// Crates that would let a library do what only a program may.
+const PROGRAMS_ONLY: [&str; 3] = ["anyhow", "clap", "rustix"];
+
+pub(super) fn check(root: &Path) -> anyhow::Result<Complaints> {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root.join("Cargo.toml")).no_deps();
+    let metadata = command.exec().context("cargo metadata")?;
+    let members: BTreeSet<String> =
+        metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let mut complaints = Complaints::new();
+    for package in &metadata.packages {
+        let name = package.name.as_str();
+        let manifest = std::fs::read_to_string(&package.manifest_path)?;
+        if !manifest.contains("[lints]\nworkspace = true\n") {
+            complaints.push(format!("{name}: its Cargo.toml does not take the lints of the workspace"));
+        }
+        if DEVELOPMENT.contains(&name) {
+            continue;
+        }
+        let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| *known == name) else {
+            complaints.push(format!("{name}: is not in the table of allowed dependencies"));
+            continue;
+        };
+        for dependency in package.dependencies.iter().filter(|used| used.kind == DependencyKind::Normal) {
+            let used = dependency.name.as_str();
+            if members.contains(used) && !allowed.contains(&used) {
+                complaints.push(format!("{name}: may not use {used}"));
+            }
+            if name != "candor" && PROGRAMS_ONLY.contains(&used) {
+                complaints.push(format!("{name}: {used} is for programs, not for libraries"));
+            }
+        }
+    }
+    Ok(complaints)
+}
