@@ -72,7 +72,7 @@ impl Digest {
         self.kind
     }
 
-    /// Its bytes, as many as [`DigestKind::len`] says.
+    /// Its bytes, as many as [`DigestKind::length`] says.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.kind.length()).unwrap_or(&self.bytes)
