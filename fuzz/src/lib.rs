@@ -26,6 +26,20 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("unpack_html", |bytes| unpack::unpack(&[FileType::Html, FileType::HtmlUtf16], bytes)),
     ("unpack_macho", |bytes| unpack::unpack(&[FileType::MachO, FileType::MachOUniversal], bytes)),
     ("unpack_pe", |bytes| unpack::unpack(&[FileType::MsExe], bytes)),
+    ("unpack_stream", |bytes| {
+        unpack::unpack(
+            &[
+                FileType::Bzip2,
+                FileType::Xz,
+                FileType::Lzma,
+                FileType::Lzip,
+                FileType::Zstd,
+                FileType::Lz4,
+                FileType::Compress,
+            ],
+            bytes,
+        )
+    }),
     ("unpack_tar", |bytes| unpack::unpack(&[FileType::PosixTar, FileType::OldTar], bytes)),
     ("unpack_text", |bytes| unpack::unpack(&[FileType::TextAscii, FileType::TextUtf16Le], bytes)),
     ("unpack_zip", |bytes| unpack::unpack(&[FileType::Zip, FileType::OoxmlWord], bytes)),

@@ -1,6 +1,6 @@
 //! For development only: builds files from readable text, and says what signatures mean.
 //!
-//! * [`recipe`], [`executable`], [`zip`]: files.
+//! * [`recipe`], [`executable`], [`zip`], [`stream`]: files.
 //! * [`collect`]: signatures as values.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
 #![forbid(unsafe_code)]
@@ -9,4 +9,5 @@ pub mod collect;
 pub mod executable;
 pub mod naive;
 pub mod recipe;
+pub mod stream;
 pub mod zip;

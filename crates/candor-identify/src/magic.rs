@@ -129,6 +129,10 @@ fn python(prefix: &[u8]) -> Option<FileType> {
 /// Magics that do not stand at offset 0.
 fn further_on(prefix: &[u8]) -> Option<FileType> {
     let at = |offset: usize, magic: &[u8]| prefix.get(offset..).is_some_and(|rest| rest.starts_with(magic));
+    // A frame to be skipped, which Zstandard and LZ4 share.
+    if at(1, b"\x2a\x4d\x18") && prefix.first().is_some_and(|first| first >> 4 == 5) {
+        return Some(FileType::Zstd);
+    }
     if at(4, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some(FileType::HwpOle2);
     }
@@ -184,6 +188,31 @@ fn is_arj(prefix: &[u8]) -> bool {
         .is_some_and(|&size| (1..=2600).contains(&u16::from_le_bytes(size)))
 }
 
+/// For `1f 9d`: a code size of 9 to 16 bits, and no flag that nobody defined.
+fn is_compress(prefix: &[u8]) -> bool {
+    prefix.get(2).is_some_and(|&flags| flags & 0x60 == 0 && (9..=16).contains(&(flags & 0x1f)))
+}
+
+/// For `LZIP`: a version, and a dictionary of 4 KiB to 512 MiB.
+fn is_lzip(prefix: &[u8]) -> bool {
+    matches!(prefix.get(4..6), Some([0 | 1, size]) if (12..=29).contains(&(size & 0x1f)))
+}
+
+/// For `.lzma`, which has no magic: the properties that every encoder writes, a dictionary whose size is a
+/// power of two or one and a half of it, a length that is unknown or sane, and the first byte of a range
+/// coder, which is always 0.
+fn is_lzma(prefix: &[u8]) -> bool {
+    let number = |at: usize| prefix.get(at..).and_then(|rest| rest.first_chunk().copied());
+    let (Some(dictionary), Some(length)) = (number(1).map(u32::from_le_bytes), prefix.get(5..13)) else {
+        return false;
+    };
+    let length = length.first_chunk().copied().map(u64::from_le_bytes);
+    let is_size = |size: u32| size.is_power_of_two() || (size % 3 == 0 && (size / 3).is_power_of_two());
+    (dictionary == u32::MAX || (dictionary >= 4096 && is_size(dictionary)))
+        && length.is_some_and(|length| length == u64::MAX || (1..1 << 38).contains(&length))
+        && prefix.get(13) == Some(&0)
+}
+
 /// For `BZh`: a block size follows, and then a block or the end of the stream.
 fn is_bzip2(prefix: &[u8]) -> bool {
     matches!(prefix.get(3), Some(b'1'..=b'9')) && is_binary(prefix)
@@ -200,10 +229,15 @@ const fn checked(magic: &'static [u8], file_type: FileType, check: fn(&[u8]) -> 
 /// Every magic at offset 0, by first byte; among those with the same first byte, the longer first.
 pub(crate) const ROWS: &[Row] = &[
     row(b"\0\0\0\x0cjP  \r\n\x87\n", FileType::Graphics),
+    checked(b"\x02\x21\x4c\x18", FileType::Lz4, is_binary),
+    row(b"\x04\x22\x4d\x18", FileType::Lz4),
     row(b"\x1f\x8b", FileType::Gzip),
+    checked(b"\x1f\x9d", FileType::Compress, is_compress),
+    row(b"!<arch>\n", FileType::Ar),
     row(b"#@~^", FileType::ScrEnc),
     row(b"%!PS-Adobe-", FileType::Ps),
     row(b"%PDF-", FileType::Pdf),
+    row(b"(\xb5\x2f\xfd", FileType::Zstd),
     row(b"(This file must be converted with BinHex 4.0)", FileType::BinHex),
     row(b"070701", FileType::CpioNewc),
     row(b"070702", FileType::CpioCrc),
@@ -223,6 +257,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"II*\0", FileType::Tiff),
     row(b"II+\0", FileType::Tiff),
     row(b"ITSF", FileType::MsChm),
+    checked(b"LZIP", FileType::Lzip, is_lzip),
     row(b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", FileType::Lnk),
     row(b"MSCF\0\0\0\0", FileType::MsCab),
     row(b"MM\0*", FileType::Tiff),
@@ -237,9 +272,12 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"Rar!", FileType::Rar),
     row(b"SZDD", FileType::MsSzdd),
     checked(b"ZWS", FileType::Swf, is_binary),
+    checked(b"]\0", FileType::Lzma, is_lzma),
     checked(b"\x60\xea", FileType::Arj, is_arj),
     checked(b"begin ", FileType::Uuencoded, is_uuencoded),
+    checked(b"hsqs", FileType::SquashFs, is_binary),
     row(b"\x71\xc7", FileType::CpioOld),
+    checked(b"sqsh", FileType::SquashFs, is_binary),
     row(b"xar!", FileType::Xar),
     row(b"x\x9f\x3e\x22", FileType::Tnef),
     row(b"{\\rt", FileType::Rtf),
@@ -252,6 +290,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"\xcf\xfa\xed\xfe", FileType::MachO),
     row(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileType::MsOle2),
     row(b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", FileType::OneNote),
+    row(b"\xed\xab\xee\xdb", FileType::Rpm),
     row(b"\xfd7zXZ\0", FileType::Xz),
     row(b"\xfe\xed\xfa\xce", FileType::MachO),
     row(b"\xfe\xed\xfa\xcf", FileType::MachO),

@@ -32,6 +32,9 @@ fn every_magic_decides_before_binary_data() {
     for row in magic::ROWS {
         let tail: &[u8] = match row.file_type {
             Bzip2 => b"91AY&SY",
+            Compress => b"\x90",
+            Lzip => b"\x01\x17",
+            Lzma => b"\0\x10\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
             Arj => b"\x22\0\x22\x03",
             Uuencoded => b"644 name\n",
             _ => b"",

@@ -127,6 +127,19 @@ file_types! {
     Ignored = "CL_TYPE_IGNORED", Other, "ignored";
     Internal = "CL_TYPE_INTERNAL", Internal, "internal";
     Other = "CL_TYPE_OTHER", Other, "other";
+    // ClamAV has no name for the types from here on, so signatures cannot ask for them. At the end, because
+    // images store the numbers.
+    Ace = "CANDOR_TYPE_ACE", Other, "ACE archive";
+    Ar = "CANDOR_TYPE_AR", Other, "ar archive";
+    Arc = "CANDOR_TYPE_ARC", Other, "ARC archive";
+    Compress = "CANDOR_TYPE_COMPRESS", Other, "compress (.Z)";
+    Lz4 = "CANDOR_TYPE_LZ4", Other, "LZ4";
+    Lzip = "CANDOR_TYPE_LZIP", Other, "lzip";
+    Lzma = "CANDOR_TYPE_LZMA", Other, "LZMA";
+    Rpm = "CANDOR_TYPE_RPM", Other, "RPM package";
+    SquashFs = "CANDOR_TYPE_SQUASHFS", Other, "SquashFS";
+    Zoo = "CANDOR_TYPE_ZOO", Other, "Zoo archive";
+    Zstd = "CANDOR_TYPE_ZSTD", Other, "Zstandard";
 }
 
 impl FileType {
@@ -148,14 +161,18 @@ impl FileType {
     pub const fn hides_content(self) -> bool {
         matches!(
             self,
-            Self::Alz
+            Self::Ace
+                | Self::Alz
                 | Self::Apm
+                | Self::Ar
+                | Self::Arc
                 | Self::Arj
                 | Self::ArjSfx
                 | Self::AutoIt
                 | Self::BinHex
                 | Self::Bzip2
                 | Self::CabSfx
+                | Self::Compress
                 | Self::CpioCrc
                 | Self::CpioNewc
                 | Self::CpioOdc
@@ -171,6 +188,9 @@ impl FileType {
                 | Self::IshieldMsi
                 | Self::Iso9660
                 | Self::LhaLzh
+                | Self::Lz4
+                | Self::Lzip
+                | Self::Lzma
                 | Self::Mail
                 | Self::Mbr
                 | Self::Mhtml
@@ -191,11 +211,13 @@ impl FileType {
                 | Self::PosixTar
                 | Self::Rar
                 | Self::RarSfx
+                | Self::Rpm
                 | Self::Rtf
                 | Self::ScrEnc
                 | Self::SevenZip
                 | Self::SevenZipSfx
                 | Self::Sis
+                | Self::SquashFs
                 | Self::Swf
                 | Self::Tnef
                 | Self::Udf
@@ -208,6 +230,8 @@ impl FileType {
                 | Self::Xz
                 | Self::Zip
                 | Self::ZipSfx
+                | Self::Zoo
+                | Self::Zstd
         )
     }
 

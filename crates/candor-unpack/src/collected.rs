@@ -55,7 +55,10 @@ impl Sink for Collected {
             Content::Bytes(given) => bytes.extend_from_slice(&given[..given.len().min(room as usize)]),
             Content::Stream(stream) => {
                 if let Err(error) = stream.take(room).read_to_end(&mut bytes) {
-                    absent = Some(Reason::Malformed(error.to_string()));
+                    absent = Some(match error.kind() {
+                        std::io::ErrorKind::Unsupported => Reason::Unsupported(error.to_string()),
+                        _ => Reason::Malformed(error.to_string()),
+                    });
                 }
             }
         }
@@ -81,5 +84,27 @@ impl Sink for Collected {
 
     fn budget(&mut self) -> &mut Budget {
         &mut self.budget
+    }
+}
+
+/// Hands `bytes` to the parser of `file_type` cut at every length, and with every byte changed in several
+/// ways; what must hold then is that it returns within its budget. Large files are cut and changed at
+/// places spread over them.
+pub(crate) fn survives_damage(file_type: FileType, bytes: &[u8]) {
+    let limits = Limits { max_scan_size: 1 << 20, max_children: 200, ..Limits::default() };
+    let step = (bytes.len() / 400).max(1);
+    for length in (0..bytes.len()).step_by(step) {
+        let found = Collected::with_limits(file_type, &bytes[..length], limits);
+        assert!(found.budget.bytes() <= limits.max_scan_size);
+    }
+    let mut damaged = bytes.to_vec();
+    for at in (0..bytes.len()).step_by(step) {
+        let honest = damaged[at];
+        for value in [0, 0xff, 0x7f, 0x80, honest.wrapping_add(1), honest.wrapping_sub(1)] {
+            damaged[at] = value;
+            let found = Collected::with_limits(file_type, &damaged, limits);
+            assert!(found.budget.bytes() <= limits.max_scan_size);
+        }
+        damaged[at] = honest;
     }
 }

@@ -2,7 +2,7 @@
 
 use candor_model::{FileType, Sink};
 
-use crate::{elf, gzip, html, macho, pe, tar, text, zip};
+use crate::{elf, gzip, html, macho, pe, stream, tar, text, zip};
 
 /// One format that is opened.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +100,62 @@ pub const FORMATS: &[Format] = &[
         library: Some("flate2 with zlib-rs (deflate)"),
         limits: "none of its own",
         unpack: gzip::unpack,
+    },
+    Format {
+        name: "bzip2",
+        types: &[FileType::Bzip2],
+        gives: "the content of all streams as one",
+        library: Some("bzip2 with libbz2-rs-sys"),
+        limits: "none of its own",
+        unpack: stream::bzip2,
+    },
+    Format {
+        name: "xz",
+        types: &[FileType::Xz],
+        gives: "the content of all streams as one",
+        library: Some("lzma-rust2"),
+        limits: "dictionaries of 256 MiB",
+        unpack: stream::xz,
+    },
+    Format {
+        name: "LZMA (.lzma)",
+        types: &[FileType::Lzma],
+        gives: "the content",
+        library: Some("lzma-rust2"),
+        limits: "dictionaries of 256 MiB",
+        unpack: stream::lzma,
+    },
+    Format {
+        name: "lzip",
+        types: &[FileType::Lzip],
+        gives: "the content of all members as one",
+        library: Some("lzma-rust2"),
+        limits: "none of its own",
+        unpack: stream::lzip,
+    },
+    Format {
+        name: "Zstandard",
+        types: &[FileType::Zstd],
+        gives: "the content of all frames as one",
+        library: Some("ruzstd"),
+        limits: "windows of 256 MiB; frames that need a dictionary of their own",
+        unpack: stream::zstd,
+    },
+    Format {
+        name: "LZ4",
+        types: &[FileType::Lz4],
+        gives: "the content of all frames, also of the legacy format as one",
+        library: None,
+        limits: "none of its own",
+        unpack: stream::lz4,
+    },
+    Format {
+        name: "compress (.Z)",
+        types: &[FileType::Compress],
+        gives: "the content",
+        library: None,
+        limits: "none of its own",
+        unpack: stream::compress,
     },
     Format {
         name: "tar (V7, POSIX, GNU)",

@@ -21,15 +21,19 @@
     expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
 )]
 
+mod codec;
 mod elf;
 mod formats;
 mod gzip;
 mod html;
 mod image_hash;
+mod lz4;
+mod lzw;
 mod macho;
 mod name;
 mod pe;
 mod reader;
+mod stream;
 mod tar;
 mod text;
 mod zip;

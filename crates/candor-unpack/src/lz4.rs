@@ -1,0 +1,174 @@
+//! LZ4: blocks, frames, and the frames of the first format.
+//!
+//! Our own, because of damage: a library gives a block of up to 8 MiB whole or not at all.
+
+use std::io::{self, ErrorKind, Read};
+
+use crate::codec::behind_skippable;
+use crate::reader::{Reader, clipped};
+
+/// Most that a block of the first format holds.
+const LEGACY_BLOCK: usize = 8 << 20;
+/// How far back a match may reach.
+const WINDOW: usize = 64 << 10;
+
+/// Decodes all frames; those to be skipped are.
+pub(crate) struct Lz4<'a> {
+    rest: &'a [u8],
+    frame: Option<Frame>,
+    /// What came out last, behind the window of what came before it.
+    out: Vec<u8>,
+    at: usize,
+    is_damaged: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    is_legacy: bool,
+    largest: usize,
+    is_linked: bool,
+    has_block_checksums: bool,
+    has_checksum: bool,
+}
+
+impl<'a> Lz4<'a> {
+    /// A decoder for the frames that `bytes` start with.
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, frame: None, out: Vec::new(), at: 0, is_damaged: false }
+    }
+
+    /// Decodes the next block; `None` when there is none.
+    fn block(&mut self) -> Option<()> {
+        let frame = match self.frame {
+            Some(frame) => frame,
+            None => self.open()?,
+        };
+        let mut reader = Reader::little(self.rest);
+        let length = reader.u32()?;
+        if frame.is_legacy && length > 2 << 23 {
+            // No block is this long: another frame begins.
+            self.frame = None;
+            return Some(());
+        }
+        if !frame.is_legacy && length == 0 {
+            self.frame = None;
+            self.rest = clipped(reader.rest(), if frame.has_checksum { 4 } else { 0 }, u64::MAX);
+            return Some(());
+        }
+        let is_stored = !frame.is_legacy && length >> 31 == 1;
+        let length = u64::from(if frame.is_legacy { length } else { length & 0x7fff_ffff });
+        let data = clipped(reader.rest(), 0, length);
+        self.is_damaged = reader.skip(length).is_none();
+        if frame.has_block_checksums {
+            let _ = reader.skip(4);
+        }
+        self.rest = if self.is_damaged { &[] } else { reader.rest() };
+        let kept = if frame.is_linked { WINDOW.min(self.out.len()) } else { 0 };
+        self.out.drain(..self.out.len().saturating_sub(kept));
+        self.at = kept;
+        let most = kept.saturating_add(frame.largest);
+        if is_stored {
+            self.out.extend_from_slice(data.get(..frame.largest).unwrap_or(data));
+        } else if decode(data, &mut self.out, most).is_none() {
+            self.is_damaged = true;
+        }
+        Some(())
+    }
+
+    fn open(&mut self) -> Option<Frame> {
+        let mut reader = Reader::little(behind_skippable(self.rest));
+        let frame = match reader.take(4)? {
+            b"\x02\x21\x4c\x18" => Frame {
+                is_legacy: true,
+                largest: LEGACY_BLOCK,
+                is_linked: false,
+                has_block_checksums: false,
+                has_checksum: false,
+            },
+            b"\x04\x22\x4d\x18" => {
+                let (flags, sizes) = (reader.u8()?, reader.u8()?);
+                reader.skip(if flags & 8 != 0 { 8 } else { 0 })?;
+                reader.skip(if flags & 1 != 0 { 4 } else { 0 })?;
+                reader.skip(1)?;
+                Frame {
+                    is_legacy: false,
+                    // 64 KiB, 256 KiB, 1 MiB, 4 MiB.
+                    largest: match sizes >> 4 & 7 {
+                        ..=4 => 64 << 10,
+                        5 => 256 << 10,
+                        6 => 1 << 20,
+                        _ => 4 << 20,
+                    },
+                    is_linked: flags & 0x20 == 0,
+                    has_block_checksums: flags & 0x10 != 0,
+                    has_checksum: flags & 4 != 0,
+                }
+            }
+            _ => return None,
+        };
+        self.rest = reader.rest();
+        self.out.clear();
+        self.at = 0;
+        self.frame = Some(frame);
+        Some(frame)
+    }
+}
+
+impl Read for Lz4<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at >= self.out.len() {
+            if self.is_damaged {
+                return Err(io::Error::new(ErrorKind::InvalidData, "a block of LZ4 is damaged"));
+            }
+            if self.block().is_none() {
+                // The first format has no mark of its end.
+                return match self.frame {
+                    Some(frame) if !frame.is_legacy => Err(ErrorKind::UnexpectedEof.into()),
+                    _ => Ok(0),
+                };
+            }
+        }
+        let read = self.out.get(self.at..).unwrap_or_default().read(buffer)?;
+        self.at = self.at.saturating_add(read);
+        Ok(read)
+    }
+}
+
+/// Appends what a block stands for to `out`, until that holds `most` bytes; `None` when that is not all.
+pub(crate) fn decode(block: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
+    let length = |start: u8, reader: &mut Reader<'_>| {
+        let mut length = usize::from(start);
+        let mut byte = if start == 15 { 255 } else { 0 };
+        while byte == 255 {
+            byte = reader.u8()?;
+            length = length.saturating_add(usize::from(byte));
+        }
+        Some(length)
+    };
+    let mut reader = Reader::little(block);
+    while let Some(token) = reader.u8() {
+        let literals = length(token >> 4, &mut reader)?;
+        let wanted = u64::try_from(literals).ok()?;
+        let taken = clipped(reader.rest(), 0, wanted);
+        let room = most.saturating_sub(out.len());
+        out.extend_from_slice(taken.get(..room).unwrap_or(taken));
+        if literals > room {
+            return None;
+        }
+        reader.skip(wanted)?;
+        if reader.rest().is_empty() {
+            break;
+        }
+        let distance = usize::from(reader.u16()?);
+        let count = length(token & 15, &mut reader)?.saturating_add(4);
+        let start = out.len().checked_sub(distance).filter(|_| distance > 0)?;
+        if out.len().saturating_add(count) > most {
+            return None;
+        }
+        for at in (start..).take(count) {
+            let byte = *out.get(at)?;
+            out.push(byte);
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,70 @@
+//! Files that are one compressed stream, or several one after another: bzip2, xz, LZMA, lzip, Zstandard,
+//! LZ4 and compress. Each gives one child, the content of all streams.
+//!
+//! Layouts: <https://tukaani.org/xz/xz-file-format.txt>, <https://www.nongnu.org/lzip/manual/lzip_manual.html>,
+//! RFC 8878 (Zstandard), <https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md>, and for `.Z`
+//! `1f 9d`, a byte with the widest code and the flag for the code that clears the table, then codes.
+//!
+//! Hostile files hide the second stream behind a first one that is clean, ask for dictionaries of gigabytes,
+//! or hold streams of nothing, thousands of them. Bytes behind the last stream are passed over, as the usual
+//! programs do. A checksum that does not hold comes after the content, which is given.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::ErrorKind;
+
+use candor_model::{ChildKind, Content, Member, Sink};
+
+use crate::codec::{self, Decoder};
+use crate::lz4::Lz4;
+use crate::lzw::Lzw;
+
+/// Gives the content of all streams of bzip2.
+pub(crate) fn bzip2(bytes: &[u8], sink: &mut dyn Sink) {
+    give(bytes, codec::bzip2(bytes), sink);
+}
+
+/// Gives the content of all streams of xz.
+pub(crate) fn xz(bytes: &[u8], sink: &mut dyn Sink) {
+    give(bytes, codec::xz(bytes), sink);
+}
+
+/// Gives the content of an LZMA file.
+pub(crate) fn lzma(bytes: &[u8], sink: &mut dyn Sink) {
+    give(bytes, codec::lzma_alone(bytes), sink);
+}
+
+/// Gives the content of all members of lzip.
+pub(crate) fn lzip(bytes: &[u8], sink: &mut dyn Sink) {
+    give(bytes, codec::lzip(bytes), sink);
+}
+
+/// Gives the content of all frames of Zstandard, or of LZ4 behind a frame to be skipped.
+pub(crate) fn zstd(bytes: &[u8], sink: &mut dyn Sink) {
+    let is_lz4 = codec::behind_skippable(bytes).starts_with(b"\x04\x22\x4d\x18");
+    give(bytes, if is_lz4 { Box::new(Lz4::new(bytes)) } else { codec::zstd(bytes) }, sink);
+}
+
+/// Gives the content of all frames of LZ4.
+pub(crate) fn lz4(bytes: &[u8], sink: &mut dyn Sink) {
+    give(bytes, Box::new(Lz4::new(bytes)), sink);
+}
+
+/// Gives the content of a `.Z` file.
+pub(crate) fn compress(bytes: &[u8], sink: &mut dyn Sink) {
+    let decoder: Decoder<'_> = match bytes {
+        [0x1f, 0x9d, flags, data @ ..] if (9..=16).contains(&(flags & 0x1f)) => {
+            Box::new(Lzw::new(data, flags & 0x1f, flags & 0x80 != 0))
+        }
+        _ => codec::failed(ErrorKind::InvalidData, "the header of compress"),
+    };
+    give(bytes, decoder, sink);
+}
+
+fn give(bytes: &[u8], mut decoder: Decoder<'_>, sink: &mut dyn Sink) {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let member = Member { compressed_size: Some(length), ..Member::default() };
+    // There is nothing after this child, so whether to go on makes no difference.
+    let _ = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder));
+}

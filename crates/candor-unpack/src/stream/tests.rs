@@ -1,0 +1,112 @@
+//! Streams made by other people's encoders, one after another, cut, and with dictionaries of gigabytes.
+
+use candor_fixtures::stream;
+use candor_model::{FileType, Reason};
+
+use crate::collected::{Child, Collected, survives_damage};
+
+type Case = (FileType, fn(&[u8]) -> Vec<u8>);
+
+const CASES: [Case; 9] = [
+    (FileType::Bzip2, stream::bzip2),
+    (FileType::Xz, stream::xz),
+    (FileType::Lzma, stream::lzma),
+    (FileType::Lzip, stream::lzip),
+    (FileType::Zstd, stream::zstd),
+    (FileType::Lz4, stream::lz4),
+    (FileType::Lz4, stream::lz4_legacy),
+    (FileType::Compress, |bytes| stream::compress(bytes, 16)),
+    (FileType::Compress, |bytes| stream::compress(bytes, 9)),
+];
+
+fn only(file_type: FileType, bytes: &[u8]) -> Child {
+    let mut found = Collected::of(file_type, bytes);
+    assert_eq!(found.children.len(), 1, "{file_type}");
+    found.children.remove(0)
+}
+
+/// Text that does not compress to nothing: numbers in words and figures.
+fn text(lines: u32) -> Vec<u8> {
+    (0..lines)
+        .flat_map(|line| format!("line {line} of {}\n", line.wrapping_mul(2_654_435_761)).into_bytes())
+        .collect()
+}
+
+#[test]
+fn content_comes_back() {
+    for content in [Vec::new(), b"short".to_vec(), text(20_000)] {
+        for (file_type, encode) in CASES {
+            let found = only(file_type, &encode(&content));
+            assert_eq!(found.absent, None, "{file_type}");
+            assert!(found.bytes == content, "{file_type}");
+        }
+    }
+}
+
+#[test]
+fn all_streams_are_one_child_whatever_follows_them() {
+    let repeatable = |file_type: &FileType| !matches!(file_type, FileType::Lzma | FileType::Compress);
+    for (file_type, encode) in CASES.into_iter().filter(|(file_type, _)| repeatable(file_type)) {
+        let both = [encode(b"first "), encode(b""), encode(b"second")].concat();
+        assert_eq!(only(file_type, &both).bytes, b"first second", "{file_type}");
+    }
+    let spaced = [stream::xz(b"a"), vec![0; 8], stream::xz(b"b"), vec![0; 4]].concat();
+    assert_eq!(only(FileType::Xz, &spaced).bytes, b"ab");
+    for (file_type, encode) in [CASES[0], CASES[1], CASES[4], CASES[5]] {
+        let found = only(file_type, &[encode(b"content"), b"junk behind".to_vec()].concat());
+        assert_eq!((found.bytes.as_slice(), found.absent), (&b"content"[..], None), "{file_type}");
+    }
+}
+
+#[test]
+fn frames_to_be_skipped_are() {
+    let skipped = b"\x53\x2a\x4d\x18\x05\0\0\0xxxxx".to_vec();
+    let bytes =
+        [skipped.clone(), stream::zstd(b"a"), skipped.clone(), skipped.clone(), stream::zstd(b"b")].concat();
+    assert_eq!(only(FileType::Zstd, &bytes).bytes, b"ab");
+    let bytes = [skipped.clone(), stream::lz4(b"a"), skipped].concat();
+    assert_eq!(only(FileType::Zstd, &bytes).bytes, b"a");
+}
+
+#[test]
+fn a_cut_stream_is_given_as_far_as_it_goes() {
+    let content = text(50_000);
+    for (file_type, encode) in CASES {
+        let mut bytes = encode(&content);
+        bytes.truncate(bytes.len() / 2);
+        let found = only(file_type, &bytes);
+        assert!(
+            found.bytes.len() > 100_000 && content.starts_with(&found.bytes),
+            "{file_type} {}",
+            found.bytes.len()
+        );
+        // A `.Z` file has no end mark: one that is cut short is like one that ends.
+        assert!(found.absent.is_some() || file_type == FileType::Compress, "{file_type}");
+    }
+}
+
+#[test]
+fn a_dictionary_of_gigabytes_is_not_made() {
+    // A block header whose dictionary is the largest that LZMA2 can name, with its own checksum.
+    let mut bytes = stream::xz(b"content");
+    bytes[16] = 40;
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[12..20]);
+    bytes[20..24].copy_from_slice(&crc.sum().to_le_bytes());
+    let found = only(FileType::Xz, &bytes);
+    assert!(matches!(found.absent, Some(Reason::Unsupported(_))), "{:?}", found.absent);
+    // One of `.lzma` that is larger than the content can be is as good as one that is not.
+    let mut bytes = stream::lzma(b"content");
+    bytes[1..5].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_eq!(only(FileType::Lzma, &bytes).bytes, b"content");
+    // Window descriptor of 3.75 TiB.
+    let found = only(FileType::Zstd, b"\x28\xb5\x2f\xfd\x00\xff\x01\0\0");
+    assert!(found.absent.is_some());
+}
+
+#[test]
+fn damage_is_survived() {
+    for (file_type, encode) in CASES {
+        survives_damage(file_type, &encode(&text(200)));
+    }
+}
