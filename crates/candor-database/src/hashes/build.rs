@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use candor_model::DigestKind;
 
-use super::filter::FilterBuilder;
-use super::layout::{self, Shape, pack};
+use super::filter::{self, FilterBuilder};
+use super::layout::{self, SLACK, Shape, pack};
 use super::section_of;
+use super::sizes::{self, SizesBuilder};
 use crate::image::{ImageWriter, LINE, SignatureId};
 use crate::ir::{Hash, HashSubject};
 
@@ -75,14 +76,6 @@ const ANY: u32 = u32::MAX;
 /// Stands for a size that takes more than four bytes, or has the value of a mark.
 const LARGE: u32 = u32::MAX - 1;
 
-impl<const LENGTH: usize> Entry<LENGTH> {
-    /// What entries are sorted by. The first bytes decide nearly always.
-    fn key(&self) -> (u64, &[u8; LENGTH], u32) {
-        let first = self.digest.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
-        (first, &self.digest, self.signature)
-    }
-}
-
 impl<const LENGTH: usize> Collector<LENGTH> {
     fn add(&mut self, id: SignatureId, digest: &[u8], size: Option<u64>) {
         let Ok(digest) = digest.try_into() else { return };
@@ -96,82 +89,71 @@ impl<const LENGTH: usize> Collector<LENGTH> {
         self.entries.push(Entry { digest, signature: id.0, size });
     }
 
+    /// The size of an entry; `None` for any.
+    fn size(&self, entry: &Entry<LENGTH>) -> Option<u64> {
+        match entry.size {
+            ANY => None,
+            LARGE => Some(self.large.get(&entry.signature).copied().unwrap_or(u64::MAX)),
+            small => Some(small.into()),
+        }
+    }
+
     /// Appends the table.
     fn write(mut self, out: &mut Vec<u8>) {
-        self.entries.sort_unstable_by(|left, right| left.key().cmp(&right.key()));
-        let entries = &self.entries;
-        let sizes = self.sizes();
+        let mut entries = std::mem::take(&mut self.entries);
+        // In the order of sizes, as the mark of any size becomes zero, and that of large ones the greatest.
+        entries.sort_unstable_by(|left, right| {
+            let sizes = left.size.wrapping_add(1).cmp(&right.size.wrapping_add(1));
+            let sizes =
+                if left.size == LARGE { sizes.then(self.size(left).cmp(&self.size(right))) } else { sizes };
+            sizes.then_with(|| left.key().cmp(&right.key()))
+        });
+        let mut groups = entries.chunk_by(|left, right| self.size(left) == self.size(right)).peekable();
+        let first = groups.peek().and_then(|group| group.first());
+        let any_size = match first.map(|entry| self.size(entry)) {
+            Some(None) => groups.next().unwrap_or_default(),
+            _ => &[],
+        };
+        let mut sizes = SizesBuilder::new(number(any_size.len()));
+        for group in groups {
+            if let Some(size) = group.first().and_then(|entry| self.size(entry)) {
+                sizes.push(size, number(group.len()));
+            }
+        }
+        let (size_blocks, sizes) = sizes.finish();
+        let mut filter = Vec::new();
+        if !any_size.is_empty() {
+            let mut builder = FilterBuilder::new(any_size.len());
+            any_size.iter().for_each(|entry| builder.insert(&entry.digest));
+            builder.write(&mut filter);
+        }
         let highest = entries.iter().map(|entry| entry.signature).max().unwrap_or(0);
         let shape = Shape {
             // Every entry has a signature of its own, and those are numbered by 32 bits.
             entries: number(entries.len()),
-            directory_bits: layout::directory_bits(entries.len()),
+            any_size: number(any_size.len()),
+            filter_blocks: number(filter.len() / filter::BLOCK),
+            size_blocks: number(size_blocks.len() / sizes::BLOCK),
+            sizes: number(sizes.len()),
             signature_bits: layout::bits_for(highest),
-            size_bits: layout::bits_for(number(sizes.small.len().saturating_add(sizes.large.len()))),
-            any_size: entries.iter().any(|entry| entry.size == ANY),
-            filter_blocks: number(super::filter::blocks_for(entries.len())),
-            small_sizes: number(sizes.small.len()),
-            large_sizes: number(sizes.large.len()),
         };
         shape.write(out);
-        self.write_filter(out);
-        self.write_directory(&shape, out);
-        for entry in entries {
-            out.extend_from_slice(entry.digest.get(shape.told()..).unwrap_or_default());
+        out.append(&mut filter);
+        out.extend(size_blocks);
+        out.extend(sizes);
+        for entry in &entries {
+            out.extend_from_slice(&entry.digest);
         }
         pack(out, shape.signature_bits, entries.iter().map(|entry| entry.signature));
-        let size = |entry: &Entry<LENGTH>| sizes.number(entry.size, self.large.get(&entry.signature));
-        pack(out, shape.size_bits, entries.iter().map(size));
-        out.extend(sizes.small.iter().flat_map(|size| size.to_le_bytes()));
-        out.extend(sizes.large.iter().flat_map(|size| size.to_le_bytes()));
-    }
-
-    fn write_filter(&self, out: &mut Vec<u8>) {
-        let mut filter = FilterBuilder::new(self.entries.len());
-        self.entries.iter().for_each(|entry| filter.insert(&entry.digest));
-        filter.write(out);
-    }
-
-    fn write_directory(&self, shape: &Shape, out: &mut Vec<u8>) {
-        let beginnings = 1_usize << shape.directory_bits;
-        let mut start = 0_usize;
-        for beginning in 0..=beginnings {
-            let rest = self.entries.get(start..).unwrap_or_default();
-            let before = |entry: &&Entry<LENGTH>| shape.beginning(&entry.digest) < Some(beginning);
-            start = start.saturating_add(rest.iter().take_while(before).count());
-            out.extend_from_slice(&number(start).to_le_bytes());
-        }
-    }
-
-    fn sizes(&self) -> Sizes {
-        let mut small: Vec<u32> =
-            self.entries.iter().map(|entry| entry.size).filter(|size| *size < LARGE).collect();
-        small.sort_unstable();
-        small.dedup();
-        let mut large: Vec<u64> = self.large.values().copied().collect();
-        large.sort_unstable();
-        large.dedup();
-        Sizes { small, large }
+        out.extend_from_slice(&[0; SLACK]);
     }
 }
 
-/// The sizes that occur, ascending.
-struct Sizes {
-    small: Vec<u32>,
-    large: Vec<u64>,
-}
-
-impl Sizes {
-    /// The number of a size in the packed column.
-    fn number(&self, size: u32, large: Option<&u64>) -> u32 {
-        let place = match size {
-            ANY => return 0,
-            LARGE => large
-                .and_then(|large| self.large.binary_search(large).ok())
-                .map(|place| place.saturating_add(self.small.len())),
-            small => self.small.binary_search(&small).ok(),
-        };
-        number(place.unwrap_or(0).saturating_add(1))
+impl<const LENGTH: usize> Entry<LENGTH> {
+    /// What entries of one size are sorted by. The first bytes decide nearly always.
+    fn key(&self) -> (u64, &[u8; LENGTH], u32) {
+        let first = self.digest.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        (first, &self.digest, self.signature)
     }
 }
 

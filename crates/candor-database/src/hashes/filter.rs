@@ -1,4 +1,4 @@
-//! A split-block Bloom filter: eight bits a key, all in one block of 32 bytes.
+//! A split-block Bloom filter: a key sets eight bits, all in one block of 32 bytes.
 //!
 //! Keys are digests, which are as good as random: no further hashing is needed. Which block is told by
 //! the first four bytes, so that keys in order fill blocks in order, which bits by the next four.

@@ -1,57 +1,47 @@
 //! How a table stands in its section: a header, and columns one behind another.
 //!
 //! ```text
-//!  0  4  entries                      8  4  blocks of the filter
-//!  4  1  bits of the directory       12  4  sizes below 4 GiB
-//!  5  1  bits of a signature number  16  4  larger sizes
-//!  6  1  bits of a size's number     20 44  zero
-//!  7  1  1 when some entry is for any size
-//! 64     filter       32 bytes a block
-//!        directory    4 bytes for each beginning, and one more: where its entries start
-//!        rests        the digest without the whole bytes that the directory tells
+//!  0  4  entries                      12  4  blocks of sizes
+//!  4  4  entries for any size         16  4  bytes of the sizes
+//!  8  4  blocks of the filter         20  1  bits of a signature number
+//! 21 43  zero
+//! 64     filter       32 bytes a block; of the entries for any size
+//!        blocks       16 bytes each: see [`super::sizes`]
+//!        sizes        the sizes that occur, and how many entries each has
+//!        digests      whole
 //!        signatures   packed
-//!        sizes        packed: 0 for any, else 1 + place in the two lists behind
-//!        small sizes  4 bytes each, ascending
-//!        large sizes  8 bytes each, ascending
 //! ```
-//! Entries are in the order of their digest, then of their signature. Packed columns put number after
-//! number without a gap, lowest bit first, and end with [`SLACK`] zero bytes so that eight bytes can be
-//! read anywhere.
+//! First stand the entries for any size, behind them those of each size in the order of sizes; of one size,
+//! in the order of their digest, then of their signature. Packed columns put number after number without
+//! a gap, lowest bit first. What is read by eight bytes ends with [`SLACK`] zero bytes.
 
-use super::filter;
+use super::{filter, sizes};
 use crate::bytes::Reader;
 
 /// Bytes of the header.
 const HEADER: usize = 64;
 
 /// Bytes of it that say something.
-const FIELDS: usize = 20;
+const FIELDS: usize = 21;
 
 /// Bytes behind a packed column.
-const SLACK: usize = 8;
-
-/// The most bits a directory is indexed by.
-const DIRECTORY_BITS: u8 = 24;
+pub(super) const SLACK: usize = 8;
 
 /// The header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
     /// Number of entries.
     pub(super) entries: u32,
-    /// How many bits of a digest the directory is indexed by.
-    pub(super) directory_bits: u8,
-    /// Bits of a signature's number.
-    pub(super) signature_bits: u8,
-    /// Bits of a size's number.
-    pub(super) size_bits: u8,
-    /// Whether some entry is for any size.
-    pub(super) any_size: bool,
+    /// Number of entries for any size.
+    pub(super) any_size: u32,
     /// Number of blocks of the filter.
     pub(super) filter_blocks: u32,
-    /// Number of sizes that fit four bytes.
-    pub(super) small_sizes: u32,
-    /// Number of sizes that do not.
-    pub(super) large_sizes: u32,
+    /// Number of blocks of sizes.
+    pub(super) size_blocks: u32,
+    /// Bytes of the sizes.
+    pub(super) sizes: u32,
+    /// Bits of a signature's number.
+    pub(super) signature_bits: u8,
 }
 
 /// The columns of a table.
@@ -59,33 +49,23 @@ pub(super) struct Shape {
 pub(super) struct Columns<'a> {
     /// See [`super::filter`].
     pub(super) filter: &'a [u8],
-    /// Where the entries of each beginning start.
-    pub(super) directory: &'a [u8],
-    /// What is left of the digests.
-    pub(super) rests: &'a [u8],
+    /// See [`super::sizes`].
+    pub(super) size_blocks: &'a [u8],
+    /// See [`super::sizes`].
+    pub(super) sizes: &'a [u8],
+    /// The digests.
+    pub(super) digests: &'a [u8],
     /// Numbers of signatures.
     pub(super) signatures: &'a [u8],
-    /// Numbers of sizes.
-    pub(super) sizes: &'a [u8],
-    /// Sizes below 4 GiB.
-    pub(super) small_sizes: &'a [u8],
-    /// Larger sizes.
-    pub(super) large_sizes: &'a [u8],
 }
 
 impl Shape {
     /// Appends the header.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.entries.to_le_bytes());
-        out.extend_from_slice(&[
-            self.directory_bits,
-            self.signature_bits,
-            self.size_bits,
-            self.any_size.into(),
-        ]);
-        out.extend_from_slice(&self.filter_blocks.to_le_bytes());
-        out.extend_from_slice(&self.small_sizes.to_le_bytes());
-        out.extend_from_slice(&self.large_sizes.to_le_bytes());
+        for field in [self.entries, self.any_size, self.filter_blocks, self.size_blocks, self.sizes] {
+            out.extend_from_slice(&field.to_le_bytes());
+        }
+        out.push(self.signature_bits);
         out.extend_from_slice(&[0; HEADER - FIELDS]);
     }
 
@@ -95,54 +75,24 @@ impl Shape {
         let mut reader = Reader::new(section);
         let shape = Self {
             entries: reader.u32()?,
-            directory_bits: reader.u8().filter(|bits| *bits <= DIRECTORY_BITS)?,
-            signature_bits: reader.u8().filter(|bits| *bits <= 32)?,
-            size_bits: reader.u8().filter(|bits| *bits <= 32)?,
-            any_size: reader.u8()? != 0,
+            any_size: reader.u32()?,
             filter_blocks: reader.u32()?,
-            small_sizes: reader.u32()?,
-            large_sizes: reader.u32()?,
+            size_blocks: reader.u32()?,
+            sizes: reader.u32()?,
+            signature_bits: reader.u8().filter(|bits| *bits <= 32)?,
         };
         reader.bytes(HEADER - FIELDS)?;
         let count = |number: u32| usize::try_from(number).ok();
         let entries = count(shape.entries)?;
-        let beginnings = 1_usize.checked_shl(shape.directory_bits.into())?.checked_add(1)?;
         let columns = Columns {
             filter: reader.bytes(count(shape.filter_blocks)?.checked_mul(filter::BLOCK)?)?,
-            directory: reader.bytes(beginnings.checked_mul(4)?)?,
-            rests: reader.bytes(entries.checked_mul(shape.rest(digest))?)?,
-            signatures: reader.bytes(packed_length(entries, shape.signature_bits)?)?,
-            sizes: reader.bytes(packed_length(entries, shape.size_bits)?)?,
-            small_sizes: reader.bytes(count(shape.small_sizes)?.checked_mul(4)?)?,
-            large_sizes: reader.bytes(count(shape.large_sizes)?.checked_mul(8)?)?,
+            size_blocks: reader.bytes(count(shape.size_blocks)?.checked_mul(sizes::BLOCK)?)?,
+            sizes: reader.bytes(count(shape.sizes)?)?,
+            digests: reader.bytes(entries.checked_mul(digest)?)?,
+            signatures: reader.bytes(packed_length(entries, shape.signature_bits)?.checked_add(SLACK)?)?,
         };
-        Some((shape, columns))
+        (shape.any_size <= shape.entries).then_some((shape, columns))
     }
-
-    /// How many whole bytes of a digest the directory tells.
-    pub(super) fn told(&self) -> usize {
-        usize::from(self.directory_bits / 8)
-    }
-
-    /// How many bytes are left of a digest of `digest` bytes.
-    pub(super) fn rest(&self, digest: usize) -> usize {
-        digest.saturating_sub(self.told())
-    }
-
-    /// What the directory is indexed by.
-    pub(super) fn beginning(&self, digest: &[u8]) -> Option<usize> {
-        let first = u32::from_be_bytes(*digest.first_chunk()?);
-        // No bits: the shift is as wide as the number, and the directory has one line.
-        let unused = 32_u32.checked_sub(self.directory_bits.into())?;
-        usize::try_from(first.checked_shr(unused).unwrap_or(0)).ok()
-    }
-}
-
-/// Bits of a directory for so many entries: 8 to 16 entries share a beginning. Fewer cost more memory than
-/// they save time.
-pub(super) fn directory_bits(entries: usize) -> u8 {
-    let bits = entries.checked_ilog2().unwrap_or(0).saturating_sub(3).min(DIRECTORY_BITS.into());
-    u8::try_from(bits).unwrap_or(DIRECTORY_BITS)
 }
 
 /// Bits that every number up to `highest` fits.
@@ -150,12 +100,12 @@ pub(super) fn bits_for(highest: u32) -> u8 {
     u8::try_from(highest.checked_ilog2().map_or(0, |log| log.saturating_add(1))).unwrap_or(32)
 }
 
-/// Bytes of a packed column.
-fn packed_length(entries: usize, bits: u8) -> Option<usize> {
-    entries.checked_mul(bits.into())?.div_ceil(8).checked_add(SLACK)
+/// Bytes of so many packed numbers.
+pub(super) fn packed_length(numbers: usize, bits: u8) -> Option<usize> {
+    Some(numbers.checked_mul(bits.into())?.div_ceil(8))
 }
 
-/// Appends a packed column of numbers that fit `bits`.
+/// Appends packed numbers that fit `bits`, up to a whole byte.
 pub(super) fn pack(out: &mut Vec<u8>, bits: u8, numbers: impl Iterator<Item = u32>) {
     let (mut held, mut count) = (0_u64, 0_u32);
     for number in numbers {
@@ -171,10 +121,9 @@ pub(super) fn pack(out: &mut Vec<u8>, bits: u8, numbers: impl Iterator<Item = u3
     if count > 0 {
         out.push(held.to_le_bytes()[0]);
     }
-    out.extend_from_slice(&[0; SLACK]);
 }
 
-/// The `index`-th number of a packed column.
+/// The `index`-th of packed numbers, behind which eight bytes can be read.
 pub(super) fn packed_at(column: &[u8], index: usize, bits: u8) -> Option<u32> {
     let place = index.checked_mul(bits.into())?;
     let raw = u64::from_le_bytes(*column.get(place / 8..)?.first_chunk()?);

@@ -1,20 +1,23 @@
 //! The hash index: which signatures name this digest.
 //!
-//! There is a table for each subject and algorithm, one section each. A digest is looked up in three
-//! steps, each of which rarely leads to the next for a file that nobody wrote a signature for:
+//! There is a table for each subject and algorithm, one section each. Its entries stand in groups of
+//! one size. Nearly every signature says the size of what it is about, so a look-up is over when the
+//! size is told, for most files that nobody wrote a signature for; a digest that no signature of that
+//! size names is not even computed. To keep entries by size also is the smallest: a size costs little
+//! more than its distance to the one before ([`sizes`]), instead of a column of its own.
 //!
-//! 1. **The sizes that occur.** A digest that no signature of that size names is not even computed.
-//! 2. **A filter**: a split-block Bloom filter ([`filter`]). A miss reads one cache line. A fuse filter
-//!    would be a little smaller, but reads three lines in three different pages, and takes ten times
-//!    as long to make.
-//! 3. **The table**: a directory by the first bits, and behind it the rest of each digest, all of it:
-//!    there are no false hits. Number and size of a signature stand in columns of their own, packed to
-//!    the bit, and are only touched when the digest is the one.
+//! Entries for any size are compared with everything. They have a split-block Bloom filter in front
+//! ([`filter`]): a miss reads one cache line. A fuse filter would be a little smaller, but reads three
+//! lines in three different pages, and takes ten times as long to make.
+//!
+//! In a group the whole digests stand in order: there are no false hits. Numbers of signatures stand in
+//! a column of their own, packed to the bit, and are only touched when the digest is the one.
 
 mod build;
 mod filter;
 mod layout;
 mod search;
+mod sizes;
 #[cfg(test)]
 mod tests;
 

@@ -1,13 +1,18 @@
 //! Looks digests up.
 
-use super::filter;
+use std::ops::Range;
+
 use super::layout::{Columns, Shape, packed_at};
-use crate::bytes::{record_at, u32_at, u64_at};
+use super::{filter, sizes};
+use crate::bytes::record_at;
 use crate::image::SignatureId;
 
 /// The most signatures that one look-up reports. So many that a database with more of them for one
 /// digest is nonsense, so few that a damaged image cannot make us collect without end.
 const MOST_HITS: usize = 4096;
+
+/// Groups that are not longer are searched by halves from the start.
+const SHORT: usize = 64;
 
 /// The table for one subject and algorithm.
 #[derive(Clone, Copy, Debug)]
@@ -28,69 +33,93 @@ impl<'a> Table<'a> {
 
     /// Whether some entry is for this size, or for any.
     pub(crate) fn wants(&self, size: u64) -> bool {
-        let place = match u32::try_from(size) {
-            _ if self.shape.any_size => return true,
-            Ok(small) => {
-                let list = self.columns.small_sizes;
-                let place = lower_bound(list.len() / 4, |index| u32_at(list, index) < Some(small));
-                u32_at(list, place) == Some(small)
-            }
-            Err(_) => false,
-        };
-        // The few sizes just below 4 GiB that serve as marks while a table is made count as large.
-        place || {
-            let list = self.columns.large_sizes;
-            let place = lower_bound(list.len() / 8, |index| u64_at(list, index) < Some(size));
-            u64_at(list, place) == Some(size)
-        }
+        self.shape.any_size > 0 || self.of_size(size).is_some()
     }
 
     /// The signatures with this digest whose size is `size` or any, in the order of their numbers.
     #[inline]
-    pub(crate) fn find(&self, digest: &[u8], size: u64) -> impl Iterator<Item = SignatureId> {
-        let (start, end, rest) = self.candidates(digest).unwrap_or((0, 0, &[]));
-        let width = rest.len();
-        let from_start = |index: usize| index.saturating_add(start);
-        let below = |index: usize| record_at(self.columns.rests, from_start(index), width) < Some(rest);
-        let first = from_start(lower_bound(end.saturating_sub(start), below));
-        (first..end)
-            .take(MOST_HITS)
-            .take_while(move |entry| record_at(self.columns.rests, *entry, width) == Some(rest))
-            .filter(move |entry| self.size_fits(*entry, size))
-            .filter_map(|entry| {
-                packed_at(self.columns.signatures, entry, self.shape.signature_bits).map(SignatureId)
-            })
-    }
-
-    /// The entries that begin as `digest` does, and what is left to compare; `None` when the filter says
-    /// that it is not there.
-    fn candidates<'d>(&self, digest: &'d [u8]) -> Option<(usize, usize, &'d [u8])> {
-        if digest.len() != self.digest || !filter::passes(self.columns.filter, digest) {
-            return None;
+    pub(crate) fn find(&self, digest: &[u8], size: u64) -> Vec<SignatureId> {
+        let mut found = Vec::new();
+        if digest.len() != self.digest {
+            return found;
         }
-        let beginning = self.shape.beginning(digest)?;
-        let start = usize::try_from(u32_at(self.columns.directory, beginning)?).ok()?;
-        let end = usize::try_from(u32_at(self.columns.directory, beginning.checked_add(1)?)?).ok()?;
-        let entries = usize::try_from(self.shape.entries).ok()?;
-        (start <= end && end <= entries).then_some((start, end, digest.get(self.shape.told()..)?))
+        if self.shape.any_size > 0 && filter::passes(self.columns.filter, digest) {
+            self.append(0..usize::try_from(self.shape.any_size).unwrap_or(0), digest, &mut found);
+        }
+        if let Some(group) = self.of_size(size) {
+            self.append(group, digest, &mut found);
+        }
+        found.sort_unstable();
+        found
     }
 
-    fn size_fits(&self, entry: usize, size: u64) -> bool {
-        let Some(number) = packed_at(self.columns.sizes, entry, self.shape.size_bits) else { return false };
-        let Some(place) = number.checked_sub(1).and_then(|place| usize::try_from(place).ok()) else {
-            return true;
-        };
-        let small = self.columns.small_sizes.len() / 4;
-        let found = match place.checked_sub(small) {
-            None => u32_at(self.columns.small_sizes, place).map(u64::from),
-            Some(place) => u64_at(self.columns.large_sizes, place),
-        };
-        found == Some(size)
+    /// The entries for this size.
+    fn of_size(&self, size: u64) -> Option<Range<usize>> {
+        let group = sizes::find(self.columns.size_blocks, self.columns.sizes, size)?;
+        (group.end <= usize::try_from(self.shape.entries).ok()?).then_some(group)
+    }
+
+    /// Appends the signatures of the entries of `group` with this digest.
+    fn append(&self, group: Range<usize>, digest: &[u8], found: &mut Vec<SignatureId>) {
+        let end = group.end;
+        let first = self.first_not_below(group, digest);
+        let room = MOST_HITS.saturating_sub(found.len());
+        found.extend(
+            (first..end)
+                .take(room)
+                .take_while(|entry| self.digest(*entry) == Some(digest))
+                .filter_map(|entry| packed_at(self.columns.signatures, entry, self.shape.signature_bits))
+                .map(SignatureId),
+        );
+    }
+
+    fn digest(&self, entry: usize) -> Option<&'a [u8]> {
+        record_at(self.columns.digests, entry, self.digest)
+    }
+
+    /// The first entry of `group` whose digest is `digest` or greater.
+    ///
+    /// Digests are as good as random, so a long group is entered where the digest must be if they are
+    /// spread evenly; whether it is, two comparisons tell.
+    fn first_not_below(&self, group: Range<usize>, digest: &[u8]) -> usize {
+        let Range { mut start, mut end } = group;
+        let below = |entry: usize| self.digest(entry) < Some(digest);
+        let length = end.saturating_sub(start);
+        if length > SHORT {
+            let guess = start.saturating_add(share(digest, length));
+            // Twice the standard deviation of where it is.
+            let reach = length.isqrt();
+            let (left, right) = (guess.saturating_sub(reach), guess.saturating_add(reach));
+            if left > start && left < end {
+                if below(left) {
+                    start = left;
+                } else {
+                    end = left;
+                }
+            }
+            if right > start && right < end {
+                if below(right) {
+                    start = right;
+                } else {
+                    end = right;
+                }
+            }
+        }
+        start.saturating_add(lower_bound(end.saturating_sub(start), |index| {
+            below(index.saturating_add(start))
+        }))
     }
 }
 
+/// What of `length` things stands before `digest` when they are spread evenly.
+fn share(digest: &[u8], length: usize) -> usize {
+    let first = digest.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    let product = u128::from(first).saturating_mul(length as u128);
+    usize::try_from(product >> 64).unwrap_or(0)
+}
+
 /// How many of the first `count` things are `below`, when those that are come first.
-fn lower_bound(count: usize, below: impl Fn(usize) -> bool) -> usize {
+pub(super) fn lower_bound(count: usize, below: impl Fn(usize) -> bool) -> usize {
     let (mut start, mut end) = (0, count);
     while start < end {
         let middle = start.midpoint(end);

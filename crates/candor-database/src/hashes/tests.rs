@@ -126,7 +126,7 @@ fn one_digest_may_have_many_signatures() {
 }
 
 #[test]
-fn tables_with_a_directory_of_every_depth_answer() {
+fn tables_of_every_length_answer() {
     for count in [1, 7, 8, 15, 16, 100, 2_000, 70_000] {
         let mut state = count;
         let hashes: Vec<Hash> = (0..count)
@@ -165,18 +165,36 @@ fn the_filter_stops_nearly_everything_foreign() {
 }
 
 #[test]
-fn an_md5_entry_takes_about_twenty_bytes_with_its_size() {
-    // From half a million entries on the directory tells another byte, and it is less than twenty.
+fn an_md5_entry_takes_less_than_twenty_bytes_with_its_size() {
     let mut state = 1;
-    let hashes: Vec<Hash> = (0..50_000)
-        .map(|_| Hash {
-            subject: HashSubject::Section,
-            digest: random_digest(DigestKind::Md5, &mut state),
-            size: Some(512 * (1 + random(&mut state) % 4_095)),
+    for sizes in [4_095, 4_000_000] {
+        let hashes: Vec<Hash> = (0..50_000)
+            .map(|_| Hash {
+                subject: HashSubject::Section,
+                digest: random_digest(DigestKind::Md5, &mut state),
+                size: Some(512 * (1 + random(&mut state) % sizes)),
+            })
+            .collect();
+        let length = build(&hashes).section(SectionKind::SectionMd5).len();
+        assert!(length <= 21 * 50_000, "{length} with {sizes} sizes");
+    }
+}
+
+#[test]
+fn digests_that_are_not_spread_evenly_are_found() {
+    // A long group is entered where a digest must be if they were: all of them begin alike here.
+    let hashes: Vec<Hash> = (0..5_000_u32)
+        .map(|number| {
+            let mut bytes = [if number < 4_000 { 0 } else { 0xff }; 16];
+            bytes[12..].copy_from_slice(&number.to_be_bytes());
+            let digest = Digest::new(&bytes).unwrap();
+            Hash { subject: HashSubject::File, digest, size: (number % 2 == 0).then_some(7) }
         })
         .collect();
-    let length = build(&hashes).section(SectionKind::SectionMd5).len();
-    assert!(length <= 41 * 25_000, "{length}");
+    let image = build(&hashes);
+    for (id, hash) in (0..).zip(&hashes) {
+        assert_eq!(found(&image, HashSubject::File, &hash.digest, 7), [id]);
+    }
 }
 
 fn any_hash() -> impl Strategy<Value = Hash> {
@@ -206,8 +224,31 @@ proptest! {
         let numbers: Vec<u32> = numbers.iter().map(|number| number & mask).collect();
         let mut column = Vec::new();
         layout::pack(&mut column, bits, numbers.iter().copied());
+        column.extend([0; layout::SLACK]);
         for (index, number) in numbers.iter().enumerate() {
             prop_assert_eq!(layout::packed_at(&column, index, bits), Some(*number));
+        }
+    }
+
+    #[test]
+    fn every_size_has_its_entries(
+        distances in proptest::collection::vec(prop_oneof![1..100_u64, 1..1_u64 << 33], 0..300),
+        counts in proptest::collection::vec(1..5_u32, 300),
+        first in 0..9_u32,
+    ) {
+        let mut builder = sizes::SizesBuilder::new(first);
+        let mut expected = std::collections::BTreeMap::new();
+        let (mut size, mut entry) = (0, usize::try_from(first).unwrap());
+        for (distance, count) in distances.iter().zip(&counts) {
+            size += distance;
+            builder.push(size, *count);
+            let end = entry + usize::try_from(*count).unwrap();
+            expected.insert(size, entry..end);
+            entry = end;
+        }
+        let (blocks, column) = builder.finish();
+        for size in expected.keys().flat_map(|size| [size - 1, *size, size + 1]).chain([0, u64::MAX]) {
+            prop_assert_eq!(sizes::find(&blocks, &column, size), expected.get(&size).cloned(), "{}", size);
         }
     }
 
@@ -221,14 +262,14 @@ proptest! {
         let image = build(&hashes);
         for hash in &hashes {
             let mut section = image.section(section_of(hash.subject, hash.digest.kind())).to_vec();
-            let reach = if in_header { 20 } else { section.len() };
+            let reach = if in_header { 21 } else { section.len() };
             for (place, value) in &flips {
                 section[place.index(reach)] = *value;
             }
             section.truncate(section.len() - cut.index(section.len()) / 8);
             if let Some(table) = Table::read(&section, hash.digest.as_bytes().len()) {
                 let _ = table.wants(3);
-                prop_assert!(table.find(hash.digest.as_bytes(), 3).count() <= 4096);
+                prop_assert!(table.find(hash.digest.as_bytes(), 3).len() <= 4096);
             }
         }
     }

@@ -248,7 +248,7 @@ pub(super) fn check(bytes: &[u8], front: &Front) -> Result<(), OpenError> {
 
 fn require_zero(bytes: &[u8], range: Range<usize>) -> Result<(), OpenError> {
     let padding = bytes.get(range).ok_or(OpenError::Damaged("directory"))?;
-    if padding.iter().all(|byte| *byte == 0) { Ok(()) } else { Err(OpenError::Damaged("padding")) }
+    if padding.iter().all(|byte| *byte == 0) { Ok(()) } else { Err(OpenError::Padding) }
 }
 
 /// The checksum of header and directory; the field that holds it is left out.

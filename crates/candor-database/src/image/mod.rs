@@ -175,7 +175,7 @@ impl Image {
     /// their numbers.
     pub fn search_digest(&self, subject: HashSubject, digest: &Digest, size: u64, hits: &mut Vec<Hit>) {
         let Some(table) = self.hashes(subject, digest.kind()) else { return };
-        hits.extend(table.find(digest.as_bytes(), size).map(|signature| Hit {
+        hits.extend(table.find(digest.as_bytes(), size).into_iter().map(|signature| Hit {
             signature,
             matches: vec![Match { offset: 0, length: size, subsignature: None }],
             handler: None,
@@ -248,11 +248,14 @@ pub struct SectionInfo {
 #[non_exhaustive]
 pub enum OpenError {
     /// A checksum does not fit.
-    #[error("{0} is damaged: checksum mismatch")]
+    #[error("damaged: what it says about {0} does not fit its checksum")]
     Damaged(&'static str),
     /// The file could not be mapped.
     #[error("cannot be mapped: {0}")]
     Map(String),
+    /// Bytes that belong to nothing are not zero, as a writer leaves them. No answer depends on them.
+    #[error("changed: bytes between its sections, which are zero when it is written, are not")]
+    Padding,
     /// It does not start as an image does.
     #[error("not a Candor image")]
     NotAnImage,
