@@ -7,7 +7,7 @@ use candor_engine::{Options, PotentiallyUnwanted};
 use candor_model::Limits;
 use clap::Args;
 
-use crate::units::parse_bytes;
+use crate::units::Size;
 
 /// Which signatures to use.
 #[derive(Clone, Debug, Args)]
@@ -67,23 +67,23 @@ impl DetectionOptions {
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitOptions {
     /// Largest file, or member of an archive, to look into.
-    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_bytes)]
-    pub(crate) max_file_size: u64,
+    #[arg(long, value_name = "SIZE", default_value_t = Size(Limits::default().max_file_size))]
+    pub(crate) max_file_size: Size,
 
     /// Most bytes to look at for one file, everything unpacked from it included.
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_bytes)]
-    pub(crate) max_scan_size: u64,
+    #[arg(long, value_name = "SIZE", default_value_t = Size(Limits::default().max_scan_size))]
+    pub(crate) max_scan_size: Size,
 
     /// Most layers inside one another.
-    #[arg(long, value_name = "N", default_value_t = 17)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_depth)]
     pub(crate) max_depth: u32,
 
     /// Most members to unpack from one file, at all depths together.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_children)]
     pub(crate) max_files: u32,
 
     /// How many times larger than its compressed form a member may be.
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_ratio)]
     pub(crate) max_ratio: u32,
 
     /// Most seconds for one file; 0 for any time.
@@ -96,8 +96,8 @@ impl LimitOptions {
     #[must_use]
     pub(crate) fn limits(&self) -> Limits {
         Limits {
-            max_file_size: self.max_file_size,
-            max_scan_size: self.max_scan_size,
+            max_file_size: self.max_file_size.0,
+            max_scan_size: self.max_scan_size.0,
             max_depth: self.max_depth,
             max_children: self.max_files,
             max_ratio: self.max_ratio,

@@ -2,6 +2,30 @@
 
 use std::time::Duration;
 
+/// A number of bytes as options take it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_bytes(text).map(Self)
+    }
+}
+
+impl std::fmt::Display for Size {
+    /// As [`from_str`](std::str::FromStr::from_str) reads it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] {
+            if self.0 > 0 && self.0.trailing_zeros() >= shift {
+                return write!(f, "{}{unit}", self.0 >> shift);
+            }
+        }
+        write!(f, "{}", self.0)
+    }
+}
+
 /// Parses a number of bytes such as `4096`, `512K`, `1.5G`. Units are powers of 1024.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
@@ -98,6 +122,10 @@ mod tests {
 
     #[test]
     fn sizes_are_read() {
+        for (size, text) in [(0, "0"), (1, "1"), (1 << 10, "1K"), (3 << 29, "1536M"), (1 << 40, "1T")] {
+            assert_eq!(Size(size).to_string(), text);
+            assert_eq!(parse_bytes(text), Ok(size));
+        }
         assert_eq!(parse_bytes("0"), Ok(0));
         assert_eq!(parse_bytes("4096"), Ok(4096));
         assert_eq!(parse_bytes("512K"), Ok(512 << 10));

@@ -122,6 +122,11 @@ const KINDS: [(&str, Kind); 39] = [
     (".pwdb", kind(Language::Password, "pwdb")),
 ];
 
+/// The extensions of all files that ClamAV loads, without the dot.
+pub fn extensions() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().filter_map(|(extension, _)| extension.strip_prefix('.'))
+}
+
 /// The kind of a file of this name: by its extension, or, as ClamAV does it, by the first extension
 /// that occurs anywhere in it (`main.ndb.bak`). Letters count in either case.
 pub(crate) fn of_name(name: &str) -> Option<Kind> {

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     let options = engine_options(&args.limits, &args.detection, true)?;
     let path = PathBuf::from(&args.file);
     let mut buffer = Buffer::default();
-    let (reading, length) = read(&path, &mut buffer, args.limits.max_file_size);
+    let (reading, length) = read(&path, &mut buffer, args.limits.max_file_size.0);
     let database = store::open(&args.database, printer)?;
 
     let watch = Arc::new(Watch::new(1, args.limits.max_time()));

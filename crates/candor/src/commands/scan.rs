@@ -147,7 +147,7 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
 
     let watched = !args.no_progress && !args.quiet && std::io::stderr().is_terminal();
     let total = match countable(&args) {
-        Some(pending) if watched => Total::count(walk(), pending, args.limits.max_file_size).ok(),
+        Some(pending) if watched => Total::count(walk(), pending, args.limits.max_file_size.0).ok(),
         _ => None,
     };
     let report_clean = args.show_clean || style == Style::Json;

@@ -127,7 +127,7 @@ impl Cache {
     }
 
     fn store(&self, content: &str, image: &[u8]) -> anyhow::Result<Image> {
-        let image = write_image(&self.image(content), image)?;
+        let image = write_image(&self.image(content), image, |_| Ok(()))?;
         self.tidy(content);
         Ok(image)
     }

@@ -86,7 +86,10 @@ pub(crate) fn open(options: &DatabaseOptions, printer: &mut Printer) -> anyhow::
             (Image::from_vec(compiled.image)?, compiled.report, Origin::Compiled)
         }
     };
-    anyhow::ensure!(signatures(&image) > 0, "database {name}: there is no signature in it that can be used");
+    anyhow::ensure!(
+        signatures(&image) > 0,
+        "database {name}: there is no signature in it that something can be found by"
+    );
     tell(&report, path, printer);
     Ok(Database { image, name, origin })
 }

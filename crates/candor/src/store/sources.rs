@@ -10,19 +10,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use candor_signature::clamav;
 use sha2::{Digest as _, Sha256};
 
 use crate::escape::Escaped;
 
 /// How often reading starts over before it is given up.
 const ATTEMPTS: u32 = 3;
-
-/// Extensions of the databases that ClamAV reads.
-const EXTENSIONS: [&str; 38] = [
-    "cat", "cbc", "cdb", "cfg", "cld", "crb", "cud", "cvd", "db", "fp", "ftm", "gdb", "hdb", "hdu", "hsb",
-    "hsu", "idb", "ign", "ign2", "imp", "info", "ioc", "ldb", "ldu", "mdb", "mdu", "msb", "msu", "ndb",
-    "ndu", "pdb", "pwdb", "rmd", "sdb", "sfp", "wdb", "yar", "zmd",
-];
 
 /// A database file that was read.
 #[derive(Debug)]
@@ -48,7 +42,7 @@ pub(crate) struct Stamp {
 pub(crate) fn is_database_name(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+        .is_some_and(|extension| clamav::extensions().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
 /// The database files that `paths` stand for, in an order that depends on nothing but their names.

@@ -11,11 +11,18 @@ use crate::escape::Escaped;
 
 /// Writes an image so that readers see all of it or nothing, and only if it reads back as one: that is
 /// cheaper to find out here than on every machine it goes to.
-pub(crate) fn write_image(path: &Path, bytes: &[u8]) -> anyhow::Result<Image> {
+///
+/// `accept` is asked about it before it is in its place.
+pub(crate) fn write_image(
+    path: &Path,
+    bytes: &[u8],
+    accept: fn(&Image) -> anyhow::Result<()>,
+) -> anyhow::Result<Image> {
     let mut image = None;
     write_checked(path, bytes, &mut |file| {
         let opened = Image::open(file)?;
         opened.check()?;
+        accept(&opened)?;
         image = Some(opened);
         Ok(())
     })?;

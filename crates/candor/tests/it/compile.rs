@@ -71,12 +71,19 @@ fn sources_that_cannot_be_used() {
     fs::create_dir(place.path("empty")).unwrap();
     place.file("none/README", "no database");
     place.file("only-bad.ndb", "Bad:0:*:zz\n");
+    place.file("list.ign2", "Some.Name\n");
+    place.file("list.fp", "44d88612fea8a8f36de82e1278abb02f:68:Trusted\n");
     for (source, message) in [
         ("missing", "error: database missing: No such file or directory (os error 2)"),
         ("empty", "error: database empty: the directory holds no signature database"),
         ("none", "error: database none: the directory holds no signature database"),
         ("/dev/null", "error: database /dev/null: neither a file nor a directory"),
-        ("only-bad.ndb", "error: there is no signature that can be used: no image was written"),
+        ("list.ign2", "error: cannot write out.candor: there is no signature that something can be found by"),
+        ("list.fp", "error: cannot write out.candor: there is no signature that something can be found by"),
+        (
+            "only-bad.ndb",
+            "error: cannot write out.candor: there is no signature that something can be found by",
+        ),
     ] {
         let said = place.run(&["compile", source, "-o", "out.candor"]);
         assert_eq!(said.code, 2, "{said:?}");
