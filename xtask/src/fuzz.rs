@@ -1,7 +1,6 @@
 //! Runs the fuzz targets with libFuzzer, on a stable compiler: what `cargo fuzz` asks of a nightly one is
 //! a pass that stable has too, by its flags.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -74,8 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn build(root: &Path) -> anyhow::Result<PathBuf> {
     let host = host()?;
     // Apart from the other artifacts: its flags would rebuild them all.
-    let target =
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("fuzz");
+    let target = crate::target()?.join("fuzz");
     // With a target named, the flags are for the program alone and not for what runs during its build.
     let status = Command::new("cargo")
         .args(["build", "--release", "--locked", "--features", "libfuzzer", "--bins", "--target", &host])

@@ -18,7 +18,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(about = "Tasks of the Candor workspace")]
 enum Task {
-    /// Run every check that must hold before a change lands.
+    /// Run every check beside the tests that must hold before a change lands.
     Ci(ci::Arguments),
     /// Build a file for each of many signatures, and look for the signature in it.
     Construct(construct::Arguments),
@@ -47,4 +47,9 @@ fn main() -> anyhow::Result<()> {
 fn root() -> anyhow::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in the workspace")?;
     Ok(root.to_path_buf())
+}
+
+/// The folder of what is built.
+fn target() -> anyhow::Result<PathBuf> {
+    Ok(std::env::var_os("CARGO_TARGET_DIR").map_or(root()?.join("target"), PathBuf::from))
 }

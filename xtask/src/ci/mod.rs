@@ -1,4 +1,5 @@
-//! Every check that must hold before a change lands, cheap ones first, with a table of times at the end.
+//! Every check beside the tests that must hold before a change lands, cheap ones first, with a table of times
+//! at the end. The only list of them: `.ci/run` installs what they need and runs the tests.
 
 mod steps;
 

@@ -1,5 +1,6 @@
-//! For each of many signatures of a real database, a file that must match, built from the signature
-//! alone; and the same file with one byte of it changed.
+//! For each of many signatures of a database, a file that must match, built from the signature alone; and
+//! the same file with one byte of it changed. The database is a real one, or made up as for the
+//! comparison with ClamAV.
 //!
 //! The naive matcher says whether a file that was built does match: what it denies is not a test of
 //! the search but a signature that could not be built for, and is counted with its reason.
@@ -10,7 +11,7 @@ mod plan;
 mod regex;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use candor_database::ir::{
@@ -23,6 +24,7 @@ use candor_model::{FileType, Limits, Target};
 use candor_signature::Input;
 use clap::Args;
 
+use crate::oracle;
 use crate::random::Random;
 use bytes::Run;
 use layout::Layout;
@@ -30,14 +32,14 @@ use layout::Layout;
 /// What to build from.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Folder of ClamAV databases.
-    folder: PathBuf,
+    /// Folder of ClamAV databases; without one, signatures are made up.
+    pub(crate) folder: Option<PathBuf>,
     /// Number of signatures to take, at random.
     #[arg(long, default_value_t = 20_000)]
-    count: usize,
+    pub(crate) count: usize,
     /// Where the random numbers begin.
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// A file for one signature.
@@ -102,19 +104,13 @@ struct Tally {
 }
 
 fn load(arguments: &Arguments) -> anyhow::Result<(Collection, Image)> {
-    let mut files = Vec::new();
-    let entries = std::fs::read_dir(&arguments.folder).context("the folder cannot be read")?;
-    let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if ["db", "ndb", "ndu", "ldb", "ldu", "sdb"]
-            .iter()
-            .any(|known| name.rsplit('.').next() == Some(known))
-        {
-            files.push((name, std::fs::read(&path)?));
+    let files = match &arguments.folder {
+        Some(folder) => read(folder)?,
+        None => {
+            let made = oracle::signatures(&mut Random::new(arguments.seed), arguments.count);
+            made.into_iter().map(|(name, text)| (name, text.into_bytes())).collect()
         }
-    }
+    };
     let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes }).collect();
     let options = candor_signature::clamav::Options::default();
     let mut builder = Builder::new();
@@ -124,6 +120,23 @@ fn load(arguments: &Arguments) -> anyhow::Result<(Collection, Image)> {
     candor_signature::clamav::load(&inputs, options, &mut collection, &mut |_| {});
     Ok((collection, image))
 }
+
+/// The databases of `folder` that search what is in a file.
+fn read(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let entries = std::fs::read_dir(folder).context("the folder cannot be read")?;
+    let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    paths.sort();
+    let mut files = Vec::new();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if LANGUAGES.iter().any(|known| name.rsplit('.').next() == Some(known)) {
+            files.push((name, std::fs::read(&path)?));
+        }
+    }
+    Ok(files)
+}
+
+const LANGUAGES: [&str; 6] = ["db", "ndb", "ndu", "ldb", "ldu", "sdb"];
 
 fn one(named: &Named, image: &Image, random: &mut Random, scratch: &mut Scratch, tally: &mut Tally) {
     let mut reason = "could not be satisfied";

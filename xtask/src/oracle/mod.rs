@@ -63,6 +63,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Files of `count` signatures of the kinds that search what is in a file.
+pub(crate) fn signatures(random: &mut Random, count: usize) -> Vec<(String, String)> {
+    let topics: Vec<Topic> = (0..count).map(|number| generate::topic(random, number)).collect();
+    let searching = |(name, _): &(String, String)| name.ends_with(".ndb") || name.ends_with(".ldb");
+    scan::databases(&topics).into_iter().filter(searching).collect()
+}
+
 #[derive(Default)]
 struct Tally {
     cases: usize,

@@ -1,7 +1,10 @@
-//! Every format that is opened has tests, a fuzz target, and a row in the reference.
+//! Every parser has tests, a fuzz target with inputs of its own, and a row in the reference; every version
+//! of the image format has a kept image.
 
 use std::path::Path;
 
+use candor_database::{Builder, Image};
+use candor_model::FileType;
 use candor_unpack::FORMATS;
 
 use super::{Complaints, Source, entries};
@@ -31,18 +34,51 @@ pub(super) fn check(root: &Path, sources: &[Source]) -> anyhow::Result<Complaint
             complaints.push(format!("{own}: has no fuzz target {target}"));
         }
     }
+    targets(sources, &mut complaints);
+    inputs(&mut complaints);
+    for (page, names) in pages() {
+        let text =
+            sources.iter().find(|source| source.path == page).map_or("", |source| source.text.as_str());
+        for name in names.iter().filter(|name| !text.contains(name.as_str())) {
+            complaints.push(format!("{page}: does not speak of {name}"));
+        }
+    }
+    let version = Image::from_vec(Builder::new().finish()?)?.info().format;
+    let kept = format!("testdata/images/format-{version}.candor");
+    if !root.join(&kept).is_file() {
+        complaints.push(format!("{kept}: is missing; testdata/images/README.md says how it is made"));
+    }
+    Ok(complaints)
+}
+
+/// Each target has its program.
+fn targets(sources: &[Source], complaints: &mut Complaints) {
+    let manifest = sources.iter().find(|source| source.path == "fuzz/Cargo.toml");
     for (name, _) in candor_fuzz::TARGETS {
         let file = format!("fuzz/targets/{name}.rs");
         let runs = |source: &Source| source.path == file && source.text.contains(&format!("run(\"{name}\""));
-        if !sources.iter().any(runs) {
-            complaints.push(format!("{file}: is missing, or runs something else"));
+        let built = manifest.is_some_and(|manifest| manifest.text.contains(&format!("name = \"{name}\"\n")));
+        if !built || !sources.iter().any(runs) {
+            complaints.push(format!("{file}: is missing, not built, or runs something else"));
         }
     }
-    let reference = sources.iter().find(|source| source.path == "docs/reference/formats.md");
+}
+
+/// Among the inputs that fuzzing begins with there is a file of every format that is opened.
+fn inputs(complaints: &mut Complaints) {
+    let files = candor_fuzz::seeds("scan");
+    let types: Vec<FileType> = files.iter().map(|file| candor_identify::identify(file)).collect();
     for format in FORMATS {
-        if !reference.is_some_and(|page| page.text.contains(format.name)) {
-            complaints.push(format!("docs/reference/formats.md: does not speak of {}", format.name));
+        if !format.types.iter().any(|known| types.contains(known)) {
+            complaints.push(format!("fuzz/src/seed.rs: has no file of the format {}", format.name));
         }
     }
-    Ok(complaints)
+}
+
+/// Pages of the reference that speak of every format, and of every signature language.
+fn pages() -> [(&'static str, Vec<String>); 2] {
+    let formats = FORMATS.iter().map(|format| format.name.to_owned()).collect();
+    let languages =
+        candor_signature::clamav::extensions().map(|extension| format!("`{extension}`")).collect();
+    [("docs/reference/formats.md", formats), ("docs/guide/databases.md", languages)]
 }
