@@ -1,6 +1,6 @@
 //! For development only: builds files from readable text, and says what signatures mean.
 //!
-//! * [`recipe`], [`executable`], [`zip`], [`stream`]: files.
+//! * [`recipe`], [`executable`], [`zip`], [`zip_methods`], [`stream`]: files.
 //! * [`collect`]: signatures as values.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
 #![forbid(unsafe_code)]
@@ -11,3 +11,4 @@ pub mod naive;
 pub mod recipe;
 pub mod stream;
 pub mod zip;
+pub mod zip_methods;

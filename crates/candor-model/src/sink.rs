@@ -96,4 +96,9 @@ pub trait Sink {
 
     /// The account that memory for output is paid from, for parsers that must buffer.
     fn budget(&mut self) -> &mut Budget;
+
+    /// Passwords to try on what is encrypted, besides the common ones, likeliest first.
+    fn passwords(&self) -> &[Vec<u8>] {
+        &[]
+    }
 }

@@ -92,7 +92,7 @@ impl Sink for Collected {
 /// places spread over them.
 pub(crate) fn survives_damage(file_type: FileType, bytes: &[u8]) {
     let limits = Limits { max_scan_size: 1 << 20, max_children: 200, ..Limits::default() };
-    let step = (bytes.len() / 400).max(1);
+    let step = (bytes.len() / 120).max(1);
     for length in (0..bytes.len()).step_by(step) {
         let found = Collected::with_limits(file_type, &bytes[..length], limits);
         assert!(found.budget.bytes() <= limits.max_scan_size);
@@ -100,7 +100,7 @@ pub(crate) fn survives_damage(file_type: FileType, bytes: &[u8]) {
     let mut damaged = bytes.to_vec();
     for at in (0..bytes.len()).step_by(step) {
         let honest = damaged[at];
-        for value in [0, 0xff, 0x7f, 0x80, honest.wrapping_add(1), honest.wrapping_sub(1)] {
+        for value in [0, 0xff, 0x7f, honest.wrapping_add(1), honest.wrapping_sub(1)] {
             damaged[at] = value;
             let found = Collected::with_limits(file_type, &damaged, limits);
             assert!(found.budget.bytes() <= limits.max_scan_size);

@@ -21,6 +21,7 @@
     expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
 )]
 
+mod bits;
 mod codec;
 mod elf;
 mod formats;
@@ -31,6 +32,7 @@ mod lz4;
 mod lzw;
 mod macho;
 mod name;
+mod password;
 mod pe;
 mod reader;
 mod stream;

@@ -60,6 +60,12 @@ impl<'a> Reader<'a> {
         self.take(length).map(|_| ())
     }
 
+    /// As many bytes as the next two say.
+    pub(crate) fn take_counted(&mut self) -> Option<&'a [u8]> {
+        let length = self.u16()?;
+        self.take(u64::from(length))
+    }
+
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let taken = *self.rest().first_chunk()?;
         self.at = self.at.checked_add(N)?;

@@ -2,6 +2,7 @@
 
 use memchr::memmem;
 
+use super::crypto::Aes;
 use crate::reader::{Reader, clipped};
 
 /// How a local header starts.
@@ -12,6 +13,11 @@ pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
 pub(super) struct Entry {
     pub(super) name: Vec<u8>,
     pub(super) method: u16,
+    pub(super) flags: u16,
+    /// Time of the last change, as MS-DOS writes it: a wrong password shows in it.
+    pub(super) time: u16,
+    /// Set for members that are encrypted with AES.
+    pub(super) aes: Option<Aes>,
     pub(super) is_encrypted: bool,
     /// Whether sizes and checksum come behind the data.
     pub(super) has_descriptor: bool,
@@ -64,10 +70,14 @@ impl Entry {
     fn common(reader: &mut Reader<'_>) -> Option<Self> {
         let flags = reader.u16()?;
         let method = reader.u16()?;
-        reader.skip(4)?;
+        let time = reader.u16()?;
+        reader.skip(2)?;
         Some(Self {
             name: Vec::new(),
             method,
+            flags,
+            time,
+            aes: None,
             is_encrypted: flags & 1 != 0,
             has_descriptor: flags & 8 != 0,
             crc32: reader.u32()?,
@@ -80,6 +90,7 @@ impl Entry {
 
     /// Takes the numbers that do not fit their fields from the Zip64 extra field.
     fn widen(&mut self, extra: &[u8]) {
+        self.aes = Aes::find(extra);
         let full = u64::from(u32::MAX);
         let mut reader = Reader::little(extra);
         while let (Some(kind), Some(length)) = (reader.u16(), reader.u16()) {
@@ -103,6 +114,17 @@ impl Entry {
     pub(super) fn is_plausible(&self) -> bool {
         self.method <= 99 && !self.name.is_empty() && !self.name.contains(&0)
     }
+}
+
+/// Whether the end record says that the archive has other parts.
+pub(super) fn has_other_parts(bytes: &[u8]) -> bool {
+    let tail = bytes.len().saturating_sub(65_535 + 22);
+    let Some(end) = bytes.get(tail..).and_then(|tail| memmem::rfind(tail, b"PK\x05\x06")) else {
+        return false;
+    };
+    let record = bytes.get(tail.saturating_add(end)..).unwrap_or_default();
+    // Number of this part; all ones when the Zip64 record has it.
+    record.get(4..6).is_some_and(|part| part != [0, 0] && part != [0xff, 0xff])
 }
 
 /// The central directory, and how many bytes stand before the archive.

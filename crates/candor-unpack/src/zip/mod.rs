@@ -1,4 +1,4 @@
-//! ZIP: stored and deflated members.
+//! ZIP: members of every method that is in use, and encrypted ones whose password is a common one.
 //!
 //! Layout: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>. Local headers with their data come
 //! first, then the central directory with a row for each, then the end record that says where the directory
@@ -10,24 +10,35 @@
 //! headers. An archive without a directory is read by its local headers alone. Members that overlap are
 //! opened each: the budget bounds what that may cost.
 
+mod crypto;
+mod implode;
 mod layout;
+mod method;
+mod reduce;
+mod shrink;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
-use flate2::bufread::DeflateDecoder;
+use flate2::CrcReader;
 use memchr::memmem;
 
 use layout::{Entry, LOCAL};
 
 use crate::name::decoded;
+use crate::password;
 use crate::reader::{Reader, clipped};
 
 /// Gives every member.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let mut walk = Walk { bytes, sink, position: 0, covered: BTreeMap::new() };
+    if layout::has_other_parts(bytes) {
+        sink.incomplete(Reason::Unsupported("the other parts of a split ZIP archive".to_owned()));
+    }
+    let passwords = password::candidates(sink);
+    let mut walk = Walk { bytes, sink, position: 0, covered: BTreeMap::new(), passwords, trials: TRIALS };
     if walk.central() == Flow::Continue {
         // What is left are headers that nothing points to; stopping there or not is the same.
         let _ = walk.uncovered();
@@ -40,7 +51,14 @@ struct Walk<'a, 'sink> {
     position: u64,
     /// From the start of each local header that was read to the end of its data.
     covered: BTreeMap<u64, u64>,
+    /// What to try on encrypted members; the one that was right last comes first.
+    passwords: Vec<Vec<u8>>,
+    /// Passwords that may still be tried: each costs a thousand rounds of a hash.
+    trials: u32,
 }
+
+/// Passwords that are tried on the members of one archive, all together.
+const TRIALS: u32 = 4096;
 
 impl Walk<'_, '_> {
     /// Opens what the central directory lists.
@@ -137,18 +155,71 @@ impl Walk<'_, '_> {
     fn open(&mut self, entry: &Entry) -> Flow {
         let data = clipped(self.bytes, entry.data, entry.compressed);
         if entry.is_encrypted {
-            return self.give(entry, Content::Absent(Reason::Encrypted));
+            return self.open_encrypted(entry, data);
         }
-        match entry.method {
-            // Directories are members without data, and signatures name them like any other.
-            _ if data.is_empty() => self.give(entry, Content::Bytes(data)),
-            0 => self.give(entry, Content::Bytes(data)),
-            8 => self.give(entry, Content::Stream(&mut DeflateDecoder::new(data))),
-            other => {
-                let reason = Reason::Unsupported(format!("ZIP compression method {other}"));
+        // Directories are members without data, and signatures name them like any other.
+        if data.is_empty() || entry.method == 0 {
+            return self.give(entry, Content::Bytes(data));
+        }
+        self.decode(entry, entry.method, data)
+    }
+
+    fn decode(&mut self, entry: &Entry, method: u16, data: &[u8]) -> Flow {
+        match method::decoder(entry, method, data) {
+            Some(mut decoder) => self.give(entry, Content::Stream(&mut decoder)),
+            None => {
+                let reason = Reason::Unsupported(format!("ZIP compression method {method}"));
                 self.give(entry, Content::Absent(reason))
             }
         }
+    }
+
+    fn open_encrypted(&mut self, entry: &Entry, data: &[u8]) -> Flow {
+        // The plain copy stands beside the stored one, and is paid for when it is given.
+        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        if length > self.sink.budget().remaining() {
+            return self.give(entry, Content::Absent(Reason::ScanSize));
+        }
+        let method = entry.aes.map_or(entry.method, |aes| aes.method);
+        match self.decrypted(entry, data) {
+            Some(plain) => self.decode(entry, method, &plain),
+            None => self.give(entry, Content::Absent(Reason::Encrypted)),
+        }
+    }
+
+    /// The data of an encrypted member under the first password that fits.
+    fn decrypted(&mut self, entry: &Entry, data: &[u8]) -> Option<Vec<u8>> {
+        // The check of the traditional encryption is one byte, which a wrong password
+        // passes once in 256 times: the checksum decides.
+        for index in 0..self.passwords.len() {
+            self.trials = self.trials.checked_sub(1)?;
+            self.sink.budget().check().ok()?;
+            let password = self.passwords.get(index)?;
+            let plain = match entry.aes {
+                Some(aes) => aes.decrypted(data, password),
+                None if entry.method == 99 || entry.flags & 0x40 != 0 => return None,
+                None => {
+                    let checks = [entry.crc32 >> 24, u32::from(entry.time >> 8)];
+                    let check =
+                        |check: u32| crypto::traditional(data, password, u8::try_from(check).unwrap_or(0));
+                    checks.into_iter().find_map(check)
+                }
+            };
+            let Some(plain) = plain else { continue };
+            if entry.aes.is_some() || self.holds(entry, &plain) {
+                self.passwords.swap(0, index);
+                return Some(plain);
+            }
+        }
+        None
+    }
+
+    /// Whether the checksum of a member is that of what `plain` decodes to.
+    fn holds(&mut self, entry: &Entry, plain: &[u8]) -> bool {
+        let Some(decoder) = method::decoder(entry, entry.method, plain) else { return true };
+        let most = self.sink.budget().growth(entry.compressed);
+        let mut sum = CrcReader::new(decoder.take(most));
+        std::io::copy(&mut sum, &mut std::io::sink()).is_ok() && sum.crc().sum() == entry.crc32
     }
 
     fn give(&mut self, entry: &Entry, content: Content<'_>) -> Flow {

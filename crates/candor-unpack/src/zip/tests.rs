@@ -2,12 +2,13 @@
 
 use std::io::Write as _;
 
+use candor_fixtures::zip_methods::{self as methods, METHODS, pack};
 use candor_model::{FileType, Limits, Reason};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use proptest::prelude::*;
 
-use crate::collected::{Child, Collected};
+use crate::collected::{Child, Collected, survives_damage};
 
 #[derive(Clone)]
 struct Entry {
@@ -216,11 +217,11 @@ fn a_header_that_contradicts_its_row_is_opened_both_ways() {
 #[test]
 fn what_cannot_be_opened_is_said() {
     let locked = Entry { flags: 1, ..stored("a", b"secret") };
-    let odd = Entry { method: 14, ..stored("b", b"lzma") };
+    let odd = Entry { method: 97, ..stored("b", b"WavPack") };
     let found = children(&archive(&[locked, odd]));
     assert_eq!(found[0].absent, Some(Reason::Encrypted));
     assert!(found[0].member.encrypted);
-    assert_eq!(found[1].absent, Some(Reason::Unsupported("ZIP compression method 14".to_owned())));
+    assert_eq!(found[1].absent, Some(Reason::Unsupported("ZIP compression method 97".to_owned())));
     let nowhere = finish(Vec::new(), &stored("c", b"gone").central(0x1000));
     assert!(matches!(children(&nowhere)[0].absent, Some(Reason::Malformed(_))));
 }
@@ -260,6 +261,95 @@ fn thousands_of_headers_without_sizes_take_no_squares() {
     let bytes = header.repeat(30_000);
     let found = Collected::of(FileType::Zip, &bytes);
     assert!(found.children.len() > 9_000);
+}
+
+/// Text in which every byte occurs, also the escape of the reduced methods.
+fn text() -> Vec<u8> {
+    (0..2000_u32).flat_map(|line| [&line.to_be_bytes()[..], b" some text "].concat()).collect()
+}
+
+#[test]
+fn every_method_gives_its_content() {
+    for method in METHODS {
+        for content in [b"x".to_vec(), text()] {
+            let found = children(&methods::archive(&[pack("a", &content, method), pack("b", b"b", 0)]));
+            assert_eq!(found[0].absent, None, "method {method}");
+            assert!(found[0].bytes == content, "method {method}: {} bytes", found[0].bytes.len());
+            assert_eq!(found[1].bytes, b"b");
+        }
+    }
+}
+
+#[test]
+fn copies_and_followers_of_the_old_methods_are_read() {
+    // Implode: two literals, then a copy of 4 from 2 back. Both trees have 64 codes of 6 bits, given out
+    // from the last symbol on: symbol 0 is 63, and 2 is 61, first bit highest.
+    let bits = |parts: &[(u32, usize)]| {
+        let mut bytes = Vec::new();
+        let mut count = 0;
+        for &(value, width) in parts {
+            for bit in 0..width {
+                if count % 8 == 0 {
+                    bytes.push(0_u8);
+                }
+                bytes[count / 8] |= u8::from(value >> bit & 1 == 1) << (count % 8);
+                count += 1;
+            }
+        }
+        bytes
+    };
+    let tree = [(3, 8), (0xf5, 8), (0xf5, 8), (0xf5, 8), (0xf5, 8)];
+    let mut parts = [tree, tree].concat();
+    parts.extend([(1, 1), (97, 8), (1, 1), (98, 8), (0, 1), (1, 6), (0b11_1111, 6), (0b10_1111, 6)]);
+    let imploded = methods::Packed { data: bits(&parts), real: 6, ..pack("a", b"", 6) };
+    // Reduce with factor 1: `b` and `c` follow `a`; then an escape copies 3 from 3 back.
+    let mut parts = vec![(0, 6); 158];
+    parts.extend([(2, 6), (98, 8), (99, 8)]);
+    parts.extend(vec![(0, 6); 97]);
+    parts.extend([(97, 8), (0, 1), (1, 1), (97, 8), (0, 1), (0, 1), (144, 8)]);
+    let mut reduced = bits(&parts);
+    // Length 0 from 3 back: the head is 0x00 for "a literal escape", so 4 bytes with head 1.
+    reduced.extend([1, 3]);
+    let reduced = methods::Packed { data: reduced, real: 8, ..pack("b", b"", 2) };
+    let found = children(&methods::archive(&[imploded, reduced]));
+    assert_eq!(String::from_utf8_lossy(&found[0].bytes), "ababab");
+    assert_eq!(found[0].absent, None);
+    assert!(found[1].bytes.starts_with(b"acab"), "{:?}", found[1].bytes);
+}
+
+#[test]
+fn members_under_common_passwords_are_opened() {
+    for method in [0, 8, 12] {
+        let traditional = pack("a", &text(), method).with_traditional_encryption(b"infected");
+        let aes = pack("b", &text(), method).with_aes(b"1234");
+        let unknown = [
+            pack("c", &text(), method).with_traditional_encryption(b"jkh43k5jh"),
+            pack("d", &text(), method).with_aes(b"jkh43k5jh"),
+        ];
+        let found = children(&methods::archive(&[vec![traditional, aes], unknown.to_vec()].concat()));
+        assert!(found[0].bytes == text() && found[0].member.encrypted);
+        assert!(found[1].bytes == text() && found[1].member.encrypted);
+        assert_eq!(found[2].absent, Some(Reason::Encrypted));
+        assert_eq!(found[3].absent, Some(Reason::Encrypted));
+    }
+}
+
+#[test]
+fn a_part_of_a_split_archive_says_so() {
+    let mut bytes = archive(&[stored("a", b"content")]);
+    let end = bytes.len() - 22;
+    bytes[end + 4] = 1;
+    let found = Collected::of(FileType::Zip, &bytes);
+    assert_eq!(found.children[0].bytes, b"content");
+    assert!(matches!(found.incomplete[0], Reason::Unsupported(_)));
+}
+
+#[test]
+fn damage_to_any_method_is_survived() {
+    for method in METHODS {
+        survives_damage(FileType::Zip, &methods::archive(&[pack("a", &text()[..300], method)]));
+    }
+    survives_damage(FileType::Zip, &methods::archive(&[pack("a", b"text", 8).with_aes(b"infected")]));
 }
 
 proptest! {

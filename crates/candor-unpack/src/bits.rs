@@ -1,0 +1,113 @@
+//! Bits in the order of deflate and its elders: least significant first.
+
+use std::io::{self, ErrorKind};
+
+/// A place in bytes, in bits.
+#[derive(Clone, Debug)]
+pub(crate) struct Bits<'a> {
+    bytes: &'a [u8],
+    held: u64,
+    count: u32,
+}
+
+impl<'a> Bits<'a> {
+    /// The start of `bytes`.
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, held: 0, count: 0 }
+    }
+
+    /// The next `count` bits, at most 32, as a number whose lowest bit came first.
+    ///
+    /// # Errors
+    /// There are not so many.
+    pub(crate) fn take(&mut self, count: u32) -> io::Result<u32> {
+        while self.count < count {
+            let (&byte, rest) = self.bytes.split_first().ok_or(ErrorKind::UnexpectedEof)?;
+            self.bytes = rest;
+            self.held |= u64::from(byte).wrapping_shl(self.count);
+            self.count = self.count.saturating_add(8);
+        }
+        let taken = self.held & !u64::MAX.wrapping_shl(count);
+        self.held = self.held.wrapping_shr(count);
+        self.count = self.count.saturating_sub(count);
+        u32::try_from(taken).map_err(|_| ErrorKind::InvalidData.into())
+    }
+
+    /// The next bit.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn bit(&mut self) -> io::Result<bool> {
+        self.take(1).map(|bit| bit == 1)
+    }
+
+    /// The next eight bits.
+    ///
+    /// # Errors
+    /// There are not so many.
+    pub(crate) fn byte(&mut self) -> io::Result<u8> {
+        self.take(8).map(|byte| u8::try_from(byte).unwrap_or(0))
+    }
+}
+
+/// A decoder that appends to what it decoded before, one step at a time.
+pub(crate) trait Steps {
+    /// Appends at least one byte to `out`, or says why not; `false` at the end. May look `WINDOW` back.
+    ///
+    /// # Errors
+    /// The data is damaged or cut short.
+    fn step(&mut self, out: &mut Vec<u8>) -> io::Result<bool>;
+}
+
+/// How far back a decoder of this kind may look.
+pub(crate) const WINDOW: usize = 64 << 10;
+
+/// Reads out of [`Steps`], keeping no more than the window.
+pub(crate) struct Stepped<S> {
+    steps: S,
+    out: Vec<u8>,
+    at: usize,
+    outcome: Option<io::Result<()>>,
+}
+
+impl<S> Stepped<S> {
+    /// A reader over a decoder that has not begun.
+    pub(crate) const fn new(steps: S) -> Self {
+        Self { steps, out: Vec::new(), at: 0, outcome: None }
+    }
+}
+
+impl<S: Steps> io::Read for Stepped<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.out.len().saturating_sub(self.at) < buffer.len() && self.outcome.is_none() {
+            if self.at > WINDOW.saturating_mul(8) {
+                let cut = self.at.saturating_sub(WINDOW);
+                self.out.drain(..cut);
+                self.at = WINDOW;
+            }
+            // Buffers may be large: what was decoded is given before more is.
+            if self.out.len().saturating_sub(self.at) >= WINDOW {
+                break;
+            }
+            self.outcome = match self.steps.step(&mut self.out) {
+                Ok(true) => continue,
+                Ok(false) => Some(Ok(())),
+                Err(error) => Some(Err(error)),
+            };
+        }
+        let read = io::Read::read(&mut self.out.get(self.at..).unwrap_or_default(), buffer)?;
+        self.at = self.at.saturating_add(read);
+        match &mut self.outcome {
+            Some(outcome) if read == 0 => std::mem::replace(outcome, Ok(())).map(|()| 0),
+            _ => Ok(read),
+        }
+    }
+}
+
+/// Appends `length` bytes from `distance` back; what lies before the start is zeros.
+pub(crate) fn copy_back(out: &mut Vec<u8>, distance: usize, length: usize) {
+    for _ in 0..length {
+        let byte = out.len().checked_sub(distance).and_then(|at| out.get(at)).copied();
+        out.push(byte.unwrap_or(0));
+    }
+}

@@ -1,0 +1,62 @@
+//! The compression methods of ZIP, each as a reader over the member's data.
+
+use std::io::{Cursor, ErrorKind, Read as _};
+
+use deflate64::Deflate64Decoder;
+use ppmd_rust::Ppmd8Decoder;
+
+use super::implode::Implode;
+use super::layout::Entry;
+use super::reduce::Reduce;
+use super::shrink::Shrink;
+use crate::bits::Stepped;
+use crate::codec::{self, Decoder, failed};
+use crate::reader::Reader;
+
+/// A decoder for `data`, compressed by `method`; `None` for methods that are not known.
+pub(super) fn decoder<'a>(entry: &Entry, method: u16, data: &'a [u8]) -> Option<Decoder<'a>> {
+    let real = entry.real;
+    Some(match method {
+        0 => Box::new(data),
+        1 => Box::new(Stepped::new(Shrink::new(data)).take(real)),
+        2..=5 => Box::new(Stepped::new(Reduce::new(data, method.saturating_sub(1))).take(real)),
+        6 => Box::new(Stepped::new(Implode::new(data, entry.flags)).take(real)),
+        8 => codec::deflate(data),
+        9 => Box::new(Deflate64Decoder::with_buffer(Cursor::new(data))),
+        12 => codec::bzip2(data),
+        14 => lzma(entry, data),
+        20 | 93 => codec::zstd(data),
+        95 => codec::xz(data),
+        98 => ppmd(entry, data),
+        _ => return None,
+    })
+}
+
+/// Two bytes of a version, the length of the properties, the properties.
+fn lzma<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
+    let mut reader = Reader::little(data);
+    let mut header = || {
+        reader.skip(2)?;
+        let mut properties = Reader::little(reader.take_counted()?);
+        Some((properties.u8()?, properties.u32()?, reader.rest()))
+    };
+    let Some((properties, dictionary, rest)) = header() else {
+        return failed(ErrorKind::UnexpectedEof, "the header of LZMA is cut short");
+    };
+    let has_end_mark = entry.flags & 2 != 0;
+    codec::lzma(rest, properties, dictionary, if has_end_mark { u64::MAX } else { entry.real })
+}
+
+/// Two bytes: order, memory in mebibytes, and what to do when it is used up.
+fn ppmd<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
+    let mut reader = Reader::little(data);
+    let Some(header) = reader.u16().map(u32::from) else {
+        return failed(ErrorKind::UnexpectedEof, "the header of PPMd is cut short");
+    };
+    let order = (header & 15).saturating_add(1);
+    let memory = ((header >> 4) & 0xff).saturating_add(1) << 20;
+    match Ppmd8Decoder::new(reader.rest(), order, memory, (header >> 12).min(2).into()) {
+        Ok(decoder) => Box::new(decoder.take(entry.real)),
+        Err(error) => failed(ErrorKind::InvalidData, error.to_string()),
+    }
+}
