@@ -48,6 +48,8 @@ pub enum Reason {
     FileSize,
     /// Damaged so that part of it could not be read; says which part.
     Malformed(String),
+    /// It needed more memory than the worker that reads it may have.
+    Memory,
     /// A normalised copy would have been larger than allowed.
     NormaliseSize,
     /// Grew more than [`Limits::max_ratio`](crate::Limits::max_ratio) allows.
@@ -78,6 +80,7 @@ impl Reason {
             Self::Encrypted => "encrypted",
             Self::FileSize => "limit-file-size",
             Self::Malformed(_) => "malformed",
+            Self::Memory => "memory",
             Self::NormaliseSize => "limit-normalise-size",
             Self::Ratio => "limit-ratio",
             Self::RegexSteps(_) => "limit-regex",
@@ -100,6 +103,7 @@ impl fmt::Display for Reason {
             Self::Encrypted => f.write_str("encrypted with an unknown password"),
             Self::FileSize => f.write_str("larger than the file-size limit"),
             Self::Malformed(what) => write!(f, "malformed: {what}"),
+            Self::Memory => f.write_str("it needs more memory than a worker may have"),
             Self::NormaliseSize => f.write_str("too large to normalise"),
             Self::Ratio => f.write_str("expands more than the ratio limit allows"),
             Self::RegexSteps(what) => write!(f, "regular expression over its limit: {what}"),

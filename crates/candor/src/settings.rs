@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use candor_engine::{Options, PotentiallyUnwanted};
 use candor_model::Limits;
+use candor_sandbox::{Setup, Task};
 use clap::Args;
 
 use crate::units::Size;
@@ -91,6 +92,22 @@ pub(crate) struct LimitOptions {
     pub(crate) max_time: u64,
 }
 
+/// Bytes of memory that the engine may use besides the layers of a file.
+const ENGINE: u64 = 512 << 20;
+
+/// How files are looked at.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Safety")]
+pub(crate) struct SafetyOptions {
+    /// Scan in this process, without a jail.
+    ///
+    /// Usually files are read by processes that can open nothing, reach nobody and start nothing: whoever
+    /// takes one over through a flaw of a parser has gained nothing. Only for systems whose kernel cannot
+    /// confine; `candor doctor` tells.
+    #[arg(long)]
+    pub(crate) no_sandbox: bool,
+}
+
 impl LimitOptions {
     /// The limits of the engine.
     #[must_use]
@@ -103,6 +120,16 @@ impl LimitOptions {
             max_ratio: self.max_ratio,
             ..Limits::default()
         }
+    }
+
+    /// How workers are made that keep these limits.
+    #[must_use]
+    pub(crate) fn setup(&self, task: Task) -> Setup {
+        // All layers that are open at once, a file that has to be read into memory, and what the engine
+        // needs itself.
+        let memory = self.max_scan_size.saturating_add(self.max_file_size).saturating_add(ENGINE);
+        let mapped = self.max_file_size;
+        Setup { memory, mapped, max_time: self.max_time(), ..Setup::new(task) }
     }
 
     /// The time for one file, when it is limited.

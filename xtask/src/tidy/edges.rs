@@ -10,16 +10,18 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Complaints;
 
 /// Crates of the product, and those of them that each may use. Tests and build scripts are free.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("candor-model", &[]),
     ("candor-identify", &["candor-model"]),
     ("candor-unpack", &["candor-model"]),
     ("candor-database", &["candor-model"]),
     ("candor-signature", &["candor-database", "candor-model"]),
     ("candor-engine", &["candor-identify", "candor-unpack", "candor-database", "candor-model"]),
+    ("candor-sandbox", &["candor-engine", "candor-database", "candor-model"]),
     (
         "candor",
         &[
+            "candor-sandbox",
             "candor-engine",
             "candor-signature",
             "candor-database",
@@ -32,6 +34,9 @@ const ALLOWED: [(&str, &[&str]); 7] = [
 
 /// For development only: they may use anything, and nothing of the product may use them.
 const DEVELOPMENT: [&str; 2] = ["candor-fixtures", "xtask"];
+
+/// The library whose task is to deal with the operating system.
+const SYSTEM: &str = "candor-sandbox";
 
 /// Crates that would let a library do what only a program may.
 const PROGRAMS_ONLY: [&str; 3] = ["anyhow", "clap", "rustix"];
@@ -61,7 +66,7 @@ pub(super) fn check(root: &Path) -> anyhow::Result<Complaints> {
             if members.contains(used) && !allowed.contains(&used) {
                 complaints.push(format!("{name}: may not use {used}"));
             }
-            if name != "candor" && PROGRAMS_ONLY.contains(&used) {
+            if name != "candor" && !(name == SYSTEM && used == "rustix") && PROGRAMS_ONLY.contains(&used) {
                 complaints.push(format!("{name}: {used} is for programs, not for libraries"));
             }
         }

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use candor_database::Image;
 use candor_engine::{Observer, Scanner};
 use candor_model::{FileType, Finding, LayerId, LayerSummary, Match, Normalisation, Reason, Report, Verdict};
+use candor_sandbox::guarded;
+use candor_sandbox::input::{Buffer, Reading, open, special};
 use rustix::fs::CWD;
 use serde::Serialize;
 
@@ -19,8 +21,6 @@ use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
 use crate::scan::outcome::{FileRecord, Outcome, hexadecimal, json_line, layer_path, strength, tone};
-use crate::scan::pool::guarded;
-use crate::scan::read::{Buffer, Reading, open};
 use crate::scan::watch::Watch;
 use crate::settings::{DatabaseOptions, DetectionOptions, LimitOptions, engine_options};
 use crate::store;
@@ -127,14 +127,14 @@ fn read(path: &Path, buffer: &mut Buffer, max: u64) -> (Reading, Option<u64>) {
     };
     // Opening a device may do something; looking at it first does not.
     if let Ok(status) = rustix::fs::stat(&name)
-        && let Some(kind) = crate::scan::read::special(rustix::fs::FileType::from_raw_mode(status.st_mode))
+        && let Some(kind) = special(rustix::fs::FileType::from_raw_mode(status.st_mode))
     {
         return (Reading::Special(kind), None);
     }
     match open(CWD, &name, true) {
-        Ok((file, length)) => {
-            let reading = buffer.read(file, length, max);
-            (reading, Some(length))
+        Ok(opened) => {
+            let reading = buffer.read(&opened.file, opened.length, max);
+            (reading, Some(opened.length))
         }
         Err(reading) => (reading, None),
     }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use candor_model::Verdict;
+use candor_sandbox::{Sandbox, Task, worker};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -23,7 +24,7 @@ use crate::scan::pool::{self, Event, Shared};
 use crate::scan::progress::{self, Total};
 use crate::scan::tally::{Stopped, Summary};
 use crate::scan::walk::{Filesystems, Pending, Walk};
-use crate::settings::{DatabaseOptions, DetectionOptions, LimitOptions, engine_options};
+use crate::settings::{DatabaseOptions, DetectionOptions, LimitOptions, SafetyOptions, engine_options};
 use crate::store;
 
 /// How long workers may take to stop before the summary is printed without them.
@@ -31,6 +32,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How often signals, the output and the progress bar are looked after.
 const TICK: Duration = Duration::from_millis(50);
+
+/// What is said when files cannot be scanned in a jail.
+const NO_JAIL: &str = "files cannot be scanned in a jail here (`candor doctor` says what is missing, \
+                       --no-sandbox scans without one)";
 
 /// What `candor scan` may be asked.
 #[derive(Debug, clap::Args)]
@@ -76,9 +81,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     limits: LimitOptions,
 
-    /// Threads to scan with [default: one a processor].
+    /// Processes to scan with [default: one a processor].
     #[arg(short, long, value_name = "N", help_heading = "Limits")]
     jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    safety: SafetyOptions,
 
     /// Print one JSON object a line: one for each file, and a summary at the end.
     #[arg(long, help_heading = "Display")]
@@ -145,6 +153,16 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         _ => Style::Lines,
     };
 
+    // Before anything else is started: the jail is made of copies of this process.
+    let sandbox = if args.safety.no_sandbox {
+        None
+    } else {
+        let setup = args.limits.setup(Task::Scan);
+        let (image, max_time) = (&database.image, setup.max_time);
+        let work = |jailed| worker::scan(jailed, image, &options, max_time);
+        Some(Sandbox::start(setup, work).context(NO_JAIL)?)
+    };
+    allow_open_files();
     let watched = !args.no_progress && !args.quiet && std::io::stderr().is_terminal();
     let total = match countable(&args) {
         Some(pending) if watched => Total::count(walk(), pending, args.limits.max_file_size.0).ok(),
@@ -152,9 +170,9 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     };
     let report_clean = args.show_clean || style == Style::Json;
     let limits = (jobs, args.limits.max_time());
-    let shared = Arc::new(Shared::new(database.image, options, walk(), pending, limits, report_clean));
+    let shared =
+        Arc::new(Shared::new(database.image, options, walk(), pending, limits, report_clean, sandbox));
     let signals = Signals::catch()?;
-    allow_open_files();
     let began = Instant::now();
     let receiver = pool::start(&shared, jobs)?;
     let stopped = follow(&shared, &receiver, &signals, style, printer, watched.then_some(total.as_deref()));

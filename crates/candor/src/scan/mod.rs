@@ -2,17 +2,16 @@
 //!
 //! * [`walk`]: what to scan: paths, directories, lists of paths.
 //! * [`queue`]: the work that the threads share.
-//! * [`read`]: one file into memory, without waiting for anything that is not a file.
 //! * [`watch`]: the time that one file may take.
-//! * [`pool`]: the threads.
+//! * [`pool`]: the threads, each with a jailed worker; [`inline`]: what they do without a jail.
 //! * [`progress`]: how much there is, counted ahead for the progress bar.
 //! * [`outcome`]: what there is to say about one file; [`tally`]: about all.
 
+pub(crate) mod inline;
 pub(crate) mod outcome;
 pub(crate) mod pool;
 pub(crate) mod progress;
 pub(crate) mod queue;
-pub(crate) mod read;
 pub(crate) mod tally;
 pub(crate) mod walk;
 pub(crate) mod watch;

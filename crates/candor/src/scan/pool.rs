@@ -1,27 +1,28 @@
 //! The threads of a scan.
 //!
-//! Each worker has a scanner and a buffer of its own; they share the image, the queue and the sums. What
-//! is worth showing goes through a channel of limited length to the one thread that prints.
+//! Each finds files, opens them and has them scanned: by a jailed process of its own that it hands the
+//! descriptors to, or, when the user wants no jail, by itself. They share the queue and the sums. What is
+//! worth showing goes through a channel of limited length to the one thread that prints.
 //!
-//! Workers are not waited for at the end of an interrupted scan: one of them may hang in a read from a
+//! Threads are not waited for at the end of an interrupted scan: one of them may hang in a read from a
 //! server that is gone.
 
-use std::any::Any;
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use candor_database::Image;
-use candor_engine::{Options, Scanner};
+use candor_engine::Options;
 use candor_model::{Reason, Verdict};
+use candor_sandbox::input::{Reading, open};
+use candor_sandbox::message::Answer;
+use candor_sandbox::{Entry, Lane, Outcome as Came, Sandbox, spool};
 
+use super::inline::{Gate, Inline};
 use super::outcome::Outcome;
 use super::queue::{Queue, Work};
-use super::read::{Buffer, Reading, open};
 use super::tally::Tally;
 use super::walk::{File, Pending, Remark, Walk};
 use super::watch::Watch;
@@ -33,11 +34,8 @@ const WAITING: usize = 1024;
 /// Deep containers are read on the stack of a worker.
 const STACK: usize = 16 << 20;
 
-/// Files of this size and more share [`LARGE_TOTAL`].
-const LARGE: u64 = 32 << 20;
-
-/// Bytes of large files that may be in memory at once, unless a single one is larger.
-const LARGE_TOTAL: u64 = 1 << 30;
+/// How long a thread waits for a worker before it looks at other things.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// Everything that workers share.
 #[derive(Debug)]
@@ -56,7 +54,12 @@ pub(crate) struct Shared {
     pub(crate) watch: Arc<Watch>,
     /// Whether clean files are reported too.
     pub(crate) report_clean: bool,
-    gate: Gate,
+    /// The jail; without it every thread scans by itself.
+    pub(crate) sandbox: Option<Sandbox>,
+    /// Files that are handed to a worker at once.
+    batch: usize,
+    /// Lets only so many bytes of large files into memory at once.
+    pub(crate) gate: Gate,
 }
 
 /// What a scan says while it runs.
@@ -78,6 +81,7 @@ impl Shared {
         pending: Vec<Pending>,
         (jobs, max_time): (usize, Option<Duration>),
         report_clean: bool,
+        sandbox: Option<Sandbox>,
     ) -> Self {
         Self {
             image,
@@ -87,6 +91,8 @@ impl Shared {
             tally: Tally::default(),
             watch: Arc::new(Watch::new(jobs, max_time)),
             report_clean,
+            sandbox,
+            batch: batch(jobs),
             gate: Gate::default(),
         }
     }
@@ -100,9 +106,11 @@ impl Shared {
 
 /// Starts `jobs` workers. The channel ends when the last one is done.
 pub(crate) fn start(shared: &Arc<Shared>, jobs: usize) -> anyhow::Result<Receiver<Event>> {
-    catch_panics();
     let (events, receiver) = sync_channel(WAITING);
-    shared.watch.start().context("cannot start a thread")?;
+    if shared.sandbox.is_none() {
+        // In the jail, every worker looks at the clock for itself.
+        shared.watch.start().context("cannot start a thread")?;
+    }
     for number in 0..jobs {
         let shared = Arc::clone(shared);
         let events = events.clone();
@@ -115,24 +123,59 @@ pub(crate) fn start(shared: &Arc<Shared>, jobs: usize) -> anyhow::Result<Receive
     Ok(receiver)
 }
 
+/// As many files as can be open at once for all workers, up to a number beyond which handing over more at
+/// once gains nothing.
+fn batch(jobs: usize) -> usize {
+    let open = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 16);
+    // A batch with the worker, one that waits for it, and as much again for directories.
+    (usize::try_from(open).unwrap_or(usize::MAX) / jobs.max(1) / 4).clamp(1, 64)
+}
+
+/// What a thread knows a file by while it is with a worker.
+#[derive(Debug)]
+struct Token {
+    path: PathBuf,
+    length: Option<u64>,
+}
+
+/// Who scans the files of a thread.
+enum Side<'a> {
+    Inline(Box<Inline<'a>>),
+    Jailed(Box<Lane<'a, Token>>),
+}
+
 struct Worker<'a> {
     shared: &'a Shared,
-    number: usize,
     events: SyncSender<Event>,
-    scanner: Scanner<'a>,
-    buffer: Buffer,
+    side: Side<'a>,
 }
 
 impl<'a> Worker<'a> {
     fn new(shared: &'a Shared, number: usize, events: SyncSender<Event>) -> Self {
-        let scanner = Scanner::new(&shared.image, shared.options.clone());
-        Self { shared, number, events, scanner, buffer: Buffer::default() }
+        let side = shared.sandbox.as_ref().map_or_else(
+            || Side::Inline(Box::new(Inline::new(shared, number))),
+            |sandbox| Side::Jailed(Box::new(Lane::new(sandbox, shared.batch))),
+        );
+        Self { shared, events, side }
     }
 
     fn run(mut self) {
-        while let Some(work) = self.shared.queue.next() {
+        while !self.shared.watch.is_cancelled() {
+            let work = match &self.side {
+                Side::Jailed(lane) if !lane.is_empty() => {
+                    if lane.has_room() {
+                        self.shared.queue.try_next()
+                    } else {
+                        None
+                    }
+                }
+                _ => match self.shared.queue.next() {
+                    Some(work) => Some(work),
+                    None => return,
+                },
+            };
             match work {
-                Work::Files(files) => {
+                Some(Work::Files(files)) => {
                     for file in files.iter() {
                         if self.shared.watch.is_cancelled() {
                             return;
@@ -140,13 +183,48 @@ impl<'a> Worker<'a> {
                         self.file(file);
                     }
                 }
-                Work::Expand(pending) => {
+                Some(Work::Expand(pending)) => {
+                    if pending.may_wait() {
+                        self.drain();
+                    }
                     let mut remarks = Vec::new();
                     let expansion = self.shared.walk.expand(pending, &mut |remark| remarks.push(remark));
                     self.shared.queue.expanded(expansion);
                     remarks.into_iter().for_each(|remark| self.remark(remark));
                 }
+                None => self.collect(SLICE),
             }
+        }
+    }
+
+    /// Takes what workers have said, and waits for it as long as `time`.
+    fn collect(&mut self, time: Duration) {
+        let mut time = time;
+        loop {
+            let Side::Jailed(lane) = &mut self.side else { return };
+            let Some((token, came)) = lane.next(time) else { return };
+            time = Duration::ZERO;
+            match came {
+                Came::Answer(answer) => self.answer(token.path, token.length, answer),
+                Came::Deadly(reason, why) => {
+                    if reason == Reason::Crashed {
+                        let path = Escaped::os(token.path.as_os_str()).to_string();
+                        let why = Escaped(why.as_bytes());
+                        self.send(Event::Defect(format!("{path}: {why}; this is a defect of candor")));
+                    }
+                    self.report(Outcome::unseen(token.path, token.length, reason), None);
+                }
+            }
+        }
+    }
+
+    /// Waits until nothing is with a worker any more.
+    fn drain(&mut self) {
+        while !self.shared.watch.is_cancelled()
+            && let Side::Jailed(lane) = &self.side
+            && !lane.is_empty()
+        {
+            self.collect(SLICE);
         }
     }
 
@@ -158,70 +236,103 @@ impl<'a> Worker<'a> {
             Remark::Note(path, text) => {
                 self.send(Event::Note(format!("{}: {text}", Escaped::os(path.as_os_str()))));
             }
-            Remark::Stdin => {
-                let max = self.shared.options.limits.max_file_size;
-                let reading = self.buffer.read_to_end(std::io::stdin(), max);
-                self.scan(PathBuf::from("-"), None, reading);
+            Remark::Stdin => self.stdin(),
+        }
+    }
+
+    fn stdin(&mut self) {
+        let path = PathBuf::from("-");
+        let max = self.shared.options.limits.max_file_size;
+        let input = std::io::stdin();
+        match &mut self.side {
+            Side::Inline(inline) => {
+                if let Some(answer) = inline.stream(input, max) {
+                    self.answer(path, None, answer);
+                }
             }
+            Side::Jailed(lane) => match spool(std::os::fd::AsFd::as_fd(&input), max) {
+                Ok((_, length)) if length > max => self.answer(path, None, Answer::TooLarge(None)),
+                Ok((file, length)) => {
+                    let token = Token { path, length: None };
+                    lane.push(Entry { file, identity: None, length, name: String::from("-"), token });
+                    self.drain();
+                }
+                Err(error) => self.answer(path, None, Answer::Unreadable(error.to_string())),
+            },
         }
     }
 
     fn file(&mut self, file: File<'_>) {
-        let (handle, length) = match open(file.directory(), file.name(), file.follow()) {
+        let opened = match open(file.directory(), file.name(), file.follow()) {
             Ok(opened) => opened,
             Err(Reading::Special(_)) if !file.is_named() => {
                 return self.shared.walk.skipped.count_special();
             }
-            Err(reading) => return self.scan(file.path(), None, reading),
+            Err(Reading::Special(kind)) => {
+                return self.answer(
+                    file.path(),
+                    None,
+                    Answer::Unreadable(format!("it is {kind}, not a file")),
+                );
+            }
+            Err(Reading::Failed(why)) => return self.answer(file.path(), None, Answer::Unreadable(why)),
+            // Opening finds out nothing else.
+            Err(Reading::Complete | Reading::Partial(_) | Reading::TooLarge(_)) => return,
         };
-        let max = self.shared.options.limits.max_file_size;
-        let held = if (LARGE..=max).contains(&length) { self.shared.gate.enter(length) } else { 0 };
-        let reading = self.buffer.read(handle, length, max);
-        self.scan(file.path(), Some(length), reading);
-        self.buffer.trim();
-        self.shared.gate.leave(held);
+        let path = file.path();
+        let length = opened.length;
+        if length > self.shared.options.limits.max_file_size {
+            return self.answer(path, Some(length), Answer::TooLarge(Some(length)));
+        }
+        let name = file.name().to_string_lossy();
+        match &mut self.side {
+            Side::Inline(inline) => {
+                if let Some(answer) = inline.file(&opened, &name) {
+                    self.answer(path, Some(length), answer);
+                }
+            }
+            Side::Jailed(lane) => {
+                let token = Token { path, length: Some(length) };
+                let identity = Some(opened.identity);
+                lane.push(Entry { file: opened.file, identity, length, name: name.into_owned(), token });
+                self.collect(Duration::ZERO);
+                while !self.shared.watch.is_cancelled()
+                    && let Side::Jailed(lane) = &self.side
+                    && !lane.has_room()
+                {
+                    self.collect(SLICE);
+                }
+            }
+        }
     }
 
-    fn scan(&mut self, path: PathBuf, length: Option<u64>, reading: Reading) {
-        let partial = match reading {
-            Reading::Complete => None,
-            Reading::Partial(why) => Some(why),
-            Reading::TooLarge(known) => {
-                let outcome = Outcome::unseen(path, known.or(length), Reason::FileSize);
-                return self.report(outcome, None);
+    fn answer(&self, path: PathBuf, length: Option<u64>, answer: Answer) {
+        match answer {
+            Answer::Scanned { read, partial, report } => {
+                let stopped = report.verdict == Verdict::Incomplete && self.shared.watch.is_cancelled();
+                // It was in progress when the user stopped the scan: there is nothing to say about it.
+                if stopped {
+                    return;
+                }
+                let mut outcome = Outcome { path, length: length.or(Some(read)), report: *report };
+                if let Some(why) = partial {
+                    outcome.add_reason(Reason::Unreadable(why));
+                }
+                self.report(outcome, Some(read));
             }
-            Reading::Special(kind) => {
-                let why = format!("it is {kind}, not a file");
-                return self.report(Outcome::unseen(path, length, Reason::Unreadable(why)), None);
+            Answer::Defect(defect) => {
+                let text = Escaped::os(path.as_os_str()).to_string();
+                let defect = Escaped(defect.as_bytes());
+                self.send(Event::Defect(format!("{text}: {defect}; this is a defect of candor")));
+                self.report(Outcome::unseen(path, length, Reason::Crashed), length);
             }
-            Reading::Failed(why) => {
-                return self.report(Outcome::unseen(path, length, Reason::Unreadable(why)), None);
+            Answer::TooLarge(known) => {
+                self.report(Outcome::unseen(path, known.or(length), Reason::FileSize), None);
             }
-        };
-        let Some(interrupt) = self.shared.watch.begin(self.number) else { return };
-        let bytes = self.buffer.bytes();
-        let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-        let scanner = &mut self.scanner;
-        let scanned = guarded(|| scanner.scan(bytes, &name, interrupt));
-        self.shared.watch.done(self.number);
-        let length = length.or(Some(read));
-        let mut outcome = match scanned {
-            // It was in progress when the user stopped the scan: there is nothing to say about it.
-            Ok(report) if report.verdict == Verdict::Incomplete && self.shared.watch.is_cancelled() => return,
-            Ok(report) => Outcome { path, length, report },
-            Err(defect) => {
-                let path_text = Escaped::os(path.as_os_str());
-                self.send(Event::Defect(format!("{path_text}: {defect}; this is a defect of candor")));
-                // What the scanner held may be half changed.
-                self.scanner = Scanner::new(&self.shared.image, self.shared.options.clone());
-                Outcome::unseen(path, length, Reason::Crashed)
+            Answer::Unreadable(why) => {
+                self.report(Outcome::unseen(path, length, Reason::Unreadable(why)), None);
             }
-        };
-        if let Some(why) = partial {
-            outcome.add_reason(Reason::Unreadable(why));
         }
-        self.report(outcome, Some(read));
     }
 
     fn report(&self, outcome: Outcome, scanned: Option<u64>) {
@@ -234,90 +345,5 @@ impl<'a> Worker<'a> {
     fn send(&self, event: Event) {
         // The receiver is gone only when the scan was stopped.
         drop(self.events.send(event));
-    }
-}
-
-/// Lets only so many bytes of large files into memory at once.
-#[derive(Debug, Default)]
-struct Gate {
-    held: Mutex<u64>,
-    changed: Condvar,
-}
-
-impl Gate {
-    fn enter(&self, bytes: u64) -> u64 {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        while *held > 0 && held.saturating_add(bytes) > LARGE_TOTAL {
-            held = self.changed.wait(held).unwrap_or_else(PoisonError::into_inner);
-        }
-        *held = held.saturating_add(bytes);
-        bytes
-    }
-
-    fn leave(&self, bytes: u64) {
-        if bytes > 0 {
-            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            *held = held.saturating_sub(bytes);
-            drop(held);
-            self.changed.notify_all();
-        }
-    }
-}
-
-thread_local! {
-    /// Whether a panic on this thread is caught and reported by [`guarded`].
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-    static PLACE: Cell<Option<String>> = const { Cell::new(None) };
-}
-
-/// Runs the engine; a panic in it costs one file, not the scan. Says where it was.
-pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    catch_panics();
-    GUARDED.set(true);
-    let result = catch_unwind(AssertUnwindSafe(run));
-    GUARDED.set(false);
-    result.map_err(|panic| {
-        let place = PLACE.take().unwrap_or_default();
-        format!("the engine failed at {place}: {}", panic_message(panic.as_ref()))
-    })
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("unknown reason")
-}
-
-fn catch_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let default = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if GUARDED.get() {
-                PLACE.set(panic.location().map(ToString::to_string));
-            } else {
-                default(panic);
-            }
-        }));
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::guarded;
-
-    #[test]
-    fn a_panic_costs_one_file_and_says_where() {
-        let failed = guarded(|| {
-            if std::hint::black_box(true) {
-                panic!("broken {}", 7);
-            }
-        });
-        let message = failed.unwrap_err();
-        assert!(message.starts_with("the engine failed at crates/candor/src/scan/pool.rs:"), "{message}");
-        assert!(message.ends_with(": broken 7"), "{message}");
-        assert_eq!(guarded(|| 5), Ok(5));
     }
 }

@@ -71,6 +71,20 @@ impl Queue {
         }
     }
 
+    /// The next piece of work, if there is one now.
+    pub(crate) fn try_next(&self) -> Option<Work> {
+        let mut state = self.lock();
+        if state.stopped {
+            return None;
+        }
+        if let Some(files) = state.files.pop_front() {
+            return Some(Work::Files(files));
+        }
+        let pending = state.pending.pop()?;
+        state.expanding += 1;
+        Some(Work::Expand(pending))
+    }
+
     /// Takes what was found in the last [`Work::Expand`] of this thread.
     pub(crate) fn expanded(&self, expansion: Expansion) {
         let mut state = self.lock();

@@ -17,7 +17,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::queue::Expansion;
-use super::read::{describe, special};
+use candor_sandbox::input::{describe, special};
 
 /// Files handed to a worker at once.
 const BATCH: usize = 16;
@@ -405,6 +405,13 @@ impl File<'_> {
     /// Whether it may be a link.
     pub(crate) const fn follow(&self) -> bool {
         self.files.follow
+    }
+}
+
+impl Pending {
+    /// Whether looking for files in it may wait for somebody who writes.
+    pub(crate) const fn may_wait(&self) -> bool {
+        matches!(self, Self::Stdin | Self::List { .. })
     }
 }
 

@@ -1,7 +1,8 @@
 //! One file into memory.
 //!
-//! A file is read, not mapped: somebody who cuts a mapped file short kills the process that looks at it.
-//! Opening never waits (pipes), never takes a terminal, and does not follow a link that the walk did not
+//! Somebody who cuts a mapped file short kills the process that looks at it. Outside of the jail files are
+//! therefore read; inside, large ones are mapped, as only a worker is at stake, and the file is then looked
+//! at once more, read into memory. Opening never waits (pipes), never takes a terminal, and does not follow a link that the walk did not
 //! see. Nothing but a regular file is read. What was promised about its length is not believed either.
 
 use std::ffi::CStr;
@@ -9,8 +10,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
+
+use crate::sys::Mapping;
 
 /// Buffers larger than this are given back after the file.
 const KEPT: usize = 16 << 20;
@@ -18,9 +21,12 @@ const KEPT: usize = 16 << 20;
 /// What is allocated for files that do not say how long they are.
 const STEP: usize = 64 << 10;
 
+/// Files of this size and more are mapped by a worker. Below, reading is faster.
+const MAPPED: u64 = 1 << 20;
+
 /// How reading a file went. What was read is in the buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub enum Reading {
     /// All of it was read.
     Complete,
     /// Only its beginning could be read; says why.
@@ -35,26 +41,62 @@ pub(crate) enum Reading {
 
 /// Memory that one thread reads one file after the other into.
 #[derive(Debug, Default)]
-pub(crate) struct Buffer {
+pub struct Buffer {
     bytes: Vec<u8>,
+    mapped: Option<Mapping>,
 }
 
 impl Buffer {
     /// What was read last.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.mapped.as_deref().unwrap_or(&self.bytes)
     }
 
     /// Gives back memory that only a large file needed.
-    pub(crate) fn trim(&mut self) {
+    pub fn trim(&mut self) {
+        self.mapped = None;
         if self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();
         }
     }
 
+    /// As [`read`](Self::read), in a worker: maps a large file. `again` says that it ended a worker before;
+    /// then it is not mapped.
+    ///
+    /// Either way the position in the file is no longer 0: the broker sees by it that the file was begun.
+    pub(crate) fn take(&mut self, file: &OwnedFd, length: u64, max: u64, again: bool) -> Reading {
+        self.mapped = None;
+        if again {
+            return match rustix::fs::seek(file, SeekFrom::Start(0)) {
+                Ok(_) => self.read(file, length, max),
+                Err(error) => Reading::Failed(describe(error)),
+            };
+        }
+        if length < MAPPED || length > max {
+            return self.read(file, length, max);
+        }
+        let there = match rustix::fs::seek(file, SeekFrom::End(0)) {
+            Ok(there) => there.min(length),
+            Err(error) => return Reading::Failed(describe(error)),
+        };
+        let mapped = usize::try_from(there).ok().filter(|there| *there > 0);
+        match mapped.map(|there| Mapping::new(file.as_fd(), there)) {
+            Some(Ok(mapping)) => self.mapped = Some(mapping),
+            // Some file systems cannot map.
+            Some(Err(_)) | None => return self.take(file, length, max, true),
+        }
+        if there < length { Self::shorter(there, length) } else { Reading::Complete }
+    }
+
+    fn shorter(read: u64, length: u64) -> Reading {
+        Reading::Partial(format!("it became shorter while it was read: {read} of {length} bytes"))
+    }
+
     /// Reads `file`, which says that it is `length` bytes long, if that is at most `max`.
-    pub(crate) fn read(&mut self, file: impl AsFd, length: u64, max: u64) -> Reading {
+    pub fn read(&mut self, file: impl AsFd, length: u64, max: u64) -> Reading {
         self.bytes.clear();
+        self.mapped = None;
         if length > max {
             return Reading::TooLarge(Some(length));
         }
@@ -68,12 +110,7 @@ impl Buffer {
         }
         while self.bytes.len() < expected {
             match rustix::io::read(&file, spare_capacity(&mut self.bytes)) {
-                Ok(0) => {
-                    return Reading::Partial(format!(
-                        "it became shorter while it was read: {} of {length} bytes",
-                        self.bytes.len()
-                    ));
-                }
+                Ok(0) => return Self::shorter(u64::try_from(self.bytes.len()).unwrap_or(length), length),
                 Ok(_) | Err(Errno::INTR) => (),
                 Err(error) if self.bytes.is_empty() => return Reading::Failed(describe(error)),
                 Err(error) => {
@@ -87,8 +124,9 @@ impl Buffer {
     }
 
     /// Reads until the end, however long it is, if that is at most `max`.
-    pub(crate) fn read_to_end(&mut self, file: impl AsFd, max: u64) -> Reading {
+    pub fn read_to_end(&mut self, file: impl AsFd, max: u64) -> Reading {
         self.bytes.clear();
+        self.mapped = None;
         loop {
             if self.bytes.len() == self.bytes.capacity() && self.bytes.try_reserve(STEP).is_err() {
                 return Reading::Partial(format!("no memory for more than {} bytes", self.bytes.len()));
@@ -109,8 +147,22 @@ impl Buffer {
     }
 }
 
+/// A regular file, open for reading.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file.
+    pub file: OwnedFd,
+    /// How long it says that it is, in bytes.
+    pub length: u64,
+    /// Which file it is.
+    pub identity: crate::Identity,
+}
+
 /// Opens a regular file below `directory`, and says how long it is.
-pub(crate) fn open(directory: BorrowedFd<'_>, name: &CStr, follow: bool) -> Result<(OwnedFd, u64), Reading> {
+///
+/// # Errors
+/// How reading it went, if it cannot be opened or is no regular file.
+pub fn open(directory: BorrowedFd<'_>, name: &CStr, follow: bool) -> Result<Opened, Reading> {
     let link = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | link;
     let failed = |error| Reading::Failed(describe(error));
@@ -127,12 +179,17 @@ pub(crate) fn open(directory: BorrowedFd<'_>, name: &CStr, follow: bool) -> Resu
     let status = rustix::fs::fstat(&file).map_err(failed)?;
     match special(FileType::from_raw_mode(status.st_mode)) {
         Some(kind) => Err(Reading::Special(kind)),
-        None => Ok((file, u64::try_from(status.st_size).unwrap_or(0))),
+        None => Ok(Opened {
+            file,
+            length: u64::try_from(status.st_size).unwrap_or(0),
+            identity: (status.st_dev, status.st_ino),
+        }),
     }
 }
 
 /// What a thing is that is no regular file.
-pub(crate) const fn special(kind: FileType) -> Option<&'static str> {
+#[must_use]
+pub const fn special(kind: FileType) -> Option<&'static str> {
     match kind {
         FileType::RegularFile => None,
         FileType::BlockDevice => Some("a block device"),
@@ -146,7 +203,8 @@ pub(crate) const fn special(kind: FileType) -> Option<&'static str> {
 }
 
 /// What the system says about an error, in the words of this program's messages.
-pub(crate) fn describe(error: Errno) -> String {
+#[must_use]
+pub fn describe(error: Errno) -> String {
     let text = io::Error::from(error).to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut characters = text.chars();

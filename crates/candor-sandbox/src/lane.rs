@@ -1,0 +1,391 @@
+//! One lane of a scan: a worker, the files that it has, and what happens when it does not come back.
+//!
+//! Every file that is put in comes out once. A worker that dies, hangs or talks nonsense is replaced. The
+//! file that it was at is tried once more, alone, in a fresh worker, and if that fails too, the answer says
+//! so; the others are given to the next worker as if nothing had happened. Which file it was at shows in
+//! the position of the descriptors, which broker and worker share: those that were begun are not at 0.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use candor_model::Reason;
+
+use crate::broker::{Identity, Sandbox, Worker, WorkerError};
+use crate::message::{Answer, BATCH, Given, LONGEST_ANSWER, Malformed, Order, Word};
+use crate::template::Ended;
+
+/// Files that one worker scans at most.
+pub const FILES_A_WORKER: usize = 256;
+
+/// Bytes that go into one batch; a single file may be larger.
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// Processor time that a worker may take for one file beyond the time for it, until it is ended.
+const BEYOND: Duration = Duration::from_secs(2);
+
+/// The same for time on the clock: somebody else may have the processor, or the disk be slow.
+const LONG_BEYOND: Duration = Duration::from_secs(10);
+
+/// After this silence the processor time is looked at.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// Workers in a row that may fail without having begun a file.
+const FALSE_STARTS: u32 = 3;
+
+/// A file to be scanned.
+#[derive(Debug)]
+pub struct Entry<T> {
+    /// The file, open for reading.
+    pub file: OwnedFd,
+    /// Which file it is.
+    pub identity: Option<Identity>,
+    /// Its length in bytes.
+    pub length: u64,
+    /// Its own name.
+    pub name: String,
+    /// What the caller knows it by.
+    pub token: T,
+}
+
+/// What became of a file.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A worker says this.
+    Answer(Answer),
+    /// It ended two workers; why, and what is known about it.
+    Deadly(Reason, String),
+}
+
+/// A lane. `T` is what the caller knows a file by.
+#[derive(Debug)]
+pub struct Lane<'s, T> {
+    sandbox: &'s Sandbox,
+    batch: usize,
+    worker: Option<Worker>,
+    /// Files that this worker was given.
+    given: usize,
+    /// Those that the worker has and has not answered about.
+    sent: VecDeque<Held<T>>,
+    waiting: VecDeque<Held<T>>,
+    done: VecDeque<(T, Outcome)>,
+    /// A long answer, as far as it has come.
+    part: Vec<u8>,
+    heard: Instant,
+    /// Processor time of the worker when the silence began to be noticed.
+    busy: Option<Duration>,
+    false_starts: u32,
+    last_words: String,
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    entry: Entry<T>,
+    /// It has ended a worker.
+    tried: bool,
+}
+
+/// Why a worker cannot be used any more.
+enum Failure {
+    Gone,
+    Hung,
+    Babbled(Malformed),
+    System(io::Error),
+}
+
+impl From<WorkerError> for Failure {
+    fn from(error: WorkerError) -> Self {
+        match error {
+            WorkerError::Gone => Self::Gone,
+            WorkerError::Malformed(malformed) => Self::Babbled(malformed),
+            WorkerError::System(error) => Self::System(error),
+        }
+    }
+}
+
+impl<'s, T> Lane<'s, T> {
+    /// A lane that hands over up to `batch` files at once.
+    #[must_use]
+    pub fn new(sandbox: &'s Sandbox, batch: usize) -> Self {
+        Self {
+            sandbox,
+            batch: batch.clamp(1, BATCH),
+            worker: None,
+            given: 0,
+            sent: VecDeque::new(),
+            waiting: VecDeque::new(),
+            done: VecDeque::new(),
+            part: Vec::new(),
+            heard: Instant::now(),
+            busy: None,
+            false_starts: 0,
+            last_words: String::new(),
+        }
+    }
+
+    /// Whether it wants more files.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < self.batch && self.waiting_bytes() < BATCH_BYTES && self.done.is_empty()
+    }
+
+    /// Whether nothing is left in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.waiting.is_empty() && self.done.is_empty()
+    }
+
+    /// Puts a file in. It is handed over when there are enough for a batch, or by [`flush`](Self::flush).
+    pub fn push(&mut self, entry: Entry<T>) {
+        if entry.identity.is_some_and(|identity| self.sandbox.is_deadly(identity)) {
+            let why = String::from("it has ended workers before in this run");
+            return self.done.push_back((entry.token, Outcome::Deadly(Reason::Crashed, why)));
+        }
+        self.waiting.push_back(Held { entry, tried: false });
+        if self.waiting.len() >= self.batch || self.waiting_bytes() >= BATCH_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Hands over what is waiting, as far as the worker may have it.
+    pub fn flush(&mut self) {
+        while !self.waiting.is_empty() && self.may_send() {
+            if let Err(failure) = self.send() {
+                self.fail(failure);
+            }
+        }
+    }
+
+    /// What became of a file, in no order; `None` when nothing is known within `time`.
+    pub fn next(&mut self, time: Duration) -> Option<(T, Outcome)> {
+        if self.done.is_empty() {
+            self.flush();
+        }
+        let mut left = time;
+        while self.done.is_empty() && !self.sent.is_empty() {
+            let waited = left.min(SILENCE);
+            if let Err(failure) = self.listen(waited) {
+                self.fail(failure);
+            }
+            self.flush();
+            left = left.saturating_sub(waited);
+            if left.is_zero() {
+                break;
+            }
+        }
+        self.done.pop_front()
+    }
+
+    fn waiting_bytes(&self) -> u64 {
+        self.waiting.iter().fold(0, |sum, held| sum.saturating_add(held.entry.length))
+    }
+
+    /// Two batches at a time: one that the worker is at, one that is there when it is done. A file that
+    /// has ended a worker is alone.
+    fn may_send(&self) -> bool {
+        let alone = |held: Option<&Held<T>>| held.is_some_and(|held| held.tried);
+        if alone(self.waiting.front()) || alone(self.sent.front()) {
+            return self.sent.is_empty();
+        }
+        self.sent.len() < self.batch && (self.given < FILES_A_WORKER || self.sent.is_empty())
+    }
+
+    fn send(&mut self) -> Result<(), Failure> {
+        let retry = self.waiting.front().is_some_and(|held| held.tried);
+        if self.worker.is_some() && (self.given >= FILES_A_WORKER || (retry && self.given > 0)) {
+            self.retire();
+        }
+        if self.worker.is_none() {
+            self.worker = Some(self.sandbox.worker()?);
+            self.given = 0;
+        }
+        let Some(worker) = &self.worker else { return Err(Failure::Gone) };
+        let room = self.batch.min(FILES_A_WORKER.saturating_sub(self.given));
+        let mut bytes = 0_u64;
+        let number = if retry {
+            1
+        } else {
+            let fits = |held: &&Held<T>| {
+                let first = bytes == 0;
+                bytes = bytes.saturating_add(held.entry.length);
+                !held.tried && (first || bytes <= BATCH_BYTES)
+            };
+            self.waiting.iter().take(room).take_while(fits).count().max(1)
+        };
+        let batch = || self.waiting.iter().take(number);
+        let files = batch()
+            .map(|held| Given {
+                name: held.entry.name.clone(),
+                length: held.entry.length,
+                careful: held.tried,
+            })
+            .collect();
+        let descriptors: Vec<BorrowedFd<'_>> = batch().map(|held| held.entry.file.as_fd()).collect();
+        let sent = worker.order(&Order::Files(files), &descriptors);
+        if self.sent.is_empty() {
+            self.heard = Instant::now();
+            self.busy = None;
+        }
+        self.given = self.given.saturating_add(number);
+        self.sent.extend(self.waiting.drain(..number));
+        Ok(sent?)
+    }
+
+    fn listen(&mut self, time: Duration) -> Result<(), Failure> {
+        let Some(worker) = &mut self.worker else { return Err(Failure::Gone) };
+        let Some(word) = worker.listen(time)? else {
+            return self.look_at_clocks();
+        };
+        self.heard = Instant::now();
+        self.busy = None;
+        match word {
+            Word::Answers(answers) => answers.into_iter().try_for_each(|answer| self.answer(answer)),
+            Word::Part { bytes, last } => {
+                if self.part.len().saturating_add(bytes.len()) > LONGEST_ANSWER {
+                    return Err(Failure::Babbled(Malformed::Excess("bytes in an answer")));
+                }
+                self.part.extend_from_slice(&bytes);
+                if last {
+                    let answer = Answer::decode(&std::mem::take(&mut self.part));
+                    self.answer(answer.map_err(Failure::Babbled)?)?;
+                }
+                Ok(())
+            }
+            Word::LastWords(text) => {
+                self.last_words.push_str(text.get(..text.floor_char_boundary(200)).unwrap_or_default());
+                self.last_words.truncate(self.last_words.floor_char_boundary(400));
+                Ok(())
+            }
+            _ => Err(Failure::Babbled(Malformed::OutOfTurn)),
+        }
+    }
+
+    fn look_at_clocks(&mut self) -> Result<(), Failure> {
+        let Some(limit) = self.sandbox.setup().max_time else { return Ok(()) };
+        let silent = self.heard.elapsed();
+        if silent < SILENCE {
+            return Ok(());
+        }
+        let used = self.worker.as_ref().and_then(Worker::processor_time);
+        let since = self.busy.or(used);
+        self.busy = since;
+        let busy = used.zip(since).map_or(Duration::ZERO, |(used, since)| used.saturating_sub(since));
+        let hung = busy > limit.saturating_add(BEYOND) || silent > limit.saturating_add(LONG_BEYOND);
+        if hung { Err(Failure::Hung) } else { Ok(()) }
+    }
+
+    fn answer(&mut self, answer: Answer) -> Result<(), Failure> {
+        // An answer behind one that ends a worker, or to no question.
+        let held = match self.sent.pop_front() {
+            Some(held) if self.worker.is_some() => held,
+            _ => return Err(Failure::Babbled(Malformed::OutOfTurn)),
+        };
+        self.false_starts = 0;
+        let harmless = answer.is_harmless();
+        self.done.push_back((held.entry.token, Outcome::Answer(answer)));
+        if !harmless || held.tried {
+            self.retire();
+        }
+        Ok(())
+    }
+
+    /// Ends the worker; what it has not answered about goes to the next one.
+    fn retire(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            self.sandbox.discard(worker);
+        }
+        self.take_back();
+    }
+
+    /// Puts what was sent in front of what is waiting, as if it had never been begun.
+    fn take_back(&mut self) {
+        self.part.clear();
+        self.given = 0;
+        while let Some(held) = self.sent.pop_back() {
+            // What cannot be set back says so when it is read.
+            let _ = rustix::fs::seek(&held.entry.file, rustix::fs::SeekFrom::Start(0));
+            self.waiting.push_front(held);
+        }
+    }
+
+    /// Deals with a worker that cannot be used any more.
+    fn fail(&mut self, failure: Failure) {
+        let words = std::mem::take(&mut self.last_words);
+        let (reason, why) = self.end(failure, &words);
+        let begun = |held: &Held<T>| rustix::fs::tell(&held.entry.file).is_ok_and(|position| position > 0);
+        let mut guilty = self.sent.iter().rposition(begun);
+        if guilty.is_none() {
+            self.false_starts = self.false_starts.saturating_add(1);
+            if self.false_starts < FALSE_STARTS {
+                return self.take_back();
+            }
+            // Somebody must be to blame, or this never ends.
+            self.false_starts = 0;
+            self.take_back();
+            if let Some(held) = self.waiting.pop_front() {
+                self.blame(held, reason, why);
+            }
+            return;
+        }
+        let held = guilty.take().and_then(|place| self.sent.remove(place));
+        self.take_back();
+        if let Some(held) = held {
+            self.blame(held, reason, why);
+        }
+    }
+
+    fn blame(&mut self, mut held: Held<T>, reason: Reason, why: String) {
+        if held.tried {
+            if let Some(identity) = held.entry.identity {
+                self.sandbox.remember(identity);
+            }
+            self.done.push_back((held.entry.token, Outcome::Deadly(reason, why)));
+        } else {
+            held.tried = true;
+            self.waiting.push_front(held);
+        }
+    }
+
+    /// Ends a worker that failed; says what to report about the file that it was at.
+    fn end(&mut self, failure: Failure, words: &str) -> (Reason, String) {
+        let worker = self.worker.take();
+        let ended = match (&failure, worker) {
+            (Failure::Gone, Some(worker)) => self.sandbox.collect(worker),
+            (_, Some(worker)) => {
+                self.sandbox.discard(worker);
+                Ended::Unknown
+            }
+            (_, None) => Ended::Unknown,
+        };
+        if words.contains("memory allocation") {
+            return (Reason::Memory, words.trim_end().to_owned());
+        }
+        match failure {
+            Failure::Hung => (Reason::Timeout, String::from("the worker did not come back in time")),
+            Failure::Babbled(malformed) => {
+                (Reason::Crashed, format!("the worker said something that is no message: {malformed}"))
+            }
+            Failure::System(error) => (Reason::Crashed, format!("no worker: {error}")),
+            Failure::Gone => (Reason::Crashed, format!("the worker {}", describe(ended))),
+        }
+    }
+}
+
+impl<T> Drop for Lane<'_, T> {
+    fn drop(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            self.sandbox.discard(worker);
+        }
+    }
+}
+
+fn describe(ended: Ended) -> String {
+    const SYSTEM_CALL: i32 = libc::SIGSYS;
+    match ended {
+        Ended::Exited(status) => format!("ended with status {status}"),
+        Ended::Signalled(SYSTEM_CALL) => String::from("asked the system for something that it must not"),
+        Ended::Signalled(signal) => format!("was ended by signal {signal}"),
+        Ended::Unknown => String::from("is gone"),
+    }
+}

@@ -1,0 +1,41 @@
+//! The engine in a jail. The process that looks at hostile bytes can open nothing, reach nobody and start
+//! nothing: whoever takes it over through a flaw of a parser has what he brought with him.
+//!
+//! * [`Sandbox`]: a *template* process, and the *workers* that it makes. The process that calls is the
+//!   *broker*: it opens files, hands over descriptors, and parses nothing but [`message`]s.
+//! * [`Lane`]: hands files to a worker, and deals with workers that fail. Every file is answered once.
+//! * [`worker`]: what a worker does.
+//! * [`jail`](Layers): how a process locks itself up; [`Task`] has the table of what it may still ask for.
+//! * [`input`]: how files are opened and read, in the jail and outside.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod broker;
+mod channel;
+mod guard;
+pub mod input;
+mod jail;
+mod lane;
+mod layers;
+pub mod message;
+mod policy;
+mod sys;
+mod template;
+pub mod worker;
+
+pub use broker::{Identity, Sandbox, StartError, Worker, WorkerError, spool};
+pub use guard::guarded;
+pub use jail::{Jailed, Ready, Setup};
+pub use lane::{Entry, FILES_A_WORKER, Lane, Outcome};
+pub use layers::{Layer, Layers};
+pub use policy::{Call, Only, Task};
+pub use template::Ended;

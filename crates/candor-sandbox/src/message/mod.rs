@@ -1,0 +1,447 @@
+//! What broker and workers say to each other: a fixed, bounded, versioned format. Nothing here does input
+//! or output.
+//!
+//! A message is one packet: a byte for the version, one for the kind, then values as each kind has them.
+//! The broker believes nothing of what a worker says beyond that: every number, length and text is checked,
+//! what is left over is an error, and whoever sends something else is ended. What a worker says about the
+//! files that it was given may be a lie; it can say nothing else.
+
+mod bytes;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use candor_model::Report;
+
+pub use bytes::Malformed;
+use bytes::{Reader, put_list, put_option, put_run, put_text, put_u32, put_u64, shorten};
+
+/// The version of the format. Broker and worker are the same program, so there is only ever one.
+const VERSION: u8 = 1;
+
+/// Bytes of the longest packet.
+pub const PACKET: usize = 64 << 10;
+
+/// Bytes of the longest answer about one file, which may take many packets.
+pub const LONGEST_ANSWER: usize = 24 << 20;
+
+/// Files in one packet.
+pub const BATCH: usize = 64;
+
+/// Bytes of the name of a file.
+const NAME: usize = 1024;
+/// Bytes of a text that explains something.
+const TEXT: usize = 4096;
+/// Bytes of last words that are kept.
+const LAST_WORDS: usize = 256;
+
+/// What the broker says to a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Do what should be refused: what its act number stands for.
+    Attempt(u8),
+    /// Scan these files; their descriptors come with the packet, in the same order.
+    Files(Vec<Given>),
+    /// Compile these sources; their descriptors come with the packet, behind the one that the image goes
+    /// to, if this is the first packet.
+    Sources {
+        /// The sources.
+        sources: Vec<Given>,
+        /// Whether these are the last ones.
+        last: bool,
+    },
+}
+
+/// A file that is handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// Its own name; not a path.
+    pub name: String,
+    /// Its length when it was opened, in bytes.
+    pub length: u64,
+    /// Whether to read it into memory however large it is, as it has ended a worker before.
+    pub careful: bool,
+}
+
+/// What a worker says to the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Answers about the next files of those that were handed over, in the same order.
+    Answers(Vec<Answer>),
+    /// What became of an act that should be refused: what the system call returned, or the error.
+    Attempted(Result<i64, i32>),
+    /// The compilation is done, or why it failed.
+    Compiled(Result<Sums, String>),
+    /// About one line of a signature source.
+    Diagnostic(Diagnostic),
+    /// The jail is closed; with these layers of it in force.
+    Jailed(u32),
+    /// Something that the run-time wrote before it gave up.
+    LastWords(String),
+    /// A part of an answer that is too long for one packet.
+    Part {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// Whether it is the last part.
+        last: bool,
+    },
+    /// It can take orders.
+    Ready,
+    /// About one signature source.
+    Summary(Summary),
+}
+
+/// What there is to say about one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The engine failed; says where. A defect of this program.
+    Defect(String),
+    /// It was scanned.
+    Scanned {
+        /// Bytes that were read.
+        read: u64,
+        /// Why not all of it could be read.
+        partial: Option<String>,
+        /// What the engine says.
+        report: Box<Report>,
+    },
+    /// It is larger than allowed; how large, when it is known.
+    TooLarge(Option<u64>),
+    /// It could not be read; says why.
+    Unreadable(String),
+}
+
+/// Something to say about one line of a signature source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether the line cannot be used; otherwise it is a note.
+    pub error: bool,
+    /// The file, with the container that it was in.
+    pub source: String,
+    /// Line, from 1; 0 for the whole file.
+    pub line: u32,
+    /// Column, from 1; 0 for the whole line.
+    pub column: u32,
+    /// What.
+    pub message: String,
+}
+
+/// What became of the lines of one signature source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The file, with the container that it was in.
+    pub source: String,
+    /// Accepted, for other levels, ignored, unused, refused.
+    pub numbers: [u64; 5],
+}
+
+/// What a compilation came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Signatures in the image.
+    pub accepted: u64,
+    /// Lines that cannot be used.
+    pub refused: u64,
+    /// Bytes of the image.
+    pub length: u64,
+}
+
+impl Order {
+    /// The packet.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(2048);
+        out.push(VERSION);
+        match self {
+            Self::Files(files) => {
+                out.push(1);
+                put_list(&mut out, files, BATCH, put_given);
+            }
+            Self::Sources { sources, last } => {
+                out.push(2);
+                out.push(u8::from(*last));
+                put_list(&mut out, sources, BATCH, put_given);
+            }
+            Self::Attempt(act) => out.extend([3, *act]),
+        }
+        out
+    }
+
+    /// Reads a packet.
+    ///
+    /// # Errors
+    /// It is not one that [`encode`](Self::encode) makes.
+    pub fn decode(packet: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(packet);
+        version(&mut reader)?;
+        let order = match reader.u8()? {
+            1 => Self::Files(reader.list((BATCH, 11, "files"), given)?),
+            2 => {
+                let last = reader.flag()?;
+                Self::Sources { sources: reader.list((BATCH, 11, "sources"), given)?, last }
+            }
+            3 => Self::Attempt(reader.u8()?),
+            _ => return Err(Malformed::Unknown("kind")),
+        };
+        reader.end()?;
+        Ok(order)
+    }
+}
+
+impl Word {
+    /// The packet.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        match self {
+            Self::Jailed(layers) => {
+                out.push(1);
+                put_u32(&mut out, *layers);
+            }
+            Self::Ready => out.push(2),
+            Self::Answers(answers) => {
+                out.push(3);
+                answers.iter().for_each(|answer| put_answer(&mut out, answer));
+            }
+            Self::Part { bytes, last } => {
+                out.extend([4, u8::from(*last)]);
+                out.extend_from_slice(bytes);
+            }
+            Self::Diagnostic(diagnostic) => {
+                out.extend([5, u8::from(diagnostic.error)]);
+                put_text(&mut out, &diagnostic.source, TEXT);
+                put_u32(&mut out, diagnostic.line);
+                put_u32(&mut out, diagnostic.column);
+                put_text(&mut out, &diagnostic.message, TEXT);
+            }
+            Self::Summary(summary) => {
+                out.push(6);
+                put_text(&mut out, &summary.source, TEXT);
+                summary.numbers.iter().for_each(|number| put_u64(&mut out, *number));
+            }
+            Self::Compiled(result) => {
+                out.extend([7, u8::from(result.is_ok())]);
+                match result {
+                    Ok(sums) => [sums.accepted, sums.refused, sums.length]
+                        .into_iter()
+                        .for_each(|number| put_u64(&mut out, number)),
+                    Err(why) => put_text(&mut out, why, TEXT),
+                }
+            }
+            Self::Attempted(result) => {
+                out.extend([8, u8::from(result.is_ok())]);
+                let number = result.unwrap_or_else(i64::from);
+                put_u64(&mut out, number.cast_unsigned());
+            }
+            Self::LastWords(text) => return text.as_bytes().to_vec(),
+        }
+        out
+    }
+
+    /// Reads a packet.
+    ///
+    /// # Errors
+    /// It is not one that [`encode`](Self::encode) makes.
+    pub fn decode(packet: &[u8]) -> Result<Self, Malformed> {
+        // What the run-time writes to its error stream ends here; it begins with a letter.
+        if packet.first().is_some_and(|first| *first >= b' ' || *first == b'\n') {
+            let text = String::from_utf8_lossy(packet.get(..LAST_WORDS).unwrap_or(packet));
+            return Ok(Self::LastWords(text.into_owned()));
+        }
+        if packet.len() > PACKET {
+            return Err(Malformed::Excess("bytes"));
+        }
+        let mut reader = Reader::new(packet);
+        version(&mut reader)?;
+        let word = match reader.u8()? {
+            1 => Self::Jailed(reader.u32()?),
+            2 => Self::Ready,
+            3 => {
+                let mut answers = Vec::new();
+                while !reader.is_empty() {
+                    answers.push(answer(&mut reader)?);
+                }
+                Self::Answers(answers)
+            }
+            4 => {
+                let last = reader.flag()?;
+                let bytes = packet.get(3..).unwrap_or_default().to_vec();
+                return Ok(Self::Part { bytes, last });
+            }
+            5 => Self::Diagnostic(Diagnostic {
+                error: reader.flag()?,
+                source: reader.text(TEXT)?.to_owned(),
+                line: reader.u32()?,
+                column: reader.u32()?,
+                message: reader.text(TEXT)?.to_owned(),
+            }),
+            6 => {
+                let source = reader.text(TEXT)?.to_owned();
+                let mut numbers = [0; 5];
+                for number in &mut numbers {
+                    *number = reader.u64()?;
+                }
+                Self::Summary(Summary { source, numbers })
+            }
+            7 => Self::Compiled(if reader.flag()? {
+                Ok(Sums { accepted: reader.u64()?, refused: reader.u64()?, length: reader.u64()? })
+            } else {
+                Err(reader.text(TEXT)?.to_owned())
+            }),
+            8 => {
+                let went = reader.flag()?;
+                let number = reader.u64()?.cast_signed();
+                Self::Attempted(if went {
+                    Ok(number)
+                } else {
+                    Err(i32::try_from(number).map_err(|_| Malformed::Unknown("error"))?)
+                })
+            }
+            _ => return Err(Malformed::Unknown("kind")),
+        };
+        reader.end()?;
+        Ok(word)
+    }
+}
+
+impl Answer {
+    /// The bytes that the parts of a long answer make up.
+    ///
+    /// # Errors
+    /// They are not one answer.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let answer = answer(&mut reader)?;
+        reader.end()?;
+        Ok(answer)
+    }
+
+    /// Whether a worker goes on after it: it has met neither something that was made to do harm nor
+    /// something that it could not cope with.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        use candor_model::{Reason, Verdict};
+        match self {
+            Self::Scanned { report, .. } => match report.verdict {
+                Verdict::Clean => true,
+                Verdict::Infected | Verdict::Suspicious => false,
+                Verdict::Incomplete => report.incomplete.iter().all(|incomplete| {
+                    matches!(incomplete.reason, Reason::Encrypted | Reason::Unsupported(_) | Reason::FileSize)
+                }),
+            },
+            Self::TooLarge(_) | Self::Unreadable(_) => true,
+            Self::Defect(_) => false,
+        }
+    }
+}
+
+/// Collects answers into packets, as few as will do.
+#[derive(Debug)]
+pub struct Packer {
+    packet: Vec<u8>,
+}
+
+/// The packet before any answer is in it.
+const EMPTY: [u8; 2] = [VERSION, 3];
+
+impl Default for Packer {
+    fn default() -> Self {
+        Self { packet: EMPTY.to_vec() }
+    }
+}
+
+impl Packer {
+    /// Takes an answer; gives the packets that are full to `send`.
+    ///
+    /// # Errors
+    /// Those of `send`.
+    pub fn push<E>(
+        &mut self,
+        answer: &Answer,
+        send: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = self.packet.len();
+        put_answer(&mut self.packet, answer);
+        if self.packet.len() <= PACKET {
+            return Ok(());
+        }
+        let long = self.packet.split_off(before);
+        self.flush(send)?;
+        if long.len().saturating_add(EMPTY.len()) <= PACKET {
+            self.packet.extend_from_slice(&long);
+            return Ok(());
+        }
+        let mut parts = long.chunks(PACKET.saturating_sub(16)).peekable();
+        while let Some(part) = parts.next() {
+            send(&Word::Part { bytes: part.to_vec(), last: parts.peek().is_none() }.encode())?;
+        }
+        Ok(())
+    }
+
+    /// Gives what there is to `send`.
+    ///
+    /// # Errors
+    /// Those of `send`.
+    pub fn flush<E>(&mut self, send: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        if self.packet.len() > EMPTY.len() {
+            send(&self.packet)?;
+            self.packet.truncate(EMPTY.len());
+        }
+        Ok(())
+    }
+}
+
+fn version(reader: &mut Reader<'_>) -> Result<(), Malformed> {
+    match reader.u8()? {
+        VERSION => Ok(()),
+        other => Err(Malformed::Version(other)),
+    }
+}
+
+fn put_given(out: &mut Vec<u8>, given: &Given) {
+    put_u64(out, given.length);
+    out.push(u8::from(given.careful));
+    put_run(out, shorten(&given.name, NAME).as_bytes(), NAME);
+}
+
+fn given(reader: &mut Reader<'_>) -> Result<Given, Malformed> {
+    let (length, careful) = (reader.u64()?, reader.flag()?);
+    Ok(Given { name: reader.text(NAME)?.to_owned(), length, careful })
+}
+
+fn put_answer(out: &mut Vec<u8>, answer: &Answer) {
+    match answer {
+        Answer::Scanned { read, partial, report } => {
+            out.push(0);
+            put_u64(out, *read);
+            put_option(out, partial.as_deref(), |out, why| put_text(out, why, TEXT));
+            report::put(out, report);
+        }
+        Answer::Unreadable(why) => {
+            out.push(1);
+            put_text(out, why, TEXT);
+        }
+        Answer::TooLarge(length) => {
+            out.push(2);
+            put_option(out, *length, put_u64);
+        }
+        Answer::Defect(what) => {
+            out.push(3);
+            put_text(out, what, TEXT);
+        }
+    }
+}
+
+fn answer(reader: &mut Reader<'_>) -> Result<Answer, Malformed> {
+    Ok(match reader.u8()? {
+        0 => Answer::Scanned {
+            read: reader.u64()?,
+            partial: reader.option(|reader| reader.text(TEXT).map(str::to_owned))?,
+            report: Box::new(report::take(reader)?),
+        },
+        1 => Answer::Unreadable(reader.text(TEXT)?.to_owned()),
+        2 => Answer::TooLarge(reader.option(Reader::u64)?),
+        3 => Answer::Defect(reader.text(TEXT)?.to_owned()),
+        _ => return Err(Malformed::Unknown("answer")),
+    })
+}

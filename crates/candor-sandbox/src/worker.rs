@@ -1,0 +1,185 @@
+//! What a worker does in its jail: takes descriptors, looks at what is behind them, says what it found.
+
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use candor_database::Image;
+use candor_engine::{Options, Scanner};
+
+use crate::guard::guarded;
+use crate::input::{Buffer, Reading};
+use crate::jail::{Jailed, Ready};
+use crate::message::{Answer, Diagnostic, Given, Order, Packer, Summary, Sums, Word};
+use crate::sys;
+
+/// Answers are not kept back longer than this.
+const PROMPT: Duration = Duration::from_millis(10);
+
+/// Scans what it is given until the broker hangs up, or until it has met something that it should not
+/// go on after; then ends the process.
+pub fn scan(jailed: Jailed, image: &Image, options: &Options, max_time: Option<Duration>) -> ! {
+    // Nothing is dropped on the way out: the kernel takes all of it at once.
+    end(&scan_all(jailed, image, options, max_time))
+}
+
+fn end(worked: &io::Result<()>) -> ! {
+    sys::exit(i32::from(worked.is_err()))
+}
+
+fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<Duration>) -> io::Result<()> {
+    let scanner = Scanner::new(image, options.clone());
+    let max_file_size = options.limits.max_file_size;
+    let ready = ManuallyDrop::new(jailed.ready()?);
+    let mut worker = Scanning { scanner, buffer: Buffer::default(), max_file_size, max_time, ready };
+    let mut packer = Packer::default();
+    let mut descriptors = Vec::new();
+    while let Some(order) = worker.ready.next(&mut descriptors)? {
+        let files = match order {
+            Order::Files(files) if files.len() == descriptors.len() => files,
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        };
+        let mut said = Instant::now();
+        for (given, file) in files.iter().zip(descriptors.drain(..)) {
+            let answer = worker.file(given, &file);
+            sys::close(file);
+            packer.push(&answer, &mut |packet| worker.ready.say(packet))?;
+            if !answer.is_harmless() {
+                return packer.flush(&mut |packet| worker.ready.say(packet));
+            }
+            if said.elapsed() >= PROMPT {
+                packer.flush(&mut |packet| worker.ready.say(packet))?;
+                said = Instant::now();
+            }
+        }
+        packer.flush(&mut |packet| worker.ready.say(packet))?;
+    }
+    Ok(())
+}
+
+struct Scanning<'image> {
+    ready: ManuallyDrop<Ready>,
+    scanner: Scanner<'image>,
+    buffer: Buffer,
+    max_file_size: u64,
+    max_time: Option<Duration>,
+}
+
+impl Scanning<'_> {
+    fn file(&mut self, given: &Given, file: &OwnedFd) -> Answer {
+        let reading = self.buffer.take(file, given.length, self.max_file_size, given.careful);
+        let partial = match reading {
+            Reading::Complete => None,
+            Reading::Partial(why) => Some(why),
+            Reading::TooLarge(length) => return Answer::TooLarge(length),
+            Reading::Failed(why) => return Answer::Unreadable(why),
+            Reading::Special(kind) => return Answer::Unreadable(format!("it is {kind}, not a file")),
+        };
+        self.ready.begin(self.max_time);
+        let interrupt = self.ready.interrupt();
+        let (scanner, bytes) = (&mut self.scanner, self.buffer.bytes());
+        let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let scanned = guarded(|| scanner.scan(bytes, &given.name, interrupt));
+        self.buffer.trim();
+        match scanned {
+            Ok(report) => Answer::Scanned { read, partial, report: Box::new(report) },
+            Err(defect) => Answer::Defect(defect),
+        }
+    }
+}
+
+/// A signature source that was handed over.
+#[derive(Debug)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What a compilation says while it goes on.
+#[derive(Debug)]
+pub enum Remark {
+    /// About a line.
+    Diagnostic(Diagnostic),
+    /// About a source.
+    Summary(Summary),
+}
+
+/// Compiles what it is given with `compile`, which gives the image and how many signatures it accepted and
+/// refused, writes the image to the descriptor that is for it, and ends the process.
+pub fn compile(
+    jailed: Jailed,
+    compile: impl FnOnce(&[Source], &mut dyn FnMut(Remark)) -> Result<(Vec<u8>, u64, u64), String>,
+) -> ! {
+    end(&compile_all(jailed, compile))
+}
+
+fn compile_all(
+    jailed: Jailed,
+    compile: impl FnOnce(&[Source], &mut dyn FnMut(Remark)) -> Result<(Vec<u8>, u64, u64), String>,
+) -> io::Result<()> {
+    let mut ready = ManuallyDrop::new(jailed.ready()?);
+    let mut output: Option<ManuallyDrop<OwnedFd>> = None;
+    let mut sources = Vec::new();
+    let mut descriptors = Vec::new();
+    loop {
+        let Some(Order::Sources { sources: given, last }) = ready.next(&mut descriptors)? else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let mut received = descriptors.drain(..);
+        if output.is_none() {
+            output = received.next().map(ManuallyDrop::new);
+        }
+        for (given, file) in given.iter().zip(received) {
+            let mut buffer = Buffer::default();
+            let reading = buffer.read(&file, given.length, u64::MAX);
+            sys::close(file);
+            match reading {
+                Reading::Complete if length(buffer.bytes()) == given.length => {
+                    sources.push(Source { name: given.name.clone(), bytes: buffer.bytes().to_vec() });
+                }
+                // Whoever hands it over compares the times of the files, and begins anew.
+                _ => return finish(&ready, Err(format!("{} changed while it was read", given.name))),
+            }
+        }
+        if last {
+            break;
+        }
+    }
+    let Some(output) = output else { return Err(io::ErrorKind::InvalidData.into()) };
+    let mut said = Ok(());
+    let mut say = |remark| {
+        let word = match remark {
+            Remark::Diagnostic(diagnostic) => Word::Diagnostic(diagnostic),
+            Remark::Summary(summary) => Word::Summary(summary),
+        };
+        if said.is_ok() {
+            said = ready.say(&word.encode());
+        }
+    };
+    let compiled = guarded(|| compile(&sources, &mut say)).and_then(std::convert::identity);
+    said?;
+    let sums = compiled.and_then(|(image, accepted, refused)| {
+        write(&output, &image).map_err(|error| format!("the image cannot be written: {error}"))?;
+        Ok(Sums { accepted, refused, length: length(&image) })
+    });
+    finish(&ready, sums)
+}
+
+fn finish(ready: &Ready, result: Result<Sums, String>) -> io::Result<()> {
+    ready.say(&Word::Compiled(result).encode())
+}
+
+fn write(output: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = rustix::io::write(output, bytes)?;
+        bytes = bytes.get(written..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
