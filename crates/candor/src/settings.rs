@@ -127,8 +127,8 @@ impl LimitOptions {
     pub(crate) fn setup(&self, task: Task) -> Setup {
         // All layers that are open at once, a file that has to be read into memory, and what the engine
         // needs itself.
-        let memory = self.max_scan_size.saturating_add(self.max_file_size).saturating_add(ENGINE);
-        let mapped = self.max_file_size;
+        let memory = self.max_scan_size.0.saturating_add(self.max_file_size.0).saturating_add(ENGINE);
+        let mapped = self.max_file_size.0;
         Setup { memory, mapped, max_time: self.max_time(), ..Setup::new(task) }
     }
 
