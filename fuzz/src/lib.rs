@@ -43,6 +43,8 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("unpack_tar", |bytes| unpack::unpack(&[FileType::PosixTar, FileType::OldTar], bytes)),
     ("unpack_text", |bytes| unpack::unpack(&[FileType::TextAscii, FileType::TextUtf16Le], bytes)),
     ("unpack_zip", |bytes| unpack::unpack(&[FileType::Zip, FileType::OoxmlWord], bytes)),
+    ("unpack_ole2", |bytes| unpack::unpack(&[FileType::MsOle2], bytes)),
+    ("unpack_rtf", |bytes| unpack::unpack(&[FileType::Rtf], bytes)),
 ];
 
 /// Runs one target on one input.

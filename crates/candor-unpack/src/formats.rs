@@ -2,7 +2,7 @@
 
 use candor_model::{FileType, Sink};
 
-use crate::{elf, gzip, html, macho, pe, stream, tar, text, zip};
+use crate::{elf, gzip, html, macho, ole2, pe, rtf, stream, tar, text, zip};
 
 /// One format that is opened.
 #[derive(Clone, Copy, Debug)]
@@ -158,6 +158,22 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "none of its own",
         unpack: stream::compress,
+    },
+    Format {
+        name: "OLE2 compound file (Office before 2007, MSI, MSG)",
+        types: &[FileType::MsOle2],
+        gives: "every stream, also those that the directory does not lead to; sources of VBA; packages; objects of presentations",
+        library: None,
+        limits: "65,536 directory entries, 16 MiB of source in a module; encrypted documents are reported as not looked at",
+        unpack: ole2::unpack,
+    },
+    Format {
+        name: "RTF",
+        types: &[FileType::Rtf],
+        gives: "embedded objects, and the files in packages",
+        library: None,
+        limits: "4,096 objects",
+        unpack: rtf::unpack,
     },
     Format {
         name: "tar (V7, POSIX, GNU)",

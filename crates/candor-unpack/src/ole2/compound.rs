@@ -1,0 +1,241 @@
+//! The file system inside of a compound file: sectors in chains, and a directory of storages and streams.
+//!
+//! Every chain is followed for at most as many sectors as the file has, so a loop ends by itself.
+
+use crate::reader::{Reader, clipped};
+
+/// Entries of the directory that are read.
+const ENTRIES: usize = 65_536;
+/// The root, a storage, a stream.
+const STORAGE: u8 = 1;
+const STREAM: u8 = 2;
+const ROOT: u8 = 5;
+
+/// A compound file.
+pub(super) struct Compound<'a> {
+    bytes: &'a [u8],
+    sector_size: u64,
+    mini_size: u64,
+    cutoff: u64,
+    table: Vec<u32>,
+    mini_table: Vec<u32>,
+    mini_stream: Vec<u8>,
+    /// The streams, in the order of the directory.
+    pub(super) streams: Vec<Stream>,
+}
+
+/// A stream of a compound file.
+#[derive(Clone, Debug)]
+pub(super) struct Stream {
+    /// Names from the root down, its own last.
+    pub(super) path: Vec<String>,
+    start: u32,
+    /// Its length, as the directory says.
+    pub(super) length: u64,
+}
+
+impl Stream {
+    /// Its own name.
+    pub(super) fn name(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+
+    /// The names of the storages around it.
+    pub(super) fn storage(&self) -> &[String] {
+        self.path.split_last().map_or(&[], |(_, storage)| storage)
+    }
+}
+
+impl<'a> Compound<'a> {
+    /// Reads tables and directory; `None` when the header is none.
+    pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let start = Reader::little(bytes);
+        if !bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+            return None;
+        }
+        let mut shifts = start.at(30)?;
+        let (shift, mini_shift) = (u32::from(shifts.u16()?), u32::from(shifts.u16()?));
+        if !(7..=16).contains(&shift) || !(2..=shift).contains(&mini_shift) {
+            return None;
+        }
+        let directory = start.at(48)?.u32()?;
+        let cutoff = u64::from(start.at(56)?.u32()?);
+        let first_mini = start.at(60)?.u32()?;
+        let mut compound = Self {
+            bytes,
+            sector_size: 1 << shift,
+            mini_size: 1 << mini_shift,
+            cutoff,
+            table: Vec::new(),
+            mini_table: Vec::new(),
+            mini_stream: Vec::new(),
+            streams: Vec::new(),
+        };
+        compound.read_table(start)?;
+        compound.mini_table = numbers(&compound.chained(first_mini, u64::MAX));
+        compound.read_directory(directory);
+        Some(compound)
+    }
+
+    /// The content of a stream, as far as it is there.
+    pub(super) fn content(&self, stream: &Stream) -> Vec<u8> {
+        if stream.length >= self.cutoff {
+            return self.chained(stream.start, stream.length);
+        }
+        let mut content = Vec::new();
+        let mut sector = stream.start;
+        for _ in 0..=self.mini_table.len() {
+            let missing = stream.length.saturating_sub(u64::try_from(content.len()).unwrap_or(u64::MAX));
+            let offset = u64::from(sector).saturating_mul(self.mini_size);
+            let part = clipped(&self.mini_stream, offset, self.mini_size.min(missing));
+            content.extend_from_slice(part);
+            let next = usize::try_from(sector).ok().and_then(|sector| self.mini_table.get(sector));
+            match next {
+                Some(&next) if !part.is_empty() => sector = next,
+                _ => break,
+            }
+        }
+        content
+    }
+
+    /// The sectors of a chain, up to `most` bytes.
+    fn chained(&self, start: u32, most: u64) -> Vec<u8> {
+        let mut content = Vec::new();
+        let mut sector = start;
+        for _ in 0..=self.table.len() {
+            let missing = most.saturating_sub(u64::try_from(content.len()).unwrap_or(u64::MAX));
+            let part = clipped(self.sector(sector), 0, missing);
+            content.extend_from_slice(part);
+            let next = usize::try_from(sector).ok().and_then(|sector| self.table.get(sector));
+            match next {
+                Some(&next) if !part.is_empty() => sector = next,
+                _ => break,
+            }
+        }
+        content
+    }
+
+    fn sector(&self, number: u32) -> &'a [u8] {
+        let offset = u64::from(number).saturating_add(1).saturating_mul(self.sector_size);
+        clipped(self.bytes, offset, self.sector_size)
+    }
+
+    /// Reads the table of chains through the list of its sectors, which goes on in sectors of its own.
+    fn read_table(&mut self, start: Reader<'_>) -> Option<()> {
+        let sectors = u64::try_from(self.bytes.len()).ok()?.checked_div(self.sector_size)?;
+        let mut next = start.at(68)?.u32()?;
+        let mut list = numbers(clipped(self.bytes, 76, 436));
+        for _ in 0..sectors {
+            let more = numbers(self.sector(next));
+            let Some((&link, more)) = more.split_last() else { break };
+            list.extend_from_slice(more);
+            next = link;
+            if u64::try_from(list.len()).ok()? > sectors {
+                break;
+            }
+        }
+        let most = usize::try_from(sectors).ok()?.saturating_add(1);
+        for number in list {
+            if self.table.len() >= most {
+                break;
+            }
+            self.table.extend(numbers(self.sector(number)));
+        }
+        Some(())
+    }
+
+    fn read_directory(&mut self, start: u32) {
+        let directory = self.chained(start, 128 * ENTRIES as u64);
+        let entries: Vec<Entry> = directory.chunks(128).map_while(Entry::read).collect();
+        if let Some(root) = entries.iter().find(|entry| entry.kind == ROOT) {
+            self.mini_stream = self.chained(root.start, root.length);
+        }
+        // The tree says what is inside of what. A stream that it does not lead to is given all the same.
+        let mut paths: Vec<Option<Vec<String>>> = vec![None; entries.len()];
+        let roots = entries.iter().enumerate().filter(|(_, entry)| entry.kind == ROOT);
+        let mut open: Vec<(u32, Vec<String>)> = roots.map(|(_, root)| (root.child, Vec::new())).collect();
+        while let Some((number, above)) = open.pop() {
+            let Ok(index) = usize::try_from(number) else { continue };
+            let (Some(entry), Some(slot)) = (entries.get(index), paths.get_mut(index)) else { continue };
+            if slot.is_some() || above.len() > 32 {
+                continue;
+            }
+            let mut path = above.clone();
+            path.push(entry.name.clone());
+            *slot = Some(path.clone());
+            if entry.kind == STORAGE {
+                open.push((entry.child, path));
+            }
+            open.push((entry.right, above.clone()));
+            open.push((entry.left, above));
+        }
+        for (entry, path) in entries.into_iter().zip(paths) {
+            if entry.kind == STREAM {
+                let path = path.unwrap_or_else(|| vec![entry.name]);
+                self.streams.push(Stream { path, start: entry.start, length: entry.length });
+            }
+        }
+    }
+}
+
+struct Entry {
+    name: String,
+    kind: u8,
+    left: u32,
+    right: u32,
+    child: u32,
+    start: u32,
+    length: u64,
+}
+
+impl Entry {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let start = Reader::little(bytes);
+        let units: Vec<u16> = bytes
+            .get(..64)?
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|&unit| u16::from_le_bytes(unit))
+            .take_while(|&unit| unit != 0)
+            .collect();
+        let mut links = start.at(68)?;
+        let (left, right, child) = (links.u32()?, links.u32()?, links.u32()?);
+        let mut place = start.at(116)?;
+        let (start, low) = (place.u32()?, place.u32()?);
+        // The upper half of the length holds anything in files of the first version.
+        Some(Self {
+            name: name(&units),
+            kind: *bytes.get(66)?,
+            left,
+            right,
+            child,
+            start,
+            length: u64::from(low),
+        })
+    }
+}
+
+/// A name; those of installer databases pack two characters of a small alphabet into one.
+fn name(units: &[u16]) -> String {
+    const ALPHABET: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._";
+    let letter = |index: u16| ALPHABET.get(usize::from(index & 63)).copied().map_or('_', char::from);
+    let mut name = String::new();
+    for unit in char::decode_utf16(units.iter().copied()) {
+        let unit = unit.unwrap_or(char::REPLACEMENT_CHARACTER);
+        match u16::try_from(u32::from(unit)).ok() {
+            Some(0x4840) => name.push('!'),
+            Some(code @ 0x3800..0x4800) => {
+                name.push(letter(code));
+                name.push(letter((code & 0x7ff) >> 6));
+            }
+            Some(code @ 0x4800..0x4840) => name.push(letter(code)),
+            _ => name.push(unit),
+        }
+    }
+    name
+}
+
+fn numbers(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks::<4>().0.iter().map(|&number| u32::from_le_bytes(number)).collect()
+}

@@ -1,0 +1,100 @@
+//! Macros: the compression of their source, and where it starts in a module's stream.
+//!
+//! Layout: MS-OVBA 2.4.1 (compression) and 2.3.4.2 (the `dir` stream). Hostile documents damage the `dir`
+//! stream, which Office does not need; the source is then found by how every module begins.
+
+use memchr::memmem;
+
+use crate::reader::Reader;
+
+/// What a compressed module starts with: a flag byte of literals, and `Attribut`.
+const BEGINNING: &[u8] = b"\0Attribut";
+
+/// Where the source starts in the streams of modules, as the `dir` stream says.
+pub(super) fn modules(directory: &[u8]) -> Vec<(String, usize)> {
+    let Some(directory) = decompressed(directory, 16 << 20) else { return Vec::new() };
+    let mut reader = Reader::little(&directory);
+    let mut found = Vec::new();
+    let mut name = String::new();
+    while let (Some(kind), Some(length)) = (reader.u16(), reader.u32()) {
+        // The version says that it has four bytes, and has six.
+        let length = if kind == 9 { 6 } else { length };
+        let Some(body) = reader.take(u64::from(length)) else { break };
+        match kind {
+            0x1a => name = body.iter().copied().map(char::from).collect(),
+            0x32 => name = String::from_utf16_lossy(&units(body)),
+            0x31 => {
+                if let Some(offset) =
+                    Reader::little(body).u32().and_then(|offset| usize::try_from(offset).ok())
+                {
+                    found.push((name.clone(), offset));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Where compressed sources seem to start in a stream.
+pub(super) fn beginnings(stream: &[u8]) -> Vec<usize> {
+    memmem::find_iter(stream, BEGINNING).filter_map(|at| at.checked_sub(3)).take(64).collect()
+}
+
+/// What a compressed container at the start of `bytes` holds, up to `most` bytes; `None` when there is none.
+pub(super) fn decompressed(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
+    let mut reader = Reader::little(bytes);
+    if reader.u8()? != 1 {
+        return None;
+    }
+    let mut out = Vec::new();
+    while let Some(header) = reader.u16() {
+        if header & 0x7000 != 0x3000 || out.len() >= most {
+            break;
+        }
+        let length = u64::from(header & 0xfff).saturating_add(1);
+        let chunk = crate::reader::clipped(reader.rest(), 0, length);
+        if header & 0x8000 == 0 {
+            out.extend_from_slice(chunk);
+        } else {
+            let _ = chunk_into(chunk, &mut out);
+        }
+        if reader.skip(length).is_none() {
+            break;
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// Appends what a chunk stands for; `None` when it is damaged, with what came before the damage appended.
+fn chunk_into(chunk: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let start = out.len();
+    let mut reader = Reader::little(chunk);
+    while let Some(flags) = reader.u8() {
+        for bit in 0..8_u32 {
+            let done = out.len().saturating_sub(start);
+            if done >= 4096 || reader.rest().is_empty() {
+                break;
+            }
+            if flags.wrapping_shr(bit) & 1 == 0 {
+                out.push(reader.u8()?);
+                continue;
+            }
+            let token = reader.u16()?;
+            let width = usize::BITS.saturating_sub(done.saturating_sub(1).leading_zeros()).clamp(4, 12);
+            let mask = 0xffff_u16.wrapping_shr(width);
+            let length = usize::from(token & mask).saturating_add(3);
+            let distance = usize::from(token.wrapping_shr(16_u32.saturating_sub(width))).saturating_add(1);
+            let from = out.len().checked_sub(distance).filter(|&from| from >= start)?;
+            for at in (from..).take(length) {
+                let byte = *out.get(at)?;
+                out.push(byte);
+            }
+        }
+    }
+    Some(())
+}
+
+fn units(bytes: &[u8]) -> Vec<u16> {
+    bytes.as_chunks::<2>().0.iter().map(|&unit| u16::from_le_bytes(unit)).collect()
+}
