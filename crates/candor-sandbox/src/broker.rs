@@ -190,6 +190,15 @@ impl Sandbox {
         self.request(Request::Collect(process), &[]).map_or(Ended::Unknown, |reply| Ended::decode(&reply))
     }
 
+    /// Ends a worker, and waits until it is gone.
+    pub(crate) fn end(&self, worker: Worker) {
+        if let Some(process) = Pid::from_raw(worker.process) {
+            // The template has not collected it, so the number is still its own.
+            let _ = rustix::process::kill_process(process, Signal::KILL);
+        }
+        self.collect(worker);
+    }
+
     /// Whether a file has ended two workers of this run.
     #[must_use]
     pub fn is_deadly(&self, file: Identity) -> bool {

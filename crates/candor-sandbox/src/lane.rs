@@ -367,7 +367,7 @@ impl<'s, T> Lane<'s, T> {
                 (Reason::Crashed, format!("the worker said something that is no message: {malformed}"))
             }
             Failure::System(error) => (Reason::Crashed, format!("no worker: {error}")),
-            Failure::Gone => (Reason::Crashed, format!("the worker {}", describe(ended))),
+            Failure::Gone => (Reason::Crashed, format!("the worker {ended}")),
         }
     }
 }
@@ -377,15 +377,5 @@ impl<T> Drop for Lane<'_, T> {
         if let Some(worker) = self.worker.take() {
             self.sandbox.discard(worker);
         }
-    }
-}
-
-fn describe(ended: Ended) -> String {
-    const SYSTEM_CALL: i32 = libc::SIGSYS;
-    match ended {
-        Ended::Exited(status) => format!("ended with status {status}"),
-        Ended::Signalled(SYSTEM_CALL) => String::from("asked the system for something that it must not"),
-        Ended::Signalled(signal) => format!("was ended by signal {signal}"),
-        Ended::Unknown => String::from("is gone"),
     }
 }

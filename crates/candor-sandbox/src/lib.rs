@@ -21,6 +21,7 @@
 
 mod broker;
 mod channel;
+mod compile;
 mod guard;
 pub mod input;
 mod jail;
@@ -33,6 +34,7 @@ mod template;
 pub mod worker;
 
 pub use broker::{Identity, Sandbox, StartError, Worker, WorkerError, spool};
+pub use compile::{CompileError, Input, compile};
 pub use guard::guarded;
 pub use jail::{Jailed, Ready, Setup};
 pub use lane::{Entry, FILES_A_WORKER, Lane, Outcome};

@@ -1,10 +1,10 @@
 //! The template: a copy of the broker that holds the image and makes workers on request. It reads nothing
 //! but the requests of the broker, five bytes each, and does nothing but copy and end processes.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
+use std::{fmt, io};
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
@@ -32,6 +32,18 @@ pub enum Ended {
     Signalled(i32),
     /// Not to be found out.
     Unknown,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SYSTEM_CALL: i32 = libc::SIGSYS;
+        match self {
+            Self::Exited(status) => write!(f, "ended with status {status}"),
+            Self::Signalled(SYSTEM_CALL) => f.write_str("asked the system for something that it must not"),
+            Self::Signalled(signal) => write!(f, "was ended by signal {signal}"),
+            Self::Unknown => f.write_str("is gone"),
+        }
+    }
 }
 
 /// Bytes of a request and of a reply.

@@ -138,7 +138,7 @@ fn compile_all(
             sys::close(file);
             match reading {
                 Reading::Complete if length(buffer.bytes()) == given.length => {
-                    sources.push(Source { name: given.name.clone(), bytes: buffer.bytes().to_vec() });
+                    sources.push(Source { name: given.name.clone(), bytes: buffer.into_bytes() });
                 }
                 // Whoever hands it over compares the times of the files, and begins anew.
                 _ => return finish(&ready, Err(format!("{} changed while it was read", given.name))),

@@ -8,6 +8,7 @@ use candor_signature::{Diagnostic, Severity, SourceSummary};
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
+use crate::settings::SafetyOptions;
 use crate::store::compile::compile;
 use crate::store::write::write_image;
 use crate::store::{signatures, sources};
@@ -39,6 +40,9 @@ pub(crate) struct Args {
     /// Print nothing but errors.
     #[arg(short, long, conflicts_with = "all_diagnostics")]
     quiet: bool,
+
+    #[command(flatten)]
+    safety: SafetyOptions,
 }
 
 const AFTER_LONG_HELP: &str = "\
@@ -111,7 +115,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     let paths: Vec<&Path> = args.sources.iter().map(PathBuf::as_path).collect();
     let files = sources::read(&paths)?;
     let mut diagnostics = Diagnostics::new(printer, limit);
-    let compiled = compile(&files, &mut |diagnostic| diagnostics.take(&diagnostic))?;
+    let compiled = compile(&files, !args.safety.no_sandbox, &mut |diagnostic| diagnostics.take(&diagnostic))?;
     let errors = diagnostics.end();
     if !args.quiet {
         print_sources(&compiled.sources, printer);
@@ -121,16 +125,15 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         "{} cannot be used, and --strict was given: no image was written",
         units::counted(errors, "line")
     );
-    let length = u64::try_from(compiled.image.len())?;
     // Lists of what to leave out or to trust can be used, but find nothing by themselves.
-    let image = write_image(&args.output, &compiled.image, |image| {
+    let image = write_image(&args.output, &mut &compiled.image, |image| {
         anyhow::ensure!(signatures(image) > 0, "there is no signature that something can be found by");
         Ok(())
     })?;
     if !args.quiet {
         let name = Escaped::os(args.output.as_os_str());
         let signatures = units::counted(signatures(&image), "signature");
-        printer.line(&format!("{name}: {signatures}, {}", units::bytes(length)));
+        printer.line(&format!("{name}: {signatures}, {}", units::bytes(compiled.length)));
     }
     Ok(Exit::Clean)
 }

@@ -13,7 +13,7 @@ use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
 use crate::scan::outcome::json_line;
-use crate::settings::DatabaseOptions;
+use crate::settings::{DatabaseOptions, SafetyOptions};
 use crate::store::compile::compile;
 use crate::store::{self, Database, Kind, Origin, sources};
 use crate::units;
@@ -67,6 +67,9 @@ pub(crate) struct Choice {
     /// Compile databases anew and keep nothing.
     #[arg(long, conflicts_with = "cache_dir")]
     no_cache: bool,
+
+    #[command(flatten)]
+    safety: SafetyOptions,
 }
 
 impl Choice {
@@ -76,7 +79,7 @@ impl Choice {
             cache_dir: self.cache_dir.clone(),
             no_cache: self.no_cache,
         };
-        store::open(&options, printer)
+        store::open(&options, &self.safety, printer)
     }
 }
 
@@ -106,7 +109,7 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
                     let name = Escaped::os(path.as_os_str()).to_string();
                     check_image(&Database { image: *image, name, origin: Origin::File }, choice.json, printer)
                 }
-                Kind::Sources => check_sources(path, choice.json, printer),
+                Kind::Sources => check_sources(path, &choice, printer),
             },
         },
     }
@@ -310,13 +313,14 @@ fn check_image(database: &Database, json: bool, printer: &mut Printer) -> anyhow
     Ok(exit)
 }
 
-fn check_sources(path: &Path, json: bool, printer: &mut Printer) -> anyhow::Result<Exit> {
+fn check_sources(path: &Path, choice: &Choice, printer: &mut Printer) -> anyhow::Result<Exit> {
     let files = sources::read(&[path])?;
     let mut diagnostics = Diagnostics::new(printer, u64::MAX);
-    let compiled = compile(&files, &mut |diagnostic| diagnostics.take(&diagnostic))?;
+    let jailed = !choice.safety.no_sandbox;
+    let compiled = compile(&files, jailed, &mut |diagnostic| diagnostics.take(&diagnostic))?;
     let errors = diagnostics.end();
     let sound = errors == 0;
-    if json {
+    if choice.json {
         let name = path.to_string_lossy();
         let problem = (!sound).then(|| format!("{} cannot be used", units::counted(errors, "line")));
         let signatures = compiled.report.accepted;

@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
 use crate::scan::outcome::{FileRecord, Outcome, hexadecimal, json_line, layer_path, strength, tone};
 use crate::scan::watch::Watch;
-use crate::settings::{DatabaseOptions, DetectionOptions, LimitOptions, engine_options};
+use crate::settings::{DatabaseOptions, DetectionOptions, LimitOptions, SafetyOptions, engine_options};
 use crate::store;
 use crate::units;
 
@@ -56,6 +56,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     limits: LimitOptions,
 
+    #[command(flatten)]
+    safety: SafetyOptions,
+
     /// Print one JSON object.
     #[arg(long, help_heading = "Display")]
     json: bool,
@@ -73,7 +76,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     let path = PathBuf::from(&args.file);
     let mut buffer = Buffer::default();
     let (reading, length) = read(&path, &mut buffer, args.limits.max_file_size.0);
-    let database = store::open(&args.database, printer)?;
+    let database = store::open(&args.database, &args.safety, printer)?;
 
     let watch = Arc::new(Watch::new(1, args.limits.max_time()));
     watch.start()?;

@@ -144,7 +144,7 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     let walk =
         || Walk::new(args.follow, args.cross_filesystems, exclude_paths.clone(), exclude_names.clone());
     let pending = pending(&args)?;
-    let database = store::open(&args.database, printer)?;
+    let database = store::open(&args.database, &args.safety, printer)?;
     let signatures = store::signatures(&database.image);
     let style = match (args.quiet, args.only_findings, args.json) {
         (true, ..) => Style::Quiet,

@@ -10,6 +10,7 @@
 //! therefore not used.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -62,6 +63,7 @@ impl Cache {
     pub(super) fn open_or_compile(
         &self,
         path: &Path,
+        jailed: bool,
         printer: &mut Printer,
     ) -> anyhow::Result<(Image, Report, Origin)> {
         let index = self.index.join(digest_of_path(path)?);
@@ -75,15 +77,15 @@ impl Cache {
             return Ok((image, entry.report, Origin::Cached));
         }
         let files = sources::read(&[path])?;
-        let content = digest_of_content(&files);
+        let content = digest_of_content(&files)?;
         let report_file = self.images.join(format!("{content}.report"));
         let known = fs::read_to_string(&report_file).ok().and_then(|text| Report::parse(&text));
         let (image, report, origin) = match known.zip(self.open(&content, printer)) {
             Some((report, image)) => (image, report, Origin::Cached),
             None => {
-                let compiled = compile::compile(&files, &mut |_| ())?;
+                let compiled = compile::compile(&files, jailed, &mut |_| ())?;
                 drop(files);
-                let stored = self.store(&content, &compiled.image).and_then(|image| {
+                let stored = self.store(&content, &mut &compiled.image).and_then(|image| {
                     write_whole(&report_file, compiled.report.text().as_bytes())?;
                     Ok(image)
                 });
@@ -91,7 +93,7 @@ impl Cache {
                     Ok(image) => image,
                     Err(error) => {
                         printer.note(&format!("compiled signatures are not kept: {error:#}"));
-                        return Ok((Image::from_vec(compiled.image)?, compiled.report, Origin::Compiled));
+                        return Ok((Image::open(&compiled.image)?, compiled.report, Origin::Compiled));
                     }
                 };
                 (image, compiled.report, Origin::Compiled)
@@ -126,7 +128,7 @@ impl Cache {
         }
     }
 
-    fn store(&self, content: &str, image: &[u8]) -> anyhow::Result<Image> {
+    fn store(&self, content: &str, image: &mut dyn Read) -> anyhow::Result<Image> {
         let image = write_image(&self.image(content), image, |_| Ok(()))?;
         self.tidy(content);
         Ok(image)
@@ -227,16 +229,17 @@ fn digest_of_stamps(stamps: &[Stamp]) -> String {
     hexadecimal(digest.finalize())
 }
 
-fn digest_of_content(files: &[SourceFile]) -> String {
+fn digest_of_content(files: &[SourceFile]) -> anyhow::Result<String> {
     let mut digest = Sha256::new();
     digest.update(COMPILER);
     for file in files {
-        for part in [file.name.as_bytes(), &file.bytes] {
-            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            digest.update(part);
-        }
+        let name = file.name.as_bytes();
+        digest.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_le_bytes());
+        digest.update(name);
+        digest.update(file.length.to_le_bytes());
+        file.pieces(&mut |piece| digest.update(piece)).context("a source cannot be read")?;
     }
-    hexadecimal(digest.finalize())
+    Ok(hexadecimal(digest.finalize()))
 }
 
 /// Whether every file had been left alone long enough when it was listed that a later change would show

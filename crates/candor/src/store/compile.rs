@@ -1,17 +1,38 @@
-//! Databases to an image.
+//! Databases to an image. Signatures are hostile bytes like any others, so this happens in a jailed process
+//! of its own: descriptors of the sources go in, one descriptor of an image comes out.
+
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
+use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
 use candor_database::Builder;
+use candor_sandbox::message::{self, Summary};
+use candor_sandbox::worker::{self, Remark};
+use candor_sandbox::{Sandbox, Setup, Task};
 use candor_signature::clamav;
 use candor_signature::{Diagnostic, Input, Severity, SourceSummary};
+use rustix::fs::MemfdFlags;
 
 use super::sources::SourceFile;
+
+/// Bytes of memory that a compilation may take. Twelve million signatures take a fifth of it.
+const MEMORY: u64 = 12 << 30;
+
+/// Sources of which it is told what became of them; more can only come from somebody who means harm.
+const SUMMARIES: usize = 1 << 18;
+
+/// What is said when signatures cannot be compiled in a jail.
+const NO_JAIL: &str = "signatures cannot be compiled in a jail here (`candor doctor` says what is missing, \
+                       --no-sandbox compiles without one)";
 
 /// The result of a compilation.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// The bytes of the image.
-    pub(crate) image: Vec<u8>,
+    /// The image, in memory.
+    pub(crate) image: File,
+    /// Its length in bytes.
+    pub(crate) length: u64,
     /// The sums.
     pub(crate) report: Report,
     /// What became of each source.
@@ -27,21 +48,95 @@ pub(crate) struct Report {
     pub(crate) refused: u64,
 }
 
-/// Compiles `sources`; what there is to say about single lines goes to `diagnostics`.
+/// Compiles `sources`, in a jail unless the user wants none; what there is to say about single lines goes to
+/// `diagnostics`.
 pub(crate) fn compile(
     sources: &[SourceFile],
+    jailed: bool,
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> anyhow::Result<Compiled> {
+    let mut summaries = Vec::new();
+    let mut say = |remark| match remark {
+        Remark::Diagnostic(diagnostic) => diagnostics(received(diagnostic)),
+        Remark::Summary(summary) if summaries.len() < SUMMARIES => summaries.push(counted(summary)),
+        Remark::Summary(_) => (),
+    };
+    let (image, length, report) = if jailed {
+        let setup = Setup { memory: MEMORY, ..Setup::new(Task::Compile) };
+        let work = |jailed| {
+            worker::compile(jailed, |sources, say| {
+                let inputs: Vec<Input<'_>> =
+                    sources.iter().map(|source| Input { name: &source.name, bytes: &source.bytes }).collect();
+                let (image, report) = compile_here(&inputs, say).map_err(|error| format!("{error:#}"))?;
+                Ok((image, report.accepted, report.refused))
+            })
+        };
+        let sandbox = Sandbox::start(setup, work).context(NO_JAIL)?;
+        let inputs: Vec<candor_sandbox::Input<'_>> = sources
+            .iter()
+            .map(|source| candor_sandbox::Input {
+                name: &source.name,
+                file: source.file.as_fd(),
+                length: source.length,
+            })
+            .collect();
+        let (sums, image) = candor_sandbox::compile(&sandbox, &inputs, &mut say)?;
+        let report = Report { accepted: sums.accepted, refused: sums.refused };
+        (File::from(image), sums.length, report)
+    } else {
+        let mut read = Vec::new();
+        for source in sources {
+            let mut bytes = Vec::new();
+            source.pieces(&mut |piece| bytes.extend_from_slice(piece)).context("a source cannot be read")?;
+            read.push((source.name.as_str(), bytes));
+        }
+        let inputs: Vec<Input<'_>> = read.iter().map(|(name, bytes)| Input { name, bytes }).collect();
+        let (bytes, report) = compile_here(&inputs, &mut say)?;
+        let memory = rustix::fs::memfd_create("candor-image", MemfdFlags::CLOEXEC);
+        let mut image = File::from(memory.context("no memory for the image")?);
+        image.write_all(&bytes).context("no memory for the image")?;
+        image.rewind().context("no memory for the image")?;
+        (image, u64::try_from(bytes.len())?, report)
+    };
+    Ok(Compiled { image, length, report, sources: summaries })
+}
+
+/// Compiles in this process, jailed or not.
+fn compile_here(inputs: &[Input<'_>], say: &mut dyn FnMut(Remark)) -> anyhow::Result<(Vec<u8>, Report)> {
     let mut builder = Builder::new();
     let mut errors: u64 = 0;
-    let inputs: Vec<Input<'_>> =
-        sources.iter().map(|source| Input { name: &source.name, bytes: &source.bytes }).collect();
-    let summaries = clamav::load(&inputs, clamav::Options::default(), &mut builder, &mut |diagnostic| {
+    let summaries = clamav::load(inputs, clamav::Options::default(), &mut builder, &mut |diagnostic| {
         errors += u64::from(diagnostic.severity == Severity::Error);
-        diagnostics(diagnostic);
+        say(Remark::Diagnostic(message::Diagnostic {
+            error: diagnostic.severity == Severity::Error,
+            source: diagnostic.source,
+            line: diagnostic.line,
+            column: diagnostic.column,
+            message: diagnostic.message,
+        }));
     });
     let refused = summaries.iter().map(|summary| summary.refused).sum::<u64>().max(errors);
+    for summary in summaries {
+        let numbers =
+            [summary.accepted, summary.other_level, summary.ignored, summary.unused, summary.refused];
+        say(Remark::Summary(Summary { source: summary.source, numbers }));
+    }
     let report = Report { accepted: builder.len(), refused };
     let image = builder.finish().context("the image cannot be laid out")?;
-    Ok(Compiled { image, report, sources: summaries })
+    Ok((image, report))
+}
+
+fn received(diagnostic: message::Diagnostic) -> Diagnostic {
+    Diagnostic {
+        severity: if diagnostic.error { Severity::Error } else { Severity::Note },
+        source: diagnostic.source,
+        line: diagnostic.line,
+        column: diagnostic.column,
+        message: diagnostic.message,
+    }
+}
+
+fn counted(summary: Summary) -> SourceSummary {
+    let [accepted, other_level, ignored, unused, refused] = summary.numbers;
+    SourceSummary { source: summary.source, accepted, other_level, ignored, unused, refused }
 }

@@ -16,11 +16,11 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::escape::Escaped;
 use crate::printer::Printer;
-use crate::settings::DatabaseOptions;
+use crate::settings::{DatabaseOptions, SafetyOptions};
 use crate::units::{count, counted};
 
 use cache::Cache;
-use compile::{Compiled, Report};
+use compile::Report;
 
 /// Signatures ready for use.
 #[derive(Debug)]
@@ -65,7 +65,12 @@ pub(crate) enum Kind {
 }
 
 /// Opens what the options ask for.
-pub(crate) fn open(options: &DatabaseOptions, printer: &mut Printer) -> anyhow::Result<Database> {
+pub(crate) fn open(
+    options: &DatabaseOptions,
+    safety: &SafetyOptions,
+    printer: &mut Printer,
+) -> anyhow::Result<Database> {
+    let jailed = !safety.no_sandbox;
     let Some(path) = &options.database else { return built_in() };
     let name = Escaped::os(path.as_os_str()).to_string();
     if let Kind::Image(image) = classify(path)? {
@@ -80,10 +85,11 @@ pub(crate) fn open(options: &DatabaseOptions, printer: &mut Printer) -> anyhow::
         })
     };
     let (image, report, origin) = match &cache {
-        Some(cache) => cache.open_or_compile(path, printer)?,
+        Some(cache) => cache.open_or_compile(path, jailed, printer)?,
         None => {
-            let compiled = compile_quietly(path)?;
-            (Image::from_vec(compiled.image)?, compiled.report, Origin::Compiled)
+            let sources = sources::read(&[path])?;
+            let compiled = compile::compile(&sources, jailed, &mut |_| ())?;
+            (Image::open(&compiled.image)?, compiled.report, Origin::Compiled)
         }
     };
     anyhow::ensure!(
@@ -122,12 +128,6 @@ pub(crate) fn classify(path: &Path) -> anyhow::Result<Kind> {
         }
         Err(error) => Err(anyhow::Error::new(error).context(format!("database {name}"))),
     }
-}
-
-/// Compiles without showing diagnostics: they are counted, and the user is told where to see them.
-fn compile_quietly(path: &Path) -> anyhow::Result<Compiled> {
-    let sources = sources::read(&[path])?;
-    compile::compile(&sources, &mut |_| ())
 }
 
 fn tell(report: &Report, path: &Path, printer: &mut Printer) {

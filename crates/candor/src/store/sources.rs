@@ -5,11 +5,12 @@
 //! over when they differ.
 
 use std::fs::{self, Metadata};
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use candor_sandbox::spool;
 use candor_signature::clamav;
 use sha2::{Digest as _, Sha256};
 
@@ -18,13 +19,32 @@ use crate::escape::Escaped;
 /// How often reading starts over before it is given up.
 const ATTEMPTS: u32 = 3;
 
-/// A database file that was read.
+/// A database file that was read: a copy in memory that nobody can change, behind a descriptor.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     /// Its name in messages and in the image.
     pub(crate) name: String,
     /// Its bytes.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) file: fs::File,
+    /// How many there are.
+    pub(crate) length: u64,
+}
+
+impl SourceFile {
+    /// Gives the bytes, a piece at a time.
+    pub(crate) fn pieces(&self, take: &mut dyn FnMut(&[u8])) -> std::io::Result<()> {
+        let mut buffer = vec![0; 1 << 18];
+        let mut offset = 0;
+        loop {
+            match self.file.read_at(&mut buffer, offset)? {
+                0 => return Ok(()),
+                read => {
+                    take(&buffer[..read]);
+                    offset += u64::try_from(read).unwrap_or(u64::MAX);
+                }
+            }
+        }
+    }
 }
 
 /// What tells one state of a file from another without reading it.
@@ -101,20 +121,16 @@ fn read_once(stamps: &[Stamp]) -> anyhow::Result<Option<Vec<SourceFile>>> {
     let mut files = Vec::with_capacity(stamps.len());
     for stamp in stamps {
         let name = Escaped::os(stamp.path.as_os_str());
-        let mut file = match fs::File::open(&stamp.path) {
+        let file = match fs::File::open(&stamp.path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("database {name}")),
         };
-        let mut bytes = Vec::new();
-        file.by_ref()
-            .take(stamp.length.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("database {name}"))?;
-        if u64::try_from(bytes.len()) != Ok(stamp.length) {
+        let (copy, length) = spool(file.as_fd(), stamp.length).with_context(|| format!("database {name}"))?;
+        if length != stamp.length {
             return Ok(None);
         }
-        files.push(SourceFile { name: short_name(&stamp.path, stamps), bytes });
+        files.push(SourceFile { name: short_name(&stamp.path, stamps), file: copy.into(), length });
     }
     Ok(Some(files))
 }

@@ -1,7 +1,7 @@
 //! Writing a file in one step: other processes map images while they are replaced.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -15,7 +15,7 @@ use crate::escape::Escaped;
 /// `accept` is asked about it before it is in its place.
 pub(crate) fn write_image(
     path: &Path,
-    bytes: &[u8],
+    bytes: &mut dyn Read,
     accept: fn(&Image) -> anyhow::Result<()>,
 ) -> anyhow::Result<Image> {
     let mut image = None;
@@ -31,12 +31,12 @@ pub(crate) fn write_image(
 
 /// Writes a file so that readers see all of it or nothing.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_checked(path, bytes, &mut |_| Ok(()))
+    write_checked(path, &mut &*bytes, &mut |_| Ok(()))
 }
 
 fn write_checked(
     path: &Path,
-    bytes: &[u8],
+    bytes: &mut dyn Read,
     check: &mut dyn FnMut(&File) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let name = || format!("cannot write {}", Escaped::os(path.as_os_str()));
@@ -50,7 +50,7 @@ fn write_checked(
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
         .tempfile_in(directory)
         .with_context(name)?;
-    file.write_all(bytes).with_context(name)?;
+    std::io::copy(bytes, &mut file).with_context(name)?;
     file.as_file().sync_all().with_context(name)?;
     check(file.as_file()).with_context(name)?;
     file.persist(path).map_err(|error| error.error).with_context(name)?;
