@@ -45,6 +45,8 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("unpack_zip", |bytes| unpack::unpack(&[FileType::Zip, FileType::OoxmlWord], bytes)),
     ("unpack_ole2", |bytes| unpack::unpack(&[FileType::MsOle2], bytes)),
     ("unpack_rtf", |bytes| unpack::unpack(&[FileType::Rtf], bytes)),
+    ("unpack_mail", |bytes| unpack::unpack(&[FileType::Mail, FileType::Mhtml, FileType::Uuencoded], bytes)),
+    ("unpack_pdf", |bytes| unpack::unpack(&[FileType::Pdf], bytes)),
 ];
 
 /// Runs one target on one input.

@@ -121,3 +121,19 @@ pub fn vba_directory(module: &str, offset: u32) -> Vec<u8> {
     ];
     vba(&records.concat())
 }
+
+/// A PDF file of these streams: what else stands in the dictionary of each, and its data.
+#[must_use]
+pub fn pdf(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut out = b"%PDF-1.7\n".to_vec();
+    for (number, (dictionary, data)) in streams.iter().enumerate() {
+        let length = data.len();
+        out.extend(
+            format!("{} 0 obj\n<< /Length {length} {dictionary} >>\nstream\n", number + 1).into_bytes(),
+        );
+        out.extend_from_slice(data);
+        out.extend(b"\nendstream\nendobj\n");
+    }
+    out.extend(b"trailer\n<< /Root 1 0 R >>\n%%EOF\n");
+    out
+}

@@ -2,7 +2,7 @@
 
 use candor_model::{FileType, Sink};
 
-use crate::{elf, gzip, html, macho, ole2, pe, rtf, stream, tar, text, zip};
+use crate::{elf, gzip, html, macho, mail, ole2, pdf, pe, rtf, stream, tar, text, zip};
 
 /// One format that is opened.
 #[derive(Clone, Copy, Debug)]
@@ -56,15 +56,12 @@ pub const FORMATS: &[Format] = &[
     },
     Format {
         name: "Text",
-        // Mail and its relatives are searched as text until they are taken apart.
         types: &[
             FileType::TextAscii,
             FileType::TextUtf8,
             FileType::TextUtf16Le,
             FileType::TextUtf16Be,
             FileType::Script,
-            FileType::Mail,
-            FileType::Mhtml,
         ],
         gives: "a normalised copy",
         library: None,
@@ -166,6 +163,30 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "65,536 directory entries, 16 MiB of source in a module; encrypted documents are reported as not looked at",
         unpack: ole2::unpack,
+    },
+    Format {
+        name: "Mail, mailboxes, MHTML",
+        types: &[FileType::Mail, FileType::Mhtml],
+        gives: "parts with their encoding undone (base64, quoted-printable, uuencode), messages in messages; boundaries and encodings also where the header does not name them",
+        library: None,
+        limits: "8,192 parts, 64 open boundaries, 1,024 fields of a header, 256 uuencoded files in a part",
+        unpack: mail::unpack,
+    },
+    Format {
+        name: "uuencoded text",
+        types: &[FileType::Uuencoded],
+        gives: "the files",
+        library: None,
+        limits: "256 files",
+        unpack: mail::unpack_uuencoded,
+    },
+    Format {
+        name: "PDF",
+        types: &[FileType::Pdf],
+        gives: "every stream with its filters undone (Flate, LZW, ASCII85, ASCIIHex, RunLength, PNG predictors), also in chains; scripts, also in object streams",
+        library: Some("flate2 with zlib-rs (Flate), weezl (LZW)"),
+        limits: "16 filters in a chain; encrypted documents are reported as not looked at",
+        unpack: pdf::unpack,
     },
     Format {
         name: "RTF",

@@ -31,15 +31,18 @@ mod image_hash;
 mod lz4;
 mod lzw;
 mod macho;
+mod mail;
 mod name;
 mod ole2;
 mod password;
+mod pdf;
 mod pe;
 mod reader;
 mod rtf;
 mod stream;
 mod tar;
 mod text;
+mod transfer;
 mod zip;
 
 #[cfg(test)]

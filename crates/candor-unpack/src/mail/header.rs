@@ -1,0 +1,175 @@
+//! Header fields of mail: folding, parameters, and words in other character sets.
+
+use crate::name::decoded;
+use crate::transfer::{base64, hex_pair, quoted_printable};
+
+/// Fields of one header that are read, and bytes of one field.
+const FIELDS: usize = 1024;
+const FIELD: usize = 64 << 10;
+
+/// What matters of the header of a part.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Header {
+    /// Type and subtype, in lower case.
+    pub(super) media_type: String,
+    pub(super) boundary: Option<Vec<u8>>,
+    /// In lower case.
+    pub(super) encoding: String,
+    pub(super) name: String,
+}
+
+impl Header {
+    /// Reads the header at the start of `bytes`, and says where the body starts. A line that is no field
+    /// ends the header as an empty line does: some programs show what follows.
+    pub(super) fn read(bytes: &[u8]) -> (Self, usize) {
+        let mut header = Self::default();
+        let mut at = 0_usize;
+        let mut field: Vec<u8> = Vec::new();
+        let mut fields = 0_usize;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
+            let line = rest.get(..length).unwrap_or_default();
+            let text = line.trim_ascii_end();
+            let is_folded = matches!(line.first(), Some(b' ' | b'\t')) && !text.is_empty();
+            if is_folded && !field.is_empty() {
+                if field.len().saturating_add(text.len()) <= FIELD {
+                    field.push(b' ');
+                    field.extend_from_slice(text.trim_ascii_start());
+                }
+                at = at.saturating_add(length);
+                continue;
+            }
+            header.take(&field);
+            field.clear();
+            let is_field = text.iter().position(|&byte| byte == b':').is_some_and(|colon| {
+                text.get(..colon).is_some_and(|name| name.trim_ascii_end().iter().all(u8::is_ascii_graphic))
+            });
+            // The line that mailboxes put in front of a message.
+            let is_separator = at == 0 && (text.starts_with(b"From ") || text.starts_with(b">From "));
+            if line.is_empty() || fields >= FIELDS || !(is_field || is_separator) {
+                let is_blank = text.is_empty();
+                return (header, if is_blank { at.saturating_add(length) } else { at });
+            }
+            if is_field {
+                field.extend_from_slice(text.get(..FIELD).unwrap_or(text));
+                fields = fields.saturating_add(1);
+            }
+            at = at.saturating_add(length);
+        }
+    }
+
+    fn take(&mut self, field: &[u8]) {
+        let Some(colon) = memchr::memchr(b':', field) else { return };
+        let (name, value) = field.split_at_checked(colon).unwrap_or((field, &[]));
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let name = name.trim_ascii();
+        if name.eq_ignore_ascii_case(b"content-type") {
+            let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
+            self.media_type = decoded(value.get(..end).unwrap_or_default().trim_ascii()).to_ascii_lowercase();
+            self.boundary = parameter(value, b"boundary").or(self.boundary.take());
+            if let Some(name) = parameter(value, b"name") {
+                self.name = words(&name);
+            }
+        } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
+            self.encoding = decoded(value.trim_ascii()).to_ascii_lowercase();
+        } else if name.eq_ignore_ascii_case(b"content-disposition")
+            && let Some(name) = parameter(value, b"filename")
+        {
+            self.name = words(&name);
+        }
+    }
+}
+
+/// A parameter, also one that is split into numbered pieces or written with percent signs.
+fn parameter(value: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
+    let mut found: Option<Vec<u8>> = None;
+    let mut rest = value;
+    while let Some(semicolon) = memchr::memchr(b';', rest) {
+        rest = rest.get(semicolon.saturating_add(1)..).unwrap_or_default().trim_ascii_start();
+        let equals = memchr::memchr(b'=', rest)?;
+        let key = rest.get(..equals).unwrap_or_default().trim_ascii();
+        let behind = rest.get(equals.saturating_add(1)..).unwrap_or_default().trim_ascii_start();
+        let (text, next) = match behind.strip_prefix(b"\"") {
+            Some(quoted) => {
+                let end = memchr::memchr(b'"', quoted).unwrap_or(quoted.len());
+                (quoted.get(..end), quoted.get(end..))
+            }
+            None => {
+                let end = behind
+                    .iter()
+                    .position(|byte| matches!(byte, b';' | b' ' | b'\t'))
+                    .unwrap_or(behind.len());
+                (behind.get(..end), behind.get(end..))
+            }
+        };
+        let (text, next) = (text.unwrap_or_default(), next.unwrap_or_default());
+        rest = next;
+        let stem = key.iter().position(|&byte| byte == b'*').unwrap_or(key.len());
+        let (stem, mark) = key.split_at_checked(stem).unwrap_or((key, &[]));
+        if !stem.eq_ignore_ascii_case(wanted) {
+            continue;
+        }
+        let piece = if mark.ends_with(b"*") { percent(text) } else { text.to_vec() };
+        match (&mut found, mark.is_empty()) {
+            (Some(found), false) => found.extend(piece),
+            (Some(_), true) => {}
+            (found @ None, _) => *found = Some(piece),
+        }
+    }
+    found
+}
+
+/// `utf-8'en'na%20me`.
+fn percent(text: &[u8]) -> Vec<u8> {
+    let mut parts = text.splitn(3, |&byte| byte == b'\'');
+    let text = match (parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(_), Some(text)) => text,
+        _ => text,
+    };
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        match hex_pair(behind).filter(|_| byte == b'%') {
+            Some(value) => {
+                out.push(value);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => out.push(byte),
+        }
+    }
+    out
+}
+
+/// Text with its words in other character sets (RFC 2047) decoded.
+fn words(text: &[u8]) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = memchr::memmem::find(rest, b"=?") {
+        let (before, word) = rest.split_at_checked(start).unwrap_or((rest, &[]));
+        let mut parts = word.get(2..).unwrap_or_default().splitn(4, |&byte| byte == b'?');
+        let (Some(charset), Some(kind), Some(body), Some(behind)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            break;
+        };
+        let Some(behind) = behind.strip_prefix(b"=") else { break };
+        if !before.trim_ascii().is_empty() {
+            out.push_str(&decoded(before));
+        }
+        let bytes = match kind {
+            b"B" | b"b" => base64(body),
+            _ => {
+                let blanks: Vec<u8> =
+                    body.iter().map(|&byte| if byte == b'_' { b' ' } else { byte }).collect();
+                quoted_printable(&blanks)
+            }
+        };
+        let encoding = encoding_rs::Encoding::for_label(charset).unwrap_or(encoding_rs::UTF_8);
+        out.push_str(&encoding.decode(&bytes).0);
+        rest = behind;
+    }
+    out.push_str(&decoded(rest));
+    out
+}

@@ -1,0 +1,103 @@
+//! Mails that mean well, and mails that do not.
+
+use candor_model::FileType;
+
+use crate::collected::{Collected, survives_damage};
+
+fn shown(text: &str) -> Vec<(String, String)> {
+    let found = Collected::of(FileType::Mail, text.as_bytes()).children;
+    found
+        .into_iter()
+        .map(|child| (child.member.name, String::from_utf8_lossy(&child.bytes).trim_end().to_owned()))
+        .collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|&(name, content)| (name.to_owned(), content.to_owned())).collect()
+}
+
+const NESTED: &str = "From: a@b\r\nContent-Type: multipart/mixed;\r\n boundary=\"outer\"\r\n\r\npreamble\r\n--outer\r\n\
+    Content-Type: multipart/alternative; boundary=inner\r\n\r\n--inner\r\nContent-Type: text/plain\r\n\
+    Content-Transfer-Encoding: quoted-printable\r\n\r\ncaf=C3=A9 =\r\nau lait\r\n--inner\r\n\
+    Content-Type: text/html\r\n\r\n<b>x</b>\r\n--inner--\r\n--outer\r\n\
+    Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\
+    Content-Disposition: attachment; filename=\"a.exe\"\r\n\r\nY29u\r\ndGVudA==\r\n--outer--\r\nepilogue\r\n";
+
+#[test]
+fn parts_come_with_their_encoding_undone() {
+    assert_eq!(
+        shown(NESTED),
+        pairs(&[
+            ("", "preamble"),
+            ("", "café au lait"),
+            ("", "<b>x</b>"),
+            ("a.exe", "content"),
+            ("", "epilogue")
+        ])
+    );
+}
+
+#[test]
+fn boundaries_that_the_header_does_not_name_are_found() {
+    let wrong =
+        NESTED.replace("boundary=\"outer\"", "boundary=\"other\"").replace("boundary=inner", "charset=x");
+    assert!(shown(&wrong).contains(&("a.exe".to_owned(), "content".to_owned())), "{:?}", shown(&wrong));
+    let cut = NESTED.replace("--outer--\r\nepilogue\r\n", "");
+    assert!(shown(&cut).contains(&("a.exe".to_owned(), "content".to_owned())));
+}
+
+#[test]
+fn names_in_other_character_sets_are_read() {
+    let name = |field: &str| {
+        shown(&format!("From: a@b\nContent-Disposition: attachment;\n {field}\n\nx"))[0].0.clone()
+    };
+    assert_eq!(name("filename=\"=?iso-8859-1?Q?caf=E9_1.exe?=\""), "café 1.exe");
+    assert_eq!(name("filename=\"=?utf-8?B?Y2Fmw6k=?=\""), "café");
+    assert_eq!(name("filename*=utf-8''caf%C3%A9.exe"), "café.exe");
+    assert_eq!(name("filename*0=\"very \"; filename*1=\"long.exe\""), "very long.exe");
+}
+
+#[test]
+fn messages_in_messages_are_children() {
+    let text = "From: a@b\nContent-Type: message/rfc822\n\nFrom: c@d\nSubject: x\n\nbody\n";
+    let found = Collected::of(FileType::Mail, text.as_bytes()).children;
+    assert_eq!(found[0].member.file_type, Some(FileType::Mail));
+    assert!(found[0].bytes.starts_with(b"From: c@d"));
+}
+
+#[test]
+fn mailboxes_are_taken_apart() {
+    let text = "From a@b Mon\nSubject: 1\n\none\n\nFrom c@d Tue\nSubject: 2\n\ntwo From here\n";
+    let found = Collected::of(FileType::Mail, text.as_bytes()).children;
+    assert_eq!(found.len(), 2);
+    assert!(found[1].bytes.starts_with(b"From c@d"));
+}
+
+#[test]
+fn uuencoded_files_in_text_are_found() {
+    let text = "From: a@b\n\ntext\nbegin 644 file.txt\n*<V]M92!T:&EN9P``\n`\nend\nmore\n";
+    assert!(shown(text).contains(&("file.txt".to_owned(), "some thing".to_owned())), "{:?}", shown(text));
+}
+
+#[test]
+fn base64_that_nobody_named_is_decoded() {
+    let line = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB\n";
+    let found = shown(&format!("From: a@b\n\n{}", line.repeat(3)));
+    assert_eq!(found[1].1, "A".repeat(144));
+}
+
+#[test]
+fn thousands_of_parts_and_boundaries_take_no_squares() {
+    let mut text = "From: a@b\nContent-Type: multipart/mixed; boundary=b0\n\n".to_owned();
+    for depth in 0..3000 {
+        text += &format!("--b{depth}\nContent-Type: multipart/mixed; boundary=b{}\n\n", depth + 1);
+    }
+    text += &"--b1\n\nx\n".repeat(20_000);
+    let found = Collected::of(FileType::Mail, text.as_bytes());
+    assert!(!found.incomplete.is_empty());
+}
+
+#[test]
+fn damage_is_survived() {
+    survives_damage(FileType::Mail, NESTED.as_bytes());
+}

@@ -1,0 +1,239 @@
+//! The filters of PDF streams, and the predictors behind two of them.
+
+use std::io::Read;
+
+use weezl::BitOrder;
+use weezl::decode::Configuration;
+
+use super::value::Value;
+use crate::codec::{self, Decoder};
+use crate::transfer::{ascii85, hexadecimal};
+
+/// Filters in one chain.
+pub(super) const FILTERS: usize = 16;
+
+/// One filter with its parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    name: Vec<u8>,
+    parameters: Option<Value>,
+}
+
+/// The filters that a stream's dictionary names, in the order of decoding, up to the first one that is an
+/// image's: what that decodes to are samples.
+pub(super) fn chain(dictionary: &Value) -> Vec<Filter> {
+    let of = |long: &[u8], short: &[u8]| dictionary.get(long).or_else(|| dictionary.get(short));
+    let names = of(b"Filter", b"F").map(Value::list).unwrap_or_default();
+    let parameters = of(b"DecodeParms", b"DP").map(Value::list).unwrap_or_default();
+    names
+        .iter()
+        .enumerate()
+        .map_while(|(index, name)| {
+            let name = name.name()?.to_vec();
+            let is_image = matches!(
+                name.as_slice(),
+                b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode" | b"Crypt"
+            );
+            (!is_image).then(|| Filter { name, parameters: parameters.get(index).cloned() })
+        })
+        .collect()
+}
+
+impl Filter {
+    /// A decoder over `data`; `None` for a filter that nobody knows.
+    pub(super) fn decoder<'a>(&self, data: &'a [u8]) -> Option<Decoder<'a>> {
+        let decoder: Decoder<'a> = match self.name.as_slice() {
+            b"FlateDecode" | b"Fl" => flate(data),
+            b"LZWDecode" | b"LZW" => {
+                let is_early = self.parameter(b"EarlyChange").unwrap_or(1) != 0;
+                Box::new(Lzw::new(data, is_early))
+            }
+            b"ASCII85Decode" | b"A85" => owned(ascii85(data.strip_prefix(b"<~").unwrap_or(data))),
+            b"ASCIIHexDecode" | b"AHx" => {
+                let end = memchr::memchr(b'>', data).unwrap_or(data.len());
+                owned(hexadecimal(data.get(..end).unwrap_or_default()))
+            }
+            b"RunLengthDecode" | b"RL" => Box::new(RunLength { data, left: 0, byte: None }),
+            _ => return None,
+        };
+        let predictor = self.parameter(b"Predictor").unwrap_or(1);
+        if predictor < 10 {
+            return Some(decoder);
+        }
+        let of = |key: &[u8], usual: u64| self.parameter(key).unwrap_or(usual).min(1 << 20);
+        let sample = of(b"Colors", 1).saturating_mul(of(b"BitsPerComponent", 8));
+        let row = sample.saturating_mul(of(b"Columns", 1)).div_ceil(8).min(1 << 24);
+        Some(Box::new(Png {
+            decoder,
+            above: vec![0; usize::try_from(row).unwrap_or(0)],
+            step: usize::try_from(sample.div_ceil(8)).unwrap_or(1).max(1),
+            at: usize::MAX,
+        }))
+    }
+
+    fn parameter(&self, key: &[u8]) -> Option<u64> {
+        self.parameters.as_ref()?.get(key)?.number()
+    }
+}
+
+/// zlib's stream; without its header when that is damaged, as readers do.
+fn flate(data: &[u8]) -> Decoder<'_> {
+    let start = data.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let data = data.get(start..).unwrap_or_default();
+    match data {
+        [0x48 | 0x58 | 0x68 | 0x78, ..] => codec::deflate(data.get(2..).unwrap_or_default()),
+        _ => codec::zlib(data),
+    }
+}
+
+fn owned<'a>(bytes: Vec<u8>) -> Decoder<'a> {
+    Box::new(std::io::Cursor::new(bytes))
+}
+
+/// LZW with the most significant bit first.
+struct Lzw<'a> {
+    data: &'a [u8],
+    decoder: weezl::decode::Decoder,
+}
+
+impl<'a> Lzw<'a> {
+    fn new(data: &'a [u8], is_early: bool) -> Self {
+        let decoder = if is_early {
+            Configuration::with_tiff_size_switch(BitOrder::Msb, 8).build()
+        } else {
+            Configuration::new(BitOrder::Msb, 8).build()
+        };
+        Self { data, decoder }
+    }
+}
+
+impl Read for Lzw<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let result = self.decoder.decode_bytes(self.data, buffer);
+            self.data = self.data.get(result.consumed_in..).unwrap_or_default();
+            if result.consumed_out > 0 {
+                return Ok(result.consumed_out);
+            }
+            match result.status {
+                Ok(weezl::LzwStatus::Ok) if result.consumed_in > 0 => {}
+                Ok(weezl::LzwStatus::NoProgress | weezl::LzwStatus::Done | weezl::LzwStatus::Ok) => {
+                    return Ok(0);
+                }
+                Err(error) => return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, error)),
+            }
+        }
+    }
+}
+
+/// Runs: a count of literals, or of copies of one byte; 128 ends it.
+struct RunLength<'a> {
+    data: &'a [u8],
+    left: usize,
+    byte: Option<u8>,
+}
+
+impl Read for RunLength<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut written = 0_usize;
+        for slot in buffer {
+            if self.left == 0 {
+                let Some((&count, rest)) = self.data.split_first() else { break };
+                if count == 128 {
+                    break;
+                }
+                self.data = rest;
+                if count < 128 {
+                    self.left = usize::from(count).saturating_add(1);
+                    self.byte = None;
+                } else {
+                    let Some((&byte, rest)) = self.data.split_first() else { break };
+                    self.data = rest;
+                    self.left = 257_usize.saturating_sub(usize::from(count));
+                    self.byte = Some(byte);
+                }
+            }
+            let byte = match self.byte {
+                Some(byte) => byte,
+                None => {
+                    let Some((&byte, rest)) = self.data.split_first() else { break };
+                    self.data = rest;
+                    byte
+                }
+            };
+            *slot = byte;
+            self.left = self.left.saturating_sub(1);
+            written = written.saturating_add(1);
+        }
+        Ok(written)
+    }
+}
+
+/// Undoes the predictors of PNG: rows behind a byte that says how they were made.
+struct Png<'a> {
+    decoder: Decoder<'a>,
+    /// The row that is given at the moment; the next one is made from it.
+    above: Vec<u8>,
+    /// Bytes of a pixel.
+    step: usize,
+    at: usize,
+}
+
+impl Read for Png<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.at >= self.above.len() {
+            let mut row = vec![0_u8; self.above.len().saturating_add(1)];
+            let mut filled = 0_usize;
+            while let Some(rest) = row.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+                match self.decoder.read(rest)? {
+                    0 => break,
+                    read => filled = filled.saturating_add(read),
+                }
+            }
+            if filled <= 1 {
+                return Ok(0);
+            }
+            row.truncate(filled);
+            let kind = row.remove(0);
+            self.undo(kind, &mut row);
+            self.above = row;
+            self.at = 0;
+        }
+        let read = self.above.get(self.at..).unwrap_or_default().read(buffer)?;
+        self.at = self.at.saturating_add(read);
+        Ok(read)
+    }
+}
+
+impl Png<'_> {
+    fn undo(&self, kind: u8, row: &mut [u8]) {
+        for index in 0..row.len() {
+            let before = index.checked_sub(self.step);
+            let left = before.and_then(|at| row.get(at)).copied().unwrap_or(0);
+            let up = self.above.get(index).copied().unwrap_or(0);
+            let corner = before.and_then(|at| self.above.get(at)).copied().unwrap_or(0);
+            let guess = match kind {
+                1 => left,
+                2 => up,
+                3 => u8::try_from((u16::from(left).saturating_add(u16::from(up))) / 2).unwrap_or(0),
+                4 => paeth(left, up, corner),
+                _ => 0,
+            };
+            if let Some(byte) = row.get_mut(index) {
+                *byte = byte.wrapping_add(guess);
+            }
+        }
+    }
+}
+
+fn paeth(left: u8, up: u8, corner: u8) -> u8 {
+    let estimate = i16::from(left).saturating_add(i16::from(up)).saturating_sub(i16::from(corner));
+    let far = |value: u8| estimate.saturating_sub(i16::from(value)).unsigned_abs();
+    if far(left) <= far(up) && far(left) <= far(corner) {
+        left
+    } else if far(up) <= far(corner) {
+        up
+    } else {
+        corner
+    }
+}

@@ -1,0 +1,136 @@
+//! Encodings of bytes as text, read leniently: what is no digit is passed over, and what can be read of a
+//! damaged end is kept.
+
+/// Base64, in its usual and in its address alphabet.
+pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut held, mut count) = (0_u32, 0_u32);
+    for &byte in text {
+        let value = match byte {
+            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
+            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
+            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' => {
+                // The end of one of several texts that were joined: the next one starts afresh.
+                (held, count) = (0, 0);
+                continue;
+            }
+            _ => continue,
+        };
+        held = held << 6 | u32::from(value);
+        count = count.saturating_add(6);
+        if count >= 8 {
+            count = count.saturating_sub(8);
+            out.push(held.wrapping_shr(count).to_le_bytes()[0]);
+        }
+    }
+    out
+}
+
+/// Quoted-printable.
+pub(crate) fn quoted_printable(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        if byte != b'=' {
+            out.push(byte);
+            continue;
+        }
+        let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        match behind.get(blanks..).unwrap_or_default() {
+            [b'\r', b'\n', next @ ..] | [b'\n', next @ ..] => rest = next,
+            _ => match hex_pair(behind) {
+                Some(value) => {
+                    out.push(value);
+                    rest = behind.get(2..).unwrap_or_default();
+                }
+                None => out.push(byte),
+            },
+        }
+    }
+    out
+}
+
+/// The lines of uuencoded text, up to the line `end`.
+pub(crate) fn uuencoded(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in text.split(|&byte| byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line == b"end" {
+            break;
+        }
+        let Some((&length, digits)) = line.split_first() else { continue };
+        if !(b' '..=b'`').contains(&length) {
+            continue;
+        }
+        let length = usize::from(length.wrapping_sub(b' ') & 63);
+        let (mut held, mut count, mut made) = (0_u32, 0_u32, 0_usize);
+        for &digit in digits {
+            held = held << 6 | u32::from(digit.wrapping_sub(b' ') & 63);
+            count = count.saturating_add(6);
+            if count >= 8 && made < length {
+                count = count.saturating_sub(8);
+                out.push(held.wrapping_shr(count).to_le_bytes()[0]);
+                made = made.saturating_add(1);
+            }
+        }
+    }
+    out
+}
+
+/// Hexadecimal digits; an odd one at the end counts as if a zero followed.
+pub(crate) fn hexadecimal(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut high = None;
+    for &byte in text {
+        let Some(digit) = digit(byte) else { continue };
+        match high.take() {
+            Some(first) => out.push(first << 4 | digit),
+            None => high = Some(digit),
+        }
+    }
+    out.extend(high.map(|first| first << 4));
+    out
+}
+
+/// ASCII85, as PDF and PostScript have it, up to its `~`.
+pub(crate) fn ascii85(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let (mut group, mut count) = (0_u32, 0_u32);
+    for &byte in text {
+        match byte {
+            b'~' => break,
+            b'z' if count == 0 => out.extend_from_slice(&[0; 4]),
+            b'!'..=b'u' => {
+                group = group.wrapping_mul(85).wrapping_add(u32::from(byte.wrapping_sub(b'!')));
+                count = count.saturating_add(1);
+                if count == 5 {
+                    out.extend_from_slice(&group.to_be_bytes());
+                    (group, count) = (0, 0);
+                }
+            }
+            _ => {}
+        }
+    }
+    if count > 1 {
+        for _ in count..5 {
+            group = group.wrapping_mul(85).wrapping_add(84);
+        }
+        let made = usize::try_from(count.saturating_sub(1)).unwrap_or(0);
+        out.extend_from_slice(group.to_be_bytes().get(..made).unwrap_or_default());
+    }
+    out
+}
+
+/// The byte that the first two characters spell.
+pub(crate) fn hex_pair(text: &[u8]) -> Option<u8> {
+    let [high, low] = *text.first_chunk()?;
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
