@@ -29,6 +29,7 @@ mod lane;
 mod layers;
 pub mod message;
 mod policy;
+pub mod prove;
 mod sys;
 mod template;
 pub mod worker;

@@ -291,3 +291,37 @@ impl Drop for Mapping {
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
     }
 }
+
+/// An argument of a call that [`attempt`] makes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Argument<'a> {
+    /// A number; never an address.
+    Number(i64),
+    /// The address of a text.
+    Text(&'a std::ffi::CStr),
+    /// The address of bytes that the kernel reads.
+    Bytes(&'a [u8]),
+}
+
+/// Asks the kernel for something that it should refuse. Only for workers whose task is to be refused: what
+/// would come of it if it were not does not matter, as the process ends afterwards.
+pub(crate) fn attempt(number: libc::c_long, arguments: [Argument<'_>; 6]) -> Result<i64, i32> {
+    let [a, b, c, d, e, f] = arguments.map(|argument| match argument {
+        Argument::Number(number) => number,
+        Argument::Text(text) => text.as_ptr().expose_provenance() as i64,
+        Argument::Bytes(bytes) => bytes.as_ptr().expose_provenance() as i64,
+    });
+    // SAFETY: addresses are those of live values that the calls made here only read, and every call here
+    // is given their true length.
+    let returned = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    if returned < 0 { Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)) } else { Ok(returned) }
+}
+
+/// Makes a new process as [`attempt`] does; the new one ends at once.
+pub(crate) fn attempt_process(number: libc::c_long, arguments: [Argument<'_>; 6]) -> Result<i64, i32> {
+    let made = attempt(number, arguments)?;
+    if made == 0 {
+        exit(0);
+    }
+    Ok(made)
+}

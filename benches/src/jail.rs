@@ -1,0 +1,225 @@
+//! What the jail costs: how soon a worker is there, what it takes to hand a file over, what a worker at rest
+//! has for itself, and how fast whole scans are inside and outside.
+
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use candor_database::Image;
+use candor_engine::Options;
+use candor_model::{FileType, Report, Verdict};
+use candor_sandbox::message::{Answer, Order, Packer};
+use candor_sandbox::{Entry, Jailed, Lane, Layer, Layers, Sandbox, Setup, Task, worker};
+
+/// What to measure with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// An image, for the memory of a worker and for whole scans.
+    #[arg(long)]
+    image: PathBuf,
+
+    /// The program, for whole scans.
+    #[arg(long)]
+    candor: Option<PathBuf>,
+
+    /// What to scan.
+    #[arg(long)]
+    files: Option<PathBuf>,
+
+    /// Pairs of runs.
+    #[arg(long, default_value_t = 5)]
+    runs: u32,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    lines()?;
+    ready()?;
+    hand_over()?;
+    at_rest(&arguments.image)?;
+    if let (Some(candor), Some(files)) = (&arguments.candor, &arguments.files) {
+        pairs(candor, &arguments.image, files, arguments.runs)?;
+    }
+    Ok(())
+}
+
+/// Files of candor-sandbox that run in the broker.
+const BROKER: [&str; 9] = [
+    "broker.rs",
+    "channel.rs",
+    "compile.rs",
+    "lane.rs",
+    "layers.rs",
+    "message/bytes.rs",
+    "message/mod.rs",
+    "message/report.rs",
+    "sys.rs",
+];
+
+/// Lines of code of the broker, without comments, blank lines and tests.
+fn lines() -> anyhow::Result<()> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/candor-sandbox/src");
+    let mut all = 0;
+    for name in BROKER {
+        let text = fs::read_to_string(sources.join(name))?;
+        let code = text.lines().take_while(|line| *line != "mod tests {").filter(|line| {
+            let line = line.trim();
+            !line.is_empty() && !line.starts_with("//")
+        });
+        all += code.count();
+    }
+    println!("broker: {all} lines of code");
+    Ok(())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// From the request to the word that it takes orders.
+fn ready() -> anyhow::Result<()> {
+    let namespaces = [
+        Layer::UserNamespace,
+        Layer::EmptyFilesystem,
+        Layer::ProcessNamespace,
+        Layer::NetworkNamespace,
+        Layer::IpcNamespace,
+        Layer::NameNamespace,
+    ];
+    let without = namespaces.into_iter().fold(Layers::NONE, Layers::with);
+    for (name, leave_out) in [("all layers", Layers::NONE), ("without namespaces", without)] {
+        let setup = Setup { leave_out, ..Setup::new(Task::Scan) };
+        let sandbox = Sandbox::start(setup, |jailed| echo(jailed).unwrap_or_default())?;
+        sandbox.discard(sandbox.worker()?);
+        let mut times = Vec::new();
+        for _ in 0..500 {
+            let began = Instant::now();
+            let worker = sandbox.worker()?;
+            times.push(began.elapsed());
+            sandbox.discard(worker);
+        }
+        println!("new worker ready, {name}: {:.3} ms (median of 500)", median(times).as_secs_f64() * 1e3);
+    }
+    Ok(())
+}
+
+/// A worker that reads what it is given and says that it is clean.
+fn echo(jailed: Jailed) -> std::io::Result<()> {
+    let mut ready = std::mem::ManuallyDrop::new(jailed.ready()?);
+    let mut files: Vec<OwnedFd> = Vec::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut packer = Packer::default();
+    while let Some(Order::Files(_)) = ready.next(&mut files)? {
+        for file in files.drain(..) {
+            let read = rustix::io::read(&file, &mut buffer)?;
+            let report = Report {
+                verdict: Verdict::Clean,
+                file_type: FileType::BinaryData,
+                findings: Vec::new(),
+                incomplete: Vec::new(),
+                trusted: None,
+                layers: Vec::new(),
+                bytes: read as u64,
+            };
+            let answer = Answer::Scanned { read: read as u64, partial: None, report: Box::new(report) };
+            packer.push(&answer, &mut |packet| ready.say(packet))?;
+        }
+        packer.flush(&mut |packet| ready.say(packet))?;
+    }
+    Ok(())
+}
+
+/// Opening, handing over, reading, answering and closing, a file; beside opening, reading and closing it in
+/// one process.
+fn hand_over() -> anyhow::Result<()> {
+    const FILES: usize = 20_000;
+    let directory = tempfile::tempdir()?;
+    for number in 0..FILES {
+        fs::write(directory.path().join(number.to_string()), [7; 1024])?;
+    }
+    let paths: Vec<PathBuf> = (0..FILES).map(|number| directory.path().join(number.to_string())).collect();
+    let setup = Setup::new(Task::Scan);
+    let sandbox = Sandbox::start(setup, |jailed| echo(jailed).unwrap_or_default())?;
+    let (mut jailed, mut plain) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        let began = Instant::now();
+        let mut lane: Lane<'_, ()> = Lane::new(&sandbox, 64);
+        let mut answers = 0;
+        for path in &paths {
+            let file = OwnedFd::from(File::open(path)?);
+            lane.push(Entry { file, identity: None, length: 1024, name: String::from("x"), token: () });
+            while !lane.has_room() {
+                answers += usize::from(lane.next(Duration::from_secs(1)).is_some());
+            }
+        }
+        while !lane.is_empty() {
+            answers += usize::from(lane.next(Duration::from_secs(1)).is_some());
+        }
+        jailed.push(began.elapsed());
+        anyhow::ensure!(answers == FILES, "{answers} answers");
+        let began = Instant::now();
+        let mut buffer = vec![0; 1 << 16];
+        for path in &paths {
+            rustix::io::read(File::open(path)?, &mut buffer)?;
+        }
+        plain.push(began.elapsed());
+    }
+    let each = |times| median(times).as_secs_f64() * 1e6 / FILES as f64;
+    println!(
+        "a file of 1 KiB: {:.2} us handed over, {:.2} us read in one process (workers replaced every {} files)",
+        each(jailed),
+        each(plain),
+        candor_sandbox::FILES_A_WORKER
+    );
+    Ok(())
+}
+
+/// Memory that a worker shares with nobody, before it has seen a file.
+fn at_rest(image: &Path) -> anyhow::Result<()> {
+    let image = Image::open(&File::open(image).with_context(|| image.display().to_string())?)?;
+    let options = Options::default();
+    let sandbox =
+        Sandbox::start(Setup::new(Task::Scan), |jailed| worker::scan(jailed, &image, &options, None))?;
+    let worker = sandbox.worker()?;
+    let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", worker.process()))
+        .context("the memory of a worker is for root to see")?;
+    let private: u64 = text
+        .lines()
+        .filter(|line| line.starts_with("Private_"))
+        .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .sum();
+    println!("worker at rest: {:.1} MiB for itself", private as f64 / 1024.0);
+    Ok(())
+}
+
+/// Whole scans, in turns.
+fn pairs(candor: &Path, image: &Path, files: &Path, runs: u32) -> anyhow::Result<()> {
+    let scan = |option: &[&str]| -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        let status = Command::new(candor)
+            .args(["scan", "--quiet", "--no-progress", "--database"])
+            .arg(image)
+            .args(option)
+            .arg(files)
+            .status()?;
+        anyhow::ensure!(status.code().is_some_and(|code| code <= 2), "{status}");
+        Ok(began.elapsed())
+    };
+    for jobs in ["1", "2"] {
+        let (mut inside, mut outside) = (Vec::new(), Vec::new());
+        for _ in 0..runs {
+            inside.push(scan(&["--jobs", jobs])?);
+            outside.push(scan(&["--jobs", jobs, "--no-sandbox"])?);
+        }
+        let (inside, outside) = (median(inside).as_secs_f64(), median(outside).as_secs_f64());
+        println!(
+            "{}, {jobs} at a time: {inside:.2} s inside, {outside:.2} s outside: {:.1} % of the speed",
+            files.display(),
+            outside / inside * 100.0
+        );
+    }
+    Ok(())
+}
