@@ -18,8 +18,9 @@ use crate::template::{self, Ended, FRAME, Request};
 /// How long the template may take for a request, and a worker until it takes orders.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A file, by device and number.
-pub type Identity = (u64, u64);
+/// A file in one state: device, number, and when it last changed, in seconds and nanoseconds. The number
+/// alone may be another file's a moment later.
+pub type Identity = (u64, u64, i64, u64);
 
 /// A template that makes workers; they and it end with it.
 #[derive(Debug)]

@@ -78,7 +78,7 @@ pub(crate) fn placed(number: RawFd) -> OwnedFd {
 }
 
 /// Closes a descriptor with that one system call. Dropping it asks another one first in debug builds.
-pub(crate) fn close(descriptor: OwnedFd) {
+pub fn close(descriptor: OwnedFd) {
     // SAFETY: it was owned, and nobody owns it any more.
     unsafe { libc::close(descriptor.into_raw_fd()) };
 }

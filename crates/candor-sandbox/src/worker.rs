@@ -13,6 +13,7 @@ use crate::input::{Buffer, Reading};
 use crate::jail::{Jailed, Ready};
 use crate::message::{Answer, Diagnostic, Given, Order, Packer, Summary, Sums, Word};
 use crate::sys;
+pub use crate::sys::close;
 
 /// Answers are not kept back longer than this.
 const PROMPT: Duration = Duration::from_millis(10);

@@ -1,0 +1,338 @@
+//! Files go in, answers come out, whatever happens to the workers.
+//!
+//! The workers here are real ones in the real jail; what they do with a file stands in the file.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use candor_model::{FileType, Finding, LayerId, Origin, Reason, Report, Strength, Verdict};
+use candor_sandbox::message::{Answer, Order, Packer, Word};
+use candor_sandbox::worker::close;
+use candor_sandbox::{Entry, FILES_A_WORKER, Jailed, Lane, Outcome, Sandbox, Setup, Task};
+use rustix::process::{Pid, Signal};
+
+fn report(found: bool) -> Report {
+    let finding = Finding {
+        signature: String::from("Evil"),
+        origin: Origin { source: String::from("x.ndb"), line: 1 },
+        official: false,
+        strength: Strength::Strong,
+        language: "ndb",
+        layer: LayerId(0),
+        file_type: FileType::BinaryData,
+        path: Vec::new(),
+        normalised: None,
+        matches: Vec::new(),
+    };
+    Report {
+        verdict: if found { Verdict::Infected } else { Verdict::Clean },
+        file_type: FileType::BinaryData,
+        findings: found.then_some(finding).into_iter().collect(),
+        incomplete: Vec::new(),
+        trusted: None,
+        layers: Vec::new(),
+        bytes: 1,
+    }
+}
+
+/// A worker that does what is in the files.
+fn obey(jailed: Jailed) -> std::io::Result<()> {
+    let mut ready = std::mem::ManuallyDrop::new(jailed.ready()?);
+    let mut descriptors: Vec<OwnedFd> = Vec::new();
+    let mut served = 0;
+    while let Some(Order::Files(_)) = ready.next(&mut descriptors)? {
+        let mut packer = Packer::default();
+        for file in std::mem::take(&mut descriptors) {
+            let file = std::mem::ManuallyDrop::new(file);
+            let mut buffer = [0; 64];
+            rustix::fs::seek(&*file, rustix::fs::SeekFrom::Start(0))?;
+            let read = rustix::io::read(&*file, &mut buffer)?;
+            close(std::mem::ManuallyDrop::into_inner(file));
+            served += 1;
+            let answer = |found| Answer::Scanned { read: 1, partial: None, report: Box::new(report(found)) };
+            let answer = match &buffer[..read] {
+                b"evil" => answer(true),
+                b"crash" => return Err(std::io::ErrorKind::Other.into()),
+                b"forbidden" => {
+                    drop(rustix::process::getpid());
+                    drop(std::fs::File::open("/etc/passwd"));
+                    answer(false)
+                }
+                b"hang" => loop {
+                    std::hint::spin_loop();
+                },
+                b"eat" => {
+                    let mut eaten: Vec<Vec<u8>> = Vec::new();
+                    loop {
+                        eaten.push(vec![1; 16 << 20]);
+                        std::hint::black_box(&eaten);
+                    }
+                }
+                b"babble" => {
+                    ready.say(&[1, 3, 99])?;
+                    answer(false)
+                }
+                b"twice" => {
+                    packer.push(&answer(false), &mut |packet| ready.say(packet))?;
+                    answer(false)
+                }
+                b"long" => {
+                    let part = Word::Part { bytes: vec![0; 60_000], last: false }.encode();
+                    loop {
+                        ready.say(&part)?;
+                    }
+                }
+                b"number" => Answer::TooLarge(Some(served)),
+                b"slow" => {
+                    let began = Instant::now();
+                    while began.elapsed() < Duration::from_millis(2) {
+                        std::hint::spin_loop();
+                    }
+                    answer(false)
+                }
+                _ => answer(false),
+            };
+            packer.push(&answer, &mut |packet| ready.say(packet))?;
+            if !answer.is_harmless() {
+                return packer.flush(&mut |packet| ready.say(packet));
+            }
+        }
+        packer.flush(&mut |packet| ready.say(packet))?;
+    }
+    Ok(())
+}
+
+fn sandbox(max_time: Option<Duration>) -> Sandbox {
+    let setup = Setup { max_time, memory: 256 << 20, ..Setup::new(Task::Scan) };
+    Sandbox::start(setup, |jailed| drop(obey(jailed))).unwrap()
+}
+
+fn entry(number: usize, content: &str) -> Entry<usize> {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0)).unwrap();
+    Entry {
+        file: file.into(),
+        identity: None,
+        length: content.len() as u64,
+        name: number.to_string(),
+        token: number,
+    }
+}
+
+/// What became of each file, which comes out exactly once.
+fn run(sandbox: &Sandbox, contents: &[&str]) -> BTreeMap<usize, String> {
+    let mut lane = Lane::new(sandbox, 64);
+    let mut came = BTreeMap::new();
+    let mut take = |lane: &mut Lane<'_, usize>, time| {
+        while let Some((token, outcome)) = lane.next(time) {
+            assert_eq!(came.insert(token, text(outcome)), None, "{token} came twice");
+        }
+    };
+    for (number, content) in contents.iter().enumerate() {
+        lane.push(entry(number, content));
+        while !lane.has_room() {
+            take(&mut lane, Duration::from_millis(50));
+        }
+    }
+    let began = Instant::now();
+    while !lane.is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never ends");
+        take(&mut lane, Duration::from_millis(50));
+    }
+    assert_eq!(came.len(), contents.len());
+    came
+}
+
+fn text(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Answer(Answer::Scanned { report, .. }) => report.verdict.name().to_owned(),
+        Outcome::Answer(Answer::TooLarge(number)) => format!("number {}", number.unwrap_or_default()),
+        Outcome::Answer(other) => format!("{other:?}"),
+        Outcome::Deadly(reason, why) => format!("{}: {why}", reason.code()),
+    }
+}
+
+/// The child processes of a process.
+fn children(process: i32) -> Vec<Pid> {
+    let text =
+        std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|number| Pid::from_raw(number.parse().ok()?)).collect()
+}
+
+#[test]
+fn a_file_that_ends_workers_costs_nobody_else_anything() {
+    let sandbox = sandbox(Some(Duration::from_millis(300)));
+    for (content, expected) in [
+        ("crash", "crashed: the worker ended with status 0"),
+        ("forbidden", "crashed: the worker asked the system for something that it must not"),
+        ("hang", "timeout: the worker did not come back in time"),
+        ("eat", "memory: memory allocation of 16777216 bytes failed"),
+        ("babble", "crashed: the worker said something that is no message"),
+        ("long", "crashed: the worker said something that is no message"),
+    ] {
+        let mut contents = vec!["x"; 20];
+        contents[7] = content;
+        contents[15] = "evil";
+        let came = run(&sandbox, &contents);
+        for (number, text) in &came {
+            match number {
+                7 => assert!(text.starts_with(expected), "{content}: {text}"),
+                15 => assert_eq!(text, "infected", "{content}"),
+                _ => assert_eq!(text, "clean", "{content}: {number}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_answers_twice_is_found_out() {
+    let sandbox = sandbox(None);
+    let came = run(&sandbox, &["x", "x", "twice"]);
+    assert_eq!((came[&0].as_str(), came[&1].as_str()), ("clean", "clean"));
+    assert_eq!(came.len(), 3);
+}
+
+#[test]
+fn a_file_that_has_ended_workers_twice_is_not_tried_again() {
+    let sandbox = sandbox(None);
+    let deadly = Entry { identity: Some((1, 2, 3, 4)), ..entry(0, "crash") };
+    let again = Entry {
+        file: deadly.file.try_clone().unwrap(),
+        identity: deadly.identity,
+        length: deadly.length,
+        name: String::from("again"),
+        token: 1,
+    };
+    let mut lane = Lane::new(&sandbox, 64);
+    lane.push(deadly);
+    let mut came = Vec::new();
+    while !lane.is_empty() {
+        came.extend(lane.next(Duration::from_secs(1)).map(|(token, outcome)| (token, text(outcome))));
+    }
+    lane.push(again);
+    assert_eq!(lane.next(Duration::ZERO).unwrap().0, 1);
+    assert_eq!(came.len(), 1);
+    assert!(came[0].1.starts_with("crashed: "), "{came:?}");
+}
+
+#[test]
+fn workers_are_replaced_after_a_finding_and_after_so_many_files() {
+    let sandbox = sandbox(None);
+    let mut contents = vec!["x", "number", "evil", "number", "x"];
+    contents.extend(vec!["number"; FILES_A_WORKER + 10]);
+    let came = run(&sandbox, &contents);
+    // The number says how many files the worker has seen.
+    assert_eq!(came[&1], "number 2");
+    assert_eq!(came[&3], "number 1");
+    let most = came.values().filter_map(|text| text.strip_prefix("number ")?.parse::<usize>().ok()).max();
+    assert_eq!(most, Some(FILES_A_WORKER));
+    assert_eq!(came.values().filter(|text| *text == "number 1").count(), 2);
+}
+
+#[test]
+fn no_file_is_lost_or_answered_twice_while_workers_are_killed_and_stopped() {
+    let sandbox = sandbox(Some(Duration::from_millis(100)));
+    let over = AtomicBool::new(false);
+    let contents: Vec<&str> = (0..3000)
+        .map(|number| match number % 100 {
+            50 => "evil",
+            70 => "babble",
+            0 | 20 | 40 => "slow",
+            _ => "x",
+        })
+        .collect();
+    let came = std::thread::scope(|scope| {
+        let chaos = scope.spawn(|| {
+            let mut hits = 0_u32;
+            while !over.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(7));
+                // It may have ended meanwhile.
+                if let Some(worker) = children(sandbox.process()).first() {
+                    hits += 1;
+                    let signal = if hits.is_multiple_of(20) { Signal::STOP } else { Signal::KILL };
+                    let _ = rustix::process::kill_process(*worker, signal);
+                }
+            }
+            hits
+        });
+        let lanes: Vec<_> = contents
+            .chunks(1500)
+            .map(|contents| {
+                let sandbox = &sandbox;
+                scope.spawn(move || run(sandbox, contents))
+            })
+            .collect();
+        let came: Vec<_> = lanes.into_iter().map(|lane| lane.join().unwrap()).collect();
+        over.store(true, Ordering::Relaxed);
+        assert!(chaos.join().unwrap() > 10);
+        came
+    });
+    let mut unlucky = 0;
+    for (lane, came) in came.iter().enumerate() {
+        for (number, text) in came {
+            let expected = match contents[lane * 1500 + number] {
+                "evil" => "infected",
+                "babble" => "crashed",
+                _ => "clean",
+            };
+            // Both workers of a file may have been hit; then it is said that it was not looked at.
+            if !text.starts_with(expected) {
+                assert!(text.starts_with("crashed: ") || text.starts_with("timeout: "), "{number}: {text}");
+                unlucky += 1;
+            }
+        }
+    }
+    assert!(unlucky < 300, "{unlucky}");
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    // What is opened once and stays.
+    drop(sandbox(None));
+    let before = open();
+    for _ in 0..5 {
+        let sandbox = sandbox(None);
+        let template = sandbox.process();
+        run(&sandbox, &["x", "crash", "evil", "x", "babble"]);
+        // Those that were replaced are gone after a moment.
+        let began = Instant::now();
+        while children(template).len() > 1 && began.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(children(template).len() <= 1);
+        drop(sandbox);
+        assert!(!std::path::Path::new(&format!("/proc/{template}")).exists());
+    }
+    // Tests beside this one open files, too.
+    assert!(open() < before + 200);
+}
+
+#[test]
+fn time_in_a_worker_ends_before_the_broker_has_to_end_it() {
+    let setup = Setup { max_time: Some(Duration::from_millis(100)), ..Setup::new(Task::Scan) };
+    let sandbox = Sandbox::start(setup, |jailed| {
+        let Ok(ready) = jailed.ready() else { return };
+        let mut ready = std::mem::ManuallyDrop::new(ready);
+        let mut files = Vec::new();
+        let Ok(Some(_)) = ready.next(&mut files) else { return };
+        ready.begin(Some(Duration::from_millis(100)));
+        while ready.interrupt().reason().is_none() {
+            std::hint::spin_loop();
+        }
+        let timely = ready.interrupt().reason() == Some(Reason::Timeout);
+        let answer = Answer::TooLarge(Some(u64::from(timely)));
+        drop(ready.say(&Word::Answers(vec![answer]).encode()));
+        std::mem::forget(files);
+        drop(ready.next(&mut Vec::new()));
+    })
+    .unwrap();
+    let began = Instant::now();
+    let came = run(&sandbox, &["x"]);
+    assert_eq!(came[&0], "number 1");
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}

@@ -1,0 +1,6 @@
+//! The jail as it is: real processes, and what the kernel lets them do.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up for a test fails the test")]
+#![forbid(unsafe_code)]
+
+mod forbidden;
+mod lanes;
