@@ -47,6 +47,17 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("unpack_rtf", |bytes| unpack::unpack(&[FileType::Rtf], bytes)),
     ("unpack_mail", |bytes| unpack::unpack(&[FileType::Mail, FileType::Mhtml, FileType::Uuencoded], bytes)),
     ("unpack_pdf", |bytes| unpack::unpack(&[FileType::Pdf], bytes)),
+    ("unpack_cpio", |bytes| {
+        unpack::unpack(&[FileType::CpioOld, FileType::CpioOdc, FileType::CpioNewc, FileType::CpioCrc], bytes)
+    }),
+    ("unpack_ar", |bytes| unpack::unpack(&[FileType::Ar], bytes)),
+    ("unpack_rpm", |bytes| unpack::unpack(&[FileType::Rpm], bytes)),
+    ("unpack_cab", |bytes| unpack::unpack(&[FileType::MsCab], bytes)),
+    ("unpack_lha", |bytes| unpack::unpack(&[FileType::LhaLzh], bytes)),
+    ("unpack_arj", |bytes| unpack::unpack(&[FileType::Arj], bytes)),
+    ("unpack_iso", |bytes| unpack::unpack(&[FileType::Iso9660], bytes)),
+    ("unpack_seven_zip", |bytes| unpack::unpack(&[FileType::SevenZip], bytes)),
+    ("unpack_rar", |bytes| unpack::unpack(&[FileType::Rar], bytes)),
 ];
 
 /// Runs one target on one input.

@@ -1,11 +1,12 @@
 //! For development only: builds files from readable text, and says what signatures mean.
 //!
-//! * [`recipe`], [`executable`], [`zip`], [`zip_methods`], [`stream`],
+//! * [`recipe`], [`archive`], [`executable`], [`zip`], [`zip_methods`], [`stream`],
 //!   [`document`]: files.
 //! * [`collect`]: signatures as values.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod collect;
 pub mod document;
 pub mod executable;

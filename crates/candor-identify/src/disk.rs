@@ -16,7 +16,8 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
     if at(512, b"EFI PART") {
         return Some(FileType::Gpt);
     }
-    if at(32_769, b"CD001") || at(37_633, b"CD001") {
+    // Sectors of 2,048 bytes, or raw ones of 2,352 with a header of 0, 16 or 24.
+    if [32_769, 37_633, 37_649, 37_657].into_iter().any(|place| at(place, b"CD001")) {
         return Some(FileType::Iso9660);
     }
     // Volume recognition sequences start at sector 16 and hold a handful of descriptors.

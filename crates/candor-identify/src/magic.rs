@@ -207,7 +207,8 @@ fn is_lzma(prefix: &[u8]) -> bool {
         return false;
     };
     let length = length.first_chunk().copied().map(u64::from_le_bytes);
-    let is_size = |size: u32| size.is_power_of_two() || (size % 3 == 0 && (size / 3).is_power_of_two());
+    let is_size =
+        |size: u32| size.is_power_of_two() || (size.is_multiple_of(3) && (size / 3).is_power_of_two());
     (dictionary == u32::MAX || (dictionary >= 4096 && is_size(dictionary)))
         && length.is_some_and(|length| length == u64::MAX || (1..1 << 38).contains(&length))
         && prefix.get(13) == Some(&0)

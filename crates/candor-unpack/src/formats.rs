@@ -2,7 +2,10 @@
 
 use candor_model::{FileType, Sink};
 
-use crate::{elf, gzip, html, macho, mail, ole2, pdf, pe, rtf, stream, tar, text, zip};
+use crate::{
+    ar, arj, cab, cpio, elf, gzip, html, iso, lha, macho, mail, ole2, pdf, pe, rar, rpm, rtf, seven_zip,
+    stream, tar, text, zip,
+};
 
 /// One format that is opened.
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +158,78 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "none of its own",
         unpack: stream::compress,
+    },
+    Format {
+        name: "7z",
+        types: &[FileType::SevenZip, FileType::SevenZipSfx],
+        gives: "members of every block (LZMA, LZMA2, PPMd, bzip2, deflate, LZ4, with BCJ, BCJ2, delta and AES)",
+        library: Some("sevenz-rust2"),
+        limits: "256 MiB of a dictionary or of the header; three passwords; Zstandard, Brotli and what is behind a cut member of the same block are reported as not looked at",
+        unpack: seven_zip::unpack,
+    },
+    Format {
+        name: "RAR (1.3 to 7)",
+        types: &[FileType::Rar, FileType::RarSfx],
+        gives: "members, solid or not, encrypted ones with common passwords",
+        library: Some("rars"),
+        limits: "256 MiB of a dictionary, 512 MiB to work in, 100,000 headers, three passwords; members that other volumes go on with are reported as not looked at",
+        unpack: rar::unpack,
+    },
+    Format {
+        name: "cpio (binary, odc, newc, crc)",
+        types: &[FileType::CpioOld, FileType::CpioOdc, FileType::CpioNewc, FileType::CpioCrc],
+        gives: "files, also of archives that follow one another",
+        library: None,
+        limits: "none of its own",
+        unpack: cpio::unpack,
+    },
+    Format {
+        name: "ar (also Debian packages)",
+        types: &[FileType::Ar],
+        gives: "members",
+        library: None,
+        limits: "none of its own",
+        unpack: ar::unpack,
+    },
+    Format {
+        name: "RPM",
+        types: &[FileType::Rpm],
+        gives: "the payload",
+        library: None,
+        limits: "none of its own",
+        unpack: rpm::unpack,
+    },
+    Format {
+        name: "Cabinet",
+        types: &[FileType::MsCab, FileType::CabSfx],
+        gives: "files (stored, MSZIP, LZX)",
+        library: Some("flate2 with zlib-rs (MSZIP), lzxd (LZX)"),
+        limits: "Quantum and files of other cabinets are reported as not looked at",
+        unpack: cab::unpack,
+    },
+    Format {
+        name: "LHA, LZH",
+        types: &[FileType::LhaLzh],
+        gives: "files (lh0, lh1, lh4 to lh7, lzs, lz4, lz5)",
+        library: Some("delharc (decoders)"),
+        limits: "other methods are reported as not looked at",
+        unpack: lha::unpack,
+    },
+    Format {
+        name: "ARJ",
+        types: &[FileType::Arj, FileType::ArjSfx],
+        gives: "files of methods 0 to 3",
+        library: Some("delharc (decoder)"),
+        limits: "method 4, encrypted members and other volumes are reported as not looked at",
+        unpack: arj::unpack,
+    },
+    Format {
+        name: "ISO 9660 (Joliet, Rock Ridge, raw sectors)",
+        types: &[FileType::Iso9660],
+        gives: "files of every volume descriptor, each once",
+        library: None,
+        limits: "100,000 directory entries",
+        unpack: iso::unpack,
     },
     Format {
         name: "OLE2 compound file (Office before 2007, MSI, MSG)",

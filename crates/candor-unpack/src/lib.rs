@@ -21,13 +21,19 @@
     expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
 )]
 
+mod ar;
+mod arj;
 mod bits;
+mod cab;
 mod codec;
+mod cpio;
 mod elf;
 mod formats;
 mod gzip;
 mod html;
 mod image_hash;
+mod iso;
+mod lha;
 mod lz4;
 mod lzw;
 mod macho;
@@ -37,8 +43,11 @@ mod ole2;
 mod password;
 mod pdf;
 mod pe;
+mod rar;
 mod reader;
+mod rpm;
 mod rtf;
+mod seven_zip;
 mod stream;
 mod tar;
 mod text;

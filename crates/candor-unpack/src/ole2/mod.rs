@@ -185,7 +185,7 @@ impl Walk<'_, '_> {
 pub(crate) fn package(content: &[u8]) -> Option<(String, &[u8])> {
     let mut reader = Reader::little(content);
     reader.skip(6)?;
-    let mut text = |reader: &mut Reader<'_>| {
+    let text = |reader: &mut Reader<'_>| {
         let found = until_nul(reader.rest()).to_vec();
         reader.skip(u64::try_from(found.len()).ok()?.checked_add(1)?)?;
         Some(found)

@@ -1,0 +1,446 @@
+//! Archives of one kind or another. Members are names and contents; packers of compressions that nobody
+//! writes any more use the least of them that a decoder must know.
+
+use std::io::Cursor;
+
+use rars::ArchiveVersion;
+use sevenz_rust2::encoder_options::AesEncoderOptions;
+use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod, Password};
+
+use crate::stream;
+
+/// A file of an archive.
+pub type File<'a> = (&'a str, &'a [u8]);
+
+fn u16_of(length: usize) -> u16 {
+    u16::try_from(length).unwrap_or(u16::MAX)
+}
+
+fn u32_of(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+fn padded(mut bytes: Vec<u8>, to: usize) -> Vec<u8> {
+    bytes.resize(bytes.len().next_multiple_of(to), 0);
+    bytes
+}
+
+/// A tar archive.
+#[must_use]
+pub fn tar(files: &[File<'_>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, content) in files {
+        let mut header = [0_u8; 512];
+        for (slot, byte) in header.iter_mut().zip(name.bytes().take(100)) {
+            *slot = byte;
+        }
+        header[100..108].copy_from_slice(b"0000644\0");
+        header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+        header[148..156].fill(b' ');
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        out.extend(padded([&header[..], content].concat(), 512));
+    }
+    out.extend([0; 1024]);
+    out
+}
+
+/// The headers of cpio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cpio {
+    /// Binary, least significant byte first.
+    Binary,
+    /// Binary, most significant byte first.
+    BinaryBig,
+    /// With checksums.
+    Crc,
+    /// In hexadecimal.
+    Newc,
+    /// In octal.
+    Odc,
+}
+
+/// A cpio archive.
+#[must_use]
+pub fn cpio(kind: Cpio, files: &[File<'_>]) -> Vec<u8> {
+    let trailer: &[File<'_>] = &[("TRAILER!!!", b"")];
+    let mut out = Vec::new();
+    for (name, content) in files.iter().chain(trailer) {
+        let name = [name.as_bytes(), b"\0"].concat();
+        let (header, to) = match kind {
+            Cpio::Binary | Cpio::BinaryBig => {
+                let size = u32_of(content.len());
+                let (high, low) = ((size >> 16) as u16, (size & 0xffff) as u16);
+                let fields = [0x71c7, 0, 0, 0o100_644, 0, 0, 1, 0, 0, 0, u16_of(name.len()), high, low];
+                let is_big = kind == Cpio::BinaryBig;
+                let bytes = |field: u16| if is_big { field.to_be_bytes() } else { field.to_le_bytes() };
+                (fields.into_iter().flat_map(bytes).collect(), 2)
+            }
+            Cpio::Odc => {
+                let head = "070707000000000000100644000000000000000001000000";
+                let text = format!("{head}00000000000{:06o}{:011o}", name.len(), content.len());
+                (text.into_bytes(), 1)
+            }
+            Cpio::Newc | Cpio::Crc => {
+                let magic = if kind == Cpio::Crc { "070702" } else { "070701" };
+                let mut fields = [0; 13];
+                fields[1] = 0o100_644;
+                fields[4] = 1;
+                fields[6] = content.len();
+                fields[11] = name.len();
+                let fields: String = fields.iter().map(|field| format!("{field:08x}")).collect();
+                (format!("{magic}{fields}").into_bytes(), 4)
+            }
+        };
+        out.extend(padded([header, name].concat(), to));
+        out.extend(padded(content.to_vec(), to));
+    }
+    out
+}
+
+/// An ar archive.
+#[must_use]
+pub fn ar(files: &[File<'_>]) -> Vec<u8> {
+    let mut out = b"!<arch>\n".to_vec();
+    for (name, content) in files {
+        let name = format!("{name}/");
+        out.extend(
+            format!("{name:<16}0           0     0     100644  {:<10}`\n", content.len()).into_bytes(),
+        );
+        out.extend_from_slice(content);
+        if content.len() % 2 == 1 {
+            out.push(b'\n');
+        }
+    }
+    out
+}
+
+/// A Debian package of these files.
+#[must_use]
+pub fn deb(files: &[File<'_>]) -> Vec<u8> {
+    let data = stream::xz(&tar(files));
+    ar(&[("debian-binary", b"2.0\n"), ("control.tar.gz", &stream::gzip(&tar(&[]))), ("data.tar.xz", &data)])
+}
+
+/// An RPM package of these files.
+#[must_use]
+pub fn rpm(files: &[File<'_>]) -> Vec<u8> {
+    let header = |entries: u32, data: &[u8]| {
+        let table = vec![0; 16 * usize::try_from(entries).unwrap_or(0)];
+        let counts = [entries.to_be_bytes(), u32_of(data.len()).to_be_bytes()].concat();
+        [b"\x8e\xad\xe8\x01\0\0\0\0", &counts[..], &table, data].concat()
+    };
+    let mut lead = b"\xed\xab\xee\xdb\x03\0".to_vec();
+    lead.resize(96, 0);
+    let signature = padded(header(1, b"signature"), 8);
+    [lead, signature, header(2, b"header"), stream::gzip(&cpio(Cpio::Newc, files))].concat()
+}
+
+/// The compressions of cabinets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cab {
+    /// None.
+    Stored,
+    /// Deflate.
+    MsZip,
+    /// Uncompressed blocks of LZX.
+    Lzx,
+}
+
+/// A cabinet of one folder.
+#[must_use]
+pub fn cab(method: Cab, files: &[File<'_>]) -> Vec<u8> {
+    let content: Vec<u8> = files.iter().flat_map(|(_, content)| content.iter().copied()).collect();
+    let mut blocks = Vec::new();
+    let chunks: Vec<&[u8]> = content.chunks(32 << 10).collect();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let packed = match method {
+            Cab::Stored => chunk.to_vec(),
+            Cab::MsZip => [b"CK", &stream::deflate(chunk)[..]].concat(),
+            Cab::Lzx => lzx_uncompressed(index == 0, chunk),
+        };
+        blocks.extend([0; 4]);
+        blocks.extend(u16_of(packed.len()).to_le_bytes());
+        blocks.extend(u16_of(chunk.len()).to_le_bytes());
+        blocks.extend(packed);
+    }
+    let mut rows = Vec::new();
+    let mut offset = 0;
+    for (name, content) in files {
+        rows.extend(u32_of(content.len()).to_le_bytes());
+        rows.extend(u32_of(offset).to_le_bytes());
+        rows.extend([0, 0, 0, 0, 0, 0, 0x20, 0]);
+        rows.extend([name.as_bytes(), b"\0"].concat());
+        offset += content.len();
+    }
+    let first_file = 36 + 8;
+    let first_block = first_file + rows.len();
+    let mut out = b"MSCF\0\0\0\0".to_vec();
+    out.extend(u32_of(first_block + blocks.len()).to_le_bytes());
+    out.extend([0; 4]);
+    out.extend(u32_of(first_file).to_le_bytes());
+    out.extend([0, 0, 0, 0, 3, 1, 1, 0]);
+    out.extend(u16_of(files.len()).to_le_bytes());
+    out.extend([0, 0, 0, 0, 0, 0]);
+    out.extend(u32_of(first_block).to_le_bytes());
+    out.extend(u16_of(chunks.len()).to_le_bytes());
+    out.extend(match method {
+        Cab::Stored => [0, 0],
+        Cab::MsZip => [1, 0],
+        Cab::Lzx => [3, 15],
+    });
+    out.extend(rows);
+    out.extend(blocks);
+    out
+}
+
+/// A chunk of LZX: no translation of calls (in the first chunk alone), then one uncompressed block.
+fn lzx_uncompressed(is_first: bool, chunk: &[u8]) -> Vec<u8> {
+    let mut bits: Vec<bool> = Vec::new();
+    let mut put = |value: usize, width: usize| bits.extend((0..width).rev().map(|bit| value >> bit & 1 == 1));
+    if is_first {
+        put(0, 1);
+    }
+    put(3, 3);
+    put(chunk.len(), 24);
+    // One bit at least up to the next word.
+    let padding = 16 - bits.len() % 16;
+    bits.extend(vec![false; padding]);
+    let words = bits.chunks(16).flat_map(|word| {
+        let value = word.iter().fold(0_u16, |value, &bit| value << 1 | u16::from(bit));
+        value.to_le_bytes()
+    });
+    let mut out: Vec<u8> = words.collect();
+    for distance in [1_u32; 3] {
+        out.extend(distance.to_le_bytes());
+    }
+    out.extend_from_slice(chunk);
+    if chunk.len() % 2 == 1 {
+        out.push(0);
+    }
+    out
+}
+
+/// An LHA archive with headers of a level from 0 to 2.
+#[must_use]
+pub fn lha(level: u8, files: &[(&str, &str, Vec<u8>, usize)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, method, data, real) in files {
+        let sizes = [u32_of(data.len()).to_le_bytes(), u32_of(*real).to_le_bytes()].concat();
+        let head = [method.as_bytes(), &sizes, &[0, 0, 0, 0, 0x20, level]].concat();
+        let short = [&[name.len().to_le_bytes()[0]][..], name.as_bytes(), &[0, 0]].concat();
+        let long = [&u16_of(name.len() + 3).to_le_bytes()[..], &[1], name.as_bytes(), &[0, 0]].concat();
+        let header = match level {
+            0 => {
+                let body = [&head[..], &short].concat();
+                [&[body.len().to_le_bytes()[0], 0][..], &body].concat()
+            }
+            1 => {
+                let size = (u32_of(data.len() + name.len() + 3)).to_le_bytes();
+                let mut body = [&head[..], &[0, 0, 0, b'U']].concat();
+                body[5..9].copy_from_slice(&size);
+                let first = [&[(body.len() + 2).to_le_bytes()[0], 0][..], &body].concat();
+                [first, long].concat()
+            }
+            _ => {
+                let body = [&head[..], &[0, 0, b'U'], &long].concat();
+                [&u16_of(body.len() + 2).to_le_bytes()[..], &body].concat()
+            }
+        };
+        out.extend(header);
+        out.extend_from_slice(data);
+    }
+    out.push(0);
+    out
+}
+
+/// What `-lh5-` and its like make of a byte that is repeated: a block whose trees have one code each.
+#[must_use]
+pub fn lh5_run(byte: u8, count: u16, place_bits: usize) -> Vec<u8> {
+    let fields = [
+        (usize::from(count), 16),
+        (0, 5),
+        (0, 5),
+        (0, 9),
+        (usize::from(byte), 9),
+        (0, place_bits),
+        (0, place_bits),
+    ];
+    let bits: Vec<bool> = fields
+        .iter()
+        .flat_map(|&(value, width)| (0..width).rev().map(move |bit| value >> bit & 1 == 1))
+        .collect();
+    let bytes = bits
+        .chunks(8)
+        .map(|bits| (0..8).fold(0, |byte, at| byte << 1 | u8::from(bits.get(at) == Some(&true))));
+    // Decoders read ahead.
+    bytes.chain([0, 0]).collect()
+}
+
+/// An ARJ archive: names, methods, data, real lengths.
+#[must_use]
+pub fn arj(files: &[(&str, u8, Vec<u8>, usize)]) -> Vec<u8> {
+    let header = |name: &str, method: u8, kind: u8, packed: usize, real: usize| {
+        let mut body = vec![30, 11, 1, 0, 0, method, kind, 0, 0, 0, 0, 0];
+        body.extend(u32_of(packed).to_le_bytes());
+        body.extend(u32_of(real).to_le_bytes());
+        body.resize(30, 0);
+        body.extend([name.as_bytes(), b"\0\0"].concat());
+        let check = crc32(&body).to_le_bytes();
+        [b"\x60\xea", &u16_of(body.len()).to_le_bytes()[..], &body, &check, &[0, 0]].concat()
+    };
+    let mut out = header("archive.arj", 0, 2, 0, 0);
+    for (name, method, data, real) in files {
+        out.extend(header(name, *method, 0, data.len(), *real));
+        out.extend_from_slice(data);
+    }
+    out.extend(b"\x60\xea\0\0");
+    out
+}
+
+/// An ISO 9660 image with Joliet's names as well.
+#[must_use]
+pub fn iso(files: &[File<'_>]) -> Vec<u8> {
+    let both = |value: usize| [u32_of(value).to_le_bytes(), u32_of(value).to_be_bytes()].concat();
+    let record = |name: &[u8], sector: usize, length: usize, flags: u8| {
+        let mut body = [&both(sector)[..], &both(length), &[0; 7], &[flags, 0, 0, 1, 0, 0, 1]].concat();
+        body.push(name.len().to_le_bytes()[0]);
+        body.extend_from_slice(name);
+        if name.len() % 2 == 0 {
+            body.push(0);
+        }
+        [&[(body.len() + 2).to_le_bytes()[0], 0][..], &body].concat()
+    };
+    let (plain_root, joliet_root, first_file) = (19, 20, 21);
+    let mut sector = first_file;
+    let mut content = Vec::new();
+    let mut plain = [record(&[0], plain_root, 2048, 2), record(&[1], plain_root, 2048, 2)].concat();
+    let mut joliet = [record(&[0], joliet_root, 2048, 2), record(&[1], joliet_root, 2048, 2)].concat();
+    for (index, (name, bytes)) in files.iter().enumerate() {
+        plain.extend(record(format!("FILE{index}.;1").as_bytes(), sector, bytes.len(), 0));
+        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        joliet.extend(record(&wide, sector, bytes.len(), 0));
+        content.extend(padded(bytes.to_vec(), 2048));
+        sector += bytes.len().div_ceil(2048);
+    }
+    let descriptor = |kind: u8, root: usize, escape: &[u8]| {
+        let mut bytes = [&[kind][..], b"CD001\x01"].concat();
+        bytes.resize(88, 0);
+        bytes.extend_from_slice(escape);
+        bytes.resize(156, 0);
+        bytes.extend(record(&[0], root, 2048, 2));
+        padded(bytes, 2048)
+    };
+    let mut out = vec![0; 16 * 2048];
+    out.extend(descriptor(1, plain_root, b""));
+    out.extend(descriptor(2, joliet_root, b"%/E"));
+    out.extend(padded(b"\xffCD001\x01".to_vec(), 2048));
+    out.extend(padded(plain, 2048));
+    out.extend(padded(joliet, 2048));
+    out.extend(content);
+    out
+}
+
+/// What members of a 7z archive are packed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SevenZip {
+    /// Nothing.
+    Copy,
+    /// LZMA.
+    Lzma,
+    /// LZMA2.
+    Lzma2,
+    /// LZMA2 behind the filter for x86 programs.
+    Lzma2WithX86,
+    /// LZMA2 behind the filter for differences.
+    Lzma2WithDelta,
+    /// PPMd.
+    Ppmd,
+    /// bzip2.
+    Bzip2,
+    /// Deflate.
+    Deflate,
+    /// LZ4.
+    Lz4,
+}
+
+/// The packings of 7z.
+pub const SEVEN_ZIP: [SevenZip; 9] = [
+    SevenZip::Copy,
+    SevenZip::Lzma,
+    SevenZip::Lzma2,
+    SevenZip::Lzma2WithX86,
+    SevenZip::Lzma2WithDelta,
+    SevenZip::Ppmd,
+    SevenZip::Bzip2,
+    SevenZip::Deflate,
+    SevenZip::Lz4,
+];
+
+/// A 7z archive, encrypted with the header when there is a password.
+#[must_use]
+pub fn seven_zip(method: SevenZip, password: Option<&str>, files: &[File<'_>]) -> Vec<u8> {
+    let Ok(mut writer) = ArchiveWriter::new(Cursor::new(Vec::new())) else { return Vec::new() };
+    let methods: &[EncoderMethod] = match method {
+        SevenZip::Copy => &[EncoderMethod::COPY],
+        SevenZip::Lzma => &[EncoderMethod::LZMA],
+        SevenZip::Lzma2 => &[EncoderMethod::LZMA2],
+        SevenZip::Lzma2WithX86 => &[EncoderMethod::LZMA2, EncoderMethod::BCJ_X86_FILTER],
+        SevenZip::Lzma2WithDelta => &[EncoderMethod::LZMA2, EncoderMethod::DELTA_FILTER],
+        SevenZip::Ppmd => &[EncoderMethod::PPMD],
+        SevenZip::Bzip2 => &[EncoderMethod::BZIP2],
+        SevenZip::Deflate => &[EncoderMethod::DEFLATE],
+        SevenZip::Lz4 => &[EncoderMethod::LZ4],
+    };
+    let mut methods: Vec<EncoderConfiguration> =
+        methods.iter().copied().map(EncoderConfiguration::new).collect();
+    if let Some(password) = password {
+        methods.insert(0, AesEncoderOptions::new(Password::new(password)).into());
+    }
+    writer.set_content_methods(methods);
+    for (name, content) in files {
+        if writer.push_archive_entry(ArchiveEntry::new_file(name), Some(*content)).is_err() {
+            return Vec::new();
+        }
+    }
+    writer.finish().map(Cursor::into_inner).unwrap_or_default()
+}
+
+/// The versions of RAR that [`rar`] writes.
+pub const RAR: [ArchiveVersion; 6] = [
+    ArchiveVersion::Rar15,
+    ArchiveVersion::Rar20,
+    ArchiveVersion::Rar29,
+    ArchiveVersion::Rar40,
+    ArchiveVersion::Rar50,
+    ArchiveVersion::Rar70,
+];
+
+/// A RAR archive, stored, packed, or packed as one.
+#[must_use]
+pub fn rar(
+    version: ArchiveVersion,
+    store: bool,
+    solid: bool,
+    password: Option<&str>,
+    files: &[File<'_>],
+) -> Vec<u8> {
+    let mut builder = rars::Builder::new(version)
+        .store(store)
+        .solid(solid)
+        .password(password.map(|password| password.as_bytes().to_vec()));
+    for (name, content) in files {
+        if builder.add_bytes(name.as_bytes().to_vec(), content.to_vec(), None, None).is_err() {
+            return Vec::new();
+        }
+    }
+    builder.to_bytes().unwrap_or_default()
+}

@@ -1,0 +1,110 @@
+//! The blocks of a folder, decoded: stored, MSZIP or LZX.
+
+use candor_model::Reason;
+use flate2::{Decompress, FlushDecompress};
+use lzxd::{Lzxd, WindowSize};
+
+use crate::reader::{Reader, clipped};
+
+/// Where the blocks of a folder stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Folder {
+    pub(super) offset: u64,
+    pub(super) blocks: u16,
+    pub(super) method: u16,
+    /// Bytes in every block that are for others.
+    pub(super) reserve: u64,
+}
+
+/// Most that a block decodes to.
+const BLOCK: usize = 32 << 10;
+
+impl Folder {
+    /// Bytes from the first block to the end of the file at most.
+    pub(super) fn packed_length(&self, bytes: &[u8]) -> u64 {
+        let blocks = u64::from(self.blocks).saturating_mul(0xffff);
+        u64::try_from(clipped(bytes, self.offset, blocks).len()).unwrap_or(u64::MAX)
+    }
+
+    /// The content, up to `most` bytes, and why that is not all.
+    pub(super) fn decoded(&self, bytes: &[u8], most: u64) -> (Vec<u8>, Option<Reason>) {
+        let mut out = Vec::new();
+        let method = match self.method & 15 {
+            0 => Method::Stored,
+            1 => Method::MsZip,
+            3 => match window(self.method >> 8 & 31) {
+                Some(window) => Method::Lzx(Box::new(Lzxd::new(window))),
+                None => return (out, Some(Reason::Unsupported("an LZX window of this size".to_owned()))),
+            },
+            2 => return (out, Some(Reason::Unsupported("Quantum compression".to_owned()))),
+            _ => return (out, Some(Reason::Unsupported("an unknown compression of cabinets".to_owned()))),
+        };
+        let mut method = method;
+        let Some(mut reader) = Reader::little(bytes).at(self.offset) else {
+            return (out, Some(Reason::Malformed("a folder outside of the cabinet".to_owned())));
+        };
+        for _ in 0..self.blocks {
+            if u64::try_from(out.len()).unwrap_or(u64::MAX) >= most {
+                break;
+            }
+            let mut block = || {
+                reader.skip(4)?;
+                let (packed, real) = (reader.u16()?, reader.u16()?);
+                reader.skip(self.reserve)?;
+                let data = clipped(reader.rest(), 0, u64::from(packed));
+                let _ = reader.skip(u64::from(packed));
+                Some((data, usize::from(real)))
+            };
+            let read = block().and_then(|(data, real)| method.block(data, real, &mut out));
+            if read.is_none() {
+                return (out, Some(Reason::Malformed("a block of a cabinet".to_owned())));
+            }
+        }
+        out.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        (out, None)
+    }
+}
+
+enum Method {
+    Stored,
+    MsZip,
+    Lzx(Box<Lzxd>),
+}
+
+impl Method {
+    /// Appends what a block holds; `None` when it is damaged, with what came before the damage appended.
+    fn block(&mut self, data: &[u8], real: usize, out: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Self::Stored => out.extend_from_slice(data),
+            Self::MsZip => {
+                let data = data.strip_prefix(b"CK")?;
+                let mut inflate = Decompress::new(false);
+                // Copies may reach into the block before this one.
+                let history = out.get(out.len().saturating_sub(BLOCK)..).unwrap_or_default();
+                if !history.is_empty() {
+                    inflate.set_dictionary(history).ok()?;
+                }
+                let mut block = Vec::with_capacity(BLOCK);
+                let outcome = inflate.decompress_vec(data, &mut block, FlushDecompress::Finish);
+                out.extend_from_slice(&block);
+                outcome.ok()?;
+            }
+            Self::Lzx(lzx) => out.extend_from_slice(lzx.decompress_next(data, real.min(BLOCK)).ok()?),
+        }
+        Some(())
+    }
+}
+
+/// A window of two to this power.
+pub(crate) fn window(power: u16) -> Option<WindowSize> {
+    Some(match power {
+        15 => WindowSize::KB32,
+        16 => WindowSize::KB64,
+        17 => WindowSize::KB128,
+        18 => WindowSize::KB256,
+        19 => WindowSize::KB512,
+        20 => WindowSize::MB1,
+        21 => WindowSize::MB2,
+        _ => return None,
+    })
+}

@@ -1,0 +1,35 @@
+//! Images with two trees, with loops, and in raw sectors.
+
+use candor_fixtures::archive;
+use candor_model::FileType;
+
+use crate::collected::{Collected, survives_damage};
+
+#[test]
+fn files_are_given_once_under_their_long_names() {
+    let bytes = archive::iso(&[("a long name.exe", b"content"), ("b", &[7; 5000])]);
+    let found = Collected::of(FileType::Iso9660, &bytes);
+    let shown: Vec<_> = found.children.iter().map(|child| child.member.name.as_str()).collect();
+    assert_eq!(shown, ["a long name.exe", "b"]);
+    assert!(found.children[0].bytes == b"content" && found.children[1].bytes == [7; 5000]);
+    let raw: Vec<u8> =
+        bytes.chunks(2048).flat_map(|sector| [&[0; 16][..], sector, &[0; 288]].concat()).collect();
+    assert_eq!(Collected::of(FileType::Iso9660, &raw).children[0].bytes, b"content");
+}
+
+#[test]
+fn a_directory_that_leads_back_to_itself_is_read_once() {
+    let mut bytes = archive::iso(&[("a", b"content")]);
+    // The file becomes a directory at the place of the root.
+    let record = 20 * 2048 + 34 + 34;
+    bytes[record + 2] = 20;
+    bytes[record + 25] = 2;
+    let found = Collected::of(FileType::Iso9660, &bytes);
+    assert_eq!(found.children.len(), 1);
+    assert_eq!(found.children[0].member.name, "FILE0.");
+}
+
+#[test]
+fn damage_is_survived() {
+    survives_damage(FileType::Iso9660, &archive::iso(&[("a", b"content")])[16 * 2048 - 32_768..]);
+}

@@ -1,0 +1,204 @@
+//! RAR 1.3 to 7: members of one volume.
+//!
+//! The library decodes into writers. They write into a buffer that both sides hold, and that takes no more
+//! than the budget allows; when the next member begins, the one before it is given. A solid archive must be
+//! decoded from its start, so a member that is cut by a limit ends it.
+//!
+//! What is missing because other volumes have it is said. Passwords are tried on the headers and on members.
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use rars::{
+    Archive, ArchiveMember, ArchiveReadOptions, ArchiveReader, Error, ErrorKind, ExtractionDecision,
+    ExtractionErrorAction,
+};
+
+use crate::name::decoded;
+use crate::password;
+
+/// Largest dictionary, and all that the library needs to work, in bytes.
+const DICTIONARY: u64 = 256 << 20;
+const WORKSPACE: u64 = 512 << 20;
+/// Headers of one archive.
+const HEADERS: u64 = 100_000;
+/// Passwords that are tried: each costs a quarter of a million rounds of a hash.
+const TRIALS: usize = 3;
+
+/// Gives every member.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let candidates: Vec<Vec<u8>> = password::candidates(sink).into_iter().take(TRIALS).collect();
+    let passwords = std::iter::once(None).chain(candidates.iter().map(|text| Some(text.as_slice())));
+    let mut refused = None;
+    for password in passwords {
+        let options = options(password);
+        match ArchiveReader::read_with_options(bytes, options) {
+            Ok(archive) => {
+                members(&archive, password.or(candidates.first().map(Vec::as_slice)), sink);
+                return;
+            }
+            Err(error) => {
+                let kind = error.kind();
+                refused = refused.or(Some(error));
+                if !matches!(kind, ErrorKind::PasswordRequired | ErrorKind::BadPassword) {
+                    break;
+                }
+            }
+        }
+    }
+    if let Some(error) = refused {
+        sink.incomplete(reason(&error));
+    }
+}
+
+fn options(password: Option<&[u8]>) -> ArchiveReadOptions<'_> {
+    ArchiveReadOptions::with_optional_password(password)
+        .with_max_header_count(HEADERS)
+        .with_max_header_bytes(64 << 20)
+        .with_rar50_dictionary_size_limit(DICTIONARY)
+        .with_max_reader_workspace_bytes(WORKSPACE)
+}
+
+/// A buffer that takes what there is room for.
+#[derive(Debug, Default)]
+struct Shared {
+    bytes: Vec<u8>,
+    room: usize,
+    is_full: bool,
+}
+
+struct Into(Rc<RefCell<Shared>>);
+
+impl Write for Into {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut shared = self.0.borrow_mut();
+        let free = shared.room.saturating_sub(shared.bytes.len());
+        let taken = bytes.get(..free).unwrap_or(bytes);
+        shared.bytes.extend_from_slice(taken);
+        if taken.len() < bytes.len() {
+            shared.is_full = true;
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The member that is being decoded.
+struct Walk<'sink> {
+    sink: &'sink mut dyn Sink,
+    shared: Rc<RefCell<Shared>>,
+    open: Option<Member>,
+    trouble: Option<Reason>,
+    flow: Flow,
+    position: u64,
+}
+
+impl Walk<'_> {
+    /// Gives the member that has been decoded.
+    fn close(&mut self) {
+        let Some(member) = self.open.take() else { return };
+        let shared = std::mem::take(&mut *self.shared.borrow_mut());
+        let trouble = self.trouble.take().filter(|_| !shared.is_full);
+        self.flow = if shared.bytes.is_empty() {
+            match trouble {
+                Some(trouble) => self.sink.child(ChildKind::Extracted, &member, Content::Absent(trouble)),
+                None => self.sink.child(ChildKind::Extracted, &member, Content::Bytes(&[])),
+            }
+        } else {
+            let cut = shared.is_full || trouble.is_some();
+            let end = match trouble {
+                Some(trouble) => io::Error::new(io::ErrorKind::InvalidData, trouble.to_string()),
+                None => io::Error::new(io::ErrorKind::InvalidData, "larger than the limits allow"),
+            };
+            let mut stream = Partial { bytes: io::Cursor::new(&shared.bytes), end: cut.then_some(end) };
+            self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
+        };
+    }
+
+    fn member(&mut self, found: &ArchiveMember) -> ExtractionDecision {
+        self.close();
+        if self.flow == Flow::Stop {
+            return ExtractionDecision::Stop;
+        }
+        let meta = &found.meta;
+        if meta.is_directory || meta.is_redirection {
+            return ExtractionDecision::Skip;
+        }
+        self.position = self.position.saturating_add(1);
+        let member = Member {
+            name: decoded(found.decoded_name(None).as_deref().unwrap_or(&meta.name)),
+            position: self.position,
+            compressed_size: Some(meta.packed_size),
+            real_size: Some(meta.unpacked_size),
+            encrypted: meta.is_encrypted,
+            ..Member::default()
+        };
+        if meta.is_split_before || meta.is_split_after {
+            let reason = Reason::Unsupported("a member that goes on in another volume".to_owned());
+            self.flow = self.sink.child(ChildKind::Extracted, &member, Content::Absent(reason));
+            return if self.flow == Flow::Stop { ExtractionDecision::Stop } else { ExtractionDecision::Skip };
+        }
+        let room = self.sink.budget().growth(meta.packed_size);
+        // One byte more shows the sink that there was more.
+        let room = usize::try_from(room.saturating_add(1)).unwrap_or(usize::MAX);
+        *self.shared.borrow_mut() = Shared { room, ..Shared::default() };
+        self.open = Some(member);
+        ExtractionDecision::Extract(Box::new(Into(Rc::clone(&self.shared))))
+    }
+}
+
+/// Bytes, and the trouble behind them.
+struct Partial<'a> {
+    bytes: io::Cursor<&'a Vec<u8>>,
+    end: Option<io::Error>,
+}
+
+impl io::Read for Partial<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.bytes.read(buffer)? {
+            0 if !buffer.is_empty() => self.end.take().map_or(Ok(0), Err),
+            read => Ok(read),
+        }
+    }
+}
+
+fn members(archive: &Archive, password: Option<&[u8]>, sink: &mut dyn Sink) {
+    let shared = Rc::default();
+    let walk =
+        RefCell::new(Walk { sink, shared, open: None, trouble: None, flow: Flow::Continue, position: 0 });
+    let outcome = archive.extract_with_control_and_errors(
+        options(password),
+        |member| Ok(walk.borrow_mut().member(member)),
+        |_, error| {
+            walk.borrow_mut().trouble = Some(reason(error));
+            Ok(ExtractionErrorAction::Continue)
+        },
+    );
+    let mut walk = walk.into_inner();
+    let refused = outcome.err().map(|error| reason(&error));
+    if walk.open.is_some() {
+        walk.trouble = walk.trouble.or_else(|| refused.clone());
+        walk.close();
+    } else if let Some(refused) = refused {
+        walk.sink.incomplete(refused);
+    }
+}
+
+fn reason(error: &Error) -> Reason {
+    match error.kind() {
+        ErrorKind::PasswordRequired | ErrorKind::BadPassword => Reason::Encrypted,
+        ErrorKind::UnsupportedFormat | ErrorKind::UnsupportedFeature | ErrorKind::ResourceLimit => {
+            Reason::Unsupported(format!("RAR: {error}"))
+        }
+        _ => Reason::Malformed(format!("RAR: {error}")),
+    }
+}

@@ -1,0 +1,54 @@
+//! Archives of every version, solid, encrypted and damaged.
+
+use candor_fixtures::archive::{RAR, rar};
+use candor_model::{FileType, Limits, Reason};
+
+use crate::collected::{Collected, survives_damage};
+
+fn text() -> Vec<u8> {
+    (0..20_000_u32).flat_map(|number| format!("{number} ").into_bytes()).collect()
+}
+
+#[test]
+fn members_of_every_version_are_given() {
+    for version in RAR {
+        for (store, solid) in [(true, false), (false, false), (false, true)] {
+            let bytes = rar(version, store, solid, None, &[("a", b"first"), ("b", &text()), ("c", b"last")]);
+            let found = Collected::of(FileType::Rar, &bytes);
+            assert_eq!(found.incomplete, [], "{version:?} {store} {solid} {}", bytes.len());
+            assert_eq!(found.children[0].bytes, b"first", "{version:?}");
+            assert!(found.children[1].bytes == text(), "{version:?} {store} {solid}");
+            assert_eq!(found.children[2].member.name, "c");
+            assert_eq!(found.children[2].bytes, b"last");
+        }
+    }
+}
+
+#[test]
+fn encrypted_members_are_opened_with_common_passwords() {
+    for version in RAR {
+        let bytes = rar(version, false, false, Some("infected"), &[("a", b"content")]);
+        assert_eq!(Collected::of(FileType::Rar, &bytes).children[0].bytes, b"content", "{version:?}");
+    }
+    let bytes = rar(RAR[4], false, false, Some("kjh34kjh"), &[("a", b"content")]);
+    let found = Collected::of(FileType::Rar, &bytes);
+    let is_said = found.incomplete.contains(&Reason::Encrypted)
+        || found.children.iter().any(|child| child.absent == Some(Reason::Encrypted));
+    assert!(is_said, "{:?} {:?}", found.incomplete, found.children);
+}
+
+#[test]
+fn a_bomb_is_cut() {
+    let bytes = rar(RAR[4], false, false, None, &[("zeros", &vec![0; 8 << 20]), ("b", b"after")]);
+    let limits = Limits { max_scan_size: 1 << 20, ..Limits::default() };
+    let found = Collected::with_limits(FileType::Rar, &bytes, limits);
+    assert!(found.budget.bytes() <= 1 << 20);
+    assert!(found.children[0].bytes.len() <= 1 << 20);
+}
+
+#[test]
+fn damage_is_survived() {
+    for version in [RAR[0], RAR[2], RAR[4]] {
+        survives_damage(FileType::Rar, &rar(version, false, false, None, &[("a", &text()[..500])]));
+    }
+}

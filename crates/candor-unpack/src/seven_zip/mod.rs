@@ -1,0 +1,161 @@
+//! 7z: members of every block, decoded one after another.
+//!
+//! Layout: <https://py7zr.readthedocs.io/en/stable/archive_format.html>. A start header that says where the
+//! header at the end stands, packed streams, and that header, which is usually packed and may be encrypted.
+//!
+//! The library reads it on one thread, with its dictionaries and header bounded; members come as streams, so
+//! the budget holds. A member that is damaged, or larger than is allowed, ends its block, not the archive:
+//! what follows it in the block could be had only by decoding all of it.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Cursor, Read};
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Error, Password};
+
+use crate::password;
+
+/// Memory of one dictionary or model, and of the header, in KiB.
+const MEMORY: usize = 256 << 10;
+/// Passwords that are tried: each costs half a million rounds of a hash.
+const TRIALS: usize = 3;
+/// How much of a block is decoded to see whether a password is right.
+const PROBE: u64 = 1 << 20;
+/// The method 7zAES.
+const AES: &[u8] = &[6, 0xf1, 7, 1];
+
+/// Gives every member.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let candidates = password::candidates(sink);
+    let candidates = candidates.iter().take(TRIALS).map(|text| Password::new(&String::from_utf8_lossy(text)));
+    let passwords: Vec<Password> = std::iter::once(Password::empty()).chain(candidates).collect();
+    let mut refused = None;
+    for password in &passwords {
+        match Archive::read_with_memory_limit(&mut Cursor::new(bytes), password, MEMORY) {
+            Ok(archive) => {
+                let mut walk = Walk { bytes, archive: &archive, passwords: &passwords, sink, position: 0 };
+                // There is nothing after the last member, so whether to go on makes no difference.
+                let _ = walk.all();
+                return;
+            }
+            // With a wrong password the header is noise, of which anything may be said.
+            Err(error) => refused = refused.or(Some(error)),
+        }
+        if !matches!(refused, Some(Error::PasswordRequired | Error::MaybeBadPassword(_))) {
+            break;
+        }
+    }
+    if let Some(error) = refused {
+        sink.incomplete(reason(&error));
+    }
+}
+
+struct Walk<'a, 'sink> {
+    bytes: &'a [u8],
+    archive: &'a Archive,
+    passwords: &'a [Password],
+    sink: &'sink mut dyn Sink,
+    position: u64,
+}
+
+impl<'a> Walk<'a, '_> {
+    fn all(&mut self) -> Flow {
+        for file in self.archive.files.iter().filter(|file| !file.has_stream()) {
+            if self.give(file, false, Content::Bytes(&[])) == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        for (index, block) in self.archive.blocks.iter().enumerate() {
+            if self.block(index, is_encrypted(block)) == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        Flow::Continue
+    }
+
+    fn block(&mut self, index: usize, is_encrypted: bool) -> Flow {
+        let (archive, bytes) = (self.archive, self.bytes);
+        let mut source = Cursor::new(bytes);
+        let password = if is_encrypted { self.password(index) } else { self.passwords.first() };
+        let Some(password) = password else {
+            let nobody = Password::empty();
+            let decoder =
+                BlockDecoder::new_with_memory_limit(1, MEMORY, index, archive, &nobody, &mut source);
+            for file in decoder.entries() {
+                if self.give(file, true, Content::Absent(Reason::Encrypted)) == Flow::Stop {
+                    return Flow::Stop;
+                }
+            }
+            return Flow::Continue;
+        };
+        let decoder = BlockDecoder::new_with_memory_limit(1, MEMORY, index, archive, password, &mut source);
+        let mut flow = Flow::Continue;
+        let outcome = decoder.for_each_entries(&mut |file: &ArchiveEntry, stream: &mut dyn Read| {
+            let mut watched = Watched { stream, has_ended: false };
+            flow = self.give(file, is_encrypted, Content::Stream(&mut watched));
+            Ok(flow == Flow::Continue && watched.has_ended)
+        });
+        if let Err(error) = outcome {
+            self.sink.incomplete(reason(&error));
+        }
+        flow
+    }
+
+    /// The password under which the first member of a block can be read.
+    fn password(&self, block: usize) -> Option<&'a Password> {
+        self.passwords.iter().filter(|password| !password.is_empty()).find(|password| {
+            let mut source = Cursor::new(self.bytes);
+            let decoder =
+                BlockDecoder::new_with_memory_limit(1, MEMORY, block, self.archive, password, &mut source);
+            let read = decoder.for_each_entries(&mut |_: &ArchiveEntry, stream: &mut dyn Read| {
+                io::copy(&mut stream.take(PROBE), &mut io::sink())?;
+                Ok(false)
+            });
+            read.is_ok()
+        })
+    }
+
+    fn give(&mut self, file: &ArchiveEntry, encrypted: bool, content: Content<'_>) -> Flow {
+        self.position = self.position.saturating_add(1);
+        let member = Member {
+            name: file.name().to_owned(),
+            position: self.position,
+            real_size: Some(file.size()),
+            encrypted,
+            ..Member::default()
+        };
+        self.sink.child(ChildKind::Extracted, &member, content)
+    }
+}
+
+/// Notes whether a stream was read to its end.
+struct Watched<'a> {
+    stream: &'a mut dyn Read,
+    has_ended: bool,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.has_ended |= read == 0 && !buffer.is_empty();
+        Ok(read)
+    }
+}
+
+fn is_encrypted(block: &Block) -> bool {
+    block.ordered_coder_iter().any(|(_, coder)| coder.encoder_method_id() == AES)
+}
+
+fn reason(error: &Error) -> Reason {
+    match error {
+        Error::PasswordRequired | Error::MaybeBadPassword(_) => Reason::Encrypted,
+        Error::UnsupportedCompressionMethod(_)
+        | Error::Unsupported(_)
+        | Error::ExternalUnsupported
+        | Error::MaxMemLimited { .. }
+        | Error::UnsupportedVersion { .. } => Reason::Unsupported(format!("7z: {error}")),
+        _ => Reason::Malformed(format!("7z: {error}")),
+    }
+}
