@@ -58,6 +58,9 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("unpack_iso", |bytes| unpack::unpack(&[FileType::Iso9660], bytes)),
     ("unpack_seven_zip", |bytes| unpack::unpack(&[FileType::SevenZip], bytes)),
     ("unpack_rar", |bytes| unpack::unpack(&[FileType::Rar], bytes)),
+    ("unpack_embedded", |bytes| {
+        unpack::unpack(&[FileType::BinaryData, FileType::TextAscii, FileType::Gif], bytes)
+    }),
 ];
 
 /// Runs one target on one input.

@@ -314,7 +314,7 @@ pub fn iso(files: &[File<'_>]) -> Vec<u8> {
         let mut body = [&both(sector)[..], &both(length), &[0; 7], &[flags, 0, 0, 1, 0, 0, 1]].concat();
         body.push(name.len().to_le_bytes()[0]);
         body.extend_from_slice(name);
-        if name.len() % 2 == 0 {
+        if name.len().is_multiple_of(2) {
             body.push(0);
         }
         [&[(body.len() + 2).to_le_bytes()[0], 0][..], &body].concat()

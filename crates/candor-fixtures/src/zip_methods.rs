@@ -60,8 +60,8 @@ impl Packed {
         let update = |keys: &mut [u32; 3], byte: u8| {
             let step = |crc: u32, byte: u8| {
                 let start = (crc ^ u32::from(byte)) & 0xff;
-                let value = (0..8).fold(start, |value, _| value >> 1 ^ (value & 1) * 0xedb8_8320);
-                value ^ crc >> 8
+                let value = (0..8).fold(start, |value, _| (value >> 1) ^ ((value & 1) * 0xedb8_8320));
+                value ^ (crc >> 8)
             };
             keys[0] = step(keys[0], byte);
             keys[1] = (keys[1].wrapping_add(keys[0] & 0xff)).wrapping_mul(134_775_813).wrapping_add(1);
@@ -156,7 +156,7 @@ struct Bits {
 impl Bits {
     fn put(&mut self, value: u32, width: usize) {
         for bit in 0..width {
-            if self.count % 8 == 0 {
+            if self.count.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             if value >> bit & 1 == 1 {
@@ -241,5 +241,5 @@ fn ppmd(content: &[u8]) -> Vec<u8> {
         return Vec::new();
     };
     let data = encoder.write_all(content).and_then(|()| encoder.finish(true)).unwrap_or_default();
-    [&(order - 1 | (mebibytes - 1) << 4).to_le_bytes()[..], &data].concat()
+    [&((order - 1) | ((mebibytes - 1) << 4)).to_le_bytes()[..], &data].concat()
 }

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read};
 
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::{DeflateDecoder, ZlibDecoder};
-use lzma_rust2::{LzipReader, Lzma2Reader, LzmaReader, XzReader};
+use lzma_rust2::{LzipReader, LzmaReader, XzReader};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use crate::reader::Reader;
@@ -64,11 +64,6 @@ pub(crate) fn lzma(data: &[u8], properties: u8, dictionary: u32, length: u64) ->
         Ok(decoder) => limited(Box::new(decoder)),
         Err(error) => Box::new(Failed(Some(error))),
     }
-}
-
-/// LZMA2 without a header.
-pub(crate) fn lzma2(data: &[u8], dictionary: u32) -> Decoder<'_> {
-    limited(Box::new(Lzma2Reader::new(data, dictionary.min(DICTIONARY), None)))
 }
 
 /// All members of lzip.

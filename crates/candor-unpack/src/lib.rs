@@ -28,6 +28,7 @@ mod cab;
 mod codec;
 mod cpio;
 mod elf;
+mod embedded;
 mod formats;
 mod gzip;
 mod html;
@@ -73,6 +74,9 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
             sink.incomplete(Reason::Unsupported(format!("the content of {}", file_type.description())));
         }
         None => {}
+    }
+    if embedded::applies(file_type) {
+        embedded::search(bytes, sink);
     }
 }
 

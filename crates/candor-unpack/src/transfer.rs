@@ -3,7 +3,7 @@
 
 /// Base64, in its usual and in its address alphabet.
 pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let mut out = Vec::with_capacity(text.len());
     let (mut held, mut count) = (0_u32, 0_u32);
     for &byte in text {
         let value = match byte {

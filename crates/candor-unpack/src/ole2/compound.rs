@@ -4,8 +4,8 @@
 
 use crate::reader::{Reader, clipped};
 
-/// Entries of the directory that are read.
-const ENTRIES: usize = 65_536;
+/// Bytes of the directory that are read: 65,536 entries.
+const DIRECTORY: u64 = 128 * 65_536;
 /// The root, a storage, a stream.
 const STORAGE: u8 = 1;
 const STREAM: u8 = 2;
@@ -145,7 +145,7 @@ impl<'a> Compound<'a> {
     }
 
     fn read_directory(&mut self, start: u32) {
-        let directory = self.chained(start, 128 * ENTRIES as u64);
+        let directory = self.chained(start, DIRECTORY);
         let entries: Vec<Entry> = directory.chunks(128).map_while(Entry::read).collect();
         if let Some(root) = entries.iter().find(|entry| entry.kind == ROOT) {
             self.mini_stream = self.chained(root.start, root.length);

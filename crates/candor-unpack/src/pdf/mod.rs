@@ -52,9 +52,8 @@ impl<'a> Walk<'a, '_> {
             let at = from.saturating_add(found);
             from = at.saturating_add(6);
             let before = self.bytes.get(text_start..at).unwrap_or_default();
-            let data = match self.bytes.get(from..) {
-                Some([b'\r', b'\n', data @ ..] | [b'\r' | b'\n', data @ ..]) => data,
-                _ => continue,
+            let Some([b'\r', b'\n', data @ ..] | [b'\r' | b'\n', data @ ..]) = self.bytes.get(from..) else {
+                continue;
             };
             if before.ends_with(b"end") {
                 continue;

@@ -28,7 +28,7 @@ mod tests;
 
 use candor_model::{Executable, ExecutableFormat, Facts, Sink};
 
-use image::PortableExecutable;
+pub(crate) use image::PortableExecutable;
 
 /// Facts of a PE file; nothing for a DOS program. Gives no children: sections are searched in place.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {

@@ -95,7 +95,7 @@ impl Aes {
             return None;
         }
         let key = keys.get(..self.key_length)?;
-        let encrypt: Box<dyn Fn(&mut aes::Block)> = match self.key_length {
+        let encrypt: Encrypt = match self.key_length {
             16 => block_cipher::<Aes128>(key)?,
             24 => block_cipher::<Aes192>(key)?,
             _ => block_cipher::<Aes256>(key)?,
@@ -112,7 +112,10 @@ impl Aes {
     }
 }
 
-fn block_cipher<C>(key: &[u8]) -> Option<Box<dyn Fn(&mut aes::Block)>>
+/// Encrypts one block.
+type Encrypt = Box<dyn Fn(&mut aes::Block)>;
+
+fn block_cipher<C>(key: &[u8]) -> Option<Encrypt>
 where
     C: aes::cipher::KeyInit
         + aes::cipher::BlockCipherEncrypt

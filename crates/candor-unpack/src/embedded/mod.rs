@@ -1,0 +1,201 @@
+//! Objects inside of bytes that are something else: programs in programs, archives behind programs and
+//! pictures, documents behind text.
+//!
+//! It runs over every layer whose own format does not say where everything in it is. A few magics are looked
+//! for, each long enough that it is rare, and what stands behind one must make sense before it is given. So
+//! that ten thousand magics are no ten thousand children, an object whose end is known hides what is inside
+//! of it, and one whose end is not is given once a kind, to the end of the layer.
+
+#[cfg(test)]
+mod tests;
+
+use candor_model::{ChildKind, Content, FileType, Flow, Member, Sink};
+use memchr::memmem;
+
+use crate::pe::PortableExecutable;
+use crate::reader::{Reader, clipped};
+
+/// Objects of one kind that are given, and places of its magic that are looked at.
+const OBJECTS: usize = 32;
+const PLACES: usize = 10_000;
+
+/// How far before its own header a program may start.
+const STUB: usize = 0x1000;
+
+/// What stands at a place.
+struct Object {
+    start: usize,
+    /// Its end, when its header says.
+    end: Option<usize>,
+}
+
+type Kind = (&'static [u8], fn(&[u8], usize) -> Option<Object>);
+
+/// Magics, and what must stand around them.
+const KINDS: [Kind; 9] = [
+    (b"PE\0\0", program),
+    (b"PK\x03\x04", zip),
+    (b"7z\xbc\xaf\x27\x1c", seven_zip),
+    (b"Rar!\x1a\x07", rar),
+    (b"MSCF\0\0\0\0", cabinet),
+    (b"%PDF-", pdf),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", compound),
+    (b"{\\rtf1", rtf),
+    (b"\x7fELF", elf),
+];
+
+/// Whether layers of this type are searched.
+pub(crate) const fn applies(file_type: FileType) -> bool {
+    matches!(
+        file_type,
+        FileType::BinaryData
+            | FileType::TextAscii
+            | FileType::TextUtf8
+            | FileType::TextUtf16Le
+            | FileType::TextUtf16Be
+            | FileType::Script
+            | FileType::Html
+            | FileType::MsExe
+            | FileType::Elf
+            | FileType::MachO
+            | FileType::Gif
+            | FileType::Png
+            | FileType::Jpeg
+            | FileType::Tiff
+            | FileType::Graphics
+            | FileType::Riff
+            | FileType::Lnk
+            | FileType::Ps
+    )
+}
+
+/// Gives what is found behind the first byte.
+pub(crate) fn search(bytes: &[u8], sink: &mut dyn Sink) {
+    for (magic, check) in KINDS {
+        let mut from = 1_usize;
+        let mut given = 0_usize;
+        for _ in 0..PLACES {
+            let Some(found) = bytes.get(from..).and_then(|rest| memmem::find(rest, magic)) else { break };
+            let at = from.saturating_add(found);
+            from = at.saturating_add(magic.len());
+            let Some(object) = check(bytes, at).filter(|object| object.start > 0) else { continue };
+            let end = object.end.unwrap_or(bytes.len()).min(bytes.len());
+            let Some(content) = bytes.get(object.start..end).filter(|content| !content.is_empty()) else {
+                continue;
+            };
+            let offset = u64::try_from(object.start).unwrap_or(u64::MAX);
+            let flow =
+                sink.child(ChildKind::Embedded { offset }, &Member::default(), Content::Bytes(content));
+            given = given.saturating_add(1);
+            if flow == Flow::Stop {
+                return;
+            }
+            if object.end.is_none() || given >= OBJECTS {
+                break;
+            }
+            from = from.max(end);
+        }
+    }
+}
+
+/// `PE\0\0`: a DOS header before it points here, and the sections say how far the program goes.
+fn program(bytes: &[u8], at: usize) -> Option<Object> {
+    let nearest = at.saturating_sub(STUB);
+    let before = bytes.get(nearest..at)?;
+    let start =
+        memmem::rfind_iter(before, b"MZ").map(|found| nearest.saturating_add(found)).find(|&start| {
+            let pointer =
+                Reader::little(bytes.get(start..).unwrap_or_default()).at(0x3c).and_then(|mut at| at.u32());
+            pointer.and_then(|pointer| usize::try_from(pointer).ok()) == at.checked_sub(start)
+        })?;
+    let file = PortableExecutable::parse(bytes.get(start..)?)?;
+    let ends = file.sections.iter().map(|section| section.raw_offset.saturating_add(section.raw_size));
+    let end = usize::try_from(ends.max()?).ok()?;
+    Some(Object { start, end: Some(start.saturating_add(end).max(at.saturating_add(4))) })
+}
+
+/// A local header with a method that exists and a name that could be one.
+fn zip(bytes: &[u8], at: usize) -> Option<Object> {
+    let header = bytes.get(at..)?;
+    let mut reader = Reader::little(header).at(4)?;
+    let (version, _, method) = (reader.u16()?, reader.u16()?, reader.u16()?);
+    let mut lengths = Reader::little(header).at(26)?;
+    let name_length = lengths.u16()?;
+    let name = clipped(header, 30, u64::from(name_length));
+    let is_sound = version & 0xff <= 63
+        && (method <= 20 || (92..=99).contains(&method))
+        && name_length > 0
+        && name.len() == usize::from(name_length)
+        && name.iter().all(|&byte| byte >= 0x20);
+    is_sound.then_some(Object { start: at, end: None })
+}
+
+/// A start header whose checksum holds.
+fn seven_zip(bytes: &[u8], at: usize) -> Option<Object> {
+    let header = Reader::little(bytes.get(at..)?);
+    let claimed = header.at(8)?.u32()?;
+    let mut crc = flate2::Crc::new();
+    crc.update(header.at(12)?.take(20)?);
+    let mut place = header.at(12)?;
+    let (offset, size) = (place.u64()?, place.u64()?);
+    let length = usize::try_from(offset.checked_add(size)?.checked_add(32)?).ok()?;
+    (crc.sum() == claimed).then_some(Object { start: at, end: Some(at.saturating_add(length)) })
+}
+
+/// The mark of version 4, whose next block is the archive's header, or of version 5.
+fn rar(bytes: &[u8], at: usize) -> Option<Object> {
+    let rest = bytes.get(at.checked_add(6)?..)?;
+    let is_sound = match rest {
+        [0, _, _, 0x73, ..] => true,
+        [1, 0, ..] => rest.len() > 10,
+        _ => false,
+    };
+    is_sound.then_some(Object { start: at, end: None })
+}
+
+/// A version that exists, and a size that fits.
+fn cabinet(bytes: &[u8], at: usize) -> Option<Object> {
+    let header = Reader::little(bytes.get(at..)?);
+    let size = usize::try_from(header.at(8)?.u32()?).ok()?;
+    let is_sound = header.at(24)?.take(2)? == [3, 1] && size > 36 && header.at(12)?.u32()? == 0;
+    is_sound.then_some(Object { start: at, end: Some(at.saturating_add(size)) })
+}
+
+/// A version, and an object somewhere behind it.
+fn pdf(bytes: &[u8], at: usize) -> Option<Object> {
+    let rest = bytes.get(at..)?;
+    let is_version = matches!(rest.get(5..8), Some([b'1' | b'2', b'.', b'0'..=b'9']));
+    let near = rest.get(..rest.len().min(4096))?;
+    (is_version && memmem::find(near, b" obj").is_some()).then_some(Object { start: at, end: None })
+}
+
+/// The mark of the byte order, and a size of sectors that exists.
+fn compound(bytes: &[u8], at: usize) -> Option<Object> {
+    let header = Reader::little(bytes.get(at..)?);
+    let (order, shift) = (header.at(28)?.u16()?, header.at(30)?.u16()?);
+    (order == 0xfffe && matches!(shift, 9 | 12)).then_some(Object { start: at, end: None })
+}
+
+fn rtf(_: &[u8], at: usize) -> Option<Object> {
+    Some(Object { start: at, end: None })
+}
+
+/// A class, byte order, version and type that exist; the section table stands at the end of most files.
+fn elf(bytes: &[u8], at: usize) -> Option<Object> {
+    use crate::reader::Order;
+    let file = bytes.get(at..)?;
+    let (&class, &order) = (file.get(4)?, file.get(5)?);
+    let start = Reader::new(file, if order == 2 { Order::Big } else { Order::Little });
+    let kind = start.at(16)?.u16()?;
+    let version = start.at(20)?.u32()?;
+    if !(matches!(class, 1 | 2) && matches!(order, 1 | 2) && (1..=4).contains(&kind) && version == 1) {
+        return None;
+    }
+    let is_wide = class == 2;
+    let table = start.at(if is_wide { 40 } else { 32 })?.word(is_wide)?;
+    let mut counts = start.at(if is_wide { 58 } else { 46 })?;
+    let (size, count) = (u64::from(counts.u16()?), u64::from(counts.u16()?));
+    let end = table.checked_add(size.checked_mul(count)?)?;
+    let end = usize::try_from(end).ok().filter(|&end| end > 64).unwrap_or(usize::MAX);
+    Some(Object { start: at, end: Some(at.saturating_add(end)) })
+}
