@@ -11,10 +11,12 @@ use crate::{scan, signatures};
 /// Long enough that everything packs it, and nothing like text or a magic.
 const MARKER: &[u8] = b"\x01\x02a marker that is in no other file \xfe\xfd\x03";
 
+type Pack = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// A way of packing: its name, what does it, and what the path calls what was in it.
 struct Packing {
     name: String,
-    pack: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    pack: Pack,
     label: String,
 }
 
