@@ -1,7 +1,9 @@
 //! One small file of every format that is opened.
 
+use candor_fixtures::archive::{self, Cab, Cpio, RAR, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::zip::{Member, build};
+use candor_fixtures::{document, stream, zip_methods};
 
 const HTML: &[u8] = b"<html><!-- a comment --><p>A needle &amp; a &#84;OOL</p>\
     <script>var a = unescape('%61%62') + \"c\";</script><img src=\"data:text/plain;base64,bmVlZGxl\">";
@@ -9,11 +11,14 @@ const HTML: &[u8] = b"<html><!-- a comment --><p>A needle &amp; a &#84;OOL</p>\
 pub(crate) fn files() -> Vec<Vec<u8>> {
     let mut files: Vec<Vec<u8>> = Kind::ALL.iter().map(|kind| executable(*kind)).collect();
     let text = b"Some TEXT with a needle\t in it\r\n".to_vec();
-    let archive = zip(&[("a.txt", &text, true), ("b.html", HTML, false)]);
-    files.push(tar("inner.zip", &archive));
-    files.push(zip(&[("inner.zip", &archive, true)]));
-    files.push(gzip(&text));
-    files.push(archive);
+    let zipped = zip(&[("a.txt", &text, true), ("b.html", HTML, false)]);
+    files.push(archive::tar(&[("inner.zip", &zipped)]));
+    files.push(zip(&[("inner.zip", &zipped, true)]));
+    files.extend(streams(&text));
+    files.extend(archives(&text));
+    files.extend(documents(&text));
+    files.push(universal(&executable(Kind::MachO64)));
+    files.push(zipped);
     files.push(HTML.to_vec());
     files.push(text);
     files
@@ -40,25 +45,64 @@ fn zip(members: &[(&str, &[u8], bool)]) -> Vec<u8> {
     build(&members.iter().map(member).collect::<Vec<_>>())
 }
 
-/// A gzip file around what deflate makes of `bytes`.
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let member = Member { name: String::new(), bytes: bytes.to_vec(), deflate: true, encrypted: false };
-    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    let head: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    [head, &member.packed(), &member.crc().to_le_bytes(), &length.to_le_bytes()].concat()
+/// A universal binary of one slice.
+fn universal(slice: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(slice.len()).unwrap_or(u32::MAX);
+    let numbers = [0xcafe_babe, 1, 0x0100_0007, 3, 32, length, 0, 0_u32];
+    numbers.iter().flat_map(|number| number.to_be_bytes()).chain(slice.iter().copied()).collect()
 }
 
-/// A tar archive of one file.
-fn tar(name: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut header = [0_u8; 512];
-    header[..name.len()].copy_from_slice(name.as_bytes());
-    header[100..108].copy_from_slice(b"0000644\0");
-    header[124..136].copy_from_slice(format!("{:011o}\0", bytes.len()).as_bytes());
-    header[148..156].fill(b' ');
-    header[156] = b'0';
-    header[257..265].copy_from_slice(b"ustar\x0000");
-    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    let padding = vec![0; bytes.len().next_multiple_of(512) - bytes.len() + 1024];
-    [&header, bytes, &padding].concat()
+/// `text` in every compression.
+fn streams(text: &[u8]) -> Vec<Vec<u8>> {
+    vec![
+        stream::gzip(text),
+        stream::bzip2(text),
+        stream::xz(text),
+        stream::lzma(text),
+        stream::lzip(text),
+        stream::zstd(text),
+        stream::lz4(text),
+        stream::lz4_legacy(text),
+        stream::compress(text, 16),
+    ]
+}
+
+/// `text` in every archive.
+fn archives(text: &[u8]) -> Vec<Vec<u8>> {
+    let files = &[("a.txt", text), ("b.html", HTML)];
+    let mut archives: Vec<Vec<u8>> = [Cpio::Binary, Cpio::BinaryBig, Cpio::Crc, Cpio::Newc, Cpio::Odc]
+        .iter()
+        .map(|kind| archive::cpio(*kind, files))
+        .collect();
+    archives.extend([Cab::Stored, Cab::MsZip, Cab::Lzx].iter().map(|method| archive::cab(*method, files)));
+    archives.extend(
+        zip_methods::METHODS
+            .iter()
+            .map(|method| zip_methods::archive(&[zip_methods::pack("a.txt", text, *method)])),
+    );
+    archives.extend(RAR.iter().map(|version| archive::rar(*version, false, false, None, files)));
+    archives.extend([
+        archive::seven_zip(SevenZip::Lzma2, None, files),
+        archive::deb(files),
+        archive::rpm(files),
+        archive::lha(1, &[("a", "-lh5-", archive::lh5_run(b'A', 100, 4), 100)]),
+        archive::arj(&[("a", 1, archive::lh5_run(b'A', 100, 5), 100)]),
+        archive::iso(files),
+    ]);
+    archives
+}
+
+/// `text` in every document.
+fn documents(text: &[u8]) -> Vec<Vec<u8>> {
+    let module = document::vba(b"Attribute VB_Name = \"A\"");
+    let streams = [("dir", document::vba_directory("A", 0)), ("A", module)];
+    vec![
+        document::compound("VBA", &streams),
+        document::rtf("Package", text),
+        document::pdf(&[("/Filter /FlateDecode", stream::zlib(text))]),
+        b"From: a@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Transfer-Encoding: base64\n\n\
+            bmVlZGxl\n--x--\n"
+            .to_vec(),
+        b"begin 644 a\n#8W5T\n`\nend\n".to_vec(),
+    ]
 }
