@@ -7,6 +7,7 @@ use md5::{Digest as _, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
 
+use super::layers;
 use super::pattern::{Pattern, Twist, hex};
 use crate::random::Random;
 
@@ -18,6 +19,14 @@ pub(super) struct Topic {
     /// Lines by the extension of their file.
     pub(super) lines: Vec<(&'static str, String)>,
     pub(super) files: Vec<File>,
+    /// Whether it changes the answers of all others: it is scanned apart from them.
+    pub(super) apart: bool,
+}
+
+impl Topic {
+    pub(super) fn new(name: String, lines: Vec<(&'static str, String)>, files: Vec<File>) -> Self {
+        Self { name, lines, files, apart: false }
+    }
 }
 
 /// A file to be scanned.
@@ -32,27 +41,34 @@ pub(super) struct File {
 pub(super) fn topic(random: &mut Random, number: usize) -> Topic {
     let name = format!("T{number}");
     match random.range(0, 99) {
-        0..=21 => body(random, name),
-        22..=24 => version(random, name),
-        25..=44 => executable(random, name),
-        45..=69 => logical(random, name),
-        70..=77 => compare(random, name),
-        78..=87 => regex(random, name),
-        88..=91 => hash(random, name),
-        92..=94 => section(random, name),
-        95..=97 => member(random, name),
-        _ => trusted(random, name),
+        0..=16 => body(random, name),
+        17..=18 => version(random, name),
+        19..=33 => executable(random, name),
+        34..=53 => logical(random, name),
+        54..=60 => compare(random, name),
+        61..=69 => regex(random, name),
+        70..=73 => hash(random, name),
+        74..=77 => section(random, name),
+        78..=81 => member(random, name),
+        82..=83 => trusted(random, name),
+        84..=87 => layers::macros(random, name),
+        88..=89 => layers::picture(random, name),
+        90..=92 => layers::text(random, name),
+        93..=95 => layers::page(random, name),
+        96 => layers::long(random, name),
+        97..=98 => layers::short(random, name),
+        _ => layers::magic(random, name),
     }
 }
 
-const FILES: usize = 5;
+pub(super) const FILES: usize = 5;
 
-fn plain(bytes: Vec<u8>) -> File {
+pub(super) fn plain(bytes: Vec<u8>) -> File {
     File { bytes, known: Some((FileType::BinaryData, Facts::default())) }
 }
 
 /// Zeros before keep a file from being taken for text.
-fn host(random: &mut Random, put: &[u8], at: usize, behind: usize) -> Vec<u8> {
+pub(super) fn host(random: &mut Random, put: &[u8], at: usize, behind: usize) -> Vec<u8> {
     let mut bytes = vec![0; 8];
     while bytes.len() < at {
         bytes.push(*random.pick(b"\0\0\0- x\n"));
@@ -65,7 +81,7 @@ fn host(random: &mut Random, put: &[u8], at: usize, behind: usize) -> Vec<u8> {
 }
 
 /// One or two runs of bytes for `pattern`.
-fn occurrences(random: &mut Random, pattern: &Pattern) -> Vec<u8> {
+pub(super) fn occurrences(random: &mut Random, pattern: &Pattern) -> Vec<u8> {
     let twist = Twist::random(random);
     let mut bytes = pattern.bytes(random, twist);
     if random.chance(30) {
@@ -128,7 +144,7 @@ fn body(random: &mut Random, name: String) -> Topic {
             })
         })
         .collect();
-    Topic { name, lines: vec![("ndb", line)], files }
+    Topic::new(name, vec![("ndb", line)], files)
 }
 
 fn executable(random: &mut Random, name: String) -> Topic {
@@ -183,6 +199,14 @@ fn executable(random: &mut Random, name: String) -> Topic {
             recipe.entry = (random.range(0, 1), u32::try_from(random.range(50, 200)).unwrap_or(0));
             let (mut bytes, facts) = recipe.build();
             let put = occurrences(random, &pattern);
+            // Behind their sections stand the section headers of ELF files: who writes there changes the facts.
+            let headers_behind = if matches!(kind, Kind::Elf32 | Kind::Elf64) {
+                let sections = facts.executable.iter().flat_map(|executable| &executable.sections);
+                sections.map(|section| section.raw_offset + section.raw_size).max()
+            } else {
+                None
+            };
+            let mut is_known = true;
             if let Some(at) = base.resolve(random, &facts) {
                 let at = (at + random.range(0, shift + 2)).saturating_sub(1);
                 // The headers stay as they are: the file is to be what it is said to be.
@@ -191,12 +215,13 @@ fn executable(random: &mut Random, name: String) -> Topic {
                     && let Some(room) = bytes.get_mut(at..at + put.len())
                 {
                     room.copy_from_slice(&put);
+                    is_known = headers_behind.is_none_or(|end| (at + put.len()) as u64 <= end);
                 }
             }
-            File { bytes, known: Some((kind.file_type(), facts)) }
+            File { bytes, known: is_known.then(|| (kind.file_type(), facts)) }
         })
         .collect();
-    Topic { name, lines, files }
+    Topic::new(name, lines, files)
 }
 
 /// Text of a PE version resource, at `VI`.
@@ -229,7 +254,7 @@ fn version(random: &mut Random, name: String) -> Topic {
             File { bytes, known: Some((FileType::MsExe, facts)) }
         })
         .collect();
-    Topic { name, lines: vec![("ndb", line)], files }
+    Topic::new(name, vec![("ndb", line)], files)
 }
 
 enum Base {
@@ -287,7 +312,7 @@ fn logical(random: &mut Random, name: String) -> Topic {
             plain(host(random, &put, before, behind))
         })
         .collect();
-    Topic { name, lines: vec![("ldb", line)], files }
+    Topic::new(name, vec![("ldb", line)], files)
 }
 
 /// A condition over `count` sub-signatures from `first` on, each named at least once.
@@ -374,7 +399,7 @@ fn compare(random: &mut Random, name: String) -> Topic {
             plain(host(random, &put, before, behind))
         })
         .collect();
-    Topic { name, lines: vec![("ldb", line)], files }
+    Topic::new(name, vec![("ldb", line)], files)
 }
 
 fn regex(random: &mut Random, name: String) -> Topic {
@@ -444,10 +469,10 @@ fn regex(random: &mut Random, name: String) -> Topic {
             plain(bytes)
         })
         .collect();
-    Topic { name, lines: vec![("ldb", line)], files }
+    Topic::new(name, vec![("ldb", line)], files)
 }
 
-fn digest(random: &mut Random, bytes: &[u8]) -> String {
+pub(super) fn digest(random: &mut Random, bytes: &[u8]) -> String {
     match random.range(0, 2) {
         0 => hex(&Md5::digest(bytes)),
         1 => hex(&Sha1::digest(bytes)),
@@ -472,7 +497,7 @@ fn hash(random: &mut Random, name: String) -> Topic {
     };
     let level = if size == "*" { ":73" } else { "" };
     let line = format!("{}:{size}:{name}{level}", digest(random, bytes));
-    Topic { name, lines: vec![(*random.pick(&["hdb", "hsb"]), line)], files }
+    Topic::new(name, vec![(*random.pick(&["hdb", "hsb"]), line)], files)
 }
 
 fn section(random: &mut Random, name: String) -> Topic {
@@ -518,7 +543,7 @@ fn section(random: &mut Random, name: String) -> Topic {
         };
         Some((*random.pick(&["mdb", "msb"]), format!("{size}:{digest}:{name}{level}")))
     });
-    Topic { name, lines: line.into_iter().collect(), files }
+    Topic::new(name, line.into_iter().collect(), files)
 }
 
 fn member(random: &mut Random, name: String) -> Topic {
@@ -562,7 +587,7 @@ fn member(random: &mut Random, name: String) -> Topic {
     let encrypted = *random.pick(&["0", "*", "*", "1"]);
     let position = around(random, 1);
     let line = format!("{name}:{container}:{size}:{text}:{packed}:{real}:{encrypted}:{position}:*:*");
-    Topic { name, lines: vec![("cdb", line)], files }
+    Topic::new(name, vec![("cdb", line)], files)
 }
 
 fn trusted(random: &mut Random, name: String) -> Topic {

@@ -6,11 +6,12 @@
 //! Candor's searches and one in only one of them look different.
 
 mod generate;
+mod layers;
 mod pattern;
 mod rules;
 mod scan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -46,14 +47,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let topics: Vec<Topic> =
             (0..BATCH).map(|index| generate::topic(&mut random, number + index)).collect();
         number += BATCH;
-        batch(&topics, temporary.path(), arguments.keep.as_deref(), &mut tally)
-            .with_context(|| format!("seed {}, signatures {} to {number}", arguments.seed, number - BATCH))?;
+        let (apart, together): (Vec<Topic>, Vec<Topic>) = topics.into_iter().partition(|topic| topic.apart);
+        for topics in std::iter::once(&together[..]).chain(apart.chunks(1)) {
+            batch(topics, temporary.path(), arguments.keep.as_deref(), &mut tally).with_context(|| {
+                format!("seed {}, signatures {} to {number}", arguments.seed, number - BATCH)
+            })?;
+        }
         println!(
             "{:>6} cases, {} findings of both, {} unexplained",
             tally.cases, tally.agreed, tally.unexplained
         );
     }
     println!("seed {}: {} cases, {} findings of both engines", arguments.seed, tally.cases, tally.agreed);
+    if tally.crashes > 0 {
+        println!("  {:>6} crashes of clamscan; what it was given was tried again in parts", tally.crashes);
+    }
     for (name, count) in &tally.explained {
         println!("  {count:>6} explained by {name}");
     }
@@ -76,6 +84,7 @@ struct Tally {
     agreed: usize,
     explained: BTreeMap<&'static str, usize>,
     unexplained: usize,
+    crashes: usize,
 }
 
 fn batch(topics: &[Topic], folder: &Path, keep: Option<&Path>, tally: &mut Tally) -> anyhow::Result<()> {
@@ -83,8 +92,18 @@ fn batch(topics: &[Topic], folder: &Path, keep: Option<&Path>, tally: &mut Tally
         topics.iter().flat_map(|topic| topic.files.iter().map(move |file| (topic, file))).collect();
     let contents: Vec<&File> = files.iter().map(|(_, file)| *file).collect();
     let databases = scan::databases(topics);
+    let mut crashed = BTreeSet::new();
     let theirs = match scan::clamscan(folder, &databases, &contents) {
         Ok(found) => found,
+        Err(error) if error.is::<scan::Crash>() => {
+            tally.crashes += 1;
+            if topics.len() > 1 {
+                let (left, right) = topics.split_at(topics.len() / 2);
+                batch(left, folder, keep, tally)?;
+                return batch(right, folder, keep, tally);
+            }
+            by_file(folder, &databases, &contents, &mut crashed)?
+        }
         Err(error) => return Err(blame(topics, folder, error)),
     };
     let ours = scan::candor(&databases, &contents)?;
@@ -92,6 +111,9 @@ fn batch(topics: &[Topic], folder: &Path, keep: Option<&Path>, tally: &mut Tally
     tally.agreed += ours.intersection(&theirs).count();
 
     for (number, name) in ours.symmetric_difference(&theirs) {
+        if crashed.contains(number) {
+            continue;
+        }
         let candor = ours.contains(&(*number, name.clone()));
         let Some(topic) = topics.iter().find(|topic| name == &topic.name) else {
             bail!("a finding of no signature: {name}");
@@ -99,10 +121,10 @@ fn batch(topics: &[Topic], folder: &Path, keep: Option<&Path>, tally: &mut Tally
         let Some((_, file)) = files.get(*number) else { continue };
         // Alone, to tell what is between signatures from what is in one.
         let alone = scan::databases([topic]);
-        let theirs_alone = scan::clamscan(folder, &alone, &[file])?;
+        let theirs_alone = by_file(folder, &alone, &[file], &mut BTreeSet::new())?;
         let ours_alone = scan::candor(&alone, &[file])?;
         let Some((extension, text)) = topic.lines.first() else { continue };
-        let difference = Difference { extension, text, candor, file };
+        let difference = Difference { extension, text, lines: &topic.lines, candor, file };
         let rule = if theirs_alone == ours_alone && ours_alone.is_empty() != candor {
             Some("interference")
         } else {
@@ -131,6 +153,26 @@ fn batch(topics: &[Topic], folder: &Path, keep: Option<&Path>, tally: &mut Tally
         first += topic.files.len();
     }
     Ok(())
+}
+
+/// Asks ClamAV about one file after the other, and says at which it crashes.
+fn by_file(
+    folder: &Path,
+    databases: &[(String, String)],
+    files: &[&File],
+    crashed: &mut BTreeSet<usize>,
+) -> anyhow::Result<scan::Found> {
+    let mut found = scan::Found::new();
+    for (number, file) in files.iter().enumerate() {
+        match scan::clamscan(folder, databases, &[file]) {
+            Ok(one) => found.extend(one.into_iter().map(|(_, name)| (number, name))),
+            Err(error) if error.is::<scan::Crash>() => {
+                crashed.insert(number);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 /// Says which signature kept ClamAV from loading the batch.

@@ -82,6 +82,14 @@ impl Pattern {
                 items.push(Item::Boundary(*random.pick(&['B', 'L', 'W']), random.chance(25)));
             }
         }
+        // In a wide pattern, brackets are braces.
+        if modifiers.contains('w') && !modifiers.contains('a') {
+            for item in &mut items {
+                if let Item::Gap { max: Some(_), brackets, .. } = item {
+                    *brackets = random.chance(30);
+                }
+            }
+        }
         if parts == 1
             && matches!(modifiers, "" | "i")
             && random.chance(5)

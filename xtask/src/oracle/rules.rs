@@ -7,6 +7,8 @@ pub(super) struct Difference<'a> {
     /// Language and text of the signature.
     pub(super) extension: &'a str,
     pub(super) text: &'a str,
+    /// All that it needs, language and text.
+    pub(super) lines: &'a [(&'static str, String)],
     /// Whether it was Candor that found it, not ClamAV.
     pub(super) candor: bool,
     pub(super) file: &'a File,
@@ -22,6 +24,19 @@ pub(super) struct Rule {
 
 /// All of them, the most particular first.
 pub(super) const RULES: &[Rule] = &[
+    Rule { name: "short-file", explains: |it| it.candor && it.file.bytes.len() <= 5 },
+    Rule {
+        name: "jpeg-rounding",
+        explains: |it| it.text.contains("fuzzy_img#") && it.file.bytes.starts_with(&[0xff, 0xd8]),
+    },
+    Rule { name: "late-macro", explains: |it| it.lines.iter().any(|(_, text)| text.contains("${")) },
+    Rule {
+        name: "type-pattern",
+        explains: |it| {
+            !it.candor
+                && it.lines.iter().any(|(extension, text)| *extension == "ftm" && text.starts_with("1:"))
+        },
+    },
     Rule { name: "bracket-count", explains: |it| has_brackets(it.text) && has_count(it.text) },
     Rule { name: "bracket-offset", explains: |it| has_brackets(it.text) },
     Rule {
@@ -53,8 +68,10 @@ fn is_ascii_and_wide(text: &str) -> bool {
         .any(|(_, letters)| letters.contains('a') && letters.contains('w'))
 }
 
+/// Whether there are brackets that are no braces: in a pattern that is not wide.
 fn has_brackets(text: &str) -> bool {
-    text.contains('[') && !text.contains('/')
+    let narrow = |sub: &str| sub.contains('[') && !sub.split_once("::").is_some_and(|it| it.1.contains('w'));
+    !text.contains('/') && text.split(';').any(narrow)
 }
 
 fn is_64_bit(file: &File) -> bool {

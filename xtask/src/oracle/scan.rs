@@ -1,7 +1,7 @@
 //! Runs both engines over the same signatures and files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
@@ -37,19 +37,7 @@ pub(super) fn clamscan(
     databases: &[(String, String)],
     files: &[&File],
 ) -> anyhow::Result<Found> {
-    let (database, data) = (folder.join("database"), folder.join("data"));
-    for path in [&database, &data] {
-        if path.exists() {
-            std::fs::remove_dir_all(path)?;
-        }
-        std::fs::create_dir_all(path)?;
-    }
-    for (name, text) in databases {
-        std::fs::write(database.join(name), text)?;
-    }
-    for (number, file) in files.iter().enumerate() {
-        std::fs::write(data.join(number.to_string()), &file.bytes)?;
-    }
+    let (database, data) = write(folder, databases, files)?;
     let output = Command::new("clamscan")
         .arg("--database")
         .arg(&database)
@@ -58,6 +46,9 @@ pub(super) fn clamscan(
         .arg(&data)
         .output()
         .context("clamscan cannot be started: is the package clamav installed?")?;
+    if output.status.code().is_none() {
+        return Err(Crash(output.status.to_string()).into());
+    }
     if !matches!(output.status.code(), Some(0 | 1)) {
         bail!("clamscan: {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
     }
@@ -71,6 +62,40 @@ pub(super) fn clamscan(
     }
     Ok(found)
 }
+
+/// Writes databases and files into folders of their own, and says which.
+pub(super) fn write(
+    folder: &Path,
+    databases: &[(String, String)],
+    files: &[&File],
+) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let (database, data) = (folder.join("database"), folder.join("data"));
+    for path in [&database, &data] {
+        if path.exists() {
+            std::fs::remove_dir_all(path)?;
+        }
+        std::fs::create_dir_all(path)?;
+    }
+    for (name, text) in databases {
+        std::fs::write(database.join(name), text)?;
+    }
+    for (number, file) in files.iter().enumerate() {
+        std::fs::write(data.join(number.to_string()), &file.bytes)?;
+    }
+    Ok((database, data))
+}
+
+/// ClamAV ended by a signal.
+#[derive(Debug)]
+pub(super) struct Crash(String);
+
+impl std::fmt::Display for Crash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "clamscan: {}", self.0)
+    }
+}
+
+impl std::error::Error for Crash {}
 
 /// Asks Candor.
 pub(super) fn candor(databases: &[(String, String)], files: &[&File]) -> anyhow::Result<Found> {
