@@ -10,7 +10,7 @@ use crate::clamav::text::{Fault, Text};
 /// Reads one.
 pub(super) fn parse(text: Text<'_>, target: Target) -> Result<SubSignature, Fault> {
     let (text, letters) = match find_modifiers(text) {
-        Some(at) => (text.to(at), first_modifiers(text.from(at.saturating_add(2)))),
+        Some(at) => (text.to(at), only_modifiers(text.from(at.saturating_add(2)))),
         None => (text, text.to(0)),
     };
     let (place, hex) = match text.split_once(b':') {
@@ -32,13 +32,10 @@ fn find_modifiers(text: Text<'_>) -> Option<usize> {
     text.bytes().windows(2).position(|pair| pair == b"::")
 }
 
-/// Of `i*6162::i`, which published signatures contain, only the first letters: ClamAV looks for
-/// nothing but what stands before the first `::`.
-fn first_modifiers(letters: Text<'_>) -> Text<'_> {
-    if find_modifiers(letters).is_none() {
-        return letters;
-    }
-    letters.to(letters.bytes().iter().take_while(|byte| b"iwfa".contains(byte)).count())
+/// Of `i*6162::i`, which published signatures contain, none: where there is another `::`, ClamAV looks for
+/// what stands before the first one, as it stands there, and passes over everything else.
+fn only_modifiers(letters: Text<'_>) -> Text<'_> {
+    if find_modifiers(letters).is_none() { letters } else { letters.to(0) }
 }
 
 /// The modifiers, and whether the plain form is asked for beside the wide one.

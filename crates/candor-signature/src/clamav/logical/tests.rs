@@ -209,12 +209,18 @@ fn content() {
         ("(W)aabb(B)::w", vec!["<WW>aa00bb00<B>"]),
         ("aabb(L)cc::w", vec!["aa00bb00(0a)cc00"]),
         ("aabb*ccdd::f", vec!["<W>aabb * ccdd<W>"]),
+        // Brackets are braces in a wide pattern: what stands beside them has two bytes at least.
+        ("aabb[2-4]ccdd::w", vec!["aa00bb00 {2-4} cc00dd00"]),
+        ("aa[2]bbcc[1-40]dd::w", vec!["aa00????bb00cc00 {1-40} dd00"]),
+        ("aa[0-1]bbccdd::aw", vec!["aa00 {0-1} bb00cc00dd00", "aa {0-1} bbccdd"]),
         ("aabb::i*ccdd::i", vec!["aabb"]),
+        ("aabb::w::i", vec!["aabb"]),
+        ("aabb::z::w", vec!["aabb"]),
     ] {
         let SubSignature::Content { patterns, macro_group: None } = second(text) else { panic!("{text}") };
         let shown: Vec<String> = patterns.iter().map(render).collect();
         assert_eq!(shown, expected, "{text}");
-        let ignores = text.split_once("::").is_some_and(|(_, letters)| letters.contains('i'));
+        let ignores = text.split_once("::").is_some_and(|(_, letters)| letters == "i");
         assert!(patterns.iter().all(|pattern| pattern.ignore_case == ignores), "{text}");
     }
     let SubSignature::Content { patterns, .. } = second("EOF-10,4:aabb::aw") else { panic!() };
@@ -223,6 +229,7 @@ fn content() {
     assert_eq!(second_fate("aabb:i"), "1: not an offset: 'aabb'");
     assert_eq!(second_fate("EP+0:aabb"), "1: 'EP+0' needs an executable target (1, 6 or 9), not 0");
     assert_eq!(second_fate("aa::aw"), "1: no two fixed bytes in a row in this part of the pattern");
+    assert_eq!(second_fate("10:aabb::w:i"), "11: no such modifier: ':'");
     assert_eq!(second_fate("a?::w"), "1: no two fixed bytes in a row in this part of the pattern");
     assert_eq!(second_fate(""), "1: the pattern is empty");
 }

@@ -157,7 +157,9 @@ impl<'a> Parser<'a> {
                     self.skip(1);
                     self.draft = Draft::new(self.at, Gap::ANY);
                 }
-                b'{' => self.braces()?,
+                b'{' => self.braces(b'}')?,
+                // Of a wide pattern, single bytes are no longer single: ClamAV takes the distance as any.
+                b'[' if self.wide => self.braces(b']')?,
                 b'[' => self.brackets()?,
                 b'(' => self.parenthesis(false)?,
                 b'!' if self.text.byte(self.at.saturating_add(1)) == Some(b'(') => {
@@ -173,9 +175,9 @@ impl<'a> Parser<'a> {
         self.end_group()
     }
 
-    /// `{n}`, `{n-m}`, `{-m}`, `{n-}`.
-    fn braces(&mut self) -> Result<(), Fault> {
-        let inner = self.enclosed(b'}')?;
+    /// `{n}`, `{n-m}`, `{-m}`, `{n-}`, up to `close`.
+    fn braces(&mut self, close: u8) -> Result<(), Fault> {
+        let inner = self.enclosed(close)?;
         let behind = self.at.saturating_add(inner.len()).saturating_add(2);
         let gap = match inner.split_once(b'-') {
             None if inner.is_empty() => Gap::ANY,
