@@ -10,7 +10,6 @@ const HTML: &[u8] = b"<html><!-- a comment --><p>A needle &amp; a &#84;OOL</p>\
 
 pub(crate) fn files() -> Vec<Vec<u8>> {
     let mut files: Vec<Vec<u8>> = Kind::ALL.iter().map(|kind| executable(*kind)).collect();
-    files.push(universal(&executable(Kind::MachO64)));
     let text = b"Some TEXT with a needle\t in it\r\n".to_vec();
     let zipped = zip(&[("a.txt", &text, true), ("b.html", HTML, false)]);
     files.push(archive::tar(&[("inner.zip", &zipped)]));
@@ -34,13 +33,6 @@ fn executable(kind: Kind) -> Vec<u8> {
         recipe.imports = vec![("ws2_32.dll".to_owned(), vec!["send".to_owned(), "recv".to_owned()])];
     }
     recipe.build().0
-}
-
-/// A universal binary of one executable, for x86-64.
-fn universal(executable: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(executable.len()).unwrap_or(u32::MAX);
-    let words = [0xcafe_babe, 1, 0x0100_0007, 3, 28, length, 0].map(u32::to_be_bytes);
-    [words.as_flattened(), executable].concat()
 }
 
 fn zip(members: &[(&str, &[u8], bool)]) -> Vec<u8> {
