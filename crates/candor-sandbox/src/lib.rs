@@ -24,6 +24,7 @@ mod channel;
 mod compile;
 mod guard;
 pub mod input;
+pub mod inspect;
 mod jail;
 mod lane;
 mod layers;

@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{compile, database, explain, scan};
+use crate::commands::{compile, database, doctor, explain, scan};
 
 /// Scans files for malware with ClamAV's signatures, and says honestly what it could not look at.
 ///
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Compile(compile::Args),
     /// Look into signature databases.
     Database(database::Args),
+    /// Show how the processes that look at files are confined, as the kernel says it.
+    Doctor(doctor::Args),
 }
 
 /// When to use colours.

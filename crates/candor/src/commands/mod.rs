@@ -2,6 +2,7 @@
 
 pub(crate) mod compile;
 pub(crate) mod database;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod scan;
 
@@ -16,5 +17,6 @@ pub(crate) fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Exi
         Command::Explain(args) => explain::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),
         Command::Database(args) => database::run(args, printer),
+        Command::Doctor(args) => doctor::run(&args, printer),
     }
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod compile;
 mod database;
+mod doctor;
 mod explain;
 mod help;
 mod interrupt;

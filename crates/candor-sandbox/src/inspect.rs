@@ -1,0 +1,240 @@
+//! What the kernel says about the processes of Candor that run: the jail as it is, not as it was meant.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::layers::{Layer, Layers};
+use crate::sys;
+
+/// What a process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Opens files and hands them over; parses none.
+    Broker,
+    /// Makes workers; is given nothing.
+    Template,
+    /// Looks at hostile bytes.
+    Worker,
+}
+
+impl Role {
+    /// Its name in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Broker => "broker",
+            Self::Template => "template",
+            Self::Worker => "worker",
+        }
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "candor" | "candord" => Some(Self::Broker),
+            "candor-template" => Some(Self::Template),
+            "candor-worker" => Some(Self::Worker),
+            _ => None,
+        }
+    }
+
+    /// The layers that a process of this role should have.
+    #[must_use]
+    pub const fn should(self) -> Layers {
+        let template = Layers::NONE
+            .with(Layer::NoNewPrivileges)
+            .with(Layer::ClosedDescriptors)
+            .with(Layer::ClearedEnvironment)
+            .with(Layer::Landlock)
+            .with(Layer::EmptyFilesystem)
+            .with(Layer::NetworkNamespace)
+            .with(Layer::IpcNamespace)
+            .with(Layer::NameNamespace);
+        match self {
+            Self::Broker => Layers::NONE,
+            Self::Template => template,
+            Self::Worker => template
+                .and(Layers::MINIMUM)
+                .with(Layer::UserNamespace)
+                .with(Layer::ProcessNamespace)
+                .with(Layer::OtherUser),
+        }
+    }
+}
+
+/// A process of Candor, as the kernel describes it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Its number.
+    pub process: i32,
+    /// The process that it was made by.
+    pub parent: i32,
+    /// What it is for, by its name.
+    pub role: Role,
+    /// The user that it belongs to.
+    pub user: u32,
+    /// Layers that are seen to be in force.
+    pub in_force: Layers,
+    /// Layers that are seen not to be.
+    pub missing: Layers,
+    /// What its descriptors lead to, when that can be seen.
+    pub descriptors: Option<Vec<String>>,
+    /// Bytes of memory that it shares with nobody, when that can be seen.
+    pub private: Option<u64>,
+}
+
+impl Seen {
+    /// Layers that it should have and of which it cannot be seen whether it has them: the kernel does not
+    /// show Landlock, and shows most other things only to root.
+    #[must_use]
+    pub fn hidden(&self) -> Layers {
+        self.role.should().without(self.in_force).without(self.missing)
+    }
+
+    /// Layers that it should have and does not have.
+    #[must_use]
+    pub fn lacks(&self) -> Layers {
+        let should = self.role.should();
+        should.without(should.without(self.missing))
+    }
+}
+
+/// What this kernel can do for a jail.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// Its name and version, and the processor.
+    pub name: String,
+    /// Whether it filters system calls.
+    pub filter: bool,
+    /// Its version of Landlock; 0 for none.
+    pub landlock: u32,
+    /// User namespaces that it allows each user, when it says.
+    pub user_namespaces: Option<u64>,
+}
+
+/// What this kernel can do.
+#[must_use]
+pub fn kernel() -> Kernel {
+    let name = rustix::system::uname();
+    let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+    Kernel {
+        name: format!("{} {} {}", text(name.sysname()), text(name.release()), text(name.machine())),
+        filter: sys::knows_filters(),
+        landlock: sys::landlock_version(),
+        user_namespaces: fs::read_to_string("/proc/sys/user/max_user_namespaces")
+            .ok()
+            .and_then(|text| text.trim().parse().ok()),
+    }
+}
+
+/// All processes of Candor that can be seen, by number.
+#[must_use]
+pub fn processes() -> Vec<Seen> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let mut seen: Vec<Seen> = numbers.filter_map(process).collect();
+    seen.sort_by_key(|seen| seen.process);
+    seen
+}
+
+/// One process, if it is one of Candor.
+#[must_use]
+pub fn process(number: i32) -> Option<Seen> {
+    let place = PathBuf::from(format!("/proc/{number}"));
+    let role = Role::of_name(fs::read_to_string(place.join("comm")).ok()?.trim_end())?;
+    let status = fs::read_to_string(place.join("status")).ok()?;
+    let field = |name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    };
+    let user: u32 = field("Uid")?.split_whitespace().nth(1)?.parse().ok()?;
+    let mut seen = Seen {
+        process: number,
+        parent: field("PPid")?.parse().ok()?,
+        role,
+        user,
+        in_force: Layers::NONE,
+        missing: Layers::NONE,
+        descriptors: descriptors(&place),
+        private: private(&place),
+    };
+    let zero = |name: &str| field(name).map(|value| value.bytes().all(|byte| byte == b'0'));
+    let capabilities = [zero("CapEff"), zero("CapPrm"), zero("CapInh")];
+    let none = capabilities.into_iter().try_fold(true, |none, set| Some(none && set?));
+    let owner = fs::metadata(place.join("status")).ok().map(|metadata| metadata.uid());
+    let only_channel = |all: &Vec<String>| {
+        let mut sockets: Vec<&String> = all.iter().filter(|target| target.starts_with("socket:")).collect();
+        sockets.dedup();
+        let others = all.iter().filter(|target| {
+            !target.starts_with("socket:") && *target != "/dev/null" && !target.starts_with('/')
+        });
+        sockets.len() <= 1 && others.filter(|target| !target.starts_with("/memfd:")).count() == 0
+    };
+    let checks = [
+        (Layer::NoNewPrivileges, field("NoNewPrivs").map(|value| value == "1")),
+        (Layer::Filter, field("Seccomp").map(|value| value == "2")),
+        (Layer::NoCapabilities, none),
+        // What the kernel shows of a process that is not dumpable belongs to root.
+        (Layer::NotDumpable, owner.filter(|_| user != 0).map(|owner| owner != user)),
+        (Layer::Limits, limits(&place)),
+        (Layer::ClosedDescriptors, seen.descriptors.as_ref().map(only_channel)),
+        (Layer::ClearedEnvironment, environment(&place)),
+        (Layer::UserNamespace, differs(&place, "ns/user")),
+        (Layer::EmptyFilesystem, empty_root(&place)),
+        (Layer::ProcessNamespace, field("NSpid").map(|numbers| numbers.split_whitespace().count() > 1)),
+        (Layer::NetworkNamespace, differs(&place, "ns/net")),
+        (Layer::IpcNamespace, differs(&place, "ns/ipc")),
+        (Layer::NameNamespace, differs(&place, "ns/uts")),
+        (Layer::OtherUser, Some(user != 0)),
+    ];
+    for (layer, state) in checks {
+        match state {
+            Some(true) => seen.in_force = seen.in_force.with(layer),
+            Some(false) => seen.missing = seen.missing.with(layer),
+            None => (),
+        }
+    }
+    Some(seen)
+}
+
+fn differs(place: &Path, namespace: &str) -> Option<bool> {
+    let own = fs::read_link(Path::new("/proc/self").join(namespace)).ok()?;
+    Some(fs::read_link(place.join(namespace)).ok()? != own)
+}
+
+fn empty_root(place: &Path) -> Option<bool> {
+    if !differs(place, "ns/mnt")? {
+        return Some(false);
+    }
+    // One that nobody may list, and in which root sees nothing.
+    Some(fs::read_dir(place.join("root")).ok()?.next().is_none())
+}
+
+fn environment(place: &Path) -> Option<bool> {
+    let bytes = fs::read(place.join("environ")).ok()?;
+    Some(bytes.iter().all(|byte| *byte == 0))
+}
+
+fn limits(place: &Path) -> Option<bool> {
+    let text = fs::read_to_string(place.join("limits")).ok()?;
+    let none = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.split_whitespace().next())
+            .is_some_and(|soft| soft == "0")
+    };
+    Some(none("Max processes") && none("Max core file size"))
+}
+
+fn descriptors(place: &Path) -> Option<Vec<String>> {
+    let entries = fs::read_dir(place.join("fd")).ok()?;
+    let targets = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    let mut targets: Vec<String> = targets.map(|target| target.to_string_lossy().into_owned()).collect();
+    targets.sort();
+    Some(targets)
+}
+
+fn private(place: &Path) -> Option<u64> {
+    let text = fs::read_to_string(place.join("smaps_rollup")).ok()?;
+    let lines = text.lines().filter(|line| line.starts_with("Private_"));
+    let kibibytes = lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    Some(kibibytes.fold(0_u64, u64::saturating_add).saturating_mul(1024))
+}

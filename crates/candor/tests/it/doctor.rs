@@ -1,0 +1,111 @@
+//! `candor doctor`, and scans inside and outside of the jail.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+
+use crate::run::{Place, Said, eicar, is_root};
+
+fn words(value: &serde_json::Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_attempt_is_refused_and_every_layer_is_seen() {
+    let place = Place::new();
+    let said = place.run(&["doctor", "--prove", "--json"]);
+    let record = &said.json()[0];
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(record["jail"]["possible"], true);
+    assert_eq!(words(&record["jail"]["missing"]), Vec::<&str>::new());
+    assert!(words(&record["jail"]["in_force"]).contains(&"system-call-filter"));
+    assert!(record["jail"]["calls"].as_array().unwrap().len() <= 25);
+    let proofs = record["proofs"].as_array().unwrap();
+    assert!(proofs.len() > 40);
+    assert!(proofs.iter().all(|proof| proof["refused"] == true), "{proofs:?}");
+    let processes = record["processes"].as_array().unwrap();
+    let worker = processes.iter().find(|process| process["role"] == "worker").unwrap();
+    assert_eq!(words(&worker["missing"]), Vec::<&str>::new());
+    for layer in ["no-new-privileges", "system-call-filter", "no-capabilities", "not-dumpable"] {
+        assert!(words(&worker["in_force"]).contains(&layer), "{layer}: {worker}");
+    }
+    if is_root() {
+        assert_eq!(words(&worker["hidden"]), ["landlock"]);
+    }
+}
+
+/// The program as an ordinary user runs it: a copy that he can read, in a place that he can enter.
+fn as_nobody(arguments: &[&str]) -> Option<Said> {
+    if !is_root() {
+        return None;
+    }
+    let place = Place::new();
+    let copy = place.path("candor");
+    std::fs::copy(env!("CARGO_BIN_EXE_candor"), &copy).unwrap();
+    place.file("clean", "clean");
+    place.file("eicar.com", eicar());
+    for path in [place.root().parent().unwrap(), &place.root()] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = std::process::Command::new(&copy);
+    command.args(arguments).current_dir(place.root()).env_clear().uid(65534).gid(65534);
+    Some(Said::new(&command.output().unwrap()))
+}
+
+#[test]
+fn an_ordinary_user_has_the_same_jail() {
+    if let Some(said) = as_nobody(&["doctor", "--json"]) {
+        assert_eq!(said.code, 0, "{said:?}");
+        assert_eq!(words(&said.json()[0]["jail"]["missing"]), Vec::<&str>::new());
+    }
+    if let Some(said) = as_nobody(&["scan", "--show-clean", "clean", "eicar.com"]) {
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.stdout.contains("clean: clean\n"), "{said:?}");
+        assert!(said.stdout.contains("eicar.com: infected: Test.EICAR\n"), "{said:?}");
+    }
+}
+
+#[test]
+fn files_get_the_same_answers_inside_and_outside_of_the_jail() {
+    let place = Place::new();
+    place.file("db.ndb", "Found.Me:0:*:66696e646d65\nMore:0:*:6d65\n");
+    place.file("empty", "");
+    place.file("eicar.com", eicar());
+    place.file("page.html", "<html><body>FINDME &amp; more</body></html>");
+    place.file("text", "some text that has findme in it");
+    place.file("cut.zip", b"PK\x03\x04\x14\x00\x00\x00\x08\x00");
+    // Mapped in the jail, read outside.
+    let mut large = vec![b'x'; 3 << 20];
+    large.extend_from_slice(b"findme");
+    place.file("large", large);
+    for number in 0..700 {
+        place.file(format!("many/{number}"), if number % 70 == 0 { "findme" } else { "nothing" });
+    }
+    let run = |more: &[&str]| {
+        let mut all = vec!["scan", "--json", "--all-matches", "-d", "db.ndb"];
+        all.extend(more);
+        all.push(".");
+        let said = place.run_cached(&all);
+        let mut lines: Vec<String> =
+            said.stdout.lines().filter(|line| !line.contains("\"summary\"")).map(str::to_owned).collect();
+        lines.sort();
+        (said.code, lines, said.stderr)
+    };
+    let outside = run(&["--no-sandbox"]);
+    assert!(outside.1.len() > 700 && outside.0 == 1);
+    assert_eq!(run(&[]), outside);
+    assert_eq!(run(&["--jobs", "1"]), outside);
+    assert_eq!(run(&["--jobs", "5"]), outside);
+}
+
+#[test]
+fn signatures_give_the_same_image_inside_and_outside_of_the_jail() {
+    let place = Place::new();
+    place.file("db/a.ndb", "Found.Me:0:*:66696e646d65\nBad:0:*:6\n");
+    place.file("db/b.hdb", "44d88612fea8a8f36de82e1278abb02f:68:Eicar\n");
+    let inside = place.run(&["compile", "db", "-o", "inside"]);
+    let outside = place.run(&["compile", "--no-sandbox", "db", "-o", "outside"]);
+    assert_eq!(inside.code, 0, "{inside:?}");
+    assert_eq!(inside.stdout.replace("inside", "outside"), outside.stdout);
+    assert_eq!(inside.stderr, outside.stderr);
+    assert_eq!(std::fs::read(place.path("inside")).unwrap(), std::fs::read(place.path("outside")).unwrap());
+}
