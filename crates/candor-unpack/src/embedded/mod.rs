@@ -164,7 +164,9 @@ fn cabinet(bytes: &[u8], at: usize) -> Option<Object> {
 /// A version, and an object somewhere behind it.
 fn pdf(bytes: &[u8], at: usize) -> Option<Object> {
     let rest = bytes.get(at..)?;
-    let is_version = matches!(rest.get(5..8), Some([b'1' | b'2', b'.', b'0'..=b'9']));
+    // A program that writes PDF has the same letters, and something else behind them.
+    let is_version =
+        matches!(rest.get(5..9), Some([b'1' | b'2', b'.', b'0'..=b'9', b'\r' | b'\n' | b' ' | b'%']));
     let near = rest.get(..rest.len().min(4096))?;
     (is_version && memmem::find(near, b" obj").is_some()).then_some(Object { start: at, end: None })
 }
