@@ -25,14 +25,20 @@ pub type Identity = (u64, u64, i64, u64);
 /// A template that makes workers; they and it end with it.
 #[derive(Debug)]
 pub struct Sandbox {
-    control: Mutex<Channel>,
+    control: Mutex<Control>,
     process: i32,
     setup: Setup,
     layers: Layers,
-    /// A worker that nobody has asked for yet.
-    spare: Mutex<Option<Worker>>,
     /// Files that have ended two workers.
     deadly: Mutex<HashSet<Identity>>,
+}
+
+/// What the template is spoken to by.
+#[derive(Debug)]
+struct Control {
+    channel: Channel,
+    /// The next worker, asked for before anybody needs it; the template has not answered yet.
+    coming: Option<Channel>,
 }
 
 /// Why there is no jail.
@@ -84,20 +90,18 @@ impl Sandbox {
         };
         drop(theirs);
         let mut sandbox = Self {
-            control: Mutex::new(ours),
+            control: Mutex::new(Control { channel: ours, coming: None }),
             process,
             setup,
             layers: Layers::NONE,
-            spare: Mutex::default(),
             deadly: Mutex::default(),
         };
-        let (worker, layers) = sandbox.first()?;
-        sandbox.layers = layers;
-        *lock(&sandbox.spare) = Some(worker);
+        sandbox.layers = sandbox.first()?;
         Ok(sandbox)
     }
 
-    fn first(&self) -> Result<(Worker, Layers), StartError> {
+    /// Shows with a first worker that the jail holds.
+    fn first(&self) -> Result<Layers, StartError> {
         let failed = |error| match error {
             WorkerError::System(error) => StartError::Failed(error),
             error => StartError::Failed(io::Error::other(error)),
@@ -110,7 +114,8 @@ impl Sandbox {
             return Err(StartError::Missing(missing));
         }
         worker.ready().map_err(failed)?;
-        Ok((worker, layers))
+        self.discard(worker);
+        Ok(layers)
     }
 
     /// The layers that the workers have.
@@ -136,10 +141,6 @@ impl Sandbox {
     /// # Errors
     /// None could be made.
     pub fn worker(&self) -> Result<Worker, WorkerError> {
-        let spare = lock(&self.spare).take();
-        if let Some(worker) = spare {
-            return Ok(worker);
-        }
         let mut worker = self.ask_for_worker()?;
         let started = worker.jailed().and_then(|layers| {
             // What the first one had, every one must have.
@@ -154,26 +155,22 @@ impl Sandbox {
         }
     }
 
+    /// The worker that was asked for last time, and asks for the next one: it is made while this one works.
     fn ask_for_worker(&self) -> io::Result<Worker> {
-        let (ours, theirs) = Channel::pair()?;
-        let reply = self.request(Request::Spawn, &[theirs.as_fd()])?;
+        let mut control = lock(&self.control);
+        let (coming, reply) = match control.settle()? {
+            Some(settled) => settled,
+            None => {
+                control.ask()?;
+                control.settle()?.ok_or(io::ErrorKind::UnexpectedEof)?
+            }
+        };
+        control.ask()?;
+        drop(control);
         match template::unframe(&reply) {
-            Some((1, process)) => Ok(Worker { channel: ours, process, buffer: vec![0; PACKET + 1] }),
+            Some((1, process)) => Ok(Worker { channel: coming, process, buffer: vec![0; PACKET + 1] }),
             Some((0, error)) => Err(io::Error::from_raw_os_error(error)),
             _ => Err(io::ErrorKind::InvalidData.into()),
-        }
-    }
-
-    fn request(&self, request: Request, descriptors: &[BorrowedFd<'_>]) -> io::Result<[u8; FRAME]> {
-        let control = lock(&self.control);
-        control.send(&request.encode(), descriptors, true)?;
-        let mut reply = [0; FRAME];
-        if !control.wait(PATIENCE)? {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        match control.take(&mut reply)? {
-            Some(FRAME) => Ok(reply),
-            _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 
@@ -181,14 +178,14 @@ impl Sandbox {
     pub fn discard(&self, worker: Worker) {
         let request = Request::Discard(worker.process).encode();
         // Without a template there are no workers either.
-        drop(lock(&self.control).send(&request, &[], true));
+        drop(lock(&self.control).channel.send(&request, &[], true));
     }
 
     /// How a worker that hung up has ended.
     pub fn collect(&self, worker: Worker) -> Ended {
         let process = worker.process;
         drop(worker);
-        self.request(Request::Collect(process), &[]).map_or(Ended::Unknown, |reply| Ended::decode(&reply))
+        lock(&self.control).collect(process).unwrap_or(Ended::Unknown)
     }
 
     /// Ends a worker, and waits until it is gone.
@@ -212,11 +209,52 @@ impl Sandbox {
     }
 }
 
+impl Control {
+    /// Asks for a worker.
+    fn ask(&mut self) -> io::Result<()> {
+        let (ours, theirs) = Channel::pair()?;
+        self.channel.send(&Request::Spawn.encode(), &[theirs.as_fd()], true)?;
+        self.coming = Some(ours);
+        Ok(())
+    }
+
+    /// The channel of the worker that was asked for, and what the template says about it.
+    fn settle(&mut self) -> io::Result<Option<(Channel, [u8; FRAME])>> {
+        let Some(coming) = self.coming.take() else { return Ok(None) };
+        Ok(Some((coming, self.reply()?)))
+    }
+
+    /// How a worker ended. The template answers in the order in which it is asked.
+    fn collect(&mut self, process: i32) -> io::Result<Ended> {
+        let settled = self.settle()?;
+        self.channel.send(&Request::Collect(process).encode(), &[], true)?;
+        let ended = Ended::decode(&self.reply()?);
+        // The worker that was coming is not needed yet; another one is asked for when it is.
+        if let Some((_, reply)) = settled
+            && let Some((1, unused)) = template::unframe(&reply)
+        {
+            self.channel.send(&Request::Discard(unused).encode(), &[], true)?;
+        }
+        Ok(ended)
+    }
+
+    fn reply(&self) -> io::Result<[u8; FRAME]> {
+        let mut reply = [0; FRAME];
+        if !self.channel.wait(PATIENCE)? {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        match self.channel.take(&mut reply)? {
+            Some(FRAME) => Ok(reply),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
         // The template ends its workers and itself when its channel ends.
         if let Ok((ours, _)) = Channel::pair() {
-            *lock(&self.control) = ours;
+            lock(&self.control).channel = ours;
         }
         let Some(process) = Pid::from_raw(self.process) else { return };
         for attempt in 0..1000 {

@@ -187,12 +187,7 @@ pub fn open(directory: BorrowedFd<'_>, name: &CStr, follow: bool) -> Result<Open
         None => Ok(Opened {
             file,
             length: u64::try_from(status.st_size).unwrap_or(0),
-            identity: (
-                status.st_dev,
-                status.st_ino,
-                status.st_ctime,
-                u64::try_from(status.st_ctime_nsec).unwrap_or(0),
-            ),
+            identity: (status.st_dev, status.st_ino, status.st_ctime, status.st_ctime_nsec),
         }),
     }
 }

@@ -69,6 +69,8 @@ pub struct Lane<'s, T> {
     /// Those that the worker has and has not answered about.
     sent: VecDeque<Held<T>>,
     waiting: VecDeque<Held<T>>,
+    /// Bytes of the files that wait.
+    bytes: u64,
     done: VecDeque<(T, Outcome)>,
     /// A long answer, as far as it has come.
     part: Vec<u8>,
@@ -115,6 +117,7 @@ impl<'s, T> Lane<'s, T> {
             given: 0,
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
+            bytes: 0,
             done: VecDeque::new(),
             part: Vec::new(),
             heard: Instant::now(),
@@ -127,7 +130,7 @@ impl<'s, T> Lane<'s, T> {
     /// Whether it wants more files.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.waiting.len() < self.batch && self.waiting_bytes() < BATCH_BYTES && self.done.is_empty()
+        self.waiting.len() < self.batch && self.bytes < BATCH_BYTES && self.done.is_empty()
     }
 
     /// Whether nothing is left in it.
@@ -142,8 +145,9 @@ impl<'s, T> Lane<'s, T> {
             let why = String::from("it has ended workers before in this run");
             return self.done.push_back((entry.token, Outcome::Deadly(Reason::Crashed, why)));
         }
+        self.bytes = self.bytes.saturating_add(entry.length);
         self.waiting.push_back(Held { entry, tried: false });
-        if self.waiting.len() >= self.batch || self.waiting_bytes() >= BATCH_BYTES {
+        if self.waiting.len() >= self.batch || self.bytes >= BATCH_BYTES {
             self.flush();
         }
     }
@@ -177,10 +181,6 @@ impl<'s, T> Lane<'s, T> {
         self.done.pop_front()
     }
 
-    fn waiting_bytes(&self) -> u64 {
-        self.waiting.iter().fold(0, |sum, held| sum.saturating_add(held.entry.length))
-    }
-
     /// Two batches at a time: one that the worker is at, one that is there when it is done. A file that
     /// has ended a worker is alone.
     fn may_send(&self) -> bool {
@@ -188,7 +188,7 @@ impl<'s, T> Lane<'s, T> {
         if alone(self.waiting.front()) || alone(self.sent.front()) {
             return self.sent.is_empty();
         }
-        self.sent.len() < self.batch && (self.given < FILES_A_WORKER || self.sent.is_empty())
+        self.sent.len() <= self.batch && (self.given < FILES_A_WORKER || self.sent.is_empty())
     }
 
     fn send(&mut self) -> Result<(), Failure> {
@@ -228,8 +228,15 @@ impl<'s, T> Lane<'s, T> {
             self.busy = None;
         }
         self.given = self.given.saturating_add(number);
-        self.sent.extend(self.waiting.drain(..number));
-        Ok(sent?)
+        for held in self.waiting.drain(..number) {
+            self.bytes = self.bytes.saturating_sub(held.entry.length);
+            self.sent.push_back(held);
+        }
+        match sent {
+            // What it said before it ended is heard first; then that it is gone.
+            Ok(()) | Err(WorkerError::Gone) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn listen(&mut self, time: Duration) -> Result<(), Failure> {
@@ -305,8 +312,13 @@ impl<'s, T> Lane<'s, T> {
         while let Some(held) = self.sent.pop_back() {
             // What cannot be set back says so when it is read.
             let _ = rustix::fs::seek(&held.entry.file, rustix::fs::SeekFrom::Start(0));
-            self.waiting.push_front(held);
+            self.put_back(held);
         }
+    }
+
+    fn put_back(&mut self, held: Held<T>) {
+        self.bytes = self.bytes.saturating_add(held.entry.length);
+        self.waiting.push_front(held);
     }
 
     /// Deals with a worker that cannot be used any more.
@@ -324,6 +336,7 @@ impl<'s, T> Lane<'s, T> {
             self.false_starts = 0;
             self.take_back();
             if let Some(held) = self.waiting.pop_front() {
+                self.bytes = self.bytes.saturating_sub(held.entry.length);
                 self.blame(held, reason, why);
             }
             return;
@@ -343,7 +356,7 @@ impl<'s, T> Lane<'s, T> {
             self.done.push_back((held.entry.token, Outcome::Deadly(reason, why)));
         } else {
             held.tried = true;
-            self.waiting.push_front(held);
+            self.put_back(held);
         }
     }
 

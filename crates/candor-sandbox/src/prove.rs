@@ -231,7 +231,7 @@ pub static ACTS: [Act; 46] = [
     act("become-root", "becomes root", |_| call(libc::SYS_setuid, &[NONE])),
     act("raise-limits", "takes more than it was given", |_| {
         let limits = [0xff; 16];
-        let resource = Number(i64::from(libc::RLIMIT_NPROC as u32));
+        let resource = number(libc::RLIMIT_NPROC);
         call(libc::SYS_prlimit64, &[NONE, resource, Bytes(&limits), NONE])
     }),
     act("shared-memory", "shares memory with other processes", |_| {

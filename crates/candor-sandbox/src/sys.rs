@@ -308,8 +308,8 @@ pub(crate) enum Argument<'a> {
 pub(crate) fn attempt(number: libc::c_long, arguments: [Argument<'_>; 6]) -> Result<i64, i32> {
     let [a, b, c, d, e, f] = arguments.map(|argument| match argument {
         Argument::Number(number) => number,
-        Argument::Text(text) => text.as_ptr().expose_provenance() as i64,
-        Argument::Bytes(bytes) => bytes.as_ptr().expose_provenance() as i64,
+        Argument::Text(text) => text.as_ptr().expose_provenance().cast_signed() as i64,
+        Argument::Bytes(bytes) => bytes.as_ptr().expose_provenance().cast_signed() as i64,
     });
     // SAFETY: addresses are those of live values that the calls made here only read, and every call here
     // is given their true length.

@@ -44,7 +44,7 @@ fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<D
         let mut said = Instant::now();
         for (given, file) in files.iter().zip(descriptors.drain(..)) {
             let answer = worker.file(given, &file);
-            sys::close(file);
+            close(file);
             packer.push(&answer, &mut |packet| worker.ready.say(packet))?;
             if !answer.is_harmless() {
                 return packer.flush(&mut |packet| worker.ready.say(packet));
@@ -136,7 +136,7 @@ fn compile_all(
         for (given, file) in given.iter().zip(received) {
             let mut buffer = Buffer::default();
             let reading = buffer.read(&file, given.length, u64::MAX);
-            sys::close(file);
+            close(file);
             match reading {
                 Reading::Complete if length(buffer.bytes()) == given.length => {
                     sources.push(Source { name: given.name.clone(), bytes: buffer.into_bytes() });

@@ -295,7 +295,6 @@ impl<'a> Worker<'a> {
                 let token = Token { path, length: Some(length) };
                 let identity = Some(opened.identity);
                 lane.push(Entry { file: opened.file, identity, length, name: name.into_owned(), token });
-                self.collect(Duration::ZERO);
                 while !self.shared.watch.is_cancelled()
                     && let Side::Jailed(lane) = &self.side
                     && !lane.has_room()
