@@ -1,16 +1,25 @@
 //! Measurements: of the matcher by itself, and of whole programs.
 
+mod digests;
 mod jail;
+mod logical;
 mod matcher;
+mod peers;
 mod sources;
+#[cfg(vectorscan)]
+mod vectorscan;
 mod whole;
 
 use clap::Parser;
 
 #[derive(Debug, Parser)]
 enum Command {
+    /// How large an image of millions of digests is, and how fast it opens and answers.
+    Digests(digests::Arguments),
     /// What the jail costs.
     Jail(jail::Arguments),
+    /// Small files against many logical signatures, beside clamscan.
+    Logical(logical::Arguments),
     /// How fast the matcher goes over bytes in memory, beside other engines with the same patterns.
     Matcher(matcher::Arguments),
     /// Candor and clamscan over the same files with the same signatures.
@@ -19,7 +28,9 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
+        Command::Digests(arguments) => digests::run(&arguments),
         Command::Jail(arguments) => jail::run(&arguments),
+        Command::Logical(arguments) => logical::run(&arguments),
         Command::Matcher(arguments) => matcher::run(&arguments),
         Command::Whole(arguments) => whole::run(&arguments),
     }

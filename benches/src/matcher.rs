@@ -8,6 +8,7 @@ use candor_database::{Hit, Image, Scratch, Subject};
 use candor_model::{Facts, FileType, Limits, Target};
 use clap::Args;
 
+use crate::peers::{self, Literals};
 use crate::sources;
 
 #[derive(Debug, Args)]
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// Classes whose signatures are searched for.
     #[arg(long, value_delimiter = ',', default_values_t = [6, 1, 0])]
     targets: Vec<u32>,
+    /// Leave the other engines out.
+    #[arg(long)]
+    alone: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -46,12 +50,32 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             std::hint::black_box(&mut to);
         }
     });
-    println!("memcpy: {:.0} MB/s", total as f64 / 1e6 / copied);
+    let rate = |seconds: f64| total as f64 / 1e6 / seconds;
+    println!("memcpy: {:.0} MB/s", rate(copied));
+    let literals = if arguments.alone { None } else { Some(Literals::of(&arguments.database)?) };
     for target in &arguments.targets {
         let Some(target) = Target::from_number(*target) else { continue };
         let mut hits = 0;
         let seconds = median(arguments.runs, || hits = search(&image, &files, target));
-        println!("class {target:?}: {:.0} MB/s, {hits} hits", total as f64 / 1e6 / seconds);
+        println!(
+            "class {target:?}: candor {:.0} MB/s, {hits} hits, memcpy is {:.0} times as fast",
+            rate(seconds),
+            seconds / copied
+        );
+        let Some(literals) = literals.as_ref().map(|literals| literals.for_target(target)) else { continue };
+        println!("  the others, {} fixed strings:", literals.len());
+        peers::each(&literals, &mut |engine| {
+            let mut found = 0;
+            // Once: they are slow, and as slow each time.
+            let theirs = median(1, || found = files.iter().map(|file| (engine.count)(file)).sum::<u64>());
+            println!(
+                "  {}: {:.0} MB/s, {found} occurrences, made in {:.1} s; candor is {:.1} times as fast",
+                engine.name,
+                rate(theirs),
+                engine.build,
+                theirs / seconds
+            );
+        })?;
     }
     Ok(())
 }

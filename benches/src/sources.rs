@@ -9,22 +9,31 @@ use candor_signature::clamav::{Options, load};
 
 /// An image of the databases in `folder`.
 pub fn image(folder: &Path) -> Result<Image> {
+    let contents = databases(folder)?;
+    let mut builder = Builder::new();
+    load(&inputs(&contents), Options::default(), &mut builder, &mut |_| {});
+    Ok(Image::from_vec(builder.finish()?)?)
+}
+
+/// The files of `folder`, name and bytes, in the order of their names.
+pub fn databases(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .with_context(|| format!("cannot list {}", folder.display()))?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
     files.sort();
-    let contents: Vec<(String, Vec<u8>)> = files
+    files
         .iter()
         .map(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             Ok((name, std::fs::read(path)?))
         })
-        .collect::<Result<_>>()?;
-    let inputs: Vec<Input<'_>> = contents.iter().map(|(name, bytes)| Input { name, bytes }).collect();
-    let mut builder = Builder::new();
-    load(&inputs, Options::default(), &mut builder, &mut |_| {});
-    Ok(Image::from_vec(builder.finish()?)?)
+        .collect::<Result<_>>()
+}
+
+/// The same as the loader takes it.
+pub fn inputs(contents: &[(String, Vec<u8>)]) -> Vec<Input<'_>> {
+    contents.iter().map(|(name, bytes)| Input { name, bytes }).collect()
 }
 
 /// The bytes of the regular files below `folder`, up to `limit` of them, one behind the other; files

@@ -21,6 +21,9 @@ pub struct Arguments {
     /// Folders of files that both scan.
     #[arg(long, default_value = "/usr/bin")]
     files: Vec<PathBuf>,
+    /// Measure start, memory, image and compilation only.
+    #[arg(long)]
+    start_only: bool,
     /// Leave clamscan out, and print Candor's own numbers only.
     #[arg(long)]
     alone: bool,
@@ -28,124 +31,155 @@ pub struct Arguments {
 
 /// What one run of a program cost.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cost {
-    wall: f64,
-    processor: f64,
-    /// Most anonymous memory seen, in bytes: what no other process shares.
-    private: u64,
+pub struct Cost {
+    pub wall: f64,
+    pub processor: f64,
+}
+
+/// Both programs, with the same signatures.
+pub struct Programs<'a> {
+    candor: &'a Path,
+    database: &'a Path,
+    image: PathBuf,
+}
+
+impl<'a> Programs<'a> {
+    /// Compiles the signatures into `folder`.
+    pub fn new(candor: &'a Path, database: &'a Path, folder: &Path) -> Result<Self> {
+        let image = folder.join("measured.candor");
+        let mut compile = Command::new(candor);
+        compile.arg("compile").arg(database).arg("-o").arg(&image);
+        let compiled = measure(&mut compile)?;
+        let length = std::fs::metadata(&image).context("no image was written")?.len();
+        println!(
+            "compile: {:.2} s, {:.2} s processor time; image {:.1} MB",
+            compiled.wall,
+            compiled.processor,
+            length as f64 / 1e6
+        );
+        Ok(Self { candor, database, image })
+    }
+
+    pub fn candor(&self, files: &Path) -> Command {
+        let mut command = Command::new(self.candor);
+        command.args(["scan", "--quiet", "--jobs", "1", "--database"]).arg(&self.image).arg(files);
+        command
+    }
+
+    pub fn clamscan(&self, files: &Path) -> Command {
+        let mut command = Command::new("clamscan");
+        command
+            .args(["--quiet", "--no-summary", "--detect-pua=yes", "-r", "-d"])
+            .arg(self.database)
+            .arg(files);
+        command
+    }
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let image = folder.path().join("measured.img");
-    let candor = |more: &[&str]| {
-        let mut command = Command::new(&arguments.candor);
-        command.args(["scan", "--quiet", "--jobs", "1", "--database"]).arg(&image).args(more);
-        command
-    };
-    let clamscan = |more: &[&str]| {
-        let mut command = Command::new("clamscan");
-        command
-            .args(["--quiet", "--no-summary", "--detect-pua=yes", "-r", "-d"])
-            .arg(&arguments.database)
-            .args(more);
-        command
-    };
-    let mut compile = Command::new(&arguments.candor);
-    compile.arg("compile").arg(&arguments.database).arg("-o").arg(&image);
-    let compiled = measure(&mut compile)?;
-    println!(
-        "compile: {:.2} s wall, {:.2} s processor, image {:.1} MB",
-        compiled.wall,
-        compiled.processor,
-        std::fs::metadata(&image).context("no image was written")?.len() as f64 / 1e6
-    );
-
+    let programs = Programs::new(&arguments.candor, &arguments.database, folder.path())?;
     let small = folder.path().join("small.txt");
     std::fs::write(&small, b"nothing to see here\n")?;
-    let small = path(&small)?;
-    let ours = best(|| measure(&mut candor(&[small])))?;
+    let ours = best(|| measure(&mut programs.candor(&small)))?;
     println!(
-        "start to end of one small file: candor {:.1} ms, private memory {:.1} MB",
+        "exec to end of one small file: candor {:.1} ms, private memory {:.1} MB",
         ours.wall * 1e3,
-        ours.private as f64 / 1e6
+        private(&mut programs.candor(&small))? as f64 / 1e6
     );
-    let theirs = if arguments.alone { Cost::default() } else { best(|| measure(&mut clamscan(&[small])))? };
-    compare("  clamscan", "ms", theirs.wall * 1e3, ours.wall * 1e3);
+    let theirs =
+        if arguments.alone { Cost::default() } else { best(|| measure(&mut programs.clamscan(&small)))? };
     if !arguments.alone {
-        println!("  clamscan private memory {:.1} MB", theirs.private as f64 / 1e6);
+        compare("  clamscan", "ms", theirs.wall * 1e3, ours.wall * 1e3);
+        println!("  clamscan private memory {:.1} MB", private(&mut programs.clamscan(&small))? as f64 / 1e6);
+    }
+    if arguments.start_only {
+        return Ok(());
     }
 
     let tiny = folder.path().join("tiny");
-    write_tiny(&tiny, 2_000, 1_024)?;
-    let tiny = path(&tiny)?;
-    let ours_tiny = best(|| measure(&mut candor(&[tiny])))?;
+    write_files(&tiny, 2_000, 1_024)?;
+    let ours_tiny = best(|| measure(&mut programs.candor(&tiny)))?;
     let per_file = (ours_tiny.processor - ours.processor) / 2_000.0 * 1e3;
     println!("2,000 files of 1 KB: candor {per_file:.4} ms processor time a file");
     if !arguments.alone {
-        let theirs_tiny = measure(&mut clamscan(&[tiny]))?;
-        compare(
-            "  clamscan",
-            "ms a file",
-            (theirs_tiny.processor - theirs.processor) / 2_000.0 * 1e3,
-            per_file,
-        );
+        let theirs_tiny = measure(&mut programs.clamscan(&tiny))?;
+        let each = (theirs_tiny.processor - theirs.processor) / 2_000.0 * 1e3;
+        compare("  clamscan", "ms a file", each, per_file);
     }
 
-    let files: Vec<&str> = arguments.files.iter().map(|folder| path(folder)).collect::<Result<_>>()?;
-    let ours_files = best(|| measure(&mut candor(&files)))?;
-    let seconds = ours_files.processor - ours.processor;
-    println!(
-        "{}: candor {seconds:.2} s processor time, private memory {:.1} MB",
-        files.join(" "),
-        ours_files.private as f64 / 1e6
-    );
-    if !arguments.alone {
-        let theirs_files = measure(&mut clamscan(&files))?;
-        compare("  clamscan", "s", theirs_files.processor - theirs.processor, seconds);
+    for files in &arguments.files {
+        let ours_files = best(|| measure(&mut programs.candor(files)))?;
+        let seconds = ours_files.processor - ours.processor;
+        println!(
+            "{}: candor {seconds:.2} s processor time, private memory {:.1} MB",
+            files.display(),
+            private(&mut programs.candor(files))? as f64 / 1e6
+        );
+        if !arguments.alone {
+            let theirs_files = measure(&mut programs.clamscan(files))?;
+            compare("  clamscan", "s", theirs_files.processor - theirs.processor, seconds);
+        }
     }
     Ok(())
 }
 
-fn compare(name: &str, unit: &str, theirs: f64, ours: f64) {
+pub fn compare(name: &str, unit: &str, theirs: f64, ours: f64) {
     if theirs > 0.0 {
         println!("{name} {theirs:.2} {unit}: {:.0} times as much", theirs / ours.max(1e-9));
     }
 }
 
-fn path(path: &Path) -> Result<&str> {
-    path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
-}
-
 /// The cheapest of three runs.
-fn best(mut run: impl FnMut() -> Result<Cost>) -> Result<Cost> {
-    let mut all = vec![run()?, run()?, run()?];
+pub fn best(mut run: impl FnMut() -> Result<Cost>) -> Result<Cost> {
+    let mut all = [run()?, run()?, run()?];
     all.sort_by(|left, right| left.processor.total_cmp(&right.processor));
     let wall = all.iter().map(|cost| cost.wall).fold(f64::INFINITY, f64::min);
     Ok(Cost { wall, ..all[0] })
 }
 
 /// Runs a command to its end. An exit status of 0 to 2 is an answer, anything else a failure.
-fn measure(command: &mut Command) -> Result<Cost> {
+pub fn measure(command: &mut Command) -> Result<Cost> {
     let before = children_time();
     let start = Instant::now();
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot start")?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut private = 0;
-    let end = loop {
-        if let Some(end) = child.try_wait()? {
-            break end;
-        }
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let kilobytes = text
-            .lines()
-            .find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        private = private.max(kilobytes.unwrap_or(0) * 1024);
-        std::thread::sleep(Duration::from_micros(300));
-    };
+    let end = command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("cannot start")?;
     let wall = start.elapsed().as_secs_f64();
     ensure!(end.code().is_some_and(|code| code <= 2), "{command:?} ended with {end}");
-    Ok(Cost { wall, processor: children_time() - before, private })
+    Ok(Cost { wall, processor: children_time() - before })
+}
+
+/// Runs a command to its end, and says the most anonymous memory that it and the processes that it started
+/// were seen to hold, in bytes. What several of them share counts once. For root: others may not look at
+/// processes that gave up their privileges.
+fn private(command: &mut Command) -> Result<u64> {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot start")?;
+    let mut most = 0;
+    while child.try_wait()?.is_none() {
+        most = most.max(tree(child.id()).into_iter().map(anonymous).sum());
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    Ok(most)
+}
+
+/// A process and all that descend from it.
+fn tree(process: u32) -> Vec<u32> {
+    let mut all = vec![process];
+    let mut next = 0;
+    while let Some(process) = all.get(next).copied() {
+        next += 1;
+        for thread in std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+            let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+    }
+    all
+}
+
+/// Its share of anonymous memory, in bytes.
+fn anonymous(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss_Anon:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
 /// Processor time of all children that ended, in seconds.
@@ -157,7 +191,7 @@ fn children_time() -> f64 {
     })
 }
 
-fn write_tiny(folder: &Path, count: usize, size: usize) -> Result<()> {
+pub fn write_files(folder: &Path, count: usize, size: usize) -> Result<()> {
     std::fs::create_dir(folder)?;
     let mut state = 1_u64;
     for number in 0..count {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a task speaks to the terminal it was started from")]
 
+mod bench;
 mod ci;
 mod construct;
 mod docs;
@@ -18,6 +19,8 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(about = "Tasks of the Candor workspace")]
 enum Task {
+    /// Measure: the matcher beside other engines, whole programs beside clamscan, images, the jail.
+    Bench(bench::Arguments),
     /// Run every check beside the tests that must hold before a change lands.
     Ci(ci::Arguments),
     /// Build a file for each of many signatures, and look for the signature in it.
@@ -34,6 +37,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Construct(arguments) => construct::run(&arguments),
         Task::Docs(arguments) => docs::run(&arguments),

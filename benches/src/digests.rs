@@ -1,26 +1,28 @@
-//! Measures an image of digests: time to build, bytes an entry, time to open, look-ups a second.
+//! An image of digests: time to build, bytes an entry, time to open, look-ups a second.
 //!
-//! Usage: `cargo run --release -p candor-database --example measure_hashes [MD5 entries] [SHA-256 entries]`
-//!
-//! The entries are pseudo-random and always the same; nine of ten are digests of PE sections of up to
-//! 4,095 different sizes, as in ClamAV's `main.mdb`, the others digests of files of any size.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that fails need not go on")]
+//! The entries are pseudo-random and always the same. Nine of ten are digests of PE sections of up to 4,095
+//! different sizes, as in ClamAV's `main.mdb`, the others digests of files of any size.
 
 use std::hint::black_box;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use candor_database::ir::{Hash, HashSubject, Header, Receiver, Signature, Source};
 use candor_database::{Builder, Image, SignatureId};
 use candor_model::{Digest, DigestKind};
+use clap::Args;
 
 /// A stream of numbers that looks random and is always the same (SplitMix64).
-struct Random(u64);
+struct Random {
+    state: u64,
+    files: bool,
+}
 
 impl Random {
     fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
@@ -34,7 +36,7 @@ impl Random {
     fn hash(&mut self, kind: DigestKind) -> Hash {
         let digest = self.digest(kind);
         let (subject, size) = match kind {
-            DigestKind::Md5 if !self.number().is_multiple_of(10) => {
+            DigestKind::Md5 if !self.files && !self.number().is_multiple_of(10) => {
                 (HashSubject::Section, 512 * (1 + self.number() % 4_095))
             }
             _ => (HashSubject::File, 1_024 + self.number() % 4_000_000),
@@ -43,9 +45,21 @@ impl Random {
     }
 }
 
-fn main() {
-    let mut counts = std::env::args().skip(1).map(|count| count.parse().unwrap());
-    let (md5, sha256) = (counts.next().unwrap_or(3_180_000), counts.next().unwrap_or(300_000));
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// MD5 entries.
+    #[arg(long, default_value_t = 12_400_000)]
+    md5: usize,
+    /// SHA-256 entries.
+    #[arg(long, default_value_t = 0)]
+    sha256: usize,
+    /// All of them of files, none of PE sections.
+    #[arg(long)]
+    files: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let Arguments { md5, sha256, files } = *arguments;
     let kinds = || {
         std::iter::repeat_n(DigestKind::Md5, md5)
             .chain(std::iter::repeat_n(DigestKind::Sha256, sha256))
@@ -53,14 +67,14 @@ fn main() {
     };
     let total = md5 + sha256;
 
-    let mut random = Random(1);
+    let mut random = Random { state: 1, files };
     let made = time(|| {
         for (number, kind) in kinds() {
             black_box((format!("Win.Scaled.Section-{number}-0"), random.hash(kind)));
         }
     })
     .0;
-    let mut random = Random(1);
+    let mut random = Random { state: 1, files };
     let mut builder = Builder::new();
     let (added, ()) = time(|| {
         let source =
@@ -93,10 +107,11 @@ fn main() {
     say("check", time(|| image.check().unwrap()).0, total);
     // Other digests than the image has, and every seventh of those that it has.
     let hashes = |seed| {
-        let mut random = Random(seed);
+        let mut random = Random { state: seed, files };
         kinds().map(move |(_, kind)| random.hash(kind)).step_by(7).collect::<Vec<_>>()
     };
     measure_look_ups(&image, &hashes(2), &hashes(1));
+    Ok(())
 }
 
 fn measure_look_ups(image: &Image, foreign: &[Hash], known: &[Hash]) {

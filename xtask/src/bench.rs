@@ -1,0 +1,56 @@
+//! Every measurement that `docs/benchmarks.md` speaks of, by one command: builds the program as it is
+//! released where one is about it, and hands over to `benches/`, a workspace of its own for the sake of the
+//! engines that it compares with.
+
+use std::process::Command;
+
+use anyhow::bail;
+use clap::Args;
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// What to measure, with its options: `whole --database FOLDER`, `matcher --database FOLDER`, `logical`,
+    /// `digests`, `jail --image IMAGE`; `--help` for all.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    arguments: Vec<String>,
+}
+
+/// Measurements of the program; the others are of libraries.
+const OF_THE_PROGRAM: [&str; 3] = ["jail", "logical", "whole"];
+
+/// # Errors
+/// Something does not build, or a measurement failed.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let root = crate::root()?;
+    let mut own = arguments.arguments.clone();
+    let is_for_the_program = own.first().is_some_and(|what| OF_THE_PROGRAM.contains(&what.as_str()));
+    if is_for_the_program
+        && !own.iter().any(|argument| ["--candor", "--help", "-h"].contains(&argument.as_str()))
+    {
+        succeed(Command::new("cargo").current_dir(&root).args([
+            "build",
+            "--release",
+            "--locked",
+            "-p",
+            "candor",
+        ]))?;
+        own.extend(["--candor".to_owned(), crate::target()?.join("release/candor").display().to_string()]);
+    }
+    succeed(
+        Command::new("cargo")
+            .args(["run", "--quiet", "--release", "--locked", "--manifest-path"])
+            .arg(root.join("benches/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(crate::target()?.join("benches"))
+            .arg("--")
+            .args(own),
+    )
+}
+
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status()?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
