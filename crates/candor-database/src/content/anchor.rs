@@ -5,31 +5,33 @@
 //! compared at once and turn down nearly everything that is not a match. Choosing the rarest run is
 //! what makes the search fast, so it is done with care here, once, when an image is built.
 
-use crate::content::frequency::{WINDOW, fold, surprise};
-use crate::ir::{Alternatives, Element, Gap, Offset, OffsetBase, Pattern};
+use super::cells::{Cell, Stretch, elements_length, longest, shortest, spell, stretches};
+use super::frequency::{WINDOW, surprise};
+use crate::ir::{Element, Gap, Offset, OffsetBase, Pattern};
 
-/// Runs that an anchor may be spelled in at most, when it covers choices.
-const MAX_VARIANTS: usize = 16;
 /// Bytes of surroundings that are kept at most.
 const MAX_PROBE: usize = 48;
+/// What it is worth, in eighths of a bit, that a run is looked for at one place of a layer only:
+/// about as much as the number of places in a mebibyte.
+const ONE_PLACE: u32 = 160;
 
-/// Which tier of the index an anchor belongs to, by the length of its run in bytes.
+/// Which tier of the index a run belongs to, by its length in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Tier {
-    /// Two bytes.
+    /// Two bytes, looked for at every position.
     Short,
-    /// Three bytes.
+    /// Three bytes, looked for at every position.
     Triple,
-    /// Four bytes.
+    /// Four bytes, looked for at every second position.
     Medium,
-    /// Eight bytes.
+    /// Eight bytes, looked for at every fourth position.
     Long,
 }
 
 impl Tier {
     pub(crate) const ALL: [Self; 4] = [Self::Short, Self::Triple, Self::Medium, Self::Long];
 
-    /// Length of the run in bytes.
+    /// Length of a run in bytes.
     pub(crate) const fn width(self) -> usize {
         match self {
             Self::Short => 2,
@@ -38,6 +40,48 @@ impl Tier {
             Self::Long => WINDOW,
         }
     }
+
+    /// Every how many positions of a layer runs are looked for. As many windows in a row of a pattern
+    /// are in the index, so that one of them is met wherever the pattern stands.
+    pub(crate) const fn stride(self) -> usize {
+        match self {
+            Self::Short | Self::Triple => 1,
+            Self::Medium => 2,
+            Self::Long => 4,
+        }
+    }
+
+    /// Bytes that the windows of one anchor cover together.
+    const fn span(self) -> usize {
+        self.width().saturating_add(self.stride()).saturating_sub(1)
+    }
+}
+
+/// A place of a layer that patterns are pinned to: where `offset` is, and so many bytes behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Spot {
+    /// An exact offset.
+    pub(crate) offset: Offset,
+    /// Distance of the run from there, in bytes.
+    pub(crate) distance: u64,
+}
+
+/// How a run is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Meeting {
+    /// Wherever it stands.
+    Anywhere,
+    /// It is looked for at one place only.
+    At(Spot),
+}
+
+/// One spelling of one window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// The folded bytes; zero behind those of the tier.
+    pub(crate) bytes: [u8; WINDOW],
+    /// Where the window starts in the surroundings.
+    pub(crate) at: usize,
 }
 
 /// A choice of what to find a pattern by.
@@ -45,18 +89,18 @@ impl Tier {
 pub(crate) struct Anchor {
     /// Which tier.
     pub(crate) tier: Tier,
-    /// The runs, folded; in every match one of them occurs.
-    pub(crate) runs: Vec<[u8; WINDOW]>,
-    /// The surroundings, the run included: value and mask of each byte.
+    /// How it is met.
+    pub(crate) meeting: Meeting,
+    /// The runs: in every match each window stands in one of its spellings.
+    pub(crate) runs: Vec<Run>,
+    /// The surroundings, the windows included: value and mask of each byte.
     pub(crate) probe: Vec<(u8, u8)>,
-    /// Where the run starts in the surroundings.
-    pub(crate) run_at: usize,
     /// When the pattern must start at a place counted from the start of the layer: the first and
     /// the last place where the surroundings may start.
     pub(crate) place: Option<(u64, u64)>,
     /// What else can be checked near the run, when the surroundings do not say it all.
     pub(crate) group: Option<Group>,
-    /// How rare the run is, in eighths of a bit.
+    /// How rare the commonest of the runs is, in eighths of a bit.
     pub(crate) rarity: u32,
     /// The same, with what comparing costs taken off.
     pub(crate) score: u32,
@@ -68,172 +112,189 @@ pub(crate) struct Anchor {
 pub(crate) struct Group {
     /// The parts, as a pattern that may start anywhere.
     pub(crate) pattern: Pattern,
-    /// How far before the run it starts, at least.
+    /// How far before the surroundings it starts, at least.
     pub(crate) least: usize,
-    /// How far before the run it starts, at most.
+    /// How far before the surroundings it starts, at most.
     pub(crate) most: usize,
 }
 
-/// One byte of a part, as a small set.
-#[derive(Clone, Debug)]
-struct Cell {
-    /// What may stand here, folded; empty for anything.
-    folded: Vec<u8>,
-    value: u8,
-    mask: u8,
+/// What an index holds already.
+pub(crate) trait Usage {
+    /// How many anchors have this run.
+    fn used(&self, tier: Tier, run: &[u8; WINDOW]) -> u32;
+    /// Whether patterns may be looked for at this place: each costs a look-up in every layer.
+    fn admits(&self, tier: Tier, spot: &Spot) -> bool;
 }
 
-impl Cell {
-    const ANY: Self = Self { folded: Vec::new(), value: 0, mask: 0 };
-
-    fn exact(byte: u8, ignore_case: bool) -> Self {
-        let mask = if ignore_case && byte.is_ascii_alphabetic() { 0xdf } else { 0xff };
-        Self { folded: vec![fold(byte)], value: byte & mask, mask }
-    }
-
-    fn masked(value: u8, mask: u8) -> Self {
-        let folded = match mask {
-            0 => Vec::new(),
-            _ => {
-                let mut all: Vec<u8> =
-                    (0..=u8::MAX).filter(|byte| byte & mask == value & mask).map(fold).collect();
-                all.sort_unstable();
-                all.dedup();
-                all
-            }
-        };
-        Self { folded, value: value & mask, mask }
-    }
-
-    /// A choice of single bytes: the mask keeps the bits that all of them share.
-    fn choice(bytes: &[u8], ignore_case: bool) -> Self {
-        let mut folded: Vec<u8> = bytes.iter().map(|byte| fold(*byte)).collect();
-        folded.sort_unstable();
-        folded.dedup();
-        let first = bytes.first().copied().unwrap_or(0);
-        let differing = bytes.iter().fold(0, |bits, byte| bits | (byte ^ first));
-        let mut mask = !differing;
-        if ignore_case {
-            mask &= 0xdf;
-        }
-        Self { folded, value: first & mask, mask }
-    }
-}
-
-/// A run of cells at fixed distances, and how far it is from the start of its part (`None` behind
-/// something of variable length).
-struct Stretch {
-    cells: Vec<Cell>,
-    from_start: Option<usize>,
-}
-
-/// The best anchor of `pattern`, or `None` when it has no two bytes in a row to be found by. `used`
-/// tells how many anchors already have a run.
-pub(crate) fn choose(pattern: &Pattern, used: &dyn Fn(Tier, &[u8; WINDOW]) -> u32) -> Option<Anchor> {
-    let mut best: Option<Choice> = None;
-    for (index, part) in pattern.parts.iter().enumerate() {
-        for stretch in stretches(&part.elements, pattern.ignore_case) {
-            let place = match (index, pattern.offset.base, stretch.from_start) {
-                (0, OffsetBase::Start(start), Some(distance)) => {
-                    let first = start.saturating_add(distance as u64);
-                    Some((first, first.saturating_add(pattern.offset.shift)))
+/// The best anchor of each group of parts that limited gaps hold together, for those that have any.
+/// All of them stand in every match.
+pub(crate) fn choose(pattern: &Pattern, usage: &dyn Usage) -> Vec<Anchor> {
+    let mut anchors = Vec::new();
+    let mut first = 0;
+    while first < pattern.parts.len() {
+        let last = group_end(pattern, first);
+        let mut best: Option<Choice> = None;
+        for part in first..=last {
+            let Some(elements) = pattern.parts.get(part).map(|part| &part.elements) else { break };
+            for stretch in stretches(elements, pattern.ignore_case) {
+                let offset = (part == 0).then_some(pattern.offset);
+                let found = consider(stretch, part, offset, usage);
+                let better = |known: &Choice| found.as_ref().is_some_and(|new| new.score > known.score);
+                if best.as_ref().is_none_or(better) {
+                    best = found.or(best);
                 }
-                _ => None,
-            };
-            let own = best.take();
-            best = consider(&stretch, place, index, used, own);
+            }
         }
+        anchors.extend(best.map(|choice| choice.into_anchor(pattern, first, last)));
+        first = last.saturating_add(1);
     }
-    let Choice { tier, runs, at, cells, place, from_start, part, score } = best?;
-    let (probe, run_at, skipped) = surroundings(&cells, at, tier.width());
-    let place = place.map(|(first, last): (u64, u64)| {
-        (first.saturating_add(skipped as u64), last.saturating_add(skipped as u64))
-    });
-    let group = group(pattern, part, from_start.zip(Some(at)), probe.len());
-    let rarity = runs.iter().map(|run| surprise(run.get(..tier.width()).unwrap_or(run))).min().unwrap_or(0);
-    Some(Anchor { tier, runs, probe, run_at, place, group, rarity, score })
+    anchors
 }
 
-/// The best anchor so far.
+/// The last part of the group that starts with part `first`.
+fn group_end(pattern: &Pattern, first: usize) -> usize {
+    let mut last = first;
+    while pattern.parts.get(last.saturating_add(1)).is_some_and(|part| part.gap.max.is_some()) {
+        last = last.saturating_add(1);
+    }
+    last
+}
+
+/// The best windows so far.
 struct Choice {
     tier: Tier,
-    runs: Vec<[u8; WINDOW]>,
+    meeting: Meeting,
+    /// Where the first window is in the stretch.
     at: usize,
-    cells: Vec<Cell>,
-    place: Option<(u64, u64)>,
-    from_start: Option<usize>,
+    stretch: Stretch,
     part: usize,
+    /// Where the part may start, when that counts from the start of the layer.
+    start: Option<(u64, u64)>,
     score: u32,
 }
 
-fn consider(
-    stretch: &Stretch,
-    place: Option<(u64, u64)>,
-    part: usize,
-    used: &dyn Fn(Tier, &[u8; WINDOW]) -> u32,
-    mut best: Option<Choice>,
-) -> Option<Choice> {
-    let mut found: Option<(u32, Tier, usize)> = None;
+/// The best windows of a stretch. `offset` is that of the part, where it has one.
+fn consider(stretch: Stretch, part: usize, offset: Option<Offset>, usage: &dyn Usage) -> Option<Choice> {
+    let start = match offset {
+        Some(Offset { base: OffsetBase::Start(start), shift }) => Some((start, start.saturating_add(shift))),
+        _ => None,
+    };
+    if let Some(offset) = offset
+        && let Some(from_start) = stretch.from_start
+        && let Some((score, tier, at, spot)) = placed(&stretch.cells, offset, from_start, usage)
+    {
+        return Some(Choice { tier, meeting: Meeting::At(spot), at, stretch, part, start, score });
+    }
+    let mut best: Option<(u32, Tier, usize)> = None;
     for tier in Tier::ALL {
-        let width = tier.width();
-        for (at, window) in stretch.cells.windows(width).enumerate() {
-            let known = found.map(|(score, ..)| score).or(best.as_ref().map(|choice| choice.score));
-            let mut score = u32::MAX;
-            let mut spellings = 1_u32;
-            let sound = spell(window, &mut |run| {
-                let spelled = run.get(..width).unwrap_or(run);
-                // In random bytes no window is rarer than its length makes it.
-                let rare = surprise(spelled).min(56_u32.saturating_mul(u32::try_from(width).unwrap_or(8)));
-                score = score.min(rare.saturating_sub(crowding(used(tier, run))));
-                spellings = spellings.saturating_add(1);
-            });
-            if !sound {
-                continue;
-            }
-            // Every spelling is another chance to be found where there is no match.
-            score = score.saturating_sub(spellings.saturating_sub(1).max(1).ilog2().saturating_mul(8));
-            // A longer run costs less to look for, even where it is no rarer.
-            score = score.saturating_add(match tier {
-                Tier::Short => 0,
-                Tier::Triple => 8,
-                Tier::Medium => 16,
-                Tier::Long => 32,
-            });
-            if known.is_none_or(|known| score > known) {
-                found = Some((score, tier, at));
+        let scores: Vec<Option<u32>> =
+            stretch.cells.windows(tier.width()).map(|window| score(window, tier, usage)).collect();
+        for (at, scores) in scores.windows(tier.stride()).enumerate() {
+            let Some(worst) = scores.iter().copied().min().flatten() else { continue };
+            if best.is_none_or(|(known, ..)| worst > known) {
+                best = Some((worst, tier, at));
             }
         }
     }
-    if let Some((score, tier, at)) = found {
-        let mut runs = Vec::new();
-        let window = stretch.cells.get(at..)?.get(..tier.width())?;
-        spell(window, &mut |run| runs.push(*run));
-        best = Some(Choice {
-            tier,
-            runs,
-            at,
-            cells: stretch.cells.clone(),
-            place,
-            from_start: stretch.from_start,
-            part,
-            score,
-        });
-    }
-    best
+    let (score, tier, at) = best?;
+    Some(Choice { tier, meeting: Meeting::Anywhere, at, stretch, part, start, score })
 }
 
-/// The group around the part with the anchor, unless the surroundings of `compared` bytes say it all.
-/// `place` is where in the part the run stands, when that is fixed.
-fn group(pattern: &Pattern, part: usize, place: Option<(usize, usize)>, compared: usize) -> Option<Group> {
-    let limited = |index: usize| pattern.parts.get(index).is_some_and(|part| part.gap.max.is_some());
-    let mut first = part;
-    while first > 0 && limited(first) {
-        first = first.saturating_sub(1);
+/// What a window is worth to be found by, in eighths of a bit; `None` when it cannot be spelled.
+fn score(window: &[Cell], tier: Tier, usage: &dyn Usage) -> Option<u32> {
+    let mut score = u32::MAX;
+    let mut spellings = 0_u32;
+    let sound = spell(window, &mut |run| {
+        let spelled = run.get(..tier.width()).unwrap_or(run);
+        // In random bytes no window is rarer than its length makes it.
+        let most = 56_u32.saturating_mul(u32::try_from(tier.width()).unwrap_or(8));
+        score = score.min(surprise(spelled).min(most).saturating_sub(crowding(usage.used(tier, run))));
+        spellings = spellings.saturating_add(1);
+    });
+    // Every spelling is another chance to be found where there is no match.
+    score = score.saturating_sub(spellings.max(1).ilog2().saturating_mul(8));
+    // A longer run costs less to look for, even where it is no rarer.
+    score = score.saturating_add(match tier {
+        Tier::Short => 0,
+        Tier::Triple => 8,
+        Tier::Medium => 16,
+        Tier::Long => 32,
+    });
+    sound.then_some(score)
+}
+
+/// A window to be looked for at one place only, when the part is pinned to one: the longest, and of
+/// those the first.
+fn placed(
+    cells: &[Cell],
+    offset: Offset,
+    from_start: usize,
+    usage: &dyn Usage,
+) -> Option<(u32, Tier, usize, Spot)> {
+    let pinned = match offset.base {
+        OffsetBase::Any | OffsetBase::WithinSection(_) | OffsetBase::VersionInfo => false,
+        _ => offset.shift == 0,
+    };
+    if !pinned {
+        return None;
     }
-    let mut last = part;
-    while limited(last.saturating_add(1)) {
-        last = last.saturating_add(1);
+    for tier in Tier::ALL.into_iter().rev() {
+        for (at, window) in cells.windows(tier.width()).enumerate() {
+            let mut rare = u32::MAX;
+            let sound = spell(window, &mut |run| {
+                rare = rare.min(surprise(run.get(..tier.width()).unwrap_or(run)));
+            });
+            let spot = Spot { offset, distance: from_start.saturating_add(at) as u64 };
+            if sound && usage.admits(tier, &spot) {
+                return Some((rare.saturating_add(ONE_PLACE), tier, at, spot));
+            }
+        }
     }
+    None
+}
+
+impl Choice {
+    fn into_anchor(self, pattern: &Pattern, first: usize, last: usize) -> Anchor {
+        let Self { tier, meeting, at, stretch: Stretch { cells, from_start }, part, start, score } = self;
+        let (span, stride) = match meeting {
+            Meeting::Anywhere => (tier.span(), tier.stride()),
+            Meeting::At(_) => (tier.width(), 1),
+        };
+        let room = MAX_PROBE.saturating_sub(span) / 2;
+        let probe_start = at.saturating_sub(room);
+        let probe_end = at.saturating_add(span).saturating_add(room).min(cells.len());
+        let probe: Vec<(u8, u8)> =
+            cells.iter().take(probe_end).skip(probe_start).map(|cell| (cell.value, cell.mask)).collect();
+        let mut runs = Vec::new();
+        let mut rarity = u32::MAX;
+        for (number, window) in cells.windows(tier.width()).enumerate().skip(at).take(stride) {
+            let at = number.saturating_sub(probe_start);
+            spell(window, &mut |run| {
+                runs.push(Run { bytes: *run, at });
+                rarity = rarity.min(surprise(run.get(..tier.width()).unwrap_or(run)));
+            });
+        }
+        if meeting != Meeting::Anywhere {
+            rarity = rarity.saturating_add(ONE_PLACE);
+        }
+        let before = from_start.and_then(|distance| distance.checked_add(probe_start));
+        let place = start.zip(before).map(|((first, last), before)| {
+            (first.saturating_add(before as u64), last.saturating_add(before as u64))
+        });
+        let group = group(pattern, (first, part, last), before, probe.len());
+        Anchor { tier, meeting, runs, probe, place, group, rarity, score }
+    }
+}
+
+/// The parts from the first to the last around the one with the anchor, unless the surroundings of
+/// `compared` bytes say it all. `before` is how far behind the start of its part the surroundings
+/// start, when that is fixed.
+fn group(
+    pattern: &Pattern,
+    (first, part, last): (usize, usize, usize),
+    before: Option<usize>,
+    compared: usize,
+) -> Option<Group> {
     let own = pattern.parts.get(part)?;
     let whole = first == last && elements_length(&own.elements).is_some_and(|length| length <= compared);
     let plain =
@@ -241,8 +302,7 @@ fn group(pattern: &Pattern, part: usize, place: Option<(usize, usize)>, compared
     if whole && plain {
         return None;
     }
-    let (from_start, at) = place?;
-    let (mut least, mut most) = (from_start.checked_add(at)?, from_start.checked_add(at)?);
+    let (mut least, mut most) = (before?, before?);
     for index in first..part {
         let elements = &pattern.parts.get(index)?.elements;
         let gap = pattern.parts.get(index.saturating_add(1))?.gap;
@@ -264,154 +324,4 @@ fn crowding(others: u32) -> u32 {
         0 => 0,
         some => 8_u32.saturating_mul(some.ilog2().saturating_add(1)),
     }
-}
-
-/// The cells around a window, no more than are worth comparing.
-fn surroundings(cells: &[Cell], at: usize, width: usize) -> (Vec<(u8, u8)>, usize, usize) {
-    let room = MAX_PROBE.saturating_sub(width) / 2;
-    let start = at.saturating_sub(room);
-    let end = at.saturating_add(width).saturating_add(room).min(cells.len());
-    let probe: Vec<(u8, u8)> =
-        cells.iter().take(end).skip(start).map(|cell| (cell.value, cell.mask)).collect();
-    (probe, at.saturating_sub(start), start)
-}
-
-/// Calls `take` with every run that `window` can be spelled in; false when there are none or too
-/// many.
-fn spell(window: &[Cell], take: &mut dyn FnMut(&[u8; WINDOW])) -> bool {
-    let mut count = 1_usize;
-    let mut run = [0; WINDOW];
-    for (cell, place) in window.iter().zip(&mut run) {
-        let Some(first) = cell.folded.first() else { return false };
-        *place = *first;
-        count = count.saturating_mul(cell.folded.len());
-        if count > MAX_VARIANTS {
-            return false;
-        }
-    }
-    if count == 1 {
-        take(&run);
-        return true;
-    }
-    // Counts through the choices as through digits.
-    let mut chosen = [0_usize; WINDOW];
-    loop {
-        take(&run);
-        let mut carried = true;
-        for ((cell, place), digit) in window.iter().zip(&mut run).zip(&mut chosen) {
-            *digit = digit.saturating_add(1);
-            if *digit >= cell.folded.len() {
-                *digit = 0;
-            } else {
-                carried = false;
-            }
-            *place = cell.folded.get(*digit).copied().unwrap_or(0);
-            if !carried {
-                break;
-            }
-        }
-        if carried {
-            return true;
-        }
-    }
-}
-
-/// Splits a part into stretches of bytes at fixed distances.
-fn stretches(elements: &[Element], ignore_case: bool) -> Vec<Stretch> {
-    let mut all = Vec::new();
-    let mut cells = Vec::new();
-    let mut from_start = Some(0_usize);
-    for element in elements {
-        match element {
-            Element::Boundary(_) => {}
-            Element::Bytes(bytes) => cells.extend(bytes.iter().map(|byte| Cell::exact(*byte, ignore_case))),
-            Element::Masked { value, mask } => {
-                cells.push(Cell::masked(*value, if ignore_case { mask & 0xdf } else { *mask }))
-            }
-            Element::Alternatives(choice) => match fixed_length(choice) {
-                Some(length) => cells.extend(choice_cells(choice, length, ignore_case)),
-                None => {
-                    all.push(Stretch { cells: std::mem::take(&mut cells), from_start });
-                    from_start = None;
-                }
-            },
-        }
-    }
-    all.push(Stretch { cells, from_start });
-    all
-}
-
-/// The length that every branch of `choice` takes, if it is the same.
-pub(crate) fn fixed_length(choice: &Alternatives) -> Option<usize> {
-    let mut lengths = choice.branches.iter().map(|branch| elements_length(branch));
-    let first = lengths.next()??;
-    lengths.all(|length| length == Some(first)).then_some(first)
-}
-
-/// The length that `elements` take, if it is fixed.
-pub(crate) fn elements_length(elements: &[Element]) -> Option<usize> {
-    elements.iter().try_fold(0_usize, |sum, element| {
-        sum.checked_add(match element {
-            Element::Boundary(_) => 0,
-            Element::Bytes(bytes) => bytes.len(),
-            Element::Masked { .. } => 1,
-            Element::Alternatives(choice) => fixed_length(choice)?,
-        })
-    })
-}
-
-/// The cells that a choice of fixed length takes. What is not a choice of literal bytes, or must
-/// not match, can be anything as far as the index is concerned.
-fn choice_cells(choice: &Alternatives, length: usize, ignore_case: bool) -> Vec<Cell> {
-    let literal: Option<Vec<Vec<u8>>> = choice.branches.iter().map(|branch| literal_bytes(branch)).collect();
-    match literal {
-        Some(branches) if !choice.negated && !branches.is_empty() => (0..length)
-            .map(|index| {
-                let here: Vec<u8> = branches.iter().filter_map(|branch| branch.get(index).copied()).collect();
-                Cell::choice(&here, ignore_case)
-            })
-            .collect(),
-        _ => vec![Cell::ANY; length],
-    }
-}
-
-/// Bytes that `elements` take at least.
-pub(crate) fn shortest(elements: &[Element]) -> usize {
-    elements.iter().fold(0, |sum, element| {
-        sum.saturating_add(match element {
-            Element::Boundary(_) => 0,
-            Element::Bytes(bytes) => bytes.len(),
-            Element::Masked { .. } => 1,
-            Element::Alternatives(choice) => {
-                choice.branches.iter().map(|branch| shortest(branch)).min().unwrap_or(0)
-            }
-        })
-    })
-}
-
-/// Bytes that `elements` take at most.
-fn longest(elements: &[Element]) -> Option<usize> {
-    elements.iter().try_fold(0_usize, |sum, element| {
-        sum.checked_add(match element {
-            Element::Boundary(_) => 0,
-            Element::Bytes(bytes) => bytes.len(),
-            Element::Masked { .. } => 1,
-            Element::Alternatives(choice) => choice
-                .branches
-                .iter()
-                .map(|branch| longest(branch))
-                .try_fold(0, |most, length| length.map(|length| length.max(most)))?,
-        })
-    })
-}
-
-fn literal_bytes(branch: &[Element]) -> Option<Vec<u8>> {
-    let mut all = Vec::new();
-    for element in branch {
-        match element {
-            Element::Bytes(bytes) => all.extend_from_slice(bytes),
-            _ => return None,
-        }
-    }
-    Some(all)
 }

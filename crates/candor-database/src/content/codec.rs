@@ -86,7 +86,7 @@ impl Encoder {
         }
     }
 
-    fn offset(&mut self, offset: Offset) {
+    pub(crate) fn offset(&mut self, offset: Offset) {
         match offset.base {
             OffsetBase::Any => self.byte(0),
             OffsetBase::Start(distance) => {
@@ -410,7 +410,7 @@ impl<'a> Decoder<'a> {
         Some(Pattern { offset, ignore_case, parts })
     }
 
-    fn offset(&mut self) -> Option<Offset> {
+    pub(crate) fn offset(&mut self) -> Option<Offset> {
         let base = match self.byte()? {
             0 => OffsetBase::Any,
             1 => OffsetBase::Start(self.number()?),

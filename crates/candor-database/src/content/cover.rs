@@ -1,11 +1,11 @@
 //! Which sub-signatures a logical signature is found by.
 //!
-//! A cover is a set of anchors of which at least one occurs in every layer that the signature
-//! matches. `a & b & c` needs the rarest of the three only; the other two are looked for when that
-//! one was seen. So most sub-signatures never enter the index, which keeps its filters small.
+//! A cover says what must be seen of a signature in every layer that it matches. `a & b & c` needs
+//! all three, so seeing the two rarest is asked for before the signature is looked at any further;
+//! the third is looked for then. `(a | b | c)>1,2` needs two of the three. What is common never enters
+//! the index, which keeps its filters small.
 
-use crate::content::anchor::{Anchor, Tier, choose};
-use crate::content::frequency::WINDOW;
+use crate::content::anchor::{Anchor, Tier, Usage, choose};
 use crate::ir::{Comparison, Expression, Gap, Part, Pattern, SubSignature};
 
 /// How a signature is found.
@@ -14,64 +14,206 @@ pub(crate) enum Cover {
     /// It may hold for a layer without anything to find it by: it is evaluated for every layer of
     /// its class.
     Always,
-    /// It holds only if one of these occurs. Empty: it can never hold.
-    Anchors(Vec<Anchor>),
+    /// It holds only where all of these are met.
+    Needs(Vec<Threshold>),
     /// It holds only for images that have a perceptual hash.
     Image,
 }
 
+/// So many of some clauses must be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Threshold {
+    /// How many, at least one.
+    pub(crate) need: usize,
+    /// Of which.
+    pub(crate) of: Vec<Clause>,
+}
+
+/// Anchors of which one must be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Clause {
+    /// The anchors; none: nothing can satisfy it.
+    pub(crate) anchors: Vec<Anchor>,
+}
+
+/// What occurs more often than once in about two hundred bytes is no anchor: following it everywhere
+/// costs more than looking at every layer once. In eighths of a bit.
+const COMMONEST: u32 = 60;
+/// A signature that is this rare to be seen needs nothing more to be seen, in eighths of a bit.
+const ENOUGH: u32 = 640;
+/// What is asked for beside what is needed to find a signature at all is this rare at least, in eighths of
+/// a bit: what is commoner costs more to follow than it saves.
+const WORTH_MORE: u32 = 144;
+/// Clauses that one signature is found by at most: each is a bit of a word.
+const MAX_CLAUSES: usize = 32;
+/// Clauses of one threshold that must be seen at most; more of them add nothing.
+const MAX_NEED: usize = 3;
+
+impl Clause {
+    /// How rare it is: its most common anchor, with their number taken off, in eighths of a bit.
+    fn score(&self) -> u32 {
+        let worst = self.anchors.iter().map(|anchor| anchor.score).min().unwrap_or(u32::MAX);
+        worst.saturating_sub(bits(self.anchors.len()))
+    }
+
+    /// Whether it is worth being looked for beside another one.
+    fn is_worth_more(&self) -> bool {
+        self.anchors.iter().all(|anchor| anchor.tier >= Tier::Medium && anchor.rarity >= WORTH_MORE)
+    }
+}
+
+/// The number of bits that a choice among so many takes, in eighths.
+fn bits(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX).max(1).ilog2().saturating_mul(8)
+}
+
+impl Threshold {
+    fn one(clause: Clause) -> Self {
+        Self { need: 1, of: vec![clause] }
+    }
+
+    /// How rare it is that it is met, in eighths of a bit.
+    fn score(&self) -> u32 {
+        let mut scores: Vec<u32> = self.of.iter().map(Clause::score).collect();
+        scores.sort_unstable();
+        let sum = scores.iter().take(self.need).fold(0_u32, |sum, score| sum.saturating_add(*score));
+        let choices = bits(self.of.len()).saturating_mul(u32::try_from(self.need).unwrap_or(u32::MAX));
+        if self.of.len() < self.need { u32::MAX } else { sum.saturating_sub(choices) }
+    }
+
+    /// The same or less as one clause: with the commonest left out that may be missing.
+    fn into_clause(mut self) -> Clause {
+        self.of.sort_by_key(Clause::score);
+        let spare = self.need.saturating_sub(1).min(self.of.len());
+        let anchors = self.of.into_iter().skip(spare).flat_map(|clause| clause.anchors).collect();
+        Clause { anchors }
+    }
+
+    /// Asks for less where that is enough, and leaves the commonest out.
+    fn settle(mut self) -> Self {
+        self.of.sort_by_key(Clause::score);
+        while self.need > 1 {
+            let less =
+                Self { need: self.need.saturating_sub(1), of: self.of.get(1..).unwrap_or_default().to_vec() };
+            if self.need <= MAX_NEED
+                && self.of.len() <= MAX_CLAUSES
+                && self.of.iter().all(Clause::is_worth_more)
+                && less.score() < ENOUGH
+            {
+                break;
+            }
+            self = less;
+        }
+        if self.need == 1 { Self::one(self.into_clause()) } else { self }
+    }
+}
+
 impl Cover {
-    /// How rare the cover is: its most common anchor, in eighths of a bit.
+    /// How rare what is found by it is, in eighths of a bit.
     fn score(&self) -> u32 {
         match self {
             Self::Always => 0,
-            Self::Anchors(anchors) => {
-                let worst = anchors.iter().map(|anchor| anchor.score).min().unwrap_or(u32::MAX);
-                let many = u32::try_from(anchors.len()).unwrap_or(u32::MAX).max(1).ilog2();
-                worst.saturating_sub(many.saturating_mul(8))
+            Self::Needs(all) => {
+                all.iter().fold(0_u32, |sum, threshold| sum.saturating_add(threshold.score()))
             }
             // Images are few, but each would be hashed.
             Self::Image => 100,
         }
     }
 
-    fn better(self, other: Self) -> Self {
-        if other.score() > self.score() { other } else { self }
+    /// What is found only where both are.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Needs(mut left), Self::Needs(right)) => {
+                left.extend(right);
+                Self::Needs(left)
+            }
+            (left, right) => {
+                if right.score() > left.score() {
+                    right
+                } else {
+                    left
+                }
+            }
+        }
     }
 
     /// What is found by either.
     fn either(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Anchors(mut left), Self::Anchors(right)) => {
-                left.extend(right);
-                Self::Anchors(left)
+            (Self::Needs(left), Self::Needs(right)) => {
+                let (left, right) = (rarest_clauses(left), rarest_clauses(right));
+                // Each clause of one holds, or each of the other.
+                let count = left.len().max(right.len());
+                let pairs = left.iter().cycle().zip(right.iter().cycle()).take(count);
+                let joined = pairs.map(|(left, right)| {
+                    let anchors = left.anchors.iter().chain(&right.anchors).cloned().collect();
+                    Threshold::one(Clause { anchors })
+                });
+                Self::Needs(joined.collect())
             }
             (Self::Image, Self::Image) => Self::Image,
             // A mix of images and anchors does not occur in practice.
             _ => Self::Always,
         }
     }
+
+    /// One clause that says as much as can be said by one; `None` for what is always looked at.
+    fn into_clause(self) -> Option<Clause> {
+        match self {
+            Self::Needs(all) => rarest_clauses(all).into_iter().next(),
+            Self::Always | Self::Image => None,
+        }
+    }
+
+    /// What of it goes into the index: no more than makes a signature rare enough.
+    fn settle(self) -> Self {
+        let Self::Needs(all) = self else { return self };
+        let mut all: Vec<Threshold> = all.into_iter().map(Threshold::settle).collect();
+        all.sort_by_key(|threshold| std::cmp::Reverse(threshold.score()));
+        let mut kept: Vec<Threshold> = Vec::new();
+        let (mut score, mut clauses) = (0_u32, 0_usize);
+        for threshold in all {
+            let more = clauses.saturating_add(threshold.of.len());
+            let more_than_enough = score >= ENOUGH
+                || more > MAX_CLAUSES
+                || kept.contains(&threshold)
+                || !threshold.of.iter().all(Clause::is_worth_more);
+            if !kept.is_empty() && more_than_enough {
+                continue;
+            }
+            score = score.saturating_add(threshold.score());
+            clauses = more;
+            kept.push(threshold);
+        }
+        Self::Needs(kept)
+    }
 }
 
-/// Tells how many anchors have a run already.
-pub(crate) type Used<'a> = &'a dyn Fn(Tier, &[u8; WINDOW]) -> u32;
-
-/// What occurs more often than once in about two hundred bytes is no anchor: following it everywhere
-/// costs more than looking at every layer once. In eighths of a bit.
-const COMMONEST: u32 = 60;
+/// The two rarest clauses that all of `thresholds` imply, rarest first.
+fn rarest_clauses(thresholds: Vec<Threshold>) -> Vec<Clause> {
+    let mut clauses: Vec<Clause> = thresholds.into_iter().map(Threshold::into_clause).collect();
+    clauses.sort_by_key(|clause| std::cmp::Reverse(clause.score()));
+    clauses.truncate(2);
+    clauses
+}
 
 /// The cover of a single pattern.
-pub(crate) fn of_pattern(pattern: &Pattern, used: Used<'_>) -> Cover {
-    match choose(pattern, used) {
-        Some(anchor) if anchor.rarity >= COMMONEST => Cover::Anchors(vec![anchor]),
-        _ => Cover::Always,
-    }
+pub(crate) fn of_pattern(pattern: &Pattern, usage: &dyn Usage) -> Cover {
+    pattern_cover(pattern, usage).settle()
+}
+
+fn pattern_cover(pattern: &Pattern, usage: &dyn Usage) -> Cover {
+    let anchors = choose(pattern, usage).into_iter().filter(|anchor| anchor.rarity >= COMMONEST);
+    let all: Vec<Threshold> =
+        anchors.map(|anchor| Threshold::one(Clause { anchors: vec![anchor] })).collect();
+    if all.is_empty() { Cover::Always } else { Cover::Needs(all) }
 }
 
 /// Finds covers of conditions over the same sub-signatures.
 pub(crate) struct Covering<'a> {
     subs: &'a [SubSignature],
-    used: Used<'a>,
+    usage: &'a dyn Usage,
     memo: Vec<Option<Cover>>,
 }
 
@@ -92,13 +234,18 @@ const MAX_DEPTH: u32 = 128;
 
 impl<'a> Covering<'a> {
     /// Conditions over `subs`.
-    pub(crate) fn new(subs: &'a [SubSignature], used: Used<'a>) -> Self {
-        Self { subs, used, memo: vec![None; subs.len()] }
+    pub(crate) fn new(subs: &'a [SubSignature], usage: &'a dyn Usage) -> Self {
+        Self { subs, usage, memo: vec![None; subs.len()] }
     }
 
-    /// The cover of `expression`.
+    /// The cover of `expression`, as it goes into the index.
     pub(crate) fn of(&mut self, expression: &Expression) -> Cover {
-        self.expression(expression, 0)
+        self.expression(expression, 0).settle()
+    }
+
+    /// How rare layers are for which `expression` holds.
+    fn score(&mut self, expression: &Expression) -> u32 {
+        self.expression(expression, 0).score()
     }
 
     fn expression(&mut self, expression: &Expression, depth: u32) -> Cover {
@@ -108,9 +255,7 @@ impl<'a> Covering<'a> {
         let deeper = depth.saturating_add(1);
         match expression {
             Expression::Sub(sub) => self.sub(*sub, deeper),
-            Expression::And(left, right) => {
-                self.expression(left, deeper).better(self.expression(right, deeper))
-            }
+            Expression::And(left, right) => self.expression(left, deeper).and(self.expression(right, deeper)),
             Expression::Or(left, right) => {
                 self.expression(left, deeper).either(self.expression(right, deeper))
             }
@@ -125,20 +270,33 @@ impl<'a> Covering<'a> {
         }
     }
 
-    /// The cover of "something under this has a hit". Where so many `distinct` sub-signatures of one
-    /// choice must have hits, all but that many less one suffice, and the commonest are left out.
+    /// The cover of "something under this has a hit", or so many `distinct` sub-signatures of one
+    /// choice.
     fn any_hit(&mut self, expression: &Expression, distinct: u32, depth: u32) -> Cover {
+        if let Expression::Sub(sub) = expression {
+            return self.sub(*sub, depth);
+        }
         let mut subs = Vec::new();
         expression.for_each_sub(&mut |sub| subs.push(sub));
         subs.sort_unstable();
         subs.dedup();
-        let mut covers: Vec<Cover> = subs.into_iter().map(|sub| self.sub(sub, depth)).collect();
-        if is_choice(expression) {
-            covers.sort_by_key(Cover::score);
-            let spare = (distinct as usize).saturating_sub(1).min(covers.len().saturating_sub(1));
-            covers.drain(..spare);
+        let mut need = if is_choice(expression) { (distinct as usize).max(1) } else { 1 };
+        let covers: Vec<Cover> = subs.into_iter().map(|sub| self.sub(sub, depth)).collect();
+        if !covers.is_empty() && covers.iter().all(|cover| *cover == Cover::Image) {
+            return Cover::Image;
         }
-        covers.into_iter().reduce(Cover::either).unwrap_or(Cover::Anchors(Vec::new()))
+        let mut of = Vec::new();
+        for cover in covers {
+            match cover.into_clause() {
+                Some(clause) => of.push(clause),
+                // It may be among those with a hit, so one less must be seen of the others.
+                None => need = need.saturating_sub(1),
+            }
+        }
+        match need {
+            0 => Cover::Always,
+            _ => Cover::Needs(vec![Threshold { need, of }]),
+        }
     }
 
     fn sub(&mut self, number: u32, depth: u32) -> Cover {
@@ -148,17 +306,17 @@ impl<'a> Covering<'a> {
         }
         let subs = self.subs;
         let cover = match subs.get(index) {
-            None => Cover::Anchors(Vec::new()),
+            None => never(),
             // A macro needs a hit of the sub-signature before it.
             Some(sub) if macro_reference(sub).is_some() => match number.checked_sub(1) {
                 Some(before) if depth <= MAX_DEPTH => self.sub(before, depth.saturating_add(1)),
                 Some(_) => Cover::Always,
-                None => Cover::Anchors(Vec::new()),
+                None => never(),
             },
             Some(SubSignature::Content { patterns, .. }) => {
-                let mut cover = Cover::Anchors(Vec::new());
+                let mut cover = never();
                 for (index, pattern) in patterns.iter().enumerate() {
-                    let own = of_pattern(pattern, self.used);
+                    let own = pattern_cover(pattern, self.usage);
                     cover = if index == 0 { own } else { cover.either(own) };
                 }
                 cover
@@ -175,6 +333,11 @@ impl<'a> Covering<'a> {
         }
         cover
     }
+}
+
+/// The cover of what can never hold.
+fn never() -> Cover {
+    Cover::Needs(vec![Threshold { need: 1, of: Vec::new() }])
 }
 
 /// Whether `expression` is nothing but sub-signatures with `|` between them.
@@ -195,7 +358,7 @@ pub(crate) fn rarest_first(expression: Expression, covering: &mut Covering<'_>) 
             flatten(expression, &mut members);
             let mut scored: Vec<(u32, Expression)> = members
                 .into_iter()
-                .map(|member| (covering.of(&member).score(), rarest_first(member, covering)))
+                .map(|member| (covering.score(&member), rarest_first(member, covering)))
                 .collect();
             scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
             let mut members = scored.into_iter().map(|(_, member)| member).rev();

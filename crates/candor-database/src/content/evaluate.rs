@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use candor_model::{Executable, Facts};
 use memchr::memmem;
 
-use crate::content::anchor::{elements_length, shortest};
+use crate::content::cells::{elements_length, shortest};
 use crate::content::frequency::surprise;
 use crate::ir::{Alternatives, Boundary, BoundaryKind, Element, Offset, OffsetBase, Part, Pattern};
 

@@ -5,6 +5,7 @@
 //! [`logic`]). The first step decides how fast a search is, the second what it answers.
 
 mod anchor;
+mod cells;
 pub(crate) mod codec;
 mod cover;
 mod evaluate;
@@ -25,7 +26,6 @@ use crate::ir::{Body, Expression, Logical, Pattern, Refusal, SubSignature};
 
 use codec::Encoder;
 use cover::{Cover, Covering};
-use frequency::WINDOW;
 use index::IndexBuilder;
 
 pub use search::Scratch;
@@ -57,7 +57,7 @@ impl ContentBuilder {
             self.add_member(group, body.target, &body.pattern);
             return Ok(());
         }
-        let cover = cover::of_pattern(&body.pattern, &|tier, run| self.index.used(tier, run));
+        let cover = cover::of_pattern(&body.pattern, &self.index.usage(body.target));
         let mut program = Encoder::default();
         program.body(&body);
         self.add(id, body.target, BODY, &program.into_bytes(), cover)
@@ -67,8 +67,8 @@ impl ContentBuilder {
     pub(crate) fn add_logical(&mut self, id: SignatureId, logical: Logical) -> Result<(), Refusal> {
         check(&logical)?;
         let Logical { target, expression, subsignatures } = logical;
-        let used = |tier, run: &[u8; WINDOW]| self.index.used(tier, run);
-        let mut covering = Covering::new(&subsignatures, &used);
+        let usage = self.index.usage(target.target);
+        let mut covering = Covering::new(&subsignatures, &usage);
         let cover = covering.of(&expression);
         let expression = cover::rarest_first(expression, &mut covering);
         let logical = Logical { target, expression, subsignatures };
@@ -105,11 +105,7 @@ impl ContentBuilder {
         match cover {
             Cover::Always => put_entry(&mut self.always, target, number),
             Cover::Image => put_entry(&mut self.images, target, number),
-            Cover::Anchors(anchors) => {
-                for anchor in anchors {
-                    self.index.add(target, number, anchor);
-                }
-            }
+            Cover::Needs(thresholds) => self.index.add(target, number, thresholds),
         }
         Ok(())
     }

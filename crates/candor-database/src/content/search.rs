@@ -6,7 +6,7 @@ use candor_model::{Limits, Match, Reason, Target};
 
 use super::codec::Decoder;
 use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
-use super::index::{Index, Touched};
+use super::index::{Groups, Index, State, Touched};
 use super::logic::{Evaluation, applies, target_holds};
 use super::regex::RegexCache;
 use super::{BODY, LOGICAL, RECORD};
@@ -15,9 +15,12 @@ use crate::image::{Image, SectionKind, SignatureId};
 use crate::ir::Pattern;
 use crate::search::{Hit, Subject};
 
-/// Memory that searches of one thread reuse. Belongs to one image at a time.
+/// Memory that searches of one thread reuse.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    /// The image that the groups are of.
+    image: Option<u64>,
+    groups: Groups,
     passed: Vec<usize>,
     touched: Touched,
     regexes: RegexCache,
@@ -43,9 +46,18 @@ impl Image {
     ) -> Vec<Reason> {
         let content = Content::new(self);
         let layer = Layer { bytes: subject.bytes, facts: subject.facts };
-        let Scratch { passed, touched, regexes } = scratch;
+        let Scratch { image, groups, passed, touched, regexes } = scratch;
         touched.clear();
-        content.index.search(subject.target, layer, content.count, passed, touched);
+        if *image != Some(self.instance()) {
+            *image = Some(self.instance());
+            *groups = Groups::default();
+        }
+        let count = content.count;
+        content.index.search(
+            subject.target,
+            layer,
+            &mut State { passed, groups, touched: &mut *touched, count },
+        );
         let mut lists = vec![SectionKind::ContentAlways];
         if subject.facts.image_hash.is_some() {
             lists.push(SectionKind::ContentImages);

@@ -9,6 +9,7 @@ mod writer;
 use std::fs::File;
 use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use candor_model::{Digest, DigestKind, DigestSet, FileType, Match, Member, Origin};
 
@@ -53,6 +54,8 @@ pub struct Image {
     places: [Range<usize>; SectionKind::ALL.len()],
     /// Decoded when the first member of a container is searched.
     members: OnceLock<Rules>,
+    /// A number that no other image of this process has.
+    instance: u64,
 }
 
 impl Image {
@@ -90,7 +93,9 @@ impl Image {
                 *place = entry.range();
             }
         }
-        Ok(Self { storage, front, places, members: OnceLock::new() })
+        static OPENED: AtomicU64 = AtomicU64::new(0);
+        let instance = OPENED.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { storage, front, places, members: OnceLock::new(), instance })
     }
 
     /// Compares the checksum of every section: reads the whole image.
@@ -99,6 +104,11 @@ impl Image {
     /// A section is damaged.
     pub fn check(&self) -> Result<(), OpenError> {
         layout::check(&self.storage, &self.front)
+    }
+
+    /// A number that no other image of this process has.
+    pub(crate) const fn instance(&self) -> u64 {
+        self.instance
     }
 
     /// The bytes of a section; none when the image has no such section.

@@ -1,45 +1,58 @@
-//! The index in the image: for every class of files a filter, slots and records for each tier.
+//! The index in the image: what is common to all classes of files, and for every class filters, slots
+//! and entries for each tier.
 //!
 //! ```text
-//! section: count of shards u32, 0 u32, then a directory entry a shard: class u32, 0 u32, then offset
-//!   u64 and length u64 of: filter, small filter, pairs, slots and records (long, medium, triple, short),
-//!   probes, groups
+//! section: count of shards u32, 0 u32, then offset u64 and length u64 of: anchors, probes, groups, needs;
+//!   then a directory entry a shard: class u32, 0 u32, then offset u64 and length u64 of: filter, small
+//!   filter, pairs, nibbles, spots, then slots and entries (long, medium, triple, short, placed)
 //! ```
 //! All offsets count from the start of the section.
 //!
-//! * The filter, for what is found by eight bytes, is a power of two of 32-bit words. A digest of the
-//!   bytes chooses the word and two bits in it. The small filter is the same for four bytes.
-//! * The pairs are one bit for each pair of folded bytes: what is found by two or three bytes.
-//! * A slot is a `u32` digest of the run and the `u32` number of its first record plus one (0: the slot
-//!   is free). Records of one run stand one behind the other; the last one says so.
+//! * The filter, for what is found by eight bytes, is one of a few powers of two of 32-bit words. A digest of the
+//!   bytes chooses the word and three bits in it. The small filter is the same for four bytes, with two bits.
+//! * The pairs are 4,096 words, for what is found by two or three bytes: the first two choose the
+//!   word, the third a bit of it. Where runs are few there are nibbles too, a coarser and faster test for
+//!   the same ([`super::nibbles`]).
+//! * The spots are the places that patterns are pinned to, with the length of the runs found there.
+//! * A slot is a `u32` digest of the run and the `u32` number of its first entry plus one (0: the slot
+//!   is free). Entries of one run stand one behind the other; the last one says so.
+//! * An entry names an anchor, and where in its surroundings the run stands.
+//! * The needs of a signature that is found by several clauses: how many thresholds, then for each a
+//!   word of clauses and how many of them must be seen.
 
 use candor_model::Target;
 
 use crate::content::anchor::Tier;
 use crate::content::frequency::{WINDOW, fold};
 
-/// Bytes of a directory entry.
-pub(crate) const ENTRY: usize = 216;
-/// Number of parts of a shard.
-pub(crate) const PARTS: usize = 13;
+/// Parts that all shards share.
+pub(crate) const SHARED: usize = 4;
 /// Bytes of the section's own header.
-pub(crate) const HEADER: usize = 8;
+pub(crate) const HEADER: usize = 8 + SHARED * 16;
+/// Number of parts of a shard.
+pub(crate) const PARTS: usize = 15;
+/// Bytes of a directory entry.
+pub(crate) const SHARD: usize = 8 + PARTS * 16;
 /// Bytes of a slot.
 pub(crate) const SLOT: usize = 8;
-/// Bytes of a record.
-pub(crate) const RECORD: usize = 32;
+/// Bytes of an entry: anchor `u32`, place of the run in the surroundings `u16`, flags `u16`.
+pub(crate) const ENTRY: usize = 8;
+/// Bytes of an anchor: signature, probe `u32` each; length of the probe, flags `u16` each; first and
+/// last place, group plus one, needs plus one, number of the clause `u32` each.
+pub(crate) const ANCHOR: usize = 32;
 
-/// Set in a record behind which the run has no further one.
-pub(crate) const LAST: u8 = 1;
-/// Set in a record whose probe has masks behind its values.
-pub(crate) const MASKED: u8 = 2;
-/// Set in a record that may only match at certain places.
-pub(crate) const PLACED: u8 = 4;
+/// Set in an entry behind which the run has no further one.
+pub(crate) const LAST: u32 = 1;
+/// Set in an anchor whose probe has masks behind its values.
+pub(crate) const MASKED: u32 = 1;
+/// Set in an anchor that may only match at certain places.
+pub(crate) const PLACED: u32 = 2;
 
-/// The largest filter, in 32-bit words: 512 KiB, half of a usual second-level cache.
-pub(crate) const MAX_FILTER_WORDS: usize = 1 << 17;
-/// The smallest.
-pub(crate) const MIN_FILTER_WORDS: usize = 1 << 8;
+/// The sizes that a filter may have: this power of two of 32-bit words. They are few, so that a search
+/// has a form for each. The largest is 1 MiB, a usual second-level cache.
+pub(crate) const FILTER_POWERS: [u32; 5] = [10, 12, 14, 16, 18];
+/// Places that patterns of one class may be pinned to: each is a look-up in every layer.
+pub(crate) const MAX_SPOTS: usize = 64;
 
 /// Number of the class whose shard a layer of `target` is searched with; every shard also holds
 /// what is for any file.
@@ -71,9 +84,31 @@ pub(crate) const fn filter_bits(digest: u32) -> u32 {
     1 << (digest & 31) | 1 << ((digest >> 5) & 31)
 }
 
+/// The three bits of what is found by eight bytes.
+pub(crate) const fn long_bits(digest: u32) -> u32 {
+    filter_bits(digest) | 1 << ((digest >> 10) & 31)
+}
+
 /// Which word of a filter of `words` (a power of two, at most 2^22) a digest is about.
 pub(crate) const fn filter_word(digest: u32, words: usize) -> usize {
     (digest >> 32_u32.saturating_sub(words.trailing_zeros())) as usize
+}
+
+/// Words of the test for runs of two and three bytes: half of a usual first-level cache.
+pub(crate) const PAIR_WORDS: usize = 1 << 12;
+/// Leaves as many bits of a product as number one of them.
+pub(crate) const PAIR_SHIFT: u32 = 20;
+/// Runs of two and three bytes that nibbles are laid out for at most.
+pub(crate) const MAX_NIBBLE_RUNS: usize = 64;
+
+/// Which word of the pairs two folded bytes are about.
+pub(crate) const fn pair_word(pair: u32) -> usize {
+    (pair.wrapping_mul(LOW_FACTOR) >> PAIR_SHIFT) as usize
+}
+
+/// The bit that a folded third byte has in its word.
+pub(crate) const fn third_bit(third: u32) -> u32 {
+    1 << ((third ^ (third >> 5)) & 31)
 }
 
 /// The run at `bytes`, folded, as one number; short tiers leave the upper bytes zero.
@@ -92,7 +127,27 @@ pub(crate) const fn slot_digest(run: u64) -> u64 {
     (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
-/// Where to start to look for a run among `slots` (a power of two).
-pub(crate) fn slot_start(digest: u64, slots: usize) -> usize {
-    usize::try_from(digest >> 32).unwrap_or(0) & slots.wrapping_sub(1)
+/// The key of a run that is looked for at the spot with this number only.
+pub(crate) const fn placed_key(run: u64, spot: usize) -> u64 {
+    run ^ slot_digest((spot as u64).wrapping_add(1))
 }
+
+/// Where to start to look for a run among `slots`.
+pub(crate) fn slot_start(digest: u64, slots: usize) -> usize {
+    let scaled = u128::from(digest).wrapping_mul(slots as u128) >> 64;
+    usize::try_from(scaled).unwrap_or(0)
+}
+
+/// Number of a tier's table in a shard.
+pub(crate) const fn table_number(tier: Tier) -> usize {
+    match tier {
+        Tier::Long => 0,
+        Tier::Medium => 1,
+        Tier::Triple => 2,
+        Tier::Short => 3,
+    }
+}
+/// Number of the table of what is looked for at one place only.
+pub(crate) const PLACED_TABLE: usize = 4;
+/// Number of tables of a shard.
+pub(crate) const TABLES: usize = 5;

@@ -1,18 +1,19 @@
 //! The index: which signatures may match a layer, found in one pass over its bytes.
 //!
-//! Every signature stands in the index with one or a few anchors ([`super::anchor`]). At each
-//! position a digest of the next eight bytes (four, two) is tested against a small filter that stays
-//! in the cache; the few positions that pass are looked up in a table, and the surroundings of the
-//! anchor are compared. What is left is touched: it is evaluated afterwards, by itself. So the cost
-//! of a search follows the length of the layer and the number of touched signatures, not the number
-//! of signatures.
+//! Every signature stands in the index with one or a few anchors ([`super::anchor`]). At every fourth
+//! position a digest of the next eight bytes (at every second, of the next four) is tested against a
+//! small filter that stays in the cache; the few positions that pass are looked up in a table, and the
+//! surroundings of the anchor are compared. A signature of which enough was seen is touched: it is
+//! evaluated afterwards, by itself. So the cost of a search follows the length of the layer and the
+//! number of touched signatures, not the number of signatures.
 
 mod build;
 mod kernel;
 mod layout;
+mod nibbles;
 mod search;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use build::IndexBuilder;
-pub(crate) use search::{Index, Touched};
+pub(crate) use search::{Groups, Index, State, Touched};

@@ -1,42 +1,53 @@
 //! Looking a layer up in the index.
 
-use std::collections::HashMap;
-
 use candor_model::Target;
+use rustc_hash::FxHashMap;
 
-use super::kernel::{Filter, Width, passing};
+use super::kernel::{Filter, Pairs, pairs_passing, passing};
 use super::layout::{
-    ENTRY, HEADER, LAST, MASKED, PARTS, PLACED, RECORD, SLOT, class, run_number, slot_digest, slot_start,
+    ANCHOR, ENTRY, HEADER, LAST, MASKED, MAX_SPOTS, PARTS, PLACED, PLACED_TABLE, SHARD, SHARED, SLOT, TABLES,
+    class, placed_key, run_number, slot_digest, slot_start, table_number,
 };
 use crate::bytes::{Reader, record_at, run, u32_at, u64_at};
 use crate::content::anchor::{Group, Tier};
 use crate::content::codec::Decoder;
-use crate::content::evaluate::{Layer, Steps, find_starting};
+use crate::content::evaluate::{Layer, Steps, find_starting, place_ranges};
 
 /// Positions that are tested before those that pass are looked up: the bytes are then still in the
-/// first-level cache.
+/// first-level cache. A multiple of every stride.
 const BLOCK: usize = 16 << 10;
-/// Records of one run that are compared at one position, so that a damaged image cannot make a
+/// Entries of one run that are compared at one position, so that a damaged image cannot make a
 /// search hang.
 const MAX_CHAIN: usize = 1 << 16;
 /// Shards that a section may have.
 const MAX_SHARDS: usize = 64;
+/// Slots that are read before the first is looked at.
+const AHEAD: usize = 32;
 /// Steps for one window.
 const WINDOW_STEPS: u64 = 1 << 20;
+/// Groups that are kept decoded.
+const MAX_GROUPS: usize = 1 << 12;
+
+/// Groups that were decoded, by where they are; `None` for a damaged one.
+#[derive(Debug, Default)]
+pub(crate) struct Groups(FxHashMap<u32, Option<Box<Group>>>);
 
 /// The content signatures that a layer touches, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
     seen: Vec<u64>,
     list: Vec<u32>,
-    /// Bytes of windows that were tried in vain, by signature.
-    spent: HashMap<u32, usize>,
+    /// Clauses that were seen of signatures that need several, a bit each.
+    clauses: FxHashMap<u32, u32>,
+    /// Bytes of windows that were tried in vain, by anchor.
+    spent: FxHashMap<u32, usize>,
 }
 
 impl Touched {
     /// Forgets everything; the memory stays.
     pub(crate) fn clear(&mut self) {
         self.spent.clear();
+        self.clauses.clear();
         for number in self.list.drain(..) {
             if let Some(word) = self.seen.get_mut(number as usize / 64) {
                 *word = 0;
@@ -49,9 +60,9 @@ impl Touched {
         self.seen.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
 
-    /// Takes `bytes` from the `room` that a signature has for windows; false when there is none left.
-    fn afford(&mut self, number: u32, bytes: usize, room: usize) -> bool {
-        let spent = self.spent.entry(number).or_default();
+    /// Takes `bytes` from the `room` that an anchor has for windows; false when there is none left.
+    fn afford(&mut self, anchor: u32, bytes: usize, room: usize) -> bool {
+        let spent = self.spent.entry(anchor).or_default();
         *spent = spent.saturating_add(bytes);
         *spent <= room
     }
@@ -78,6 +89,18 @@ impl Touched {
     }
 }
 
+/// What a search of a layer changes.
+pub(crate) struct State<'s> {
+    /// Positions that passed a filter.
+    pub(crate) passed: &'s mut Vec<usize>,
+    /// Decoded groups of the image.
+    pub(crate) groups: &'s mut Groups,
+    /// What was found.
+    pub(crate) touched: &'s mut Touched,
+    /// How many content signatures there are.
+    pub(crate) count: u32,
+}
+
 /// The index of an image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Index<'a> {
@@ -90,107 +113,89 @@ impl<'a> Index<'a> {
         Self { section }
     }
 
-    /// Touches every signature of which an anchor and its surroundings occur in `bytes`.
-    pub(crate) fn search(
-        &self,
-        target: Target,
-        layer: Layer<'_>,
-        count: u32,
-        passed: &mut Vec<usize>,
-        touched: &mut Touched,
-    ) {
+    /// Touches every signature of which enough anchors with their surroundings occur in `bytes`.
+    pub(crate) fn search(&self, target: Target, layer: Layer<'_>, state: &mut State<'_>) {
         let Some(shard) = self.shard(class(target)).or_else(|| self.shard(class(Target::Any))) else {
             return;
         };
-        let [long, medium, triple, short] = shard.tables;
+        shard.look_up_spots(layer, state);
         let bytes = layer.bytes;
         for from in (0..bytes.len()).step_by(BLOCK) {
             let to = from.saturating_add(BLOCK).min(bytes.len());
-            if let Some(filter) = shard.filter {
-                passed.clear();
-                passing(filter, Width::Eight, bytes, from, to, passed);
-                for at in passed.iter() {
-                    shard.look_up(long, Tier::Long, layer, *at, count, touched);
+            for (filter, tier) in [(shard.filter, Tier::Long), (shard.small, Tier::Medium)] {
+                if let Some(filter) = filter {
+                    state.passed.clear();
+                    passing(filter, tier, bytes, from, to, state.passed);
+                    shard.look_up_passed(&[tier], layer, state);
                 }
             }
-            if let Some(filter) = shard.small {
-                passed.clear();
-                passing(filter, Width::Four, bytes, from, to, passed);
-                for at in passed.iter() {
-                    shard.look_up(medium, Tier::Medium, layer, *at, count, touched);
-                }
-            }
-            if let Some(filter) = shard.pairs {
-                passed.clear();
-                passing(filter, Width::Two, bytes, from, to, passed);
-                for at in passed.iter() {
-                    shard.look_up(triple, Tier::Triple, layer, *at, count, touched);
-                    shard.look_up(short, Tier::Short, layer, *at, count, touched);
-                }
+            if let Some(pairs) = shard.pairs {
+                state.passed.clear();
+                pairs_passing(pairs, bytes, from, to, state.passed);
+                shard.look_up_passed(&[Tier::Triple, Tier::Short], layer, state);
             }
         }
+    }
+
+    /// Where a part is, by the number of its entry in a directory that starts at `directory`.
+    fn part(&self, directory: usize, index: usize) -> Option<&'a [u8]> {
+        let entry = run(self.section, directory.checked_add(index.checked_mul(16)?)?, 16)?;
+        let offset = usize::try_from(u64_at(entry, 0)?).ok()?;
+        run(self.section, offset, usize::try_from(u64_at(entry, 1)?).ok()?)
     }
 
     /// The shard of a class, if the section has one that can be used.
     fn shard(&self, class: u32) -> Option<Shard<'a>> {
         let count = u32_at(self.section, 0)? as usize;
         for index in 0..count.min(MAX_SHARDS) {
-            let entry = run(self.section, HEADER.checked_add(ENTRY.checked_mul(index)?)?, ENTRY)?;
-            if u32_at(entry, 0)? == class {
-                return self.open_shard(entry);
+            let start = HEADER.checked_add(SHARD.checked_mul(index)?)?;
+            if u32_at(run(self.section, start, 8)?, 0)? == class {
+                return self.open_shard(start.checked_add(8)?);
             }
         }
         None
     }
 
-    fn open_shard(&self, entry: &[u8]) -> Option<Shard<'a>> {
+    fn open_shard(&self, directory: usize) -> Option<Shard<'a>> {
         let mut parts = [&[][..]; PARTS];
         for (index, part) in parts.iter_mut().enumerate() {
-            let at = index.checked_mul(2)?.checked_add(1)?;
-            let offset = usize::try_from(u64_at(entry, at)?).ok()?;
-            let length = usize::try_from(u64_at(entry, at.checked_add(1)?)?).ok()?;
-            *part = run(self.section, offset, length)?;
+            *part = self.part(directory, index)?;
         }
-        let [
-            filter,
-            small,
-            pairs,
-            slots,
-            records,
-            medium_slots,
-            medium_records,
-            triple_slots,
-            triple_records,
-            short_slots,
-            short_records,
-            probes,
-            groups,
-        ] = parts;
+        let mut shared = [&[][..]; SHARED];
+        for (index, part) in shared.iter_mut().enumerate() {
+            *part = self.part(8, index)?;
+        }
+        let [filter, small, pairs, nibbles, spots, tables @ ..] = parts;
+        let mut all = [Table { slots: &[], entries: &[] }; TABLES];
+        for (table, parts) in all.iter_mut().zip(tables.chunks_exact(2)) {
+            if let [slots, entries] = parts {
+                *table = Table { slots, entries };
+            }
+        }
+        let [anchors, probes, groups, needs] = shared;
         Some(Shard {
             filter: Filter::new(filter),
             small: Filter::new(small),
-            pairs: Filter::new(pairs).filter(Filter::holds_pairs),
-            tables: [
-                Table { slots, records },
-                Table { slots: medium_slots, records: medium_records },
-                Table { slots: triple_slots, records: triple_records },
-                Table { slots: short_slots, records: short_records },
-            ],
+            pairs: Pairs::new(pairs, nibbles),
+            spots,
+            tables: all,
+            anchors,
             probes,
             groups,
+            needs,
         })
     }
 }
 
-/// Slots and records of one tier.
+/// Slots and entries of one tier.
 #[derive(Clone, Copy, Debug)]
 struct Table<'a> {
     slots: &'a [u8],
-    records: &'a [u8],
+    entries: &'a [u8],
 }
 
 impl Table<'_> {
-    /// What is kept of a digest, and the number of its first record plus one.
+    /// What is kept of a digest, and the number of its first entry plus one.
     fn slot(&self, index: usize) -> Option<(u32, u32)> {
         let slot = record_at(self.slots, index, SLOT)?;
         Some((u32_at(slot, 0)?, u32_at(slot, 1)?))
@@ -201,72 +206,186 @@ impl Table<'_> {
 struct Shard<'a> {
     filter: Option<Filter<'a>>,
     small: Option<Filter<'a>>,
-    pairs: Option<Filter<'a>>,
-    tables: [Table<'a>; 4],
+    pairs: Option<Pairs<'a>>,
+    spots: &'a [u8],
+    tables: [Table<'a>; TABLES],
+    anchors: &'a [u8],
     probes: &'a [u8],
     groups: &'a [u8],
+    needs: &'a [u8],
+}
+
+/// A slot that was read, and what it was read for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ahead {
+    /// The digest that is looked for.
+    digest: u64,
+    /// Number of the slot.
+    slot: usize,
+    /// The half of a digest that it holds.
+    held: u32,
+    /// The number of its first entry plus one.
+    first: u32,
+}
+
+/// What is known of an anchor while it is compared.
+struct Candidate<'a> {
+    /// Its number.
+    number: u32,
+    record: &'a [u8],
+    /// Where its surroundings start in the layer.
+    start: usize,
 }
 
 impl Shard<'_> {
-    /// Touches what has the run at `at` and fits around it. Anything out of bounds ends the look-up.
-    fn look_up(
-        &self,
-        table: Table<'_>,
-        tier: Tier,
-        layer: Layer<'_>,
-        at: usize,
-        count: u32,
-        touched: &mut Touched,
-    ) {
-        let slots = table.slots.len() / SLOT;
-        if !slots.is_power_of_two() {
-            return;
-        }
-        let Some(run) = layer.bytes.get(at..).and_then(|rest| run_number(rest, tier)) else { return };
-        let digest = slot_digest(run);
-        let mut slot = slot_start(digest, slots);
-        // At least half of the slots of a sound table are free; a damaged one ends here as well.
-        for _ in 0..slots.min(MAX_CHAIN) {
-            let Some((held, first)) = table.slot(slot) else { return };
-            let Some(first) = first.checked_sub(1) else { return };
-            // Two runs may share the half of the digest that is kept, so the walk goes on.
-            if held == (digest & 0xffff_ffff) as u32 {
-                self.compare_records(table, first, layer, at, count, touched);
+    /// Looks up what is pinned to places of the layer.
+    fn look_up_spots(&self, layer: Layer<'_>, state: &mut State<'_>) {
+        let Some(table) = self.tables.get(PLACED_TABLE) else { return };
+        let mut reader = Reader::new(self.spots);
+        for number in 0..MAX_SPOTS {
+            let Some(mut spot) = reader.run().map(Decoder::new) else { return };
+            let (Some(width), Some(offset), Some(distance)) = (spot.number(), spot.offset(), spot.number())
+            else {
+                return;
+            };
+            let Some(tier) = Tier::ALL.into_iter().find(|tier| tier.width() as u64 == width) else { return };
+            for (place, _) in place_ranges(offset, layer.bytes.len() as u64, layer.facts) {
+                let at = place.checked_add(distance).and_then(|at| usize::try_from(at).ok());
+                let Some(at) = at else { continue };
+                let key = layer.bytes.get(at..).and_then(|rest| run_number(rest, tier));
+                if let Some(key) = key {
+                    self.look_up(*table, placed_key(key, number), layer, at, state);
+                }
             }
-            slot = slot.wrapping_add(1) & slots.wrapping_sub(1);
         }
     }
 
-    fn compare_records(
+    /// Looks every position that passed up as a run of `tiers`.
+    fn look_up_passed(&self, tiers: &[Tier], layer: Layer<'_>, state: &mut State<'_>) {
+        let passed = std::mem::take(state.passed);
+        for tier in tiers {
+            let Some(table) = self.tables.get(table_number(*tier)) else { continue };
+            let slots = table.slots.len() / SLOT;
+            for some in passed.chunks(AHEAD) {
+                // Slots are far away in memory: all are asked for before the first is looked at.
+                let mut ahead = [Ahead::default(); AHEAD];
+                for (place, at) in ahead.iter_mut().zip(some) {
+                    let key = layer.bytes.get(*at..).and_then(|rest| run_number(rest, *tier));
+                    let digest = slot_digest(key.unwrap_or(0));
+                    let slot = slot_start(digest, slots);
+                    let (held, first) = table.slot(slot).unwrap_or_default();
+                    // What reaches over the end of the layer is no run.
+                    *place = Ahead { digest, slot, held, first: if key.is_some() { first } else { 0 } };
+                }
+                for (ahead, at) in ahead.iter().zip(some) {
+                    if ahead.first != 0 {
+                        self.walk(*table, *ahead, layer, *at, state);
+                    }
+                }
+            }
+        }
+        *state.passed = passed;
+    }
+
+    /// Touches what has the run with this key at `at` and fits around it.
+    fn look_up(&self, table: Table<'_>, key: u64, layer: Layer<'_>, at: usize, state: &mut State<'_>) {
+        let digest = slot_digest(key);
+        let slot = slot_start(digest, table.slots.len() / SLOT);
+        let Some((held, first)) = table.slot(slot) else { return };
+        self.walk(table, Ahead { digest, slot, held, first }, layer, at, state);
+    }
+
+    /// Walks from a slot that was read to the next free one. Anything out of bounds ends the walk.
+    fn walk(
+        &self,
+        table: Table<'_>,
+        Ahead { digest, mut slot, mut held, mut first }: Ahead,
+        layer: Layer<'_>,
+        at: usize,
+        state: &mut State<'_>,
+    ) {
+        let slots = table.slots.len() / SLOT;
+        // Some slots of a sound table are free; a damaged one ends here as well.
+        for _ in 0..slots.min(MAX_CHAIN) {
+            let Some(entry) = first.checked_sub(1) else { return };
+            // Two runs may share the half of the digest that is kept, so the walk goes on.
+            if held == (digest & 0xffff_ffff) as u32 {
+                self.compare_entries(table, entry, layer, at, state);
+            }
+            slot = slot.saturating_add(1);
+            if slot >= slots {
+                slot = 0;
+            }
+            let Some(next) = table.slot(slot) else { return };
+            (held, first) = next;
+        }
+    }
+
+    fn compare_entries(
         &self,
         table: Table<'_>,
         first: u32,
         layer: Layer<'_>,
         at: usize,
-        count: u32,
-        touched: &mut Touched,
+        state: &mut State<'_>,
     ) {
         for index in (first as usize..).take(MAX_CHAIN) {
-            let Some(record) = record_at(table.records, index, RECORD) else { return };
-            let flags = record.get(12).copied().unwrap_or(LAST);
-            let Some(signature) = u32_at(record, 0) else { return };
-            if !touched.contains(signature)
-                && self.fits(record, flags, layer.bytes, at).unwrap_or(false)
-                && self.group_fits(record, signature, layer, at, touched)
-            {
-                touched.insert(signature, count);
+            let Some(entry) = record_at(table.entries, index, ENTRY) else { return };
+            let (Some(number), Some(place)) = (u32_at(entry, 0), u32_at(entry, 1)) else { return };
+            let Some(record) = record_at(self.anchors, number as usize, ANCHOR) else { return };
+            if let Some(start) = at.checked_sub((place & 0xffff) as usize) {
+                self.compare(&Candidate { number, record, start }, layer, state);
             }
-            if flags & LAST != 0 {
+            if place >> 16 & LAST != 0 {
                 return;
             }
         }
     }
 
-    /// Whether the surroundings of the anchor at `at` are those of the record.
-    fn fits(&self, record: &[u8], flags: u8, bytes: &[u8], at: usize) -> Option<bool> {
+    /// Notes what a candidate is an anchor of, if it is one.
+    fn compare(&self, candidate: &Candidate<'_>, layer: Layer<'_>, state: &mut State<'_>) -> Option<()> {
+        let signature = u32_at(candidate.record, 0)?;
+        let needs = u32_at(candidate.record, 6)?;
+        let clause = 1_u32.checked_shl(u32_at(candidate.record, 7)?)?;
+        let news = |touched: &Touched| {
+            let seen = || touched.clauses.get(&signature).is_some_and(|seen| seen & clause != 0);
+            !touched.contains(signature) && (needs == 0 || !seen())
+        };
+        if news(state.touched)
+            && self.fits(candidate, layer.bytes)?
+            && self.group_fits(candidate, layer, state)
+        {
+            if needs > 0 {
+                let seen = state.touched.clauses.entry(signature).or_default();
+                *seen |= clause;
+                if !self.needs_met(needs, *seen)? {
+                    return None;
+                }
+            }
+            state.touched.insert(signature, state.count);
+        }
+        Some(())
+    }
+
+    /// Whether the clauses that were `seen` are enough.
+    fn needs_met(&self, needs: u32, seen: u32) -> Option<bool> {
+        let start = needs.checked_sub(1)? as usize;
+        let count = u32_at(self.needs, start)? as usize;
+        for threshold in 0..count.min(32) {
+            let at = start.checked_add(threshold.checked_mul(2)?)?;
+            let of = u32_at(self.needs, at.checked_add(1)?)?;
+            if (seen & of).count_ones() < u32_at(self.needs, at.checked_add(2)?)? {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    /// Whether the surroundings of an anchor are those of the candidate.
+    fn fits(&self, candidate: &Candidate<'_>, bytes: &[u8]) -> Option<bool> {
+        let &Candidate { record, start, .. } = candidate;
         let sizes = u32_at(record, 2)?;
-        let length = (sizes & 0xffff) as usize;
-        let start = at.checked_sub((sizes >> 16) as usize)?;
+        let (length, flags) = ((sizes & 0xffff) as usize, sizes >> 16);
         let here = run(bytes, start, length)?;
         let offset = u32_at(record, 1)? as usize;
         let values = run(self.probes, offset, length)?;
@@ -282,34 +401,36 @@ impl Shard<'_> {
         }
         if flags & PLACED != 0 {
             let Ok(start) = u32::try_from(start) else { return Some(false) };
-            return Some(u32_at(record, 4)? <= start && start <= u32_at(record, 5)?);
+            return Some(u32_at(record, 3)? <= start && start <= u32_at(record, 4)?);
         }
         Some(true)
     }
 
-    /// Whether the parts around the anchor match in a small window, when the record has any. True
-    /// where that is not known, or where windows were tried so often that looking at the whole layer
-    /// costs less.
-    fn group_fits(
-        &self,
-        record: &[u8],
-        signature: u32,
-        layer: Layer<'_>,
-        at: usize,
-        touched: &mut Touched,
-    ) -> bool {
-        let group = || {
-            let start = u32_at(record, 6)?.checked_sub(1)? as usize;
-            Decoder::new(Reader::new(self.groups.get(start..)?).run()?).group()
+    /// Whether the parts around the anchor match in a small window, when it has any. True where that is
+    /// not known, or where windows were tried so often that looking at the whole layer costs less.
+    fn group_fits(&self, candidate: &Candidate<'_>, layer: Layer<'_>, state: &mut State<'_>) -> bool {
+        let Some(place) = u32_at(candidate.record, 5).and_then(|place| place.checked_sub(1)) else {
+            return true;
         };
-        let Some(Group { pattern, least, most }) = group() else { return true };
+        if state.groups.0.len() >= MAX_GROUPS {
+            state.groups.0.clear();
+        }
+        let decode = || {
+            let run = Reader::new(self.groups.get(place as usize..)?).run()?;
+            Decoder::new(run).group().map(Box::new)
+        };
+        let Some(Group { pattern, least, most }) =
+            state.groups.0.entry(place).or_insert_with(decode).as_deref()
+        else {
+            return true;
+        };
         let room = (layer.bytes.len() / 4).saturating_add(1 << 12);
-        if !touched.afford(signature, most.saturating_sub(least).saturating_add(64), room) {
+        if !state.touched.afford(candidate.number, most.saturating_sub(*least).saturating_add(64), room) {
             return true;
         }
-        let Some(high) = at.checked_sub(least) else { return false };
-        let ranges = vec![(at.saturating_sub(most), high)];
-        let found = find_starting(&pattern, layer, ranges, 1, &mut Steps::new(WINDOW_STEPS));
+        let Some(high) = candidate.start.checked_sub(*least) else { return false };
+        let ranges = vec![(candidate.start.saturating_sub(*most), high)];
+        let found = find_starting(pattern, layer, ranges, 1, &mut Steps::new(WINDOW_STEPS));
         found.map_or(true, |found| found.count > 0)
     }
 }

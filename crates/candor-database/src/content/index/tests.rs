@@ -2,34 +2,81 @@
 
 use proptest::prelude::*;
 
-use super::kernel::{Filter, Width, passing, plain};
+use super::kernel::{Filter, Pairs, pairs_passing, pairs_plain, passing, plain};
+use super::layout::{PAIR_WORDS, pair_word, third_bit};
+use super::nibbles;
+use crate::content::anchor::Tier;
+
+/// So many bytes that look random.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed | 1;
+    (0..length)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .collect()
+}
 
 proptest! {
     #[test]
     fn all_forms_agree(
         seed: u64,
         input in prop::collection::vec(any::<u8>(), 0..400),
-        from in 0_usize..100,
+        from in 0_usize..25,
         cut in 0_usize..100,
-        power in 1_u32..14,
+        power in prop::sample::select(&[10_u32, 12, 14][..]),
     ) {
         // A filter that is half full, so that many positions pass.
-        let mut state = seed | 1;
-        let words = 1_usize << power;
-        let bytes: Vec<u8> = (0..words * 4).map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        }).collect();
+        let bytes = noise(seed, 4 << power);
         let filter = Filter::new(&bytes).unwrap();
         let to = input.len().saturating_sub(cut);
-        for width in [Width::Two, Width::Four, Width::Eight] {
-            if width == Width::Two && !filter.holds_pairs() {
-                continue;
-            }
+        for tier in [Tier::Medium, Tier::Long] {
             let (mut fast, mut slow) = (Vec::new(), Vec::new());
-            passing(filter, width, &input, from, to, &mut fast);
-            plain(filter, width, &input, from, to, &mut slow);
+            passing(filter, tier, &input, 4 * from, to, &mut fast);
+            plain(filter, tier, &input, 4 * from, to, &mut slow);
             prop_assert_eq!(fast, slow);
+        }
+    }
+
+    #[test]
+    fn all_forms_of_the_pairs_agree_and_pass_every_run(
+        seed: u64,
+        input in prop::collection::vec(prop::sample::select(b"abcABC\x00\x20\xe0".to_vec()), 0..400),
+        from in 0_usize..100,
+        cut in 0_usize..100,
+        runs in prop::collection::vec((prop::sample::select(b"abc\xe0".to_vec()), any::<u8>(), 2_usize..4), 1..20),
+        with_nibbles: bool,
+    ) {
+        let runs: Vec<(u64, usize)> = runs
+            .into_iter()
+            .map(|(first, second, width)| {
+                let bytes = [first | 0x20, second | 0x20, if width == 3 { b'a' } else { 0 }, 0, 0, 0, 0, 0];
+                (u64::from_le_bytes(bytes), width)
+            })
+            .collect();
+        // Some of all triples pass, and the runs.
+        let mut words = noise(seed, 4 * PAIR_WORDS);
+        for (run, width) in &runs {
+            let word = pair_word((run & 0xffff) as u32);
+            let bits = if *width == 2 { u32::MAX } else { third_bit(u32::try_from(run >> 16).unwrap()) };
+            for (byte, bits) in words[4 * word..].iter_mut().zip(bits.to_le_bytes()) {
+                *byte |= bits;
+            }
+        }
+        let nibbles = if with_nibbles { nibbles::lay_out(&runs) } else { Vec::new() };
+        let pairs = Pairs::new(&words, &nibbles).unwrap();
+        let to = input.len().saturating_sub(cut);
+        let (mut fast, mut slow) = (Vec::new(), Vec::new());
+        pairs_passing(pairs, &input, from, to, &mut fast);
+        pairs_plain(pairs, &input, from, to, &mut slow);
+        prop_assert_eq!(&fast, &slow);
+        for at in from..to {
+            let there = runs.iter().any(|(run, width)| {
+                let folded: Vec<u8> = input[at..].iter().take(*width).map(|byte| byte | 0x20).collect();
+                folded == run.to_le_bytes()[..*width]
+            });
+            prop_assert!(!there || fast.contains(&at));
         }
     }
 }
