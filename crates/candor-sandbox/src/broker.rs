@@ -197,6 +197,26 @@ impl Sandbox {
         self.collect(worker);
     }
 
+    /// Ends all workers and the template, and waits until they are gone. There are no workers afterwards.
+    pub fn close(&self) {
+        // The template ends its workers and itself when its channel ends.
+        if let Ok((ours, _)) = Channel::pair() {
+            let mut control = lock(&self.control);
+            control.channel = ours;
+            control.coming = None;
+        }
+        let Some(process) = Pid::from_raw(self.process) else { return };
+        for attempt in 0..1000 {
+            match rustix::process::waitpid(Some(process), WaitOptions::NOHANG) {
+                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                _ => return,
+            }
+            if attempt == 500 {
+                let _ = rustix::process::kill_process(process, Signal::KILL);
+            }
+        }
+    }
+
     /// Whether a file has ended two workers of this run.
     #[must_use]
     pub fn is_deadly(&self, file: Identity) -> bool {
@@ -252,20 +272,7 @@ impl Control {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // The template ends its workers and itself when its channel ends.
-        if let Ok((ours, _)) = Channel::pair() {
-            lock(&self.control).channel = ours;
-        }
-        let Some(process) = Pid::from_raw(self.process) else { return };
-        for attempt in 0..1000 {
-            match rustix::process::waitpid(Some(process), WaitOptions::NOHANG) {
-                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
-                _ => return,
-            }
-            if attempt == 500 {
-                let _ = rustix::process::kill_process(process, Signal::KILL);
-            }
-        }
+        self.close();
     }
 }
 

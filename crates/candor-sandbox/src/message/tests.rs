@@ -224,7 +224,7 @@ fn what_was_found_outlives_any_number_of_layers() {
         })
         .collect();
     let mut out = Vec::new();
-    put_answer(&mut out, &scanned(large.clone()));
+    worker::put_answer(&mut out, &scanned(large.clone()));
     assert!(out.len() < LONGEST_ANSWER);
     let Answer::Scanned { report, .. } = Answer::decode(&out).unwrap() else { panic!() };
     assert_eq!(report.findings, large.findings);

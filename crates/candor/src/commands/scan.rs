@@ -180,6 +180,11 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         total.end();
     }
     shared.watch.end();
+    if let Some(sandbox) = &shared.sandbox
+        && stopped.is_none()
+    {
+        sandbox.close();
+    }
 
     let summary = Summary::new(
         &shared.tally,

@@ -1,0 +1,161 @@
+//! What only workers run: packets out of words, orders out of packets.
+
+use super::bytes::{Malformed, Reader, put_option, put_text, put_u32, put_u64};
+use super::{Answer, BATCH, Given, NAME, Order, PACKET, TEXT, VERSION, Word, report, version};
+
+impl Order {
+    /// Reads a packet.
+    ///
+    /// # Errors
+    /// It is not one that [`encode`](Self::encode) makes.
+    pub fn decode(packet: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(packet);
+        version(&mut reader)?;
+        let order = match reader.u8()? {
+            1 => Self::Files(reader.list((BATCH, 11, "files"), given)?),
+            2 => {
+                let last = reader.flag()?;
+                Self::Sources { sources: reader.list((BATCH, 11, "sources"), given)?, last }
+            }
+            3 => Self::Attempt(reader.u8()?),
+            _ => return Err(Malformed::Unknown("kind")),
+        };
+        reader.end()?;
+        Ok(order)
+    }
+}
+
+impl Word {
+    /// The packet.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        match self {
+            Self::Jailed(layers) => {
+                out.push(1);
+                put_u32(&mut out, *layers);
+            }
+            Self::Ready => out.push(2),
+            Self::Answers(answers) => {
+                out.push(3);
+                answers.iter().for_each(|answer| put_answer(&mut out, answer));
+            }
+            Self::Part { bytes, last } => {
+                out.extend([4, u8::from(*last)]);
+                out.extend_from_slice(bytes);
+            }
+            Self::Diagnostic(diagnostic) => {
+                out.extend([5, u8::from(diagnostic.error)]);
+                put_text(&mut out, &diagnostic.source, TEXT);
+                put_u32(&mut out, diagnostic.line);
+                put_u32(&mut out, diagnostic.column);
+                put_text(&mut out, &diagnostic.message, TEXT);
+            }
+            Self::Summary(summary) => {
+                out.push(6);
+                put_text(&mut out, &summary.source, TEXT);
+                summary.numbers.iter().for_each(|number| put_u64(&mut out, *number));
+            }
+            Self::Compiled(result) => {
+                out.extend([7, u8::from(result.is_ok())]);
+                match result {
+                    Ok(sums) => [sums.accepted, sums.refused, sums.length]
+                        .into_iter()
+                        .for_each(|number| put_u64(&mut out, number)),
+                    Err(why) => put_text(&mut out, why, TEXT),
+                }
+            }
+            Self::Attempted(result) => {
+                out.extend([8, u8::from(result.is_ok())]);
+                let number = result.unwrap_or_else(i64::from);
+                put_u64(&mut out, number.cast_unsigned());
+            }
+            Self::LastWords(text) => return text.as_bytes().to_vec(),
+        }
+        out
+    }
+}
+
+/// Collects answers into packets, as few as will do.
+#[derive(Debug)]
+pub struct Packer {
+    packet: Vec<u8>,
+}
+
+/// The packet before any answer is in it.
+const EMPTY: [u8; 2] = [VERSION, 3];
+
+impl Default for Packer {
+    fn default() -> Self {
+        Self { packet: EMPTY.to_vec() }
+    }
+}
+
+impl Packer {
+    /// Takes an answer; gives the packets that are full to `send`.
+    ///
+    /// # Errors
+    /// Those of `send`.
+    pub fn push<E>(
+        &mut self,
+        answer: &Answer,
+        send: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let before = self.packet.len();
+        put_answer(&mut self.packet, answer);
+        if self.packet.len() <= PACKET {
+            return Ok(());
+        }
+        let long = self.packet.split_off(before);
+        self.flush(send)?;
+        if long.len().saturating_add(EMPTY.len()) <= PACKET {
+            self.packet.extend_from_slice(&long);
+            return Ok(());
+        }
+        let mut parts = long.chunks(PACKET.saturating_sub(16)).peekable();
+        while let Some(part) = parts.next() {
+            send(&Word::Part { bytes: part.to_vec(), last: parts.peek().is_none() }.encode())?;
+        }
+        Ok(())
+    }
+
+    /// Gives what there is to `send`.
+    ///
+    /// # Errors
+    /// Those of `send`.
+    pub fn flush<E>(&mut self, send: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        if self.packet.len() > EMPTY.len() {
+            send(&self.packet)?;
+            self.packet.truncate(EMPTY.len());
+        }
+        Ok(())
+    }
+}
+
+fn given(reader: &mut Reader<'_>) -> Result<Given, Malformed> {
+    let (length, careful) = (reader.u64()?, reader.flag()?);
+    Ok(Given { name: reader.text(NAME)?.to_owned(), length, careful })
+}
+
+pub(super) fn put_answer(out: &mut Vec<u8>, answer: &Answer) {
+    match answer {
+        Answer::Scanned { read, partial, report } => {
+            out.push(0);
+            put_u64(out, *read);
+            put_option(out, partial.as_deref(), |out, why| put_text(out, why, TEXT));
+            report::put(out, report);
+        }
+        Answer::Unreadable(why) => {
+            out.push(1);
+            put_text(out, why, TEXT);
+        }
+        Answer::TooLarge(length) => {
+            out.push(2);
+            put_option(out, *length, put_u64);
+        }
+        Answer::Defect(what) => {
+            out.push(3);
+            put_text(out, what, TEXT);
+        }
+    }
+}
