@@ -7,6 +7,7 @@
 
 mod database;
 mod differential;
+mod message;
 mod scan;
 mod seed;
 mod signature;
@@ -61,6 +62,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("unpack_embedded", |bytes| {
         unpack::unpack(&[FileType::BinaryData, FileType::TextAscii, FileType::Gif], bytes)
     }),
+    ("worker_message", message::message),
 ];
 
 /// Runs one target on one input.
@@ -80,6 +82,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "database_open" => database::seeds(),
         "search_differential" => differential::seeds(),
         "signature_parse" => signature::seeds(),
+        "worker_message" => message::seeds(),
         _ => seed::files(),
     }
 }

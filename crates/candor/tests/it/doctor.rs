@@ -35,7 +35,8 @@ fn every_attempt_is_refused_and_every_layer_is_seen() {
         assert_eq!(hidden, ["landlock"]);
     } else {
         let links = ["cleared-environment", "empty-file-system", "closed-descriptors"];
-        let unseen = |layer: &&str| *layer == "landlock" || links.contains(layer) || layer.ends_with("-namespace");
+        let unseen =
+            |layer: &&str| *layer == "landlock" || links.contains(layer) || layer.ends_with("-namespace");
         assert!(hidden.iter().all(unseen), "{hidden:?}");
     }
 }
