@@ -3,9 +3,17 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::layers::{Layer, Layers};
 use crate::sys;
+
+/// What a process gets to be jailed, measured in milliseconds and given seconds for a machine that is busy.
+const TIME_TO_JAIL: Duration = Duration::from_secs(2);
+
+/// What a process gets to end that no longer shows everything.
+const TIME_TO_END: Duration = Duration::from_millis(50);
 
 /// What a process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,13 +136,33 @@ pub fn kernel() -> Kernel {
 }
 
 /// All processes of Candor that can be seen, by number.
+///
+/// One that is about to be jailed lacks what it will have, and one that ends shows less and less. Such a one
+/// is looked at again until it has what it should have, or is gone, or has had the time for either.
 #[must_use]
 pub fn processes() -> Vec<Seen> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let mut seen: Vec<Seen> = numbers.filter_map(process).collect();
     seen.sort_by_key(|seen| seen.process);
-    seen
+    let always_hidden = Layers::NONE.with(Layer::Landlock);
+    let begun = Instant::now();
+    loop {
+        let waited = begun.elapsed();
+        let is_strange = |seen: &Seen| {
+            let has_shown_less =
+                seen.role != Role::Broker && !seen.hidden().without(always_hidden).is_empty();
+            !seen.lacks().is_empty() || has_shown_less && waited < TIME_TO_END
+        };
+        if waited >= TIME_TO_JAIL || !seen.iter().any(is_strange) {
+            return seen;
+        }
+        thread::sleep(Duration::from_millis(5));
+        seen = seen
+            .into_iter()
+            .filter_map(|seen| if is_strange(&seen) { process(seen.process) } else { Some(seen) })
+            .collect();
+    }
 }
 
 /// One process, if it is one of Candor.

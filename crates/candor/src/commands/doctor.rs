@@ -42,10 +42,13 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     let options = Options::default();
     let setup = Setup::new(Task::Scan);
     let started = Sandbox::start(setup, |jailed| worker::scan(jailed, &database.image, &options, None));
-    let (layers, seen) = match &started {
-        Ok(sandbox) => (sandbox.layers(), inspect::processes()),
-        Err(_) => (Layers::NONE, inspect::processes()),
+    // One that waits for files, so that there is one to be seen.
+    let worker = match &started {
+        Ok(sandbox) => Some(sandbox.worker().context("a worker cannot be made")?),
+        Err(_) => None,
     };
+    let layers = started.as_ref().map_or(Layers::NONE, Sandbox::layers);
+    let seen = inspect::processes();
     let proofs = match &started {
         Ok(_) if args.prove => {
             let passed = std::env::current_exe().and_then(std::fs::File::open);
@@ -54,6 +57,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         _ => Vec::new(),
     };
     let failure = started.as_ref().err();
+    drop(worker);
     let missing = expected().without(layers);
     if args.json {
         printer.line(&json_line(&Record::new(&kernel, layers, missing, failure, &seen, &proofs)));
