@@ -260,7 +260,7 @@ fn lines_that_cannot_be_used_are_summed_up() {
 #[test]
 fn a_database_directory_that_keeps_changing() {
     let place = Place::new();
-    database(&place, "db/one.ndb");
+    place.file("db/one.ndb", "Round.0:0:*:66696e646d65\n");
     place.file("a", "please findme here");
     let root = place.root();
     let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
