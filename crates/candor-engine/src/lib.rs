@@ -30,7 +30,7 @@ mod sink;
 mod tests;
 
 use candor_database::{Image, Scratch};
-use candor_model::{FileType, Finding, Interrupt, LayerId, Limits, Report};
+use candor_model::{Facts, FileType, Finding, Interrupt, LayerId, LayerSummary, Limits, Report};
 
 use formats::{Builtin, Formats};
 use scan::Scan;
@@ -82,6 +82,12 @@ impl PotentiallyUnwanted {
 
 /// Sees the bytes of every layer while they are at hand: what an explanation of a finding is made from.
 pub trait Observer {
+    /// Called when a layer is opened, before anything in it.
+    fn opened(&mut self, _layer: &LayerSummary) {}
+
+    /// Called when a layer has been taken apart, with what was learned about it.
+    fn facts(&mut self, _id: LayerId, _facts: &Facts) {}
+
     /// Called once a layer, when it has been searched and before its bytes go away. `findings` are
     /// those of this layer alone, whether or not the report will hold them in the end.
     ///

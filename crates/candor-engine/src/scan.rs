@@ -3,13 +3,13 @@
 use candor_database::ir::HashSubject;
 use candor_database::{Hit, Image, Scratch, Subject};
 use candor_model::{
-    Budget, Digest, ExecutableFormat, Facts, FileType, Finding, Interrupt, Match, Normalisation, Reason,
-    Report, Strength, Target,
+    Budget, Digest, ExecutableFormat, Facts, FileType, Finding, Interrupt, LayerSummary, Match,
+    Normalisation, Reason, Report, Strength, Target,
 };
 
 use crate::formats::Formats;
 use crate::frame::{Frame, digests};
-use crate::record::Record;
+use crate::record::{Record, shorten};
 use crate::sink::LayerSink;
 use crate::{Memory, Observer, Options, Setup};
 
@@ -127,6 +127,15 @@ impl<'s> Scan<'s> {
             Some(Reason::ScanSize | Reason::FileSize | Reason::Ratio | Reason::Timeout | Reason::Cancelled)
         );
         let frame = Frame::new(parent, id, file_type, bytes, whole);
+        if let Some(observer) = &mut self.observer {
+            observer.opened(&LayerSummary {
+                id,
+                parent: parent.map(|frame| frame.id),
+                name: shorten(name),
+                file_type,
+                length: bytes.len() as u64,
+            });
+        }
         if let Some(reason) = cut {
             self.missed(&frame, reason);
         }
@@ -275,6 +284,9 @@ impl<'s> Scan<'s> {
         self.parents.pop();
         if frame.file_type.target() == Target::Graphics && self.image.wants_image_hash() {
             facts.image_hash = formats.image_hash(frame.bytes, frame.file_type);
+        }
+        if let Some(observer) = &mut self.observer {
+            observer.facts(frame.id, &facts);
         }
         facts
     }

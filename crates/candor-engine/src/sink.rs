@@ -3,7 +3,7 @@
 
 use std::io::{ErrorKind, Read};
 
-use candor_model::{Budget, ChildKind, Content, Facts, Flow, Member, Reason, Sink};
+use candor_model::{Anomaly, Budget, ChildKind, Content, Detail, Facts, Flow, Member, Reason, Sink};
 
 use crate::frame::Frame;
 use crate::record::shorten;
@@ -16,22 +16,30 @@ const TRUSTED_SIZE: u64 = 16 << 20;
 /// Buffers larger than this are given back when their layer is done.
 const LARGEST_KEPT: usize = 8 << 20;
 
+/// Details of one layer that are kept.
+const DETAILS: usize = 256;
+
 /// Takes what the parser of one layer hands out.
 pub(crate) struct LayerSink<'a, 's, 'f> {
     scan: &'a mut Scan<'s>,
     frame: &'a Frame<'f>,
     facts: Facts,
+    details: Vec<Detail>,
+    anomalies: Vec<Anomaly>,
 }
 
 impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
     /// A sink for the parser of `frame`.
     pub(crate) fn new(scan: &'a mut Scan<'s>, frame: &'a Frame<'f>) -> Self {
-        Self { scan, frame, facts: Facts::default() }
+        Self { scan, frame, facts: Facts::default(), details: Vec::new(), anomalies: Vec::new() }
     }
 
     /// What was learned about the layer.
     pub(crate) fn into_facts(self) -> Facts {
-        self.facts
+        let mut facts = self.facts;
+        facts.details.extend(self.details);
+        facts.anomalies.extend(self.anomalies);
+        facts
     }
 
     /// Opens a child that is a layer of its own.
@@ -172,6 +180,18 @@ impl Sink for LayerSink<'_, '_, '_> {
 
     fn facts(&mut self, facts: Facts) {
         self.facts = facts;
+    }
+
+    fn detail(&mut self, key: &'static str, value: String) {
+        if self.details.len() < DETAILS {
+            self.details.push(Detail { key, value: shorten(&value) });
+        }
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly) {
+        if !self.anomalies.contains(&anomaly) {
+            self.anomalies.push(anomaly);
+        }
     }
 
     fn incomplete(&mut self, reason: Reason) {

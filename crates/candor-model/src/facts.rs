@@ -12,6 +12,48 @@ pub struct Facts {
     pub icons: Vec<Icon>,
     /// Perceptual hash of an image file, when one was computed.
     pub image_hash: Option<PerceptualHash>,
+    /// What else there is to say about it, in the order in which it was found.
+    pub details: Vec<Detail>,
+    /// What is unusual about it.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// One thing to say about a layer, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is about, as in `signer`.
+    pub key: &'static str,
+    /// What there is to say.
+    pub value: String,
+}
+
+/// Something about a layer that harmless files rarely have. It convicts nobody; whoever wants to know of
+/// it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Anomaly {
+    /// An executable whose headers contradict themselves or its length.
+    BrokenExecutable,
+    /// An image that is damaged; in the words of ClamAV, as in `GIF.TruncatedImageDescriptor`.
+    BrokenMedia(&'static str),
+    /// A document whose content is encrypted.
+    EncryptedDocument,
+    /// An image that is made to overflow a reader of its time; the bulletin, as in `W32.MS04-028`.
+    ImageExploit(&'static str),
+    /// A PDF that writes the names of actions in a way that is made not to be found.
+    ObfuscatedPdfName,
+    /// Members of a ZIP that lie over one another.
+    OverlappingZip,
+    /// Partitions that lie over one another, in a table of this kind (`APM`, `GPT`, `MBR`).
+    PartitionIntersection(&'static str),
+    /// A link that shows another place than it leads to; how, in the words of ClamAV.
+    Phishing(&'static str),
+    /// Numbers of credit cards (`CreditCardNumber`) or of social security (`SSN`).
+    StructuredData(&'static str),
+    /// VBA macros.
+    VbaMacros,
+    /// Excel 4 macros.
+    XlmMacros,
 }
 
 /// The structure of an executable that offsets, targets and section hashes refer to.

@@ -19,7 +19,8 @@ mod sink;
 pub use budget::{Budget, Interrupt, Limits};
 pub use digest::{Digest, DigestKind, DigestSet};
 pub use facts::{
-    Executable, ExecutableFormat, Facts, Icon, ImportDigest, PerceptualHash, Section, VersionString,
+    Anomaly, Detail, Executable, ExecutableFormat, Facts, Icon, ImportDigest, PerceptualHash, Section,
+    VersionString,
 };
 pub use file_type::{FileType, Target, UnknownFileType};
 pub use finding::{Finding, LayerId, Match, Origin, Strength};

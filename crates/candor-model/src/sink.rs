@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use crate::{Budget, Facts, FileType, Reason};
+use crate::{Anomaly, Budget, Facts, FileType, Reason};
 
 /// Whether the parser should go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,12 @@ pub trait Sink {
 
     /// Takes what was learned about the layer itself. Later facts replace earlier ones.
     fn facts(&mut self, facts: Facts);
+
+    /// Takes one more thing to say about the layer itself.
+    fn detail(&mut self, _key: &'static str, _value: String) {}
+
+    /// Notes something unusual about the layer itself.
+    fn anomaly(&mut self, _anomaly: Anomaly) {}
 
     /// Notes that something of the layer was not looked at.
     fn incomplete(&mut self, reason: Reason);

@@ -49,5 +49,5 @@ pub(crate) fn facts(bytes: &[u8]) -> Option<Facts> {
         sections: file.sections,
     };
     let icons = icons::decode(bytes, &resources);
-    Some(Facts { executable: Some(executable), icons, image_hash: None })
+    Some(Facts { executable: Some(executable), icons, ..Facts::default() })
 }
