@@ -4,6 +4,7 @@
 //! * [`Sandbox`]: a *template* process, and the *workers* that it makes. The process that calls is the
 //!   *broker*: it opens files, hands over descriptors, and parses nothing but [`message`]s.
 //! * [`Lane`]: hands files to a worker, and deals with workers that fail. Every file is answered once.
+//! * [`unpack`]: has one file taken apart, and takes its layers.
 //! * [`worker`]: what a worker does.
 //! * [`jail`](Layers): how a process locks itself up; [`Task`] has the table of what it may still ask for.
 //! * [`input`]: how files are opened and read, in the jail and outside.
@@ -31,8 +32,10 @@ mod layers;
 pub mod message;
 mod policy;
 pub mod prove;
+mod show;
 mod sys;
 mod template;
+mod unpack;
 pub mod worker;
 
 pub use broker::{Identity, Sandbox, StartError, Worker, WorkerError, spool};
@@ -42,4 +45,6 @@ pub use jail::{Jailed, Ready, Setup};
 pub use lane::{Entry, FILES_A_WORKER, Lane, Outcome};
 pub use layers::{Layer, Layers};
 pub use policy::{Call, Only, Task};
+pub use show::{Piece, Showing};
 pub use template::Ended;
+pub use unpack::{Parcel, UnpackError, unpack};

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use candor_database::Image;
 use candor_engine::{Options, Scanner};
+use candor_model::Report;
 
 use crate::guard::guarded;
 use crate::input::{Buffer, Reading};
 use crate::jail::{Jailed, Ready};
-use crate::message::{Answer, Diagnostic, Given, Order, Packer, Summary, Sums, Word};
+use crate::message::{Answer, Diagnostic, Given, Order, PACKET, Packer, Summary, Sums, Word};
+use crate::show::{Piece, Showing};
 use crate::sys;
 pub use crate::sys::close;
 
@@ -39,6 +41,15 @@ fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<D
     while let Some(order) = worker.ready.next(&mut descriptors)? {
         let files = match order {
             Order::Files(files) if files.len() == descriptors.len() => files,
+            Order::Unpack { file: given, contents } if descriptors.len() == 1 => {
+                for file in descriptors.drain(..) {
+                    let answer = worker.unpack(&given, &file, contents)?;
+                    close(file);
+                    packer.push(&answer, &mut |packet| worker.ready.say(packet))?;
+                }
+                packer.flush(&mut |packet| worker.ready.say(packet))?;
+                continue;
+            }
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
         let mut said = Instant::now();
@@ -68,25 +79,65 @@ struct Scanning<'image> {
 }
 
 impl Scanning<'_> {
-    fn file(&mut self, given: &Given, file: &OwnedFd) -> Answer {
-        let reading = self.buffer.take(file, given.length, self.max_file_size, given.careful);
-        let partial = match reading {
-            Reading::Complete => None,
-            Reading::Partial(why) => Some(why),
-            Reading::TooLarge(length) => return Answer::TooLarge(length),
-            Reading::Failed(why) => return Answer::Unreadable(why),
-            Reading::Special(kind) => return Answer::Unreadable(format!("it is {kind}, not a file")),
+    fn unpack(&mut self, given: &Given, file: &OwnedFd, contents: bool) -> io::Result<Answer> {
+        let ready = &self.ready;
+        let mut said = Ok(());
+        let mut say = |piece: Piece<'_>| {
+            let mut tell = |word: Word| {
+                if said.is_ok() {
+                    said = ready.say(&word.encode());
+                }
+            };
+            match piece {
+                Piece::Layer(layer) => tell(Word::Layer(layer.clone())),
+                Piece::Facts(layer, facts) => tell(Word::Facts { layer: layer.0, facts: facts.to_vec() }),
+                Piece::Content(layer, bytes) => {
+                    for part in bytes.chunks(PACKET.saturating_sub(16)) {
+                        tell(Word::Content { layer: layer.0, bytes: part.to_vec() });
+                    }
+                }
+            }
         };
-        self.ready.begin(self.max_time);
-        let interrupt = self.ready.interrupt();
-        let (scanner, bytes) = (&mut self.scanner, self.buffer.bytes());
-        let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let scanned = guarded(|| scanner.scan(bytes, &given.name, interrupt));
-        self.buffer.trim();
-        match scanned {
-            Ok(report) => Answer::Scanned { read, partial, report: Box::new(report) },
-            Err(defect) => Answer::Defect(defect),
-        }
+        let mut showing = Showing::new(contents, &mut say);
+        let (scanner, max) = (&mut self.scanner, self.max_file_size);
+        let answer = look(&mut self.buffer, given, file, max, |bytes| {
+            ready.begin(self.max_time);
+            scanner.scan_observed(bytes, &given.name, ready.interrupt(), &mut showing)
+        });
+        said.map(|()| answer)
+    }
+
+    fn file(&mut self, given: &Given, file: &OwnedFd) -> Answer {
+        let (scanner, max) = (&mut self.scanner, self.max_file_size);
+        look(&mut self.buffer, given, file, max, |bytes| {
+            self.ready.begin(self.max_time);
+            scanner.scan(bytes, &given.name, self.ready.interrupt())
+        })
+    }
+}
+
+/// Reads a file and has `scan` look at its bytes.
+fn look(
+    buffer: &mut Buffer,
+    given: &Given,
+    file: &OwnedFd,
+    max: u64,
+    scan: impl FnOnce(&[u8]) -> Report,
+) -> Answer {
+    let partial = match buffer.take(file, given.length, max, given.careful) {
+        Reading::Complete => None,
+        Reading::Partial(why) => Some(why),
+        Reading::TooLarge(length) => return Answer::TooLarge(length),
+        Reading::Failed(why) => return Answer::Unreadable(why),
+        Reading::Special(kind) => return Answer::Unreadable(format!("it is {kind}, not a file")),
+    };
+    let bytes = buffer.bytes();
+    let read = length(bytes);
+    let scanned = guarded(|| scan(bytes));
+    buffer.trim();
+    match scanned {
+        Ok(report) => Answer::Scanned { read, partial, report: Box::new(report) },
+        Err(defect) => Answer::Defect(defect),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{compile, database, doctor, explain, scan};
+use crate::commands::{compile, database, doctor, explain, scan, unpack};
 
 /// Scans files for malware with ClamAV's signatures, and says honestly what it could not look at.
 ///
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Scan(Box<scan::Args>),
     /// Show all about one file: its layers, what was found and which bytes it was found by.
     Explain(Box<explain::Args>),
+    /// Take one file apart: show the layers in it, and write them out if wanted.
+    Unpack(Box<unpack::Args>),
     /// Compile signature databases into one image.
     Compile(compile::Args),
     /// Look into signature databases.

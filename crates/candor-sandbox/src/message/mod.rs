@@ -12,7 +12,7 @@ mod report;
 mod tests;
 mod worker;
 
-use candor_model::Report;
+use candor_model::{LayerSummary, Report};
 
 pub use bytes::Malformed;
 use bytes::{Reader, put_list, put_run, put_u64, shorten};
@@ -34,6 +34,8 @@ pub const BATCH: usize = 64;
 const NAME: usize = 1024;
 /// Bytes of a text that explains something.
 const TEXT: usize = 4096;
+/// Facts about one layer.
+pub(crate) const FACTS: usize = 1024;
 /// Bytes of last words that are kept.
 const LAST_WORDS: usize = 256;
 
@@ -44,6 +46,13 @@ pub enum Order {
     Attempt(u8),
     /// Scan these files; their descriptors come with the packet, in the same order.
     Files(Vec<Given>),
+    /// Take this file apart and hand out its layers; its descriptor comes with the packet.
+    Unpack {
+        /// The file.
+        file: Given,
+        /// Whether to hand out the bytes of the layers, too.
+        contents: bool,
+    },
     /// Compile these sources; their descriptors come with the packet, behind the one that the image goes
     /// to, if this is the first packet.
     Sources {
@@ -74,12 +83,28 @@ pub enum Word {
     Attempted(Result<i64, i32>),
     /// The compilation is done, or why it failed.
     Compiled(Result<Sums, String>),
+    /// The next bytes of a layer.
+    Content {
+        /// Which layer.
+        layer: u32,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
     /// About one line of a signature source.
     Diagnostic(Diagnostic),
+    /// What was learned about a layer.
+    Facts {
+        /// Which layer.
+        layer: u32,
+        /// What it is about, and what there is to say.
+        facts: Vec<(String, String)>,
+    },
     /// The jail is closed; with these layers of it in force.
     Jailed(u32),
     /// Something that the run-time wrote before it gave up.
     LastWords(String),
+    /// A layer of the file that is taken apart.
+    Layer(LayerSummary),
     /// A part of an answer that is too long for one packet.
     Part {
         /// The bytes.
@@ -165,6 +190,10 @@ impl Order {
                 put_list(&mut out, sources, BATCH, put_given);
             }
             Self::Attempt(act) => out.extend([3, *act]),
+            Self::Unpack { file, contents } => {
+                out.extend([4, u8::from(*contents)]);
+                put_given(&mut out, file);
+            }
         }
         out
     }
@@ -229,6 +258,18 @@ impl Word {
                 } else {
                     Err(i32::try_from(number).map_err(|_| Malformed::Unknown("error"))?)
                 })
+            }
+            9 => Self::Layer(report::layer(&mut reader)?),
+            10 => {
+                let layer = reader.u32()?;
+                let text = |reader: &mut Reader<'_>| reader.text(TEXT).map(str::to_owned);
+                let facts = reader.list((FACTS, 4, "facts"), |reader| Ok((text(reader)?, text(reader)?)))?;
+                Self::Facts { layer, facts }
+            }
+            11 => {
+                let layer = reader.u32()?;
+                let bytes = packet.get(6..).unwrap_or_default().to_vec();
+                return Ok(Self::Content { layer, bytes });
             }
             _ => return Err(Malformed::Unknown("kind")),
         };

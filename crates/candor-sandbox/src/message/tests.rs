@@ -81,6 +81,15 @@ fn words() -> Vec<Word> {
     vec![
         Word::Jailed(0xffff),
         Word::Ready,
+        Word::Layer(LayerSummary {
+            id: LayerId(3),
+            parent: Some(LayerId(0)),
+            name: String::from("a.txt"),
+            file_type: FileType::TextAscii,
+            length: 12,
+        }),
+        Word::Facts { layer: 3, facts: vec![(String::from("signer"), String::from("nobody"))] },
+        Word::Content { layer: 3, bytes: vec![1, 2, 3] },
         Word::Answers(vec![
             scanned(report(vec![finding(Strength::Strong), finding(Strength::Weak)], reasons())),
             Answer::TooLarge(None),
@@ -113,7 +122,12 @@ fn orders() -> Vec<Order> {
         Given { name: String::from("a"), length: 7, careful: false },
         Given { name: String::new(), length: u64::MAX, careful: true },
     ];
-    vec![Order::Files(files.clone()), Order::Sources { sources: files, last: true }, Order::Attempt(9)]
+    vec![
+        Order::Unpack { file: files[0].clone(), contents: true },
+        Order::Files(files.clone()),
+        Order::Sources { sources: files, last: true },
+        Order::Attempt(9),
+    ]
 }
 
 #[test]
@@ -144,7 +158,7 @@ fn what_is_cut_short_or_has_more_is_malformed() {
 
 /// Words that have no end of their own.
 fn is_free(word: &Word) -> bool {
-    matches!(word, Word::Part { .. } | Word::LastWords(_))
+    matches!(word, Word::Content { .. } | Word::Part { .. } | Word::LastWords(_))
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What only workers run: packets out of words, orders out of packets.
 
 use super::bytes::{Malformed, Reader, put_option, put_text, put_u32, put_u64};
-use super::{Answer, BATCH, Given, NAME, Order, PACKET, TEXT, VERSION, Word, report, version};
+use super::{Answer, BATCH, FACTS, Given, NAME, Order, PACKET, TEXT, VERSION, Word, report, version};
 
 impl Order {
     /// Reads a packet.
@@ -18,6 +18,10 @@ impl Order {
                 Self::Sources { sources: reader.list((BATCH, 11, "sources"), given)?, last }
             }
             3 => Self::Attempt(reader.u8()?),
+            4 => {
+                let contents = reader.flag()?;
+                Self::Unpack { file: given(&mut reader)?, contents }
+            }
             _ => return Err(Malformed::Unknown("kind")),
         };
         reader.end()?;
@@ -69,6 +73,20 @@ impl Word {
                 out.extend([8, u8::from(result.is_ok())]);
                 let number = result.unwrap_or_else(i64::from);
                 put_u64(&mut out, number.cast_unsigned());
+            }
+            Self::Layer(layer) => {
+                out.push(9);
+                report::put_layer(&mut out, layer);
+            }
+            Self::Facts { layer, facts } => {
+                out.push(10);
+                put_u32(&mut out, *layer);
+                put_facts(&mut out, facts);
+            }
+            Self::Content { layer, bytes } => {
+                out.push(11);
+                put_u32(&mut out, *layer);
+                out.extend_from_slice(bytes);
             }
             Self::LastWords(text) => return text.as_bytes().to_vec(),
         }
@@ -129,6 +147,26 @@ impl Packer {
             self.packet.truncate(EMPTY.len());
         }
         Ok(())
+    }
+}
+
+/// As many facts as fit into the packet.
+fn put_facts(out: &mut Vec<u8>, facts: &[(String, String)]) {
+    let place = out.len();
+    put_u32(out, 0);
+    let mut count = 0_u32;
+    for (key, value) in facts.iter().take(FACTS) {
+        let before = out.len();
+        put_text(out, key, TEXT);
+        put_text(out, value, TEXT);
+        if out.len() > PACKET {
+            out.truncate(before);
+            break;
+        }
+        count = count.saturating_add(1);
+    }
+    if let Some(place) = out.get_mut(place..place.saturating_add(4)) {
+        place.copy_from_slice(&count.to_le_bytes());
     }
 }
 

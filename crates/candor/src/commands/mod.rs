@@ -4,7 +4,9 @@ pub(crate) mod compile;
 pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+mod layers;
 pub(crate) mod scan;
+pub(crate) mod unpack;
 
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -17,6 +19,7 @@ pub(crate) fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Exi
         Command::Explain(args) => explain::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),
         Command::Database(args) => database::run(args, printer),
+        Command::Unpack(args) => unpack::run(&args, printer),
         Command::Doctor(args) => doctor::run(&args, printer),
     }
 }

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(50);
 
 /// What is said when files cannot be scanned in a jail.
-const NO_JAIL: &str = "files cannot be scanned in a jail here (`candor doctor` says what is missing, \
+pub(crate) const NO_JAIL: &str = "files cannot be scanned in a jail here (`candor doctor` says what is missing, \
                        --no-sandbox scans without one)";
 
 /// What `candor scan` may be asked.

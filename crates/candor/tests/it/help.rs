@@ -17,8 +17,9 @@ fn scan() {
 #[test]
 fn the_other_commands() {
     let place = Place::new();
-    let commands: [&[&str]; 5] = [
+    let commands: [&[&str]; 6] = [
         &["explain", "-h"],
+        &["unpack", "--help"],
         &["compile", "--help"],
         &["database", "--help"],
         &["database", "find", "--help"],

@@ -12,3 +12,4 @@ mod interrupt;
 mod run;
 mod samples;
 mod scan;
+mod unpack;

@@ -11,7 +11,7 @@ use candor_model::{
 };
 
 use super::bytes::{Malformed, Reader};
-pub(super) use put::put;
+pub(super) use put::{put, put_layer};
 
 /// Bytes of a name, a reason or the like.
 const TEXT: usize = 4096;
@@ -131,7 +131,7 @@ fn incomplete(reader: &mut Reader<'_>) -> Result<Incomplete, Malformed> {
     Ok(Incomplete { layer, path, reason })
 }
 
-fn layer(reader: &mut Reader<'_>) -> Result<LayerSummary, Malformed> {
+pub(in crate::message) fn layer(reader: &mut Reader<'_>) -> Result<LayerSummary, Malformed> {
     Ok(LayerSummary {
         id: LayerId(reader.u32()?),
         parent: reader.option(|reader| reader.u32().map(LayerId))?,

@@ -119,7 +119,7 @@ fn put_incomplete(out: &mut Vec<u8>, incomplete: &Incomplete) {
     }
 }
 
-fn put_layer(out: &mut Vec<u8>, layer: &LayerSummary) {
+pub(in crate::message) fn put_layer(out: &mut Vec<u8>, layer: &LayerSummary) {
     put_u32(out, layer.id.0);
     put_option(out, layer.parent, |out, parent| put_u32(out, parent.0));
     put_text(out, &layer.name, TEXT);
