@@ -9,6 +9,9 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Sink};
 use memchr::memmem;
 
@@ -69,31 +72,48 @@ pub(crate) const fn applies(file_type: FileType) -> bool {
     )
 }
 
+/// What is known about the objects of one kind while a layer is searched.
+#[derive(Clone, Copy, Default)]
+struct Search {
+    /// Magics before this are inside of an object that was given.
+    from: usize,
+    /// Objects that were given.
+    given: usize,
+    /// Magics that were looked at.
+    looked_at: usize,
+    is_over: bool,
+}
+
+/// Looks for all magics in one pass.
+static MAGICS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(KINDS.map(|(magic, _)| magic)).ok());
+
 /// Gives what is found behind the first byte.
 pub(crate) fn search(bytes: &[u8], sink: &mut dyn Sink) {
-    for (magic, check) in KINDS {
-        let mut from = 1_usize;
-        let mut given = 0_usize;
-        for _ in 0..PLACES {
-            let Some(found) = bytes.get(from..).and_then(|rest| memmem::find(rest, magic)) else { break };
-            let at = from.saturating_add(found);
-            from = at.saturating_add(magic.len());
-            let Some(object) = check(bytes, at).filter(|object| object.start > 0) else { continue };
-            let end = object.end.unwrap_or(bytes.len()).min(bytes.len());
-            let Some(content) = bytes.get(object.start..end).filter(|content| !content.is_empty()) else {
-                continue;
-            };
-            let offset = u64::try_from(object.start).unwrap_or(u64::MAX);
-            let flow =
-                sink.child(ChildKind::Embedded { offset }, &Member::default(), Content::Bytes(content));
-            given = given.saturating_add(1);
-            if flow == Flow::Stop {
-                return;
-            }
-            if object.end.is_none() || given >= OBJECTS {
-                break;
-            }
-            from = from.max(end);
+    let Some(magics) = MAGICS.as_ref() else { return };
+    let mut searches = [Search { from: 1, ..Search::default() }; KINDS.len()];
+    for found in magics.find_iter(bytes) {
+        let number = found.pattern().as_usize();
+        let (Some((_, check)), Some(search)) = (KINDS.get(number), searches.get_mut(number)) else { return };
+        if search.is_over || found.start() < search.from {
+            continue;
+        }
+        search.looked_at = search.looked_at.saturating_add(1);
+        if search.looked_at >= PLACES {
+            search.is_over = true;
+        }
+        let Some(object) = check(bytes, found.start()).filter(|object| object.start > 0) else { continue };
+        let end = object.end.unwrap_or(bytes.len()).min(bytes.len());
+        let Some(content) = bytes.get(object.start..end).filter(|content| !content.is_empty()) else {
+            continue;
+        };
+        search.from = end;
+        search.given = search.given.saturating_add(1);
+        search.is_over |= object.end.is_none() || search.given >= OBJECTS;
+        let offset = u64::try_from(object.start).unwrap_or(u64::MAX);
+        let flow = sink.child(ChildKind::Embedded { offset }, &Member::default(), Content::Bytes(content));
+        if flow == Flow::Stop || searches.iter().all(|search| search.is_over) {
+            return;
         }
     }
 }
