@@ -28,9 +28,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Portable Executable (PE32, PE32+)",
         types: &[FileType::MsExe],
-        gives: "entry point, sections, import digest, version strings, icons of 16, 24 and 32 pixels",
+        gives: "entry point, sections, import digest, version strings, icons of 16, 24 and 32 pixels; what packed 32-bit programs (UPX, ASPack, MEW, Petite, UPack, WWPack and others) unpack themselves to, by running them in an emulated processor",
         library: None,
-        limits: "65,536 imported functions, 16,384 resource entries, 1,024 version strings, 100 icons",
+        limits: "65,536 imported functions, 16,384 resource entries, 1,024 version strings, 100 icons; 40 million instructions and 128 MiB of memory to unpack",
         unpack: pe::unpack,
     },
     Format {

@@ -41,6 +41,7 @@ mod macho;
 mod mail;
 mod name;
 mod ole2;
+mod packed;
 mod password;
 mod pdf;
 mod pe;

@@ -17,6 +17,10 @@ pub(crate) struct PortableExecutable<'a> {
     pub(crate) sections: Vec<Section>,
     /// Addresses and sizes of the data directories, as many as the file says, at most 16.
     directories: Vec<(u32, u32)>,
+    /// What sections may be used for, in table order.
+    characteristics: Vec<u32>,
+    image_base: u32,
+    image_size: u32,
     /// Up to where addresses are offsets in the file.
     header_size: u64,
     section_alignment: u64,
@@ -49,16 +53,52 @@ impl<'a> PortableExecutable<'a> {
         let directory_start = if is_64_bit { 108 } else { 92 };
         let directories = directories(&optional, directory_start);
         let table = start.at(optional_start.checked_add(u64::from(optional_size))?)?;
-        let sections = sections(table, section_count, file_alignment, bytes.len());
+        let (sections, characteristics) = sections(table, section_count, file_alignment, bytes.len());
         Some(Self {
             bytes,
             is_64_bit,
             entry_point: number(16),
             sections,
             directories,
+            characteristics,
+            image_base: number(28),
+            image_size: number(56),
             header_size: rounded_up(u64::from(number(60)), section_alignment),
             section_alignment,
         })
+    }
+
+    /// Where a 32-bit program wants to be loaded.
+    pub(crate) const fn image_base(&self) -> u32 {
+        self.image_base
+    }
+
+    /// Bytes that it takes in memory: as it says, or as its sections say.
+    pub(crate) fn image_size(&self) -> u32 {
+        let end = |section: &Section| {
+            let size =
+                section.virtual_size.max(section.raw_size.min(section.virtual_size.saturating_add(0x1000)));
+            u32::try_from(section.virtual_address.saturating_add(size)).unwrap_or(u32::MAX)
+        };
+        self.sections.iter().map(end).max().unwrap_or(0).max(self.image_size)
+    }
+
+    /// The bytes in front of the sections, as they are loaded.
+    pub(crate) fn headers(&self) -> &'a [u8] {
+        let first = self.sections.iter().map(|section| section.virtual_address).min().unwrap_or(0x1000);
+        crate::reader::clipped(self.bytes, 0, first.min(0x1000))
+    }
+
+    /// Whether the program may write to the section that it begins in.
+    pub(crate) fn entry_is_writable(&self) -> bool {
+        const WRITABLE: u32 = 0x8000_0000;
+        let entry = u64::from(self.entry_point);
+        let holds = |section: &Section| {
+            let size = section.virtual_size.max(section.raw_size).max(1);
+            entry.checked_sub(section.virtual_address).is_some_and(|inside| inside < size)
+        };
+        let mut sections = self.sections.iter().zip(&self.characteristics);
+        entry != 0 && sections.any(|(section, bits)| holds(section) && bits & WRITABLE != 0)
     }
 
     /// Address and size of a data directory; `None` when the file has none.
@@ -94,8 +134,9 @@ fn directories(optional: &Reader<'_>, start: u64) -> Vec<(u32, u32)> {
     (0..count).map_while(|_| Some((reader.u32()?, reader.u32()?))).collect()
 }
 
-fn sections(mut table: Reader<'_>, count: u16, alignment: u64, length: usize) -> Vec<Section> {
+fn sections(mut table: Reader<'_>, count: u16, alignment: u64, length: usize) -> (Vec<Section>, Vec<u32>) {
     let length = u64::try_from(length).unwrap_or(u64::MAX);
+    let mut characteristics = Vec::new();
     let mut sections: Vec<Section> = (0..count)
         .map_while(|_| {
             let name = without_nuls(table.take(8)?).to_vec();
@@ -103,7 +144,8 @@ fn sections(mut table: Reader<'_>, count: u16, alignment: u64, length: usize) ->
             let virtual_address = u64::from(table.u32()?);
             let raw_size = u64::from(table.u32()?);
             let raw_offset = u64::from(table.u32()?);
-            table.skip(16)?;
+            table.skip(12)?;
+            characteristics.push(table.u32()?);
             Some(Section { name, raw_offset, raw_size, virtual_address, virtual_size })
         })
         .collect();
@@ -118,7 +160,7 @@ fn sections(mut table: Reader<'_>, count: u16, alignment: u64, length: usize) ->
         section.raw_size =
             rounded_up(section.raw_size, alignment).min(length.saturating_sub(section.raw_offset));
     }
-    sections
+    (sections, characteristics)
 }
 
 fn rounded_down(value: u64, alignment: u64) -> u64 {

@@ -28,26 +28,32 @@ mod tests;
 
 use candor_model::{Executable, ExecutableFormat, Facts, Sink};
 
+use crate::packed;
 pub(crate) use image::PortableExecutable;
 
-/// Facts of a PE file; nothing for a DOS program. Gives no children: sections are searched in place.
+/// Facts of a PE file; nothing for a DOS program. Children are what a
+/// packed program unpacks to.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    if let Some(facts) = facts(bytes) {
-        sink.facts(facts);
-    }
+    let Some(file) = PortableExecutable::parse(bytes) else { return };
+    sink.facts(facts_of(&file));
+    let _ = packed::unpack(&file, sink);
 }
 
-pub(crate) fn facts(bytes: &[u8]) -> Option<Facts> {
-    let file = PortableExecutable::parse(bytes)?;
-    let resources = resources::read(&file);
+#[cfg(test)]
+fn facts(bytes: &[u8]) -> Option<Facts> {
+    PortableExecutable::parse(bytes).map(|file| facts_of(&file))
+}
+
+fn facts_of(file: &PortableExecutable<'_>) -> Facts {
+    let resources = resources::read(file);
     let executable = Executable {
         format: ExecutableFormat::Pe,
         is_64_bit: file.is_64_bit,
         entry_point: file.offset_of(file.entry_point),
-        version_strings: version::strings(&file, &resources),
-        imports: imports::digest(&file),
-        sections: file.sections,
+        version_strings: version::strings(file, &resources),
+        imports: imports::digest(file),
+        sections: file.sections.clone(),
     };
-    let icons = icons::decode(bytes, &resources);
-    Some(Facts { executable: Some(executable), icons, ..Facts::default() })
+    let icons = icons::decode(file.bytes, &resources);
+    Facts { executable: Some(executable), icons, ..Facts::default() }
 }

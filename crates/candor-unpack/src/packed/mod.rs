@@ -1,0 +1,71 @@
+//! Programs that unpack themselves: UPX by its format, all others by letting them do it.
+//!
+//! What comes out is given as a child: the program as it stands in memory, with plain headers in front. Where
+//! the packer keeps more than the program of its author ever had in one piece, that is there, too.
+//!
+//! Only programs whose entry point lies in a section that they may write to are run: no compiler makes such
+//! ones, and unpackers need them.
+
+mod emulate;
+mod rebuild;
+
+#[cfg(test)]
+mod tests;
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+
+pub(crate) use crate::pe::PortableExecutable;
+use emulate::Machine;
+
+/// Instructions that a program may take to unpack itself: about a second. Tests are not optimised, and
+/// take less.
+const STEPS: u64 = if cfg!(test) { 2_000_000 } else { 40_000_000 };
+
+/// Bytes of memory that it may use.
+const MEMORY: u64 = 128 << 20;
+
+/// Gives what a packed program unpacks to.
+pub(crate) fn unpack(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
+    if file.is_64_bit || !file.entry_is_writable() {
+        return Flow::Continue;
+    }
+    run(file, sink)
+}
+
+fn run(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
+    let limit = MEMORY.min(sink.budget().remaining());
+    let Some(mut machine) = Machine::load(file, limit) else {
+        sink.incomplete(Reason::Unsupported(String::from("a packed program that is larger than the limits")));
+        return Flow::Continue;
+    };
+    let length = u64::from(file.image_size());
+    let ran = sink.budget().spend(length).and_then(|()| machine.run(STEPS, sink.budget()));
+    match ran {
+        Ok(true) => (),
+        Ok(false) => sink
+            .incomplete(Reason::Unsupported(String::from("a packed program that takes too long to unpack"))),
+        Err(reason) => {
+            sink.incomplete(reason);
+            return Flow::Stop;
+        }
+    }
+    let Some(left) = machine.leave() else { return Flow::Continue };
+    let entry = left.entry.unwrap_or(0);
+    let rebuilt = rebuild::from_memory(file, &left.image, entry);
+    if child("unpacked", &rebuilt, sink) == Flow::Stop {
+        return Flow::Stop;
+    }
+    for other in &left.others {
+        let end = other.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
+        let bytes = other.get(..end).unwrap_or_default();
+        if bytes.len() >= 64 && child("memory", bytes, sink) == Flow::Stop {
+            return Flow::Stop;
+        }
+    }
+    Flow::Continue
+}
+
+fn child(name: &str, bytes: &[u8], sink: &mut dyn Sink) -> Flow {
+    let member = Member { name: name.to_owned(), ..Member::default() };
+    sink.child(ChildKind::Extracted, &member, Content::Bytes(bytes))
+}
