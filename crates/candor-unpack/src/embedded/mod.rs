@@ -11,7 +11,7 @@ mod tests;
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Match, packed};
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Sink};
 use memchr::memmem;
 
@@ -84,15 +84,31 @@ struct Search {
     is_over: bool,
 }
 
-/// Looks for all magics in one pass.
-static MAGICS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::new(KINDS.map(|(magic, _)| magic)).ok());
+/// Looks for all magics in one pass: by vectors where the processor has them, which is several times as
+/// fast as the automaton that stands in for them elsewhere.
+enum Magics {
+    Vectors(Box<packed::Searcher>),
+    Automaton(AhoCorasick),
+}
+
+static MAGICS: LazyLock<Option<Magics>> = LazyLock::new(|| {
+    let magics = KINDS.map(|(magic, _)| magic);
+    let vectors = packed::Searcher::new(magics).map(|searcher| Magics::Vectors(Box::new(searcher)));
+    vectors.or_else(|| AhoCorasick::new(magics).ok().map(Magics::Automaton))
+});
 
 /// Gives what is found behind the first byte.
 pub(crate) fn search(bytes: &[u8], sink: &mut dyn Sink) {
-    let Some(magics) = MAGICS.as_ref() else { return };
+    match MAGICS.as_ref() {
+        Some(Magics::Vectors(searcher)) => search_matches(bytes, searcher.find_iter(bytes), sink),
+        Some(Magics::Automaton(searcher)) => search_matches(bytes, searcher.find_iter(bytes), sink),
+        None => (),
+    }
+}
+
+fn search_matches(bytes: &[u8], matches: impl Iterator<Item = Match>, sink: &mut dyn Sink) {
     let mut searches = [Search { from: 1, ..Search::default() }; KINDS.len()];
-    for found in magics.find_iter(bytes) {
+    for found in matches {
         let number = found.pattern().as_usize();
         let (Some((_, check)), Some(search)) = (KINDS.get(number), searches.get_mut(number)) else { return };
         if search.is_over || found.start() < search.from {
