@@ -164,3 +164,19 @@ fn any_bytes_as_a_program_end_quietly() {
         let _ = unpacked(&program(&code, &code));
     }
 }
+
+#[test]
+fn the_library_is_found_by_its_headers_and_functions_by_their_prologue() {
+    // mov ebx, [esp]; and ebx, ffff0000; mov eax, [ebx+3c]; mov eax, [ebx+eax+78]; add eax, ebx;
+    // mov eax, [eax+20]; add eax, ebx; mov eax, [eax]; add eax, ebx: the name of the first function.
+    // Its first four letters go to the data.
+    let code = [
+        &[0x8b, 0x1c, 0x24, 0x81, 0xe3, 0, 0, 0xff, 0xff][..],
+        &[0x8b, 0x43, 0x3c, 0x8b, 0x44, 0x03, 0x78, 0x01, 0xd8],
+        &[0x8b, 0x40, 0x20, 0x01, 0xd8, 0x8b, 0x00, 0x01, 0xd8, 0x8b, 0x00],
+        &[0xa3, 0, 0x20, 0x40, 0, 0xc3],
+    ]
+    .concat();
+    let collected = unpacked(&program(&code, b"x"));
+    assert_eq!(&collected.children[0].bytes[0x2000..0x2004], b"Allo");
+}

@@ -31,7 +31,7 @@ pub(super) struct Operands {
     pub(super) place: Place,
 }
 
-impl Machine {
+impl Machine<'_> {
     pub(super) fn fetch(&mut self) -> Result<u8, Trap> {
         let byte = self.memory.u8(self.ip)?;
         self.ip = self.ip.wrapping_add(1);

@@ -8,7 +8,7 @@ use super::{ACCUMULATOR, COUNTER, DATA, DESTINATION, FRAME, Machine, SOURCE, STA
 /// Bytes of an instruction at most.
 const LONGEST: u32 = 15;
 
-impl Machine {
+impl Machine<'_> {
     /// Does one instruction. When it fails, registers may already have been changed.
     pub(super) fn step(&mut self) -> Result<(), Trap> {
         let start = self.ip;

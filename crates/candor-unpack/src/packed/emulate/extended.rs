@@ -4,7 +4,7 @@ use super::decode::{Operands, Place};
 use super::flags::{extended, mask};
 use super::{ACCUMULATOR, BASE, COUNTER, DATA, Machine, Trap};
 
-impl Machine {
+impl Machine<'_> {
     pub(super) fn extended(&mut self, opcode: u8) -> Result<(), Trap> {
         match opcode {
             0x0d | 0x18..=0x1f => self.operands().map(drop),

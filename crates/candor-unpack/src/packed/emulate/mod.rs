@@ -49,7 +49,9 @@ impl From<Fault> for Trap {
 
 /// A process.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(super) struct Machine<'f> {
+    /// The file that it comes from; some look at it.
+    file: &'f [u8],
     memory: Memory,
     registers: [u32; 8],
     ip: u32,
@@ -75,9 +77,9 @@ pub(super) struct Left {
     pub(super) entry: Option<u32>,
 }
 
-impl Machine {
+impl<'f> Machine<'f> {
     /// The process of a program, at its start; `None` when it does not fit into `limit` bytes.
-    pub(super) fn load(file: &PortableExecutable<'_>, limit: u64) -> Option<Self> {
+    pub(super) fn load(file: &PortableExecutable<'f>, limit: u64) -> Option<Self> {
         let base = file.image_base();
         let mut memory = Memory::new(limit);
         memory.map(base, file.image_size(), Purpose::Image)?;
@@ -92,6 +94,7 @@ impl Machine {
             memory.place(address, crate::reader::clipped(file.bytes, section.raw_offset, length));
         }
         let mut machine = Self {
+            file: file.bytes,
             memory,
             registers: [0; 8],
             ip: base.wrapping_add(file.entry_point),

@@ -5,7 +5,7 @@ use super::{ACCUMULATOR, COUNTER, DESTINATION, Machine, SOURCE, Trap};
 /// Repetitions that are done in one step of the machine; the instruction is begun anew after them.
 const AT_ONCE: u32 = 16;
 
-impl Machine {
+impl Machine<'_> {
     /// `movs`, `cmps`, `stos`, `lods`, `scas`. `start` is where the instruction stands.
     pub(super) fn string(&mut self, opcode: u8, start: u32) -> Result<(), Trap> {
         let width = self.width_of(opcode);

@@ -9,17 +9,25 @@ use super::{ACCUMULATOR, BASE, COUNTER, DATA, DESTINATION, FRAME, Machine, SOURC
 pub(super) const BLOCK: u32 = 0x7ffd_e000;
 const PROCESS: u32 = 0x7ffd_f000;
 
-/// Where functions are: each has sixteen bytes.
-const FUNCTIONS: u32 = 0x7c80_0000;
-const FUNCTIONS_END: u32 = 0x7c82_0000;
-/// Where libraries are.
-const LIBRARIES: u32 = 0x7100_0000;
+/// Where the library is that all functions are in: headers, functions of sixteen bytes each, and the list of
+/// those that it exports.
+const LIBRARY: u32 = 0x7c80_0000;
+const FUNCTIONS: u32 = 0x7c80_1000;
+const FUNCTIONS_END: u32 = 0x7c81_1000;
+const EXPORTS: u32 = 0x7c82_0000;
+const LIBRARY_SIZE: u32 = 0x2_2000;
+/// What the process block knows of loaded modules.
+const LOADED: u32 = PROCESS + 0x200;
+
 /// The address that handlers of exceptions return to.
 const RETURNED: u32 = FUNCTIONS_END;
 
 const STACK_BASE: u32 = 0x0012_0000;
 const STACK_SIZE: u32 = 0x0002_0000;
 const HEAP: u32 = 0x0800_0000;
+
+/// The handle of the program's own file.
+const FILE: u32 = 0x44;
 
 /// Exceptions in one run.
 const EXCEPTIONS: u32 = 20_000;
@@ -33,10 +41,11 @@ const NAMES: usize = 4096;
 pub(super) struct Windows {
     image: u32,
     functions: Vec<String>,
-    libraries: Vec<String>,
     /// Records of exceptions that are being handled: where the context is, and whose handler runs.
     handling: Vec<(u32, u32)>,
     exceptions: u32,
+    /// Where the file is read from next.
+    position: u32,
     pub(super) ticks: u32,
     pub(super) last_float: u32,
 }
@@ -46,9 +55,9 @@ impl Windows {
         Self {
             image,
             functions: Vec::new(),
-            libraries: Vec::new(),
             handling: Vec::new(),
             exceptions: 0,
+            position: 0,
             ticks: 0x1000,
             last_float: 0,
         }
@@ -56,13 +65,6 @@ impl Windows {
 
     fn function(&mut self, name: &str) -> u32 {
         place(&mut self.functions, name).map_or(0, |place| FUNCTIONS.wrapping_add(place.wrapping_mul(16)))
-    }
-
-    fn library(&mut self, name: &str) -> u32 {
-        let name = name.to_ascii_lowercase();
-        let name = name.strip_suffix(".dll").unwrap_or(&name);
-        place(&mut self.libraries, name)
-            .map_or(0, |place| LIBRARIES.wrapping_add(place.wrapping_mul(0x1_0000)))
     }
 }
 
@@ -85,11 +87,12 @@ pub(super) const fn is_function(address: u32) -> bool {
     address >= FUNCTIONS && address <= RETURNED
 }
 
-impl Machine {
+impl Machine<'_> {
     /// The thread: its stack and its block.
     pub(super) fn prepare(&mut self) -> Option<()> {
         self.memory.map(STACK_BASE, STACK_SIZE, Purpose::System)?;
         self.memory.map(BLOCK, 2 * PAGE, Purpose::System)?;
+        self.library()?;
         let top = STACK_BASE.wrapping_add(STACK_SIZE);
         let block = [
             (BLOCK, u32::MAX),
@@ -100,6 +103,19 @@ impl Machine {
             (BLOCK.wrapping_add(0x24), 0x5a8),
             (BLOCK.wrapping_add(0x30), PROCESS),
             (PROCESS.wrapping_add(8), self.windows.image),
+            (PROCESS.wrapping_add(12), LOADED),
+            // The lists of modules: the program, then the library.
+            (LOADED.wrapping_add(12), LOADED.wrapping_add(0x40)),
+            (LOADED.wrapping_add(20), LOADED.wrapping_add(0x48)),
+            (LOADED.wrapping_add(28), LOADED.wrapping_add(0xd0)),
+            (LOADED.wrapping_add(0x40), LOADED.wrapping_add(0xc0)),
+            (LOADED.wrapping_add(0x48), LOADED.wrapping_add(0xc8)),
+            (LOADED.wrapping_add(0x50), LOADED.wrapping_add(0xd0)),
+            (LOADED.wrapping_add(0x58), self.windows.image),
+            (LOADED.wrapping_add(0xc0), LOADED.wrapping_add(12)),
+            (LOADED.wrapping_add(0xc8), LOADED.wrapping_add(20)),
+            (LOADED.wrapping_add(0xd0), LOADED.wrapping_add(28)),
+            (LOADED.wrapping_add(0xd8), LIBRARY),
         ];
         for (address, value) in block {
             self.memory.place(address, &value.to_le_bytes());
@@ -109,8 +125,52 @@ impl Machine {
         self.set_register(BASE, PROCESS);
         self.set_register(SOURCE, u32::MAX);
         self.set_register(DESTINATION, u32::MAX);
-        let end = self.windows.function("ExitThread");
+        let end = self.windows.function("BaseProcessStart");
         self.push(end, 32).ok()
+    }
+
+    /// The library: some unpackers look for its headers and read its list of functions themselves.
+    fn library(&mut self) -> Option<()> {
+        self.memory.map(LIBRARY, LIBRARY_SIZE, Purpose::System)?;
+        let exports = EXPORTS.wrapping_sub(LIBRARY);
+        let count = u32::try_from(EXPORTED.len()).unwrap_or(0);
+        let tables = [exports.wrapping_add(0x100), exports.wrapping_add(0x400), exports.wrapping_add(0x700)];
+        let [addresses, names, numbers] = tables;
+        let mut text = exports.wrapping_add(0x800);
+        let headers: [(u32, u32); 11] = [
+            (0, 0x5a4d),
+            (0x3c, 0x40),
+            (0x40, 0x4550),
+            (0x44, 0x14c),
+            (0x54, 0x0102_00e0),
+            (0x58, 0x10b),
+            (0x74, LIBRARY),
+            (0x90, LIBRARY_SIZE),
+            (0xb4, 16),
+            (0xb8, exports),
+            (0xbc, 0x1800),
+        ];
+        let list =
+            [(0x14, count), (0x18, count), (0x1c, addresses), (0x20, names), (0x24, numbers), (0x10, 1)];
+        for (offset, value) in headers {
+            self.memory.place(LIBRARY.wrapping_add(offset), &value.to_le_bytes());
+        }
+        for (offset, value) in list {
+            self.memory.place(EXPORTS.wrapping_add(offset), &value.to_le_bytes());
+        }
+        for (index, name) in (0_u32..).zip(EXPORTED) {
+            let address = self.windows.function(name);
+            // How functions begin; who copies that and jumps behind it comes to the same function.
+            self.memory.place(address, &PROLOGUE);
+            let row = |table: u32| LIBRARY.wrapping_add(table).wrapping_add(index.wrapping_mul(4));
+            self.memory.place(row(addresses), &address.wrapping_sub(LIBRARY).to_le_bytes());
+            self.memory.place(row(names), &text.to_le_bytes());
+            let number = LIBRARY.wrapping_add(numbers).wrapping_add(index.wrapping_mul(2));
+            self.memory.place(number, &u16::try_from(index).unwrap_or(0).to_le_bytes());
+            self.memory.place(LIBRARY.wrapping_add(text), name.as_bytes());
+            text = text.wrapping_add(u32::try_from(name.len()).unwrap_or(0)).wrapping_add(1);
+        }
+        Some(())
     }
 
     /// Puts the addresses of functions where the program expects them: `table` is where its list of
@@ -161,6 +221,10 @@ impl Machine {
             return self.handled();
         }
         let place = self.ip.wrapping_sub(FUNCTIONS) / 16;
+        if self.ip & 15 == 5 {
+            let frame = self.pop(32).ok()?;
+            self.set_register(FRAME, frame);
+        }
         let name = self.windows.functions.get(usize::try_from(place).ok()?)?.clone();
         let (arguments, result) = self.answer(&name)?;
         let back = self.pop(32).ok()?;
@@ -181,18 +245,10 @@ impl Machine {
             }
             "LoadLibraryA" | "GetModuleHandleA" => {
                 let name = self.argument(0);
-                let handle = if name == 0 {
-                    self.windows.image
-                } else {
-                    let name = self.memory.text(name);
-                    self.windows.library(&name)
-                };
+                let handle = if name == 0 { self.windows.image } else { LIBRARY };
                 (1, handle)
             }
-            "LoadLibraryExA" => {
-                let name = self.memory.text(self.argument(0));
-                (3, self.windows.library(&name))
-            }
+            "LoadLibraryExA" => (3, LIBRARY),
             "VirtualAlloc" => (4, self.allocate(self.argument(0), self.argument(1))),
             "VirtualAllocEx" => (5, self.allocate(self.argument(1), self.argument(2))),
             "GlobalAlloc" | "LocalAlloc" => (2, self.allocate(0, self.argument(1))),
@@ -218,7 +274,44 @@ impl Machine {
             "GetVersion" => (0, 0x0a28_0105),
             "GetLastError" | "IsDebuggerPresent" => (0, 0),
             "SetLastError" | "SetErrorMode" | "OutputDebugStringA" | "Sleep" => (1, 0),
-            "CreateFileA" => (7, u32::MAX),
+            // The only file there is.
+            "CreateFileA" => (7, FILE),
+            "GetFileSize" => (2, u32::try_from(self.file.len()).unwrap_or(u32::MAX)),
+            "SetFilePointer" => {
+                self.windows.position = self.argument(1);
+                (4, self.windows.position)
+            }
+            "ReadFile" => {
+                let (place, wanted, count) = (self.argument(1), self.argument(2), self.argument(3));
+                let from = u64::from(self.windows.position);
+                let bytes = crate::reader::clipped(self.file, from, u64::from(wanted));
+                let read = u32::try_from(bytes.len()).unwrap_or(0);
+                self.windows.position = self.windows.position.wrapping_add(read);
+                let done = self.memory.write(place, bytes).is_ok();
+                let told = count == 0 || self.memory.store(count, 32, read).is_ok();
+                (5, u32::from(done && told))
+            }
+            "CreateFileMappingA" => (6, FILE),
+            "MapViewOfFile" => {
+                let length = u32::try_from(self.file.len()).unwrap_or(u32::MAX);
+                let base = self.allocate(0, length);
+                if base != 0 {
+                    self.memory.place(base, self.file);
+                }
+                (5, base)
+            }
+            "UnmapViewOfFile" => (1, 1),
+            "GetModuleFileNameA" => {
+                let place = self.argument(1);
+                let name = b"C:\\program.exe\0";
+                let written = self.memory.write(place, name).is_ok();
+                (3, if written { 14 } else { 0 })
+            }
+            "CreateThread" => (6, 0x30),
+            "OpenMutexA" | "CreateMutexA" => (3, 0x34),
+            "GetCurrentThread" => (0, 0xffff_fffe),
+            "SetThreadPriority" | "TerminateThread" | "WaitForSingleObject" => (2, 0),
+            "FlushInstructionCache" => (3, 1),
             "CreateToolhelp32Snapshot" => (2, u32::MAX),
             "FindWindowA" => (2, 0),
             "RtlZeroMemory" | "RtlUnwind" => (if name == "RtlUnwind" { 4 } else { 2 }, 0),
@@ -329,4 +422,127 @@ const REGISTERS: [(u8, u32); 8] = [
     (ACCUMULATOR, 0xb0),
     (FRAME, 0xb4),
     (STACK, 0xc4),
+];
+
+/// The first instructions of a function: `mov edi, edi; push ebp; mov ebp, esp`.
+const PROLOGUE: [u8; 5] = [0x8b, 0xff, 0x55, 0x8b, 0xec];
+
+/// What the library exports, in the order that it must have. Some of it only to be found.
+const EXPORTED: [&str; 116] = [
+    "AllocConsole",
+    "BlockInput",
+    "CloseHandle",
+    "ContinueDebugEvent",
+    "CreateEventA",
+    "CreateFileA",
+    "CreateFileMappingA",
+    "CreateMutexA",
+    "CreateProcessA",
+    "CreateThread",
+    "CreateToolhelp32Snapshot",
+    "DebugActiveProcess",
+    "DeleteFileA",
+    "DeviceIoControl",
+    "ExitProcess",
+    "ExitThread",
+    "FindClose",
+    "FindFirstFileA",
+    "FindWindowA",
+    "FlushInstructionCache",
+    "FreeConsole",
+    "FreeLibrary",
+    "GetCommandLineA",
+    "GetCurrentProcess",
+    "GetCurrentProcessId",
+    "GetCurrentThread",
+    "GetCurrentThreadId",
+    "GetDriveTypeA",
+    "GetEnvironmentVariableA",
+    "GetExitCodeThread",
+    "GetFileAttributesA",
+    "GetFileSize",
+    "GetForegroundWindow",
+    "GetLastError",
+    "GetLocaleInfoA",
+    "GetModuleFileNameA",
+    "GetModuleHandleA",
+    "GetProcAddress",
+    "GetProcessHeap",
+    "GetStartupInfoA",
+    "GetSystemDirectoryA",
+    "GetSystemInfo",
+    "GetSystemTime",
+    "GetSystemTimeAsFileTime",
+    "GetTempPathA",
+    "GetThreadContext",
+    "GetTickCount",
+    "GetVersion",
+    "GetVersionExA",
+    "GetVolumeInformationA",
+    "GetWindowsDirectoryA",
+    "GlobalAlloc",
+    "GlobalFree",
+    "GlobalHandle",
+    "GlobalLock",
+    "GlobalUnlock",
+    "HeapAlloc",
+    "HeapCreate",
+    "HeapFree",
+    "IsBadReadPtr",
+    "IsDebuggerPresent",
+    "LoadLibraryA",
+    "LoadLibraryExA",
+    "LocalAlloc",
+    "LocalFree",
+    "MapViewOfFile",
+    "MessageBoxA",
+    "MultiByteToWideChar",
+    "OpenMutexA",
+    "OpenProcess",
+    "OutputDebugStringA",
+    "Process32First",
+    "Process32Next",
+    "QueryPerformanceCounter",
+    "RaiseException",
+    "ReadFile",
+    "ReadProcessMemory",
+    "RegOpenKeyExA",
+    "RegQueryValueExA",
+    "ReleaseMutex",
+    "ResumeThread",
+    "RtlUnwind",
+    "RtlZeroMemory",
+    "SetEnvironmentVariableA",
+    "SetErrorMode",
+    "SetEvent",
+    "SetFilePointer",
+    "SetLastError",
+    "SetPriorityClass",
+    "SetThreadContext",
+    "SetThreadPriority",
+    "SetUnhandledExceptionFilter",
+    "Sleep",
+    "SuspendThread",
+    "TerminateProcess",
+    "TerminateThread",
+    "UnhandledExceptionFilter",
+    "UnmapViewOfFile",
+    "VirtualAlloc",
+    "VirtualAllocEx",
+    "VirtualFree",
+    "VirtualProtect",
+    "VirtualProtectEx",
+    "VirtualQuery",
+    "WaitForDebugEvent",
+    "WaitForSingleObject",
+    "WideCharToMultiByte",
+    "WinExec",
+    "WriteFile",
+    "WriteProcessMemory",
+    "lstrcatA",
+    "lstrcmpA",
+    "lstrcmpiA",
+    "lstrcpyA",
+    "lstrlenA",
+    "wsprintfA",
 ];
