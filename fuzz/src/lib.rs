@@ -22,6 +22,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("scan", scan::scan),
     ("search_differential", differential::search),
     ("signature_parse", signature::parse),
+    ("unpack_autoit", |bytes| unpack::unpack(&[FileType::AutoIt], bytes)),
     ("unpack_elf", |bytes| unpack::unpack(&[FileType::Elf], bytes)),
     ("unpack_gzip", |bytes| unpack::unpack(&[FileType::Gzip], bytes)),
     ("unpack_html", |bytes| unpack::unpack(&[FileType::Html, FileType::HtmlUtf16], bytes)),

@@ -103,6 +103,14 @@ fn documents(text: &[u8]) -> Vec<Vec<u8>> {
         b"From: a@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Transfer-Encoding: base64\n\n\
             bmVlZGxl\n--x--\n"
             .to_vec(),
+        [
+            &b"\xa3\x48\x4b\xbe\x98\x6c\x4a\xa9\x99\x4c\x53\x0a\x86\xd6\x48\x7dAU3!EA06"[..],
+            &[0; 16],
+            b"\x6b\x43\xca\x52",
+            &[0xbc, 0xad, 0, 0, 0x20, 0xf8, 0, 0, 1],
+            &[0; 64],
+        ]
+        .concat(),
         b"begin 644 a\n#8W5T\n`\nend\n".to_vec(),
     ]
 }

@@ -3,8 +3,8 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    ar, arj, cab, cpio, elf, gzip, html, iso, lha, macho, mail, ole2, pdf, pe, rar, rpm, rtf, seven_zip,
-    stream, tar, text, zip,
+    ar, arj, autoit, cab, cpio, elf, gzip, html, iso, lha, macho, mail, ole2, pdf, pe, rar, rpm, rtf,
+    seven_zip, stream, tar, text, zip,
 };
 
 /// One format that is opened.
@@ -32,6 +32,14 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "65,536 imported functions, 16,384 resource entries, 1,024 version strings, 100 icons; 40 million instructions and 128 MiB of memory to unpack",
         unpack: pe::unpack,
+    },
+    Format {
+        name: "AutoIt script (EA05, EA06)",
+        types: &[FileType::AutoIt],
+        gives: "the script as text, and the files that it brings along",
+        library: None,
+        limits: "4,096 files; scripts of versions before 3.2 are reported as not looked at",
+        unpack: autoit::unpack,
     },
     Format {
         name: "ELF",

@@ -23,6 +23,7 @@
 
 mod ar;
 mod arj;
+mod autoit;
 mod bits;
 mod cab;
 mod codec;

@@ -15,6 +15,7 @@ use aho_corasick::{AhoCorasick, Match, packed};
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Sink};
 use memchr::memmem;
 
+use crate::autoit;
 use crate::pe::PortableExecutable;
 use crate::reader::{Reader, clipped};
 
@@ -35,7 +36,7 @@ struct Object {
 type Kind = (&'static [u8], fn(&[u8], usize) -> Option<Object>);
 
 /// Magics, and what must stand around them.
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     (b"PE\0\0", program),
     (b"PK\x03\x04", zip),
     (b"7z\xbc\xaf\x27\x1c", seven_zip),
@@ -45,6 +46,7 @@ const KINDS: [Kind; 9] = [
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", compound),
     (b"{\\rtf1", rtf),
     (b"\x7fELF", elf),
+    (&autoit::MAGIC, script),
 ];
 
 /// Whether layers of this type are searched.
@@ -216,6 +218,12 @@ fn compound(bytes: &[u8], at: usize) -> Option<Object> {
 
 fn rtf(_: &[u8], at: usize) -> Option<Object> {
     Some(Object { start: at, end: None })
+}
+
+/// The magic of a compiled script, and its version behind it.
+fn script(bytes: &[u8], at: usize) -> Option<Object> {
+    let version = bytes.get(at.checked_add(16)?..)?;
+    version.starts_with(b"AU3!EA0").then_some(Object { start: at, end: None })
 }
 
 /// A class, byte order, version and type that exist; the section table stands at the end of most files.

@@ -1,0 +1,117 @@
+//! Scripts made here with the same key streams.
+
+use candor_model::{FileType, Reason};
+
+use super::keys::Keys;
+use super::{MAGIC, checksum};
+use crate::collected::Collected;
+
+const HASH: [u8; 16] = [7; 16];
+
+/// A file in a script: its name, its bytes, and whether they are behind a header of compression.
+fn file(keys: &Keys, name: &str, content: &[u8], compressed: bool) -> Vec<u8> {
+    let mut out = keys.decrypt(b"FILE", keys.mark);
+    let length = u32::try_from(name.encode_utf16().count()).unwrap();
+    let stored: Vec<u8> = if keys.is_wide {
+        name.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    } else {
+        name.bytes().collect()
+    };
+    for (length_key, text_key) in [keys.name, keys.path] {
+        out.extend((length ^ length_key).to_le_bytes());
+        out.extend(keys.decrypt(&stored, text_key + length));
+    }
+    let data = if compressed { literals(keys, content) } else { content.to_vec() };
+    out.push(u8::from(compressed));
+    out.extend((u32::try_from(data.len()).unwrap() ^ keys.size).to_le_bytes());
+    out.extend((u32::try_from(content.len()).unwrap() ^ keys.size).to_le_bytes());
+    out.extend((checksum(&data) ^ keys.checksum).to_le_bytes());
+    out.extend([0; 16]);
+    out.extend(keys.decrypt(&data, keys.content));
+    out
+}
+
+/// Literals, and one copy of the first four bytes at the end.
+fn literals(keys: &Keys, content: &[u8]) -> Vec<u8> {
+    let mut bits = String::new();
+    let (start, _) = content.split_at(content.len() - 4);
+    for byte in start {
+        bits += &format!("{}{byte:08b}", keys.literal);
+    }
+    bits += &format!("{}{:015b}01", 1 - keys.literal, start.len());
+    while !bits.len().is_multiple_of(8) {
+        bits.push('0');
+    }
+    let mut out = b"EA05".to_vec();
+    out.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
+    out.extend(
+        bits.as_bytes()
+            .chunks(8)
+            .map(|eight| u8::from_str_radix(std::str::from_utf8(eight).unwrap(), 2).unwrap()),
+    );
+    out
+}
+
+fn script(version: u8, files: &[(&str, &[u8], bool)]) -> Vec<u8> {
+    let keys = Keys::of(version, &HASH).unwrap();
+    let mut out = [&MAGIC[..], b"AU3!EA0", &[version], &HASH].concat();
+    for (name, content, compressed) in files {
+        out.extend(file(&keys, name, content, *compressed));
+    }
+    out.extend(b"AU3!EA05");
+    out
+}
+
+#[test]
+fn files_of_both_versions_come_out() {
+    for version in [b'5', b'6'] {
+        let bytes =
+            script(version, &[("a.txt", b"plain", false), ("C:\\b.exe", b"head and so on head", true)]);
+        let collected = Collected::of(FileType::AutoIt, &bytes);
+        assert_eq!(collected.incomplete, []);
+        let found: Vec<_> =
+            collected.children.iter().map(|child| (child.member.name.as_str(), &child.bytes[..])).collect();
+        assert_eq!(found, [("a.txt", &b"plain"[..]), ("C:\\b.exe", b"head and so on head")]);
+    }
+}
+
+#[test]
+fn tokens_are_text_again() {
+    let word = |kind: u8, text: &str| {
+        let key = u16::try_from(text.len()).unwrap();
+        let mut out = vec![kind];
+        out.extend(u32::from(key).to_le_bytes());
+        out.extend(text.encode_utf16().flat_map(|unit| (unit ^ key).to_le_bytes()));
+        out
+    };
+    let tokens = [
+        vec![1, 0, 0, 0],
+        word(0x33, "x"),
+        vec![0x41],
+        word(0x31, "Run"),
+        vec![0x47],
+        word(0x36, "cmd \"q\""),
+        vec![0x40, 0x05, 7, 0, 0, 0, 0x48, 0x7f],
+    ]
+    .concat();
+    let bytes = script(b'6', &[(">>>AUTOIT SCRIPT<<<", &tokens, false)]);
+    let collected = Collected::of(FileType::AutoIt, &bytes);
+    let text = String::from_utf8(collected.children[0].bytes.clone()).unwrap();
+    assert_eq!(text, "$x = Run ( \"cmd \"\"q\"\"\" , 7 ) \n");
+}
+
+#[test]
+fn damage_is_reported_and_the_rest_is_kept() {
+    let whole = script(b'5', &[("a.txt", b"plain", false), ("b.txt", b"head and so on head", true)]);
+    for end in 0..whole.len() {
+        let _ = Collected::of(FileType::AutoIt, &whole[..end]);
+    }
+    let mut wrong = whole.clone();
+    let place = whole.len() - 10;
+    wrong[place] ^= 0xff;
+    let collected = Collected::of(FileType::AutoIt, &wrong);
+    assert_eq!(collected.children.len(), 2);
+    assert!(collected.incomplete.contains(&Reason::Malformed(String::from("checksum of b.txt"))));
+    let other = [&MAGIC[..], b"AU3!EA04", &HASH].concat();
+    assert!(matches!(Collected::of(FileType::AutoIt, &other).incomplete[..], [Reason::Unsupported(_)]));
+}
