@@ -4,9 +4,9 @@ use candor_model::Target;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::layout::{
-    ANCHOR, ENTRY, FILTER_POWERS, HEADER, LAST, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS, PLACED,
+    ANCHOR, ENTRY, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS, PLACED,
     PLACED_TABLE, SHARD, TABLES, class, filter_bits, filter_word, long_bits, long_digest, low_digest,
-    pair_word, placed_key, run_number, slot_digest, slot_start, table_number, third_bit,
+    pack_entry, pair_word, placed_key, run_number, slot_digest, slot_start, table_number, third_bit,
 };
 use super::nibbles;
 use crate::bytes::put_run;
@@ -284,9 +284,7 @@ fn lay_out_table(mut rows: Vec<Row>) -> Option<(Table, Vec<u64>)> {
             firsts.push(u32::try_from(index).ok()?);
         }
         let last = rows.get(index.checked_add(1)?).is_none_or(|(next, ..)| next != key);
-        let place = u32::from(*at) | if last { LAST << 16 } else { 0 };
-        entries.extend_from_slice(&anchor.to_le_bytes());
-        entries.extend_from_slice(&place.to_le_bytes());
+        entries.extend_from_slice(&pack_entry(*anchor, *at, last)?.to_le_bytes());
     }
     let slots = lay_out_slots(&keys, &firsts)?;
     Some((Table { slots, entries }, keys))

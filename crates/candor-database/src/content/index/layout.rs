@@ -35,14 +35,12 @@ pub(crate) const PARTS: usize = 15;
 pub(crate) const SHARD: usize = 8 + PARTS * 16;
 /// Bytes of a slot.
 pub(crate) const SLOT: usize = 8;
-/// Bytes of an entry: anchor `u32`, place of the run in the surroundings `u16`, flags `u16`.
-pub(crate) const ENTRY: usize = 8;
+/// Bytes of an entry: [`pack_entry`] says of what.
+pub(crate) const ENTRY: usize = 4;
 /// Bytes of an anchor: signature, probe `u32` each; length of the probe, flags `u16` each; first and
 /// last place, group plus one, needs plus one, number of the clause `u32` each.
 pub(crate) const ANCHOR: usize = 32;
 
-/// Set in an entry behind which the run has no further one.
-pub(crate) const LAST: u32 = 1;
 /// Set in an anchor whose probe has masks behind its values.
 pub(crate) const MASKED: u32 = 1;
 /// Set in an anchor that may only match at certain places.
@@ -53,6 +51,18 @@ pub(crate) const PLACED: u32 = 2;
 pub(crate) const FILTER_POWERS: [u32; 5] = [10, 12, 14, 16, 18];
 /// Places that patterns of one class may be pinned to: each is a look-up in every layer.
 pub(crate) const MAX_SPOTS: usize = 64;
+
+/// An entry: the lowest bit says that the run has no further one, six bits where the run stands in the
+/// surroundings, the rest is the number of the anchor. `None` where that is not enough.
+pub(crate) fn pack_entry(anchor: u32, at: u16, is_last: bool) -> Option<u32> {
+    let fits = anchor < 1 << 25 && at < 1 << 6;
+    fits.then(|| anchor << 7 | u32::from(at) << 1 | u32::from(is_last))
+}
+
+/// Anchor, place and whether it is the last one, of an entry.
+pub(crate) const fn unpack_entry(entry: u32) -> (u32, usize, bool) {
+    (entry >> 7, (entry >> 1 & 63) as usize, entry & 1 == 1)
+}
 
 /// Number of the class whose shard a layer of `target` is searched with; every shard also holds
 /// what is for any file.

@@ -5,8 +5,8 @@ use rustc_hash::FxHashMap;
 
 use super::kernel::{Filter, Pairs, pairs_passing, passing};
 use super::layout::{
-    ANCHOR, ENTRY, HEADER, LAST, MASKED, MAX_SPOTS, PARTS, PLACED, PLACED_TABLE, SHARD, SHARED, SLOT, TABLES,
-    class, placed_key, run_number, slot_digest, slot_start, table_number,
+    ANCHOR, ENTRY, HEADER, MASKED, MAX_SPOTS, PARTS, PLACED, PLACED_TABLE, SHARD, SHARED, SLOT, TABLES,
+    class, placed_key, run_number, slot_digest, slot_start, table_number, unpack_entry,
 };
 use crate::bytes::{Reader, record_at, run, u32_at, u64_at};
 use crate::content::anchor::{Group, Tier};
@@ -331,12 +331,12 @@ impl Shard<'_> {
     ) {
         for index in (first as usize..).take(MAX_CHAIN) {
             let Some(entry) = record_at(table.entries, index, ENTRY) else { return };
-            let (Some(number), Some(place)) = (u32_at(entry, 0), u32_at(entry, 1)) else { return };
+            let Some((number, place, is_last)) = u32_at(entry, 0).map(unpack_entry) else { return };
             let Some(record) = record_at(self.anchors, number as usize, ANCHOR) else { return };
-            if let Some(start) = at.checked_sub((place & 0xffff) as usize) {
+            if let Some(start) = at.checked_sub(place) {
                 self.compare(&Candidate { number, record, start }, layer, state);
             }
-            if place >> 16 & LAST != 0 {
+            if is_last {
                 return;
             }
         }
