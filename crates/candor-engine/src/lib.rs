@@ -7,6 +7,7 @@
 //! * `sink`: what a parser talks to; the only place of the product that recurses.
 //! * `frame`: a layer that is being looked at, with its digests and whether it is trusted.
 //! * `record`: what has been found and missed so far, and the verdict over it.
+//! * `heuristics`: what is suspicious without any signature.
 //! * `formats`: which parsers there are.
 #![cfg_attr(
     not(test),
@@ -23,6 +24,7 @@
 
 mod formats;
 mod frame;
+mod heuristics;
 mod record;
 mod scan;
 mod sink;
@@ -33,6 +35,7 @@ use candor_database::{Image, Scratch};
 use candor_model::{Facts, FileType, Finding, Interrupt, LayerId, LayerSummary, Limits, Report};
 
 use formats::{Builtin, Formats};
+pub use heuristics::{Heuristics, Structured};
 use scan::Scan;
 
 /// Layers inside one another that a scan can follow at most, whatever its limits say: each takes
@@ -48,6 +51,8 @@ pub struct Options {
     pub all_matches: bool,
     /// Which signatures of potentially unwanted applications count.
     pub potentially_unwanted: PotentiallyUnwanted,
+    /// Which heuristics are told.
+    pub heuristics: Heuristics,
 }
 
 /// Which signatures of potentially unwanted applications count.

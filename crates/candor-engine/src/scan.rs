@@ -1,10 +1,12 @@
 //! The loop over one layer: its digests, its children and facts, its body.
 
+use std::collections::HashSet;
+
 use candor_database::ir::HashSubject;
 use candor_database::{Hit, Image, Scratch, Subject};
 use candor_model::{
-    Budget, Digest, ExecutableFormat, Facts, FileType, Finding, Interrupt, LayerSummary, Match,
-    Normalisation, Reason, Report, Strength, Target,
+    Budget, Digest, ExecutableFormat, Facts, FileType, Finding, Interrupt, LayerId, LayerSummary, Match,
+    Normalisation, Origin, Reason, Report, Strength, Target,
 };
 
 use crate::formats::Formats;
@@ -36,7 +38,12 @@ pub(crate) struct Scan<'s> {
     scratch: &'s mut Scratch,
     observer: Option<&'s mut dyn Observer>,
     raw_html: bool,
+    /// What heuristics have told of which layer.
+    suspected: HashSet<(LayerId, String)>,
 }
+
+/// Things that heuristics tell of one file.
+const SUSPICIONS: usize = 1_000;
 
 impl<'s> Scan<'s> {
     /// A scan that has not begun.
@@ -60,6 +67,7 @@ impl<'s> Scan<'s> {
             scratch: &mut memory.scratch,
             observer,
             raw_html: setup.raw_html,
+            suspected: HashSet::new(),
         }
     }
 
@@ -219,8 +227,52 @@ impl<'s> Scan<'s> {
         }
     }
 
+    /// Reports what a heuristic says of a layer, unless the layer is trusted.
+    fn suspect(&mut self, frame: &Frame<'_>, name: String) {
+        let known = !self.suspected.insert((frame.id, name.clone()));
+        if self.halted || known || self.suspected.len() > SUSPICIONS {
+            return;
+        }
+        let finding = Finding {
+            strength: Strength::of_name(&name),
+            signature: name,
+            origin: Origin { source: String::from("heuristics"), line: 0 },
+            official: false,
+            language: "candor",
+            layer: frame.id,
+            file_type: frame.file_type,
+            path: self.path.clone(),
+            normalised: frame.normalised,
+            matches: Vec::new(),
+        };
+        match frame.trusted_by(self.image, &self.budget) {
+            Ok(None) => self.record.found(finding),
+            Ok(Some(trust)) => self.record.trusted_by(trust.to_owned()),
+            // Whoever interrupted notices it at the next step.
+            Err(_) => (),
+        }
+    }
+
+    /// Looks for what is unusual about a layer.
+    fn look_for_anomalies(&mut self, frame: &Frame<'_>, facts: &Facts) {
+        let heuristics = &self.options.heuristics;
+        let mut anomalies = facts.anomalies.clone();
+        if let Some(structured) = &heuristics.structured
+            && heuristics.enabled
+            && (frame.file_type.is_text() || frame.file_type == FileType::Html)
+        {
+            anomalies.extend(structured.search(frame.bytes));
+        }
+        for name in anomalies.into_iter().filter_map(|anomaly| heuristics.of_anomaly(anomaly)) {
+            self.suspect(frame, name);
+        }
+    }
+
     /// Notes that something of a layer was not looked at.
     pub(crate) fn missed(&mut self, frame: &Frame<'_>, reason: Reason) {
+        if let Some(name) = self.options.heuristics.of_reason(&reason, frame.file_type) {
+            self.suspect(frame, name);
+        }
         match reason {
             Reason::Cancelled | Reason::Timeout => self.halted = true,
             Reason::Children | Reason::ScanSize => self.exhausted = true,
@@ -285,6 +337,7 @@ impl<'s> Scan<'s> {
         if frame.file_type.target() == Target::Graphics && self.image.wants_image_hash() {
             facts.image_hash = formats.image_hash(frame.bytes, frame.file_type);
         }
+        self.look_for_anomalies(frame, &facts);
         if let Some(observer) = &mut self.observer {
             observer.facts(frame.id, &facts);
         }

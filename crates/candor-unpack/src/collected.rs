@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use candor_model::{
-    Budget, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member, Reason, Sink,
+    Anomaly, Budget, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member, Reason, Sink,
 };
 
 /// One child as it was given.
@@ -23,6 +23,8 @@ pub(crate) struct Collected {
     pub(crate) children: Vec<Child>,
     pub(crate) facts: Option<Facts>,
     pub(crate) incomplete: Vec<Reason>,
+    pub(crate) anomalies: Vec<Anomaly>,
+    pub(crate) details: Vec<(&'static str, String)>,
     pub(crate) budget: Budget,
 }
 
@@ -30,7 +32,14 @@ impl Collected {
     /// What `unpack` gives for `bytes` within `limits`.
     pub(crate) fn with_limits(file_type: FileType, bytes: &[u8], limits: Limits) -> Self {
         let budget = Budget::new(limits, Interrupt::new());
-        let mut collected = Self { children: Vec::new(), facts: None, incomplete: Vec::new(), budget };
+        let mut collected = Self {
+            children: Vec::new(),
+            facts: None,
+            incomplete: Vec::new(),
+            anomalies: Vec::new(),
+            details: Vec::new(),
+            budget,
+        };
         crate::unpack(file_type, bytes, &mut collected);
         collected
     }
@@ -76,6 +85,14 @@ impl Sink for Collected {
 
     fn facts(&mut self, facts: Facts) {
         self.facts = Some(facts);
+    }
+
+    fn detail(&mut self, key: &'static str, value: String) {
+        self.details.push((key, value));
+    }
+
+    fn anomaly(&mut self, anomaly: Anomaly) {
+        self.anomalies.push(anomaly);
     }
 
     fn incomplete(&mut self, reason: Reason) {

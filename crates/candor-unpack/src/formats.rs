@@ -3,7 +3,7 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    ar, arj, autoit, cab, cpio, elf, gzip, html, iso, lha, macho, mail, ole2, pdf, pe, rar, rpm, rtf,
+    ar, arj, autoit, cab, cpio, elf, gzip, html, iso, lha, macho, mail, media, ole2, pdf, pe, rar, rpm, rtf,
     seven_zip, stream, tar, text, zip,
 };
 
@@ -174,6 +174,14 @@ pub const FORMATS: &[Format] = &[
         library: Some("sevenz-rust2"),
         limits: "256 MiB of a dictionary or of the header; three passwords; Zstandard, Brotli and what is behind a cut member of the same block are reported as not looked at",
         unpack: seven_zip::unpack,
+    },
+    Format {
+        name: "Images (GIF, PNG, JPEG, TIFF), animated cursors",
+        types: &[FileType::Gif, FileType::Png, FileType::Jpeg, FileType::Tiff, FileType::Riff],
+        gives: "what is wrong with the order and length of their parts; perceptual hashes, when a signature asks for them",
+        library: Some("image (hashes)"),
+        limits: "100,000 parts; 16,384 pixels on a side and 256 MiB for a hash",
+        unpack: media::unpack,
     },
     Format {
         name: "RAR (1.3 to 7)",

@@ -40,6 +40,7 @@ mod lz4;
 mod lzw;
 mod macho;
 mod mail;
+mod media;
 mod name;
 mod ole2;
 mod packed;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use candor_engine::{Options, PotentiallyUnwanted};
+use candor_engine::{Heuristics, Options, PotentiallyUnwanted, Structured};
 use candor_model::Limits;
 use candor_sandbox::{Setup, Task};
 use clap::Args;
@@ -43,6 +43,128 @@ pub(crate) struct DetectionOptions {
     /// `Tool`. A minus sign leaves a category out: `--potentially-unwanted=-Packed,-NetTool`.
     #[arg(long, value_name = "CATEGORY,...", num_args = 0.., require_equals = true, value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) potentially_unwanted: Option<Vec<String>>,
+
+    #[command(flatten)]
+    pub(crate) heuristics: HeuristicOptions,
+}
+
+/// What is suspicious without any signature. Names are those of ClamAV's options.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Heuristics")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+pub(crate) struct HeuristicOptions {
+    /// Whether to tell of anything that no signature names.
+    #[arg(long, value_enum, value_name = "WHETHER", default_value = "yes", hide_possible_values = true)]
+    pub(crate) heuristic_alerts: Answer,
+
+    /// Tell of executables whose headers cannot be true.
+    #[arg(long)]
+    pub(crate) alert_broken: bool,
+
+    /// Tell of damaged images.
+    #[arg(long)]
+    pub(crate) alert_broken_media: bool,
+
+    /// Tell of encrypted archives and documents.
+    #[arg(long)]
+    pub(crate) alert_encrypted: bool,
+
+    /// Tell of encrypted archives.
+    #[arg(long)]
+    pub(crate) alert_encrypted_archive: bool,
+
+    /// Tell of encrypted documents.
+    #[arg(long)]
+    pub(crate) alert_encrypted_doc: bool,
+
+    /// Tell of macros in documents.
+    #[arg(long)]
+    pub(crate) alert_macros: bool,
+
+    /// Tell of files that a limit kept from being looked at as a whole.
+    #[arg(long)]
+    pub(crate) alert_exceeds_max: bool,
+
+    /// Tell of links that show a secure address and lead to another.
+    #[arg(long)]
+    pub(crate) alert_phishing_ssl: bool,
+
+    /// Tell of links that hide where they lead.
+    #[arg(long)]
+    pub(crate) alert_phishing_cloak: bool,
+
+    /// Tell of disk images whose partitions lie over one another.
+    #[arg(long)]
+    pub(crate) alert_partition_intersection: bool,
+
+    /// Tell of numbers of credit cards and of social security in text.
+    #[arg(long)]
+    pub(crate) detect_structured: bool,
+
+    /// Numbers of social security from which on they are told.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) structured_ssn_count: u32,
+
+    /// Numbers of social security that count: 0 with hyphens, 1 without, 2 both.
+    #[arg(long, value_name = "X", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub(crate) structured_ssn_format: u8,
+
+    /// Numbers of credit cards from which on they are told.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) structured_cc_count: u32,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Answer {
+    /// No.
+    No,
+    /// Yes.
+    Yes,
+}
+
+impl HeuristicOptions {
+    /// Those that are always told.
+    pub(crate) const fn usual() -> Self {
+        Self {
+            heuristic_alerts: Answer::Yes,
+            alert_broken: false,
+            alert_broken_media: false,
+            alert_encrypted: false,
+            alert_encrypted_archive: false,
+            alert_encrypted_doc: false,
+            alert_macros: false,
+            alert_exceeds_max: false,
+            alert_phishing_ssl: false,
+            alert_phishing_cloak: false,
+            alert_partition_intersection: false,
+            detect_structured: false,
+            structured_ssn_count: 3,
+            structured_ssn_format: 0,
+            structured_cc_count: 3,
+        }
+    }
+
+    fn heuristics(&self) -> Heuristics {
+        Heuristics {
+            enabled: self.heuristic_alerts == Answer::Yes,
+            broken_executables: self.alert_broken,
+            broken_media: self.alert_broken_media,
+            encrypted_archives: self.alert_encrypted || self.alert_encrypted_archive,
+            encrypted_documents: self.alert_encrypted || self.alert_encrypted_doc,
+            exceeded_limits: self.alert_exceeds_max,
+            macros: self.alert_macros,
+            partition_intersections: self.alert_partition_intersection,
+            phishing_cloaks: self.alert_phishing_cloak,
+            phishing_ssl: self.alert_phishing_ssl,
+            structured: self.detect_structured.then_some(Structured {
+                cards: self.structured_cc_count,
+                security_numbers: Some(self.structured_ssn_count),
+                hyphens: self.structured_ssn_format != 1,
+                plain: self.structured_ssn_format != 0,
+            }),
+        }
+    }
 }
 
 impl DetectionOptions {
@@ -152,5 +274,6 @@ pub(crate) fn engine_options(
         limits: limits.limits(),
         all_matches,
         potentially_unwanted: detection.potentially_unwanted()?,
+        heuristics: detection.heuristics.heuristics(),
     })
 }

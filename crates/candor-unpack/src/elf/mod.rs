@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{Executable, ExecutableFormat, Facts, Section, Sink};
+use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Section, Sink};
 
 use crate::reader::{Order, Reader, clipped, until_nul};
 
@@ -20,6 +20,8 @@ const ROWS: u16 = 32_768;
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if let Some(executable) = executable(bytes) {
         sink.facts(Facts { executable: Some(executable), ..Facts::default() });
+    } else {
+        sink.anomaly(Anomaly::BrokenExecutable);
     }
 }
 

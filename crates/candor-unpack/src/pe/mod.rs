@@ -26,7 +26,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-use candor_model::{Executable, ExecutableFormat, Facts, Sink};
+use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Sink};
 
 use crate::packed;
 pub(crate) use image::PortableExecutable;
@@ -36,6 +36,9 @@ pub(crate) use image::PortableExecutable;
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let Some(file) = PortableExecutable::parse(bytes) else { return };
     sink.facts(facts_of(&file));
+    if file.is_broken() {
+        sink.anomaly(Anomaly::BrokenExecutable);
+    }
     let _ = packed::unpack(&file, sink);
 }
 

@@ -23,7 +23,7 @@ use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
 use crate::scan::outcome::{json_line, layer_path};
-use crate::settings::{DetectionOptions, LimitOptions, SafetyOptions, engine_options};
+use crate::settings::{DetectionOptions, HeuristicOptions, LimitOptions, SafetyOptions, engine_options};
 use crate::{store, units};
 
 /// Layers, and facts of one layer, that are printed for people.
@@ -67,7 +67,7 @@ Examples:
 
 /// Runs `candor unpack`.
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
-    let detection = DetectionOptions { potentially_unwanted: None };
+    let detection = DetectionOptions { potentially_unwanted: None, heuristics: HeuristicOptions::usual() };
     let mut options = engine_options(&args.limits, &detection, true)?;
     options.all_matches = true;
     let path = PathBuf::from(&args.file);

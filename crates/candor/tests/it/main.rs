@@ -8,6 +8,7 @@ mod database;
 mod doctor;
 mod explain;
 mod help;
+mod heuristics;
 mod interrupt;
 mod run;
 mod samples;
