@@ -1,6 +1,7 @@
 //! Regular expressions of signatures: compiled when their trigger holds, and kept for a while.
 //!
-//! Most run in linear time; those with look-around or references backtrack, with a limit on steps.
+//! Most run in linear time; those with look-around or references backtrack, with a limit on steps. They
+//! are tried only where a relaxed form of them, which runs in linear time, has a match: nearly never.
 //! Whatever goes wrong is a reason for an incomplete verdict, never a silent "no".
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub(crate) struct RegexCache(HashMap<(String, RegexFlags), Compiled>);
 #[derive(Debug)]
 enum Compiled {
     Linear(regex::bytes::Regex),
-    Backtracking(Box<fancy_regex::Regex>),
+    Backtracking(Box<fancy_regex::Regex>, Option<regex::bytes::Regex>),
 }
 
 /// Whether the expression can be run at all.
@@ -37,22 +38,19 @@ pub(crate) fn check(regex: &Regex) -> Result<(), Refusal> {
 
 fn compile(regex: &Regex, steps: u64) -> Result<Compiled, String> {
     let translated = translate(&regex.pattern, regex.flags);
-    if translated.backtracks {
-        fancy_regex::RegexBuilder::new(&translated.text)
-            .bytes_mode(fancy_regex::BytesMode::Ascii)
-            .backtrack_limit(usize::try_from(steps).unwrap_or(usize::MAX))
-            .delegate_size_limit(MAX_COMPILED)
-            .build()
-            .map(|compiled| Compiled::Backtracking(Box::new(compiled)))
-            .map_err(|error| error.to_string())
-    } else {
-        regex::bytes::RegexBuilder::new(&translated.text)
-            .unicode(false)
-            .size_limit(MAX_COMPILED)
-            .build()
-            .map(Compiled::Linear)
-            .map_err(|error| error.to_string())
+    let linear =
+        |text: &str| regex::bytes::RegexBuilder::new(text).unicode(false).size_limit(MAX_COMPILED).build();
+    if !translated.backtracks {
+        return linear(&translated.text).map(Compiled::Linear).map_err(|error| error.to_string());
     }
+    let exact = fancy_regex::RegexBuilder::new(&translated.text)
+        .bytes_mode(fancy_regex::BytesMode::Ascii)
+        .backtrack_limit(usize::try_from(steps).unwrap_or(usize::MAX))
+        .delegate_size_limit(MAX_COMPILED)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let relaxed = translated.relaxed.and_then(|relaxed| linear(&relaxed).ok());
+    Ok(Compiled::Backtracking(Box::new(exact), relaxed))
 }
 
 impl Compiled {
@@ -63,10 +61,18 @@ impl Compiled {
         }
         match self {
             Self::Linear(regex) => Ok(regex.find_at(bytes, from).map(|found| (found.start(), found.end()))),
-            Self::Backtracking(regex) => match regex.find_from_pos(bytes, from) {
-                Ok(found) => Ok(found.map(|found| (found.start(), found.end()))),
-                Err(error) => Err(error.to_string()),
-            },
+            Self::Backtracking(exact, relaxed) => {
+                let from = match relaxed.as_ref().map(|relaxed| relaxed.find_at(bytes, from)) {
+                    // A match starts where the relaxed form has one, or behind that.
+                    Some(Some(found)) => found.start(),
+                    Some(None) => return Ok(None),
+                    None => from,
+                };
+                match exact.find_from_pos(bytes, from) {
+                    Ok(found) => Ok(found.map(|found| (found.start(), found.end()))),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
         }
     }
 }

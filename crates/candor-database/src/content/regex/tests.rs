@@ -1,5 +1,7 @@
 //! What the translation must keep.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::ir::{Expression, Offset};
 
@@ -71,4 +73,51 @@ fn what_backtracks() {
     assert_eq!(matches(r"(?P<q>['\x22])x(?P=q)", "", b"'x\"'x'"), Some((3, 6)));
     assert_eq!(matches(r"(?>a+)b", "", b"aab"), Some((0, 3)));
     assert_eq!(matches(r"(?i)AB(?-i)c(?#note)d", "", b"abcd"), Some((0, 4)));
+}
+
+#[test]
+fn what_backtracks_is_tried_only_where_its_relaxed_form_matches() {
+    // By itself each of these gives up on a text like this one.
+    let text = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ".repeat(4000);
+    for pattern in
+        [r"(?:a+)+(?=b)c", r"(a|aa)+\1b", r"(?>(?:(?=a)a|aa)+)x", r"(?<!z)(a*)*b(?!c)", r"(?:a++|a)*\Kb"]
+    {
+        assert_eq!(matches(pattern, "", text.as_bytes()), None, "{pattern}");
+    }
+    // Behind a place where it may match, it starts there.
+    let text = format!("{text}yaab");
+    assert_eq!(matches(r"y(?<=y)(a)\1b", "", text.as_bytes()), Some((text.len() - 4, text.len())));
+}
+
+#[test]
+fn relaxed_forms() {
+    let relaxed = |pattern: &str| translate(pattern, RegexFlags::default()).relaxed;
+    assert_eq!(relaxed("a(b|c)"), None);
+    assert_eq!(relaxed(r"a(?!b(c)[)])d").as_deref(), Some("a(?:)d"));
+    assert_eq!(relaxed(r"(?<=(?=x)y)z++").as_deref(), Some("(?:)z+"));
+    assert_eq!(relaxed(r"(a)\1(?P<n>b)(?P=n)").as_deref(), Some("(a)(?s:.*)(?P<n>b)(?s:.*)"));
+    assert_eq!(relaxed(r"(?>a|b)\(c\Kd").as_deref(), Some(r"(?:a|b)\x28c(?:)d"));
+    assert_eq!(relaxed(r"(a)?(?(1)b|c)"), None);
+    assert_eq!(relaxed(r"\Ga(?=b)"), None);
+}
+
+proptest! {
+    /// The relaxed form changes no answer.
+    #[test]
+    fn relaxed_forms_change_nothing(
+        pieces in proptest::collection::vec(0_usize..14, 1..6),
+        text in "[abc]{0,12}",
+    ) {
+        let all = [
+            "a", "b", "c", "(a|b)", "(?=b)", "(?!c)", "(?<=a)", "(?<!b)", "(?:\\1)?", "a*+", "(?>ab|a)", "[ab]+", ".*?", "\\b",
+        ];
+        let pattern: String = std::iter::once("(c?)").chain(pieces.into_iter().map(|piece| all[piece])).collect();
+        let translated = translate(&pattern, RegexFlags::default());
+        let exact = fancy_regex::RegexBuilder::new(&translated.text)
+            .bytes_mode(fancy_regex::BytesMode::Ascii)
+            .build()
+            .unwrap();
+        let expected = exact.find_from_pos(text.as_bytes(), 0).unwrap().map(|found| (found.start(), found.end()));
+        prop_assert_eq!(matches(&pattern, "", text.as_bytes()), expected, "{}", pattern);
+    }
 }

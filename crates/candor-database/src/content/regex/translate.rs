@@ -15,6 +15,10 @@ pub(crate) struct Translated {
     /// Whether it needs backtracking: look-around, references, atomic groups, possessive
     /// quantifiers.
     pub(crate) backtracks: bool,
+    /// For one that needs backtracking, an expression that does not and matches wherever it matches, and
+    /// elsewhere too: without look-around, and with anything in the place of references. None where a condition
+    /// makes that difficult.
+    pub(crate) relaxed: Option<String>,
 }
 
 /// Translates `pattern`.
@@ -31,16 +35,28 @@ pub(crate) fn translate(pattern: &str, flags: RegexFlags) -> Translated {
             prefix.push(letter);
         }
     }
-    let mut translator = Translator {
-        rest: pattern.as_bytes(),
-        groups: capture_groups(pattern.as_bytes()),
-        out: if prefix.is_empty() { String::new() } else { format!("(?{prefix})") },
-        backtracks: false,
-        line_end: !flags.dollar_end_only && !flags.multi_line,
-        quantifiable: false,
+    let run = |relaxing| {
+        let mut translator = Translator {
+            rest: pattern.as_bytes(),
+            groups: capture_groups(pattern.as_bytes()),
+            out: if prefix.is_empty() { String::new() } else { format!("(?{prefix})") },
+            backtracks: false,
+            line_end: !flags.dollar_end_only && !flags.multi_line,
+            quantifiable: false,
+            relaxing,
+            open: Vec::new(),
+            is_strict: false,
+        };
+        translator.run();
+        translator
     };
-    translator.run();
-    Translated { text: translator.out, backtracks: translator.backtracks }
+    let exact = run(false);
+    let relaxed = exact.backtracks.then(|| run(true)).filter(|relaxed| !relaxed.is_strict);
+    Translated {
+        text: exact.out,
+        backtracks: exact.backtracks,
+        relaxed: relaxed.map(|translator| translator.out),
+    }
 }
 
 struct Translator<'p> {
@@ -53,7 +69,18 @@ struct Translator<'p> {
     line_end: bool,
     /// Whether a quantifier may follow what was just written.
     quantifiable: bool,
+    /// Whether a relaxed expression is written: [`Translated::relaxed`].
+    relaxing: bool,
+    /// While relaxing, for each group that is open: where what was written for it is cut off at its end.
+    open: Vec<Option<usize>>,
+    /// Something was met that cannot be relaxed.
+    is_strict: bool,
 }
+
+/// Matches whatever a reference could.
+const ANYTHING: &str = "(?s:.*)";
+/// Matches nothing, anywhere.
+const NOTHING: &str = "(?:)";
 
 impl Translator<'_> {
     fn run(&mut self) {
@@ -66,6 +93,7 @@ impl Translator<'_> {
                 b'*' | b'+' | b'?' => self.quantifier(char::from(byte).to_string()),
                 b'{' => self.brace(),
                 b'}' | b']' => self.literal(byte),
+                b')' => self.close(),
                 b'^' | b'|' => {
                     self.out.push(char::from(byte));
                     self.quantifiable = false;
@@ -115,7 +143,9 @@ impl Translator<'_> {
     fn quantifier(&mut self, text: String) {
         self.out.push_str(&text);
         if self.quantifiable && self.accept(b"+") {
-            self.out.push('+');
+            if !self.relaxing {
+                self.out.push('+');
+            }
             self.backtracks = true;
         } else if self.quantifiable && self.accept(b"?") {
             self.out.push('?');
@@ -145,10 +175,33 @@ impl Translator<'_> {
         }
     }
 
+    fn close(&mut self) {
+        self.out.push(')');
+        self.quantifiable = true;
+        if let Some(Some(cut)) = self.open.pop() {
+            self.out.truncate(cut);
+            self.out.push_str(NOTHING);
+        }
+    }
+
+    /// Opens a group; `text` is how.
+    fn open(&mut self, text: &str, is_cut: bool) {
+        if self.relaxing {
+            self.open.push(is_cut.then_some(self.out.len()));
+        }
+        self.out.push_str(text);
+    }
+
+    /// Something that needs backtracking and takes bytes; `relaxed` is what stands in for it.
+    fn reference_atom(&mut self, text: &str, relaxed: &str) {
+        self.backtracks = true;
+        self.atom(if self.relaxing { relaxed } else { text });
+    }
+
     fn group(&mut self) {
         self.quantifiable = false;
         if !self.rest.starts_with(b"?") {
-            self.out.push('(');
+            self.open("(", false);
             return;
         }
         if self.accept(b"?#") {
@@ -156,41 +209,46 @@ impl Translator<'_> {
             self.quantifiable = true;
             return;
         }
-        for (from, to, backtracks) in [
-            ("?:", "(?:", false),
-            ("?=", "(?=", true),
-            ("?!", "(?!", true),
-            ("?<=", "(?<=", true),
-            ("?<!", "(?<!", true),
-            ("?>", "(?>", true),
-            ("?(", "(?(", true),
-        ] {
-            if self.accept(from.as_bytes()) {
-                self.out.push_str(to);
-                self.backtracks |= backtracks;
+        for look_around in ["?=", "?!", "?<=", "?<!"] {
+            if self.accept(look_around.as_bytes()) {
+                self.backtracks = true;
+                self.open(&format!("({look_around}"), true);
                 return;
             }
         }
+        if self.accept(b"?:") {
+            self.open("(?:", false);
+            return;
+        }
+        if self.accept(b"?>") {
+            self.backtracks = true;
+            self.open(if self.relaxing { "(?:" } else { "(?>" }, false);
+            return;
+        }
+        if self.accept(b"?(") {
+            self.backtracks = true;
+            self.is_strict = true;
+            self.open("(?(", false);
+            return;
+        }
         if self.accept(b"?P=") {
             let name = String::from_utf8_lossy(&self.until(b')')).into_owned();
-            self.backtracks = true;
-            self.atom(&format!("\\k<{name}>"));
+            self.reference_atom(&format!("\\k<{name}>"), ANYTHING);
             return;
         }
         if self.accept(b"?P>") || self.accept(b"?&") {
             let name = String::from_utf8_lossy(&self.until(b')')).into_owned();
-            self.backtracks = true;
-            self.atom(&format!("\\g<{name}>"));
+            self.reference_atom(&format!("\\g<{name}>"), ANYTHING);
             return;
         }
         for (start, end) in [("?P<", b'>'), ("?<", b'>'), ("?'", b'\'')] {
             if self.accept(start.as_bytes()) {
                 let name = String::from_utf8_lossy(&self.until(end)).into_owned();
-                self.out.push_str(&format!("(?P<{name}>"));
+                self.open(&format!("(?P<{name}>"), false);
                 return;
             }
         }
-        self.out.push('(');
+        self.open("(", false);
     }
 
     /// What stands behind a backslash.
@@ -217,8 +275,9 @@ impl Translator<'_> {
             }
             b'Z' => self.atom("(?:\\n?\\z)"),
             b'K' | b'G' => {
-                self.backtracks = true;
-                self.atom(&format!("\\{}", char::from(byte)));
+                // Where the last match ended is known to the exact one only.
+                self.is_strict |= byte == b'G';
+                self.reference_atom(&format!("\\{}", char::from(byte)), NOTHING);
             }
             b'x' => self.hexadecimal(),
             b'c' => {
@@ -252,9 +311,8 @@ impl Translator<'_> {
             return;
         }
         self.rest = self.rest.get(more..).unwrap_or_default();
-        self.backtracks = true;
         // In a group of its own, it is apart from digits that follow.
-        self.atom(&format!("(?:\\{number})"));
+        self.reference_atom(&format!("(?:\\{number})"), ANYTHING);
     }
 
     fn hexadecimal(&mut self) {
@@ -305,13 +363,12 @@ impl Translator<'_> {
             }
             _ => self.next().into_iter().collect(),
         };
-        self.backtracks = true;
         let name = String::from_utf8_lossy(&name).into_owned();
         let is_number = name.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
         if letter == b'g' && is_number && !name.starts_with('-') {
-            self.atom(&format!("(?:\\{name})"));
+            self.reference_atom(&format!("(?:\\{name})"), ANYTHING);
         } else {
-            self.atom(&format!("\\k<{name}>"));
+            self.reference_atom(&format!("\\k<{name}>"), ANYTHING);
         }
     }
 
