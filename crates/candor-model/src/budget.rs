@@ -23,7 +23,8 @@ pub struct Limits {
     pub max_normalise: u64,
     /// Largest layer that regular expressions run over.
     pub max_regex_size: u64,
-    /// Backtracking steps of one regular expression on one layer.
+    /// Backtracking steps of one regular expression on one layer. (ClamAV's `PCREMatchLimit` of 100,000 counts
+    /// from each place where a match might start, and says nothing when it is reached.)
     pub regex_steps: u64,
     /// Steps of pattern evaluation on one layer: about one a byte looked at.
     pub search_steps: u64,
@@ -40,7 +41,7 @@ impl Default for Limits {
             max_ratio: 2_000,
             max_normalise: 40 << 20,
             max_regex_size: 100 << 20,
-            regex_steps: 1_000_000,
+            regex_steps: 20_000_000,
             search_steps: 50_000_000_000,
         }
     }
