@@ -111,6 +111,11 @@ fn documents(text: &[u8]) -> Vec<Vec<u8>> {
             &[0; 64],
         ]
         .concat(),
+        b"\x89PNG\r\n\x1a\n\0\0\0\0IEND....".to_vec(),
+        b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b".to_vec(),
+        b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x02data\xff\xd9".to_vec(),
+        b"II\x2a\0\x08\0\0\0\0\0\0\0\0\0".to_vec(),
+        b"RIFF\x10\0\0\0ACONanih\x24\0\0\0".to_vec(),
         b"begin 644 a\n#8W5T\n`\nend\n".to_vec(),
     ]
 }

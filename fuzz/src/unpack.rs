@@ -27,6 +27,29 @@ pub(crate) fn unpack(types: &[FileType], bytes: &[u8]) {
     }
 }
 
+/// A 32-bit program whose code is `code`, and which may write to itself.
+pub(crate) fn program(code: &[u8]) -> Vec<u8> {
+    let mut file = vec![0_u8; 0x200];
+    let mut put = |offset: usize, bytes: &[u8]| file[offset..offset + bytes.len()].copy_from_slice(bytes);
+    put(0, b"MZ");
+    put(0x3c, &[0x40]);
+    put(0x40, b"PE\0\0\x4c\x01\x01\0");
+    put(0x54, &[0xe0, 0, 0x0f, 1]);
+    let size = u32::try_from(code.len()).unwrap_or(0);
+    let numbers =
+        [(0, 0x10b), (16, 0x1000), (28, 0x40_0000), (32, 0x1000), (36, 0x200), (56, 0x8000), (60, 0x200)];
+    for (offset, value) in numbers {
+        put(0x58 + offset, &u32::to_le_bytes(value));
+    }
+    put(0x58 + 92, &[16]);
+    put(0x138, b".packed\0");
+    for (offset, value) in [(8, 0x4000), (12, 0x1000), (16, size), (20, 0x200), (36, 0xe000_0020)] {
+        put(0x138 + offset, &u32::to_le_bytes(value));
+    }
+    file.extend_from_slice(code);
+    file
+}
+
 /// Takes everything, reads streams as far as the budget goes, and counts.
 struct Strict {
     budget: Budget,

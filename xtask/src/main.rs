@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a task speaks to the terminal it was started from")]
 
 mod bench;
+mod beside;
 mod ci;
 mod construct;
 mod docs;
@@ -21,6 +22,8 @@ use clap::Parser;
 enum Task {
     /// Measure: the matcher beside other engines, whole programs beside clamscan, images, the jail.
     Bench(bench::Arguments),
+    /// Look for the same hidden things with ClamAV: markers in containers, and packed programs.
+    Beside(beside::Arguments),
     /// Run every check beside the tests that must hold before a change lands.
     Ci(ci::Arguments),
     /// Build a file for each of many signatures, and look for the signature in it.
@@ -38,6 +41,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Beside(arguments) => beside::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Construct(arguments) => construct::run(&arguments),
         Task::Docs(arguments) => docs::run(&arguments),

@@ -3,6 +3,7 @@
 //! * [`recipe`], [`archive`], [`executable`], [`zip`], [`zip_methods`], [`stream`],
 //!   [`document`]: files.
 //! * [`collect`]: signatures as values.
+//! * [`marker`]: one marker in every container.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,7 @@ pub mod archive;
 pub mod collect;
 pub mod document;
 pub mod executable;
+pub mod marker;
 pub mod naive;
 pub mod recipe;
 pub mod stream;

@@ -2,139 +2,12 @@
 //! within containers: it is found, and the path to it is the right one.
 
 use candor_database::Image;
-use candor_fixtures::archive::{self, Cab, Cpio, RAR, SEVEN_ZIP, SevenZip};
-use candor_fixtures::{document, stream, zip_methods};
+use candor_fixtures::archive::{self, Cab, RAR, SevenZip};
+use candor_fixtures::marker::{MARKER, combinations, packings};
+use candor_fixtures::zip_methods;
 use candor_model::Verdict;
 
 use crate::{scan, signatures};
-
-/// Long enough that everything packs it, and nothing like text or a magic.
-const MARKER: &[u8] = b"\x01\x02a marker that is in no other file \xfe\xfd\x03";
-
-type Pack = Box<dyn Fn(&[u8]) -> Vec<u8>>;
-
-/// A way of packing: its name, what does it, and what the path calls what was in it.
-struct Packing {
-    name: String,
-    pack: Pack,
-    label: String,
-}
-
-fn packing(name: impl Into<String>, label: &str, pack: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Packing {
-    Packing { name: name.into(), pack: Box::new(pack), label: label.to_owned() }
-}
-
-fn packings() -> Vec<Packing> {
-    let mut all = vec![
-        packing("gzip", "content", stream::gzip),
-        packing("bzip2", "content", stream::bzip2),
-        packing("xz", "content", stream::xz),
-        packing("lzma", "content", stream::lzma),
-        packing("lzip", "content", stream::lzip),
-        packing("zstd", "content", stream::zstd),
-        packing("lz4", "content", stream::lz4),
-        packing("lz4 legacy", "content", stream::lz4_legacy),
-        packing("compress", "content", |bytes| stream::compress(bytes, 16)),
-        packing("compress 12", "content", |bytes| stream::compress(bytes, 12)),
-        packing("gzip, second member", "content", |bytes| [stream::gzip(b"x"), stream::gzip(bytes)].concat()),
-        packing("bzip2, second stream", "content", |bytes| {
-            [stream::bzip2(b"x"), stream::bzip2(bytes)].concat()
-        }),
-        packing("xz, second stream", "content", |bytes| [stream::xz(b"x"), stream::xz(bytes)].concat()),
-        packing("zstd, second frame", "content", |bytes| [stream::zstd(b"x"), stream::zstd(bytes)].concat()),
-        packing("tar", "a", |bytes| archive::tar(&[("b", b"x"), ("a", bytes)])),
-        packing("ar", "a", |bytes| archive::ar(&[("b", b"x"), ("a", bytes)])),
-        packing("iso", "a", |bytes| archive::iso(&[("b", b"x"), ("a", bytes)])),
-        packing("lha stored", "a", |bytes| archive::lha(1, &[("a", "-lh0-", bytes.to_vec(), bytes.len())])),
-        packing("arj stored", "a", |bytes| archive::arj(&[("a", 0, bytes.to_vec(), bytes.len())])),
-        packing("ole2", "Storage/a", |bytes| document::compound("Storage", &[("a", bytes.to_vec())])),
-        packing("rtf", "Object", |bytes| document::rtf("Object", bytes)),
-        packing("pdf stored", "object 1", |bytes| document::pdf(&[("", bytes.to_vec())])),
-        packing("pdf flate", "object 1", |bytes| {
-            document::pdf(&[("/Filter /FlateDecode", stream::zlib(bytes))])
-        }),
-        packing("pdf flate twice", "object 1", |bytes| {
-            document::pdf(&[("/Filter [/FlateDecode /Fl]", stream::zlib(&stream::zlib(bytes)))])
-        }),
-        packing("pdf hex", "object 1", |bytes| {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            document::pdf(&[("/Filter /ASCIIHexDecode", digits.into_bytes())])
-        }),
-        packing("pdf behind junk", "object 1", |bytes| {
-            [b"junk\n".to_vec(), document::pdf(&[("/Filter /FlateDecode", stream::zlib(bytes))])].concat()
-        }),
-        packing("mail quoted", "a", |bytes| mail("quoted-printable", &quoted(bytes))),
-        packing("mail base64", "a", |bytes| mail("base64", &base64(bytes))),
-    ];
-    for (name, kind) in [
-        ("cpio binary", Cpio::Binary),
-        ("cpio binary, big end first", Cpio::BinaryBig),
-        ("cpio crc", Cpio::Crc),
-        ("cpio newc", Cpio::Newc),
-        ("cpio odc", Cpio::Odc),
-    ] {
-        all.push(packing(name, "a", move |bytes| archive::cpio(kind, &[("b", b"x"), ("a", bytes)])));
-    }
-    for (name, method) in [("cab stored", Cab::Stored), ("cab mszip", Cab::MsZip), ("cab lzx", Cab::Lzx)] {
-        all.push(packing(name, "a", move |bytes| archive::cab(method, &[("b", b"x"), ("a", bytes)])));
-    }
-    for method in zip_methods::METHODS {
-        let pack = move |bytes: &[u8]| zip_methods::pack("a", bytes, method);
-        all.push(packing(format!("zip {method}"), "a", move |bytes| zip_methods::archive(&[pack(bytes)])));
-        all.push(packing(format!("zip {method}, encrypted"), "a", move |bytes| {
-            zip_methods::archive(&[pack(bytes).with_traditional_encryption(b"infected")])
-        }));
-        all.push(packing(format!("zip {method}, aes"), "a", move |bytes| {
-            zip_methods::archive(&[pack(bytes).with_aes(b"infected")])
-        }));
-    }
-    for method in SEVEN_ZIP {
-        all.push(packing(format!("7z {method:?}"), "a", move |bytes| {
-            archive::seven_zip(method, None, &[("b", b"x"), ("a", bytes)])
-        }));
-    }
-    all.push(packing("7z, encrypted", "a", |bytes| {
-        archive::seven_zip(SevenZip::Lzma2, Some("infected"), &[("b", b"x"), ("a", bytes)])
-    }));
-    for version in RAR {
-        for (name, store, solid, password) in [
-            ("stored", true, false, None),
-            ("packed", false, false, None),
-            ("solid", false, true, None),
-            ("encrypted", false, false, Some("infected")),
-        ] {
-            all.push(packing(format!("rar {version:?} {name}"), "a", move |bytes| {
-                archive::rar(version, store, solid, password, &[("b", b"x"), ("a", bytes)])
-            }));
-        }
-    }
-    all
-}
-
-fn mail(encoding: &str, body: &str) -> Vec<u8> {
-    format!(
-        "From: a@b\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: application/octet-stream; \
-         name=a\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}\r\n--x--\r\n"
-    )
-    .into_bytes()
-}
-
-fn quoted(bytes: &[u8]) -> String {
-    let digits: Vec<String> = bytes.iter().map(|byte| format!("={byte:02X}")).collect();
-    digits.chunks(20).map(<[String]>::concat).collect::<Vec<_>>().join("=\r\n")
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let group = |group: &[u8]| {
-        let value = group.iter().fold(0_usize, |value, &byte| value << 8 | usize::from(byte))
-            << (8 * (3 - group.len()));
-        let digits = (0..=group.len()).map(|at| char::from(DIGITS[value >> (18 - 6 * at) & 63]));
-        digits.chain("===".chars().take(3 - group.len())).collect::<String>()
-    };
-    let digits: Vec<String> = bytes.chunks(3).map(group).collect();
-    digits.chunks(16).map(<[String]>::concat).collect::<Vec<_>>().join("\r\n")
-}
 
 fn image() -> Image {
     let digits: String = MARKER.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -152,28 +25,13 @@ fn check(image: &Image, name: &str, bytes: &[u8], path: &[&str]) {
 }
 
 #[test]
-fn a_marker_is_found_in_every_container() {
+fn a_marker_is_found_in_every_container_and_in_containers_in_others() {
     let image = image();
-    for packing in packings() {
-        check(&image, &packing.name, &(packing.pack)(MARKER), &[&packing.label]);
-    }
-}
-
-#[test]
-fn a_marker_is_found_in_every_container_in_other_containers() {
-    let image = image();
-    for packing in packings() {
-        let inner = (packing.pack)(MARKER);
-        let zip = zip_methods::archive(&[zip_methods::pack("z", &inner, 8)]);
-        check(&image, &packing.name, &zip, &["z", &packing.label]);
-        let tar = stream::gzip(&archive::tar(&[("t", &inner)]));
-        check(&image, &packing.name, &tar, &["content", "t", &packing.label]);
-        // What the second stream holds stands behind the content of the first.
-        if packing.name.contains("second") {
-            continue;
-        }
-        let twice = (packing.pack)(&inner);
-        check(&image, &packing.name, &twice, &[&packing.label, &packing.label]);
+    let all = combinations();
+    assert!(all.len() > 3 * packings().len());
+    for combination in all {
+        let path: Vec<&str> = combination.path.iter().map(String::as_str).collect();
+        check(&image, &combination.name, &combination.bytes, &path);
     }
 }
 
