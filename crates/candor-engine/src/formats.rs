@@ -13,6 +13,11 @@ pub(crate) trait Formats: Debug + Sync {
     /// Hands children, facts and troubles of a layer to `sink`.
     fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink);
 
+    /// What a text says that a password is.
+    fn mentioned_passwords(&self, _text: &[u8]) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
     /// The perceptual hash of an image.
     fn image_hash(&self, bytes: &[u8], file_type: FileType) -> Option<PerceptualHash>;
 }
@@ -28,6 +33,10 @@ impl Formats for Builtin {
 
     fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
         candor_unpack::unpack(file_type, bytes, sink);
+    }
+
+    fn mentioned_passwords(&self, text: &[u8]) -> Vec<Vec<u8>> {
+        candor_unpack::mentioned_passwords(text)
     }
 
     fn image_hash(&self, bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> {

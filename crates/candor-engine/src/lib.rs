@@ -42,6 +42,9 @@ use scan::Scan;
 /// stack. A thread that scans needs 8 MiB of it for this depth.
 pub const DEEPEST: u32 = 100;
 
+/// Passwords of an image that are tried.
+const PASSWORDS: usize = 1000;
+
 /// What to look for, and how far to go.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -53,6 +56,8 @@ pub struct Options {
     pub potentially_unwanted: PotentiallyUnwanted,
     /// Which heuristics are told.
     pub heuristics: Heuristics,
+    /// Passwords to try on what is encrypted, before those of the image and the common ones.
+    pub passwords: Vec<Vec<u8>>,
 }
 
 /// Which signatures of potentially unwanted applications count.
@@ -114,6 +119,8 @@ pub struct Scanner<'image> {
 struct Setup<'image> {
     image: &'image Image,
     options: Options,
+    /// Those of the options and of the image.
+    passwords: Vec<Vec<u8>>,
     formats: &'image dyn Formats,
     /// Whether some signature is meant for files as they stand (`.sdb`).
     raw_html: bool,
@@ -137,7 +144,9 @@ impl<'image> Scanner<'image> {
     fn with_formats(image: &'image Image, mut options: Options, formats: &'image dyn Formats) -> Self {
         options.limits.max_depth = options.limits.max_depth.min(DEEPEST);
         let raw_html = image.info().sources.iter().any(|source| source.language == "sdb");
-        Self { setup: Setup { image, options, formats, raw_html }, memory: Memory::default() }
+        let listed = image.passwords().take(PASSWORDS).map(|(_, listed)| listed.password);
+        let passwords = options.passwords.iter().cloned().chain(listed).collect();
+        Self { setup: Setup { image, options, passwords, formats, raw_html }, memory: Memory::default() }
     }
 
     /// Scans `bytes` and everything in them. `interrupt` may be raised from another thread.

@@ -18,6 +18,9 @@ use crate::{Memory, Observer, Options, Setup};
 /// Sections of one executable may overlap; they are hashed up to this multiple of its length.
 const SECTION_GROWTH: u64 = 8;
 
+/// Passwords that are taken from the texts of one file.
+const MENTIONED: usize = 64;
+
 /// One scan of one file.
 pub(crate) struct Scan<'s> {
     pub(crate) image: &'s Image,
@@ -40,6 +43,9 @@ pub(crate) struct Scan<'s> {
     raw_html: bool,
     /// What heuristics have told of which layer.
     suspected: HashSet<(LayerId, String)>,
+    known_passwords: &'s [Vec<u8>],
+    /// Those that mails mentioned, and the known ones; empty when none was mentioned.
+    passwords: Vec<Vec<u8>>,
 }
 
 /// Things that heuristics tell of one file.
@@ -68,6 +74,8 @@ impl<'s> Scan<'s> {
             observer,
             raw_html: setup.raw_html,
             suspected: HashSet::new(),
+            known_passwords: &setup.passwords,
+            passwords: Vec::new(),
         }
     }
 
@@ -152,10 +160,36 @@ impl<'s> Scan<'s> {
             return;
         }
         self.search_digests(&frame);
+        self.listen(file_type, bytes);
         self.look_into(&frame);
         self.observe(&frame);
         if let Some(handler) = frame.handler.take() {
             self.look_again(&frame, handler);
+        }
+    }
+
+    /// Passwords to try, likeliest first.
+    pub(crate) fn passwords(&self) -> &[Vec<u8>] {
+        if self.passwords.is_empty() { self.known_passwords } else { &self.passwords }
+    }
+
+    /// Notes the passwords that a mail or a text in one mentions: they are for what comes with it.
+    fn listen(&mut self, file_type: FileType, bytes: &[u8]) {
+        let is_mail = file_type == FileType::Mail;
+        let is_in_mail = || self.parents.contains(&FileType::Mail);
+        let is_readable = file_type.is_text() || file_type == FileType::Html;
+        if !(is_mail || (is_readable && is_in_mail())) {
+            return;
+        }
+        for mentioned in self.formats.mentioned_passwords(bytes) {
+            if self.passwords.is_empty() {
+                self.passwords = self.known_passwords.to_vec();
+            }
+            if self.passwords.len() < self.known_passwords.len().saturating_add(MENTIONED)
+                && !self.passwords.contains(&mentioned)
+            {
+                self.passwords.insert(0, mentioned);
+            }
         }
     }
 

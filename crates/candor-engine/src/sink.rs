@@ -201,6 +201,10 @@ impl Sink for LayerSink<'_, '_, '_> {
     fn budget(&mut self) -> &mut Budget {
         &mut self.scan.budget
     }
+
+    fn passwords(&self) -> &[Vec<u8>] {
+        self.scan.passwords()
+    }
 }
 
 /// What stands for a child in a path.

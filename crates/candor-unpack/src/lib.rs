@@ -26,6 +26,7 @@ mod arj;
 mod autoit;
 mod bits;
 mod cab;
+mod cipher;
 mod codec;
 mod cpio;
 mod elf;
@@ -88,4 +89,10 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
 #[must_use]
 pub fn image_hash(bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> {
     image_hash::hash(bytes, file_type)
+}
+
+/// What the text of a mail says that a password is, likeliest first; perhaps nothing.
+#[must_use]
+pub fn mentioned_passwords(text: &[u8]) -> Vec<Vec<u8>> {
+    password::mentioned(text)
 }

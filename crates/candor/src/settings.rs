@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use candor_engine::{Heuristics, Options, PotentiallyUnwanted, Structured};
 use candor_model::Limits;
 use candor_sandbox::{Setup, Task};
@@ -43,6 +44,13 @@ pub(crate) struct DetectionOptions {
     /// `Tool`. A minus sign leaves a category out: `--potentially-unwanted=-Packed,-NetTool`.
     #[arg(long, value_name = "CATEGORY,...", num_args = 0.., require_equals = true, value_delimiter = ',', allow_hyphen_values = true)]
     pub(crate) potentially_unwanted: Option<Vec<String>>,
+
+    /// Passwords to try on encrypted archives and documents, one a line.
+    ///
+    /// They are tried before those that the database lists, those that the surrounding mail mentions and
+    /// the common ones. On formats that make every trial slow, only the first few are.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) password_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) heuristics: HeuristicOptions,
@@ -169,6 +177,16 @@ impl HeuristicOptions {
 
 impl DetectionOptions {
     /// # Errors
+    /// The file of passwords cannot be read.
+    pub(crate) fn passwords(&self) -> anyhow::Result<Vec<Vec<u8>>> {
+        let Some(path) = &self.password_file else { return Ok(Vec::new()) };
+        let text = std::fs::read(path)
+            .with_context(|| format!("the passwords in {} cannot be read", path.display()))?;
+        let lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        Ok(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
+    }
+
+    /// # Errors
     /// Wanted and unwanted categories are mixed.
     pub(crate) fn potentially_unwanted(&self) -> anyhow::Result<PotentiallyUnwanted> {
         let Some(categories) = &self.potentially_unwanted else { return Ok(PotentiallyUnwanted::Off) };
@@ -264,7 +282,8 @@ impl LimitOptions {
 /// The options of the engine.
 ///
 /// # Errors
-/// Categories of potentially unwanted applications contradict one another.
+/// Categories of potentially unwanted applications contradict one another, or the file of passwords cannot
+/// be read.
 pub(crate) fn engine_options(
     limits: &LimitOptions,
     detection: &DetectionOptions,
@@ -275,5 +294,6 @@ pub(crate) fn engine_options(
         all_matches,
         potentially_unwanted: detection.potentially_unwanted()?,
         heuristics: detection.heuristics.heuristics(),
+        passwords: detection.passwords()?,
     })
 }

@@ -2,6 +2,7 @@
 
 use candor_engine::{DEEPEST, Options, Scanner};
 use candor_fixtures::zip::{Member, build};
+use candor_fixtures::zip_methods;
 use candor_model::{FileType, Interrupt, Limits, Reason, Verdict};
 
 use crate::{eicar, scan, signatures};
@@ -95,4 +96,27 @@ fn members_are_found_by_what_the_archive_says_of_them() {
     assert_eq!(report.findings[0].path, ["invoice-7.exe"]);
     let report = scan(&image, &build(&[member("invoice-7.exe", false)]));
     assert_eq!(report.verdict, Verdict::Clean);
+}
+
+#[test]
+fn passwords_come_from_options_from_the_database_and_from_the_mail() {
+    let member = zip_methods::pack("a", &eicar(), 8).with_aes(b"unusual7");
+    let archive = zip_methods::archive(&[member]);
+    let without = signatures(&[("test.hdb", DIGEST)]);
+    assert_eq!(scan(&without, &archive).verdict, Verdict::Incomplete);
+    let listed = signatures(&[("test.hdb", DIGEST), ("test.pwdb", "A;Engine:81-255;0;unusual7\n")]);
+    assert_eq!(scan(&listed, &archive).verdict, Verdict::Infected);
+    let options = Options { passwords: vec![b"unusual7".to_vec()], ..Options::default() };
+    let report = Scanner::new(&without, options).scan(&archive, "file", &Interrupt::new());
+    assert_eq!(report.verdict, Verdict::Infected);
+    let mail = |text: &str| {
+        let head = "From: a@b\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\n";
+        let part = "\r\n--x\r\nContent-Type: application/zip\r\n\r\n";
+        // The kilobyte that is looked at to tell the type is text.
+        let filling = "regards\r\n".repeat(150);
+        [head.as_bytes(), text.as_bytes(), filling.as_bytes(), part.as_bytes(), &archive, b"\r\n--x--\r\n"]
+            .concat()
+    };
+    assert_eq!(scan(&without, &mail("Your invoice. Password: unusual7\r\n")).verdict, Verdict::Infected);
+    assert_eq!(scan(&without, &mail("Your invoice. unusual7")).verdict, Verdict::Incomplete);
 }

@@ -13,6 +13,7 @@
 //! whether the directory tree leads to them or not.
 
 mod compound;
+mod encryption;
 #[cfg(test)]
 mod tests;
 mod vba;
@@ -22,9 +23,12 @@ use std::collections::BTreeSet;
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::codec;
+use crate::password;
 use crate::reader::{Reader, clipped, until_nul};
 use compound::{Compound, Stream};
 
+/// Streams that passwords are tried on: each password costs up to a hundred thousand rounds of a hash.
+const ATTEMPTS: u32 = 3;
 /// Longest source of one module.
 const SOURCE: usize = 16 << 20;
 
@@ -37,7 +41,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         return;
     };
-    let mut walk = Walk { compound: &compound, sink, position: 0, sources: BTreeSet::new() };
+    let mut walk =
+        Walk { compound: &compound, sink, position: 0, sources: BTreeSet::new(), attempts: ATTEMPTS };
     let _ = walk.all();
 }
 
@@ -47,6 +52,8 @@ struct Walk<'a, 'sink> {
     position: u64,
     /// Streams and offsets whose macro was given.
     sources: BTreeSet<(usize, usize)>,
+    /// Streams whose passwords may still be tried.
+    attempts: u32,
 }
 
 impl Walk<'_, '_> {
@@ -117,24 +124,54 @@ impl Walk<'_, '_> {
                 None => Flow::Continue,
             },
             "EncryptedPackage" => {
+                let info = self.content_of("EncryptionInfo");
+                let plain = info.and_then(|info| encryption::package(&info, content, &self.passwords()));
+                self.opened(format!("{name}/content"), plain)
+            }
+            "WordDocument" if matches!(content.get(10..12), Some([_, high]) if high & 1 != 0) => {
+                let is_first = content.get(11).is_some_and(|high| high & 2 != 0);
+                let table = self.content_of(if is_first { "1Table" } else { "0Table" });
+                let blocks = table.and_then(|table| encryption::Blocks::open(&table, &self.passwords()));
+                let plain = blocks.map(|blocks| {
+                    let plain = blocks.decrypted(content, 512);
+                    // The block that says that it is encrypted is not.
+                    [clipped(content, 0, 68), clipped(&plain, 68, u64::MAX)].concat()
+                });
+                self.opened(format!("{name}/content"), plain)
+            }
+            "Workbook" | "Book" => match encryption::file_pass(content) {
+                Some(header) => {
+                    let blocks = encryption::Blocks::open(header, &self.passwords());
+                    let plain = blocks.map(|blocks| blocks.workbook(content));
+                    self.opened(format!("{name}/content"), plain)
+                }
+                None => Flow::Continue,
+            },
+            "PowerPoint Document" => self.presentation(name, content),
+            _ => Flow::Continue,
+        }
+    }
+
+    /// The content of the first stream of this name.
+    fn content_of(&self, name: &str) -> Option<Vec<u8>> {
+        let stream = self.compound.streams.iter().find(|stream| stream.name() == name)?;
+        Some(self.compound.content(stream))
+    }
+
+    fn passwords(&mut self) -> Vec<Vec<u8>> {
+        let Some(left) = self.attempts.checked_sub(1) else { return Vec::new() };
+        self.attempts = left;
+        encryption::candidates(&password::candidates(self.sink))
+    }
+
+    /// Gives what was decrypted, or says that nothing was.
+    fn opened(&mut self, name: String, plain: Option<Vec<u8>>) -> Flow {
+        match plain {
+            Some(plain) => self.give(name, None, &plain),
+            None => {
                 self.sink.incomplete(Reason::Encrypted);
                 Flow::Continue
             }
-            "WordDocument" => {
-                let flags = content.get(10..12).unwrap_or_default();
-                if matches!(flags, [_, high] if high & 1 != 0) {
-                    self.sink.incomplete(Reason::Encrypted);
-                }
-                Flow::Continue
-            }
-            "Workbook" | "Book" => {
-                if has_password(content) {
-                    self.sink.incomplete(Reason::Encrypted);
-                }
-                Flow::Continue
-            }
-            "PowerPoint Document" => self.presentation(name, content),
-            _ => Flow::Continue,
         }
     }
 
@@ -197,19 +234,4 @@ pub(crate) fn package(content: &[u8]) -> Option<(String, &[u8])> {
     reader.skip(u64::from(temporary))?;
     let length = reader.u32()?;
     Some((crate::name::decoded(&label), clipped(reader.rest(), 0, u64::from(length))))
-}
-
-/// Whether a workbook has the record that says how it is encrypted, among those that may stand before it.
-fn has_password(content: &[u8]) -> bool {
-    let mut reader = Reader::little(content);
-    for _ in 0..8 {
-        let (Some(kind), Some(length)) = (reader.u16(), reader.u16()) else { return false };
-        if kind == 0x2f {
-            return true;
-        }
-        if reader.skip(u64::from(length)).is_none() {
-            return false;
-        }
-    }
-    false
 }

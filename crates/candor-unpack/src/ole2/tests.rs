@@ -101,3 +101,59 @@ fn damage_is_survived() {
         [("dir", document::vba_directory("Module1", 0)), ("Module1", source), ("large", vec![1; 5000])];
     survives_damage(FileType::MsOle2, &document::compound("VBA", &streams));
 }
+
+/// What `EncryptionInfo` and `EncryptedPackage` hold under `VelvetSweatshop` (standard encryption).
+const STANDARD: [&str; 2] = [
+    "03000200240000002400000024000000000000000e66000004800000800000001800000000000000000000007800000010000000000102030405060708090a0b0c0d0e0fc9c388ad490e94704544db5bb838b6ee14000000be5b1399420b30a6bd10f8474fc01c60b4ea54ab54faf94e4e62a270c21bb933",
+    "0b00000000000000b3072645e2a9fcbefe7dc2429a4c17ae",
+];
+
+/// The same under `infected` (agile encryption); the description stands behind eight bytes.
+const AGILE: [&str; 2] = [
+    r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?> <encryption xmlns="http://schemas.microsoft.com/office/2006/encryption" xmlns:p="http://schemas.microsoft.com/office/2006/keyEncryptor/password" xmlns:c="http://schemas.microsoft.com/office/2006/keyEncryptor/certificate">     <keyData saltSize="16" blockSize="16" keyBits="256" hashSize="64"              cipherAlgorithm="AES" cipherChaining="ChainingModeCBC" hashAlgorithm="SHA512" saltValue="BhGVw3cFZSBJzErVL2Tihg==" />     <dataIntegrity encryptedHmacKey="mamNwxO/xoTc+EGvmH68cUTYpxfuRAYLuXVS0098VKWZVgQuUE1cwpZDXdE+TZa8JTnXhRBeljjCA+8ttDhh6g==" encryptedHmacValue="YIOpWNeEhNR15jkcHtR8wEgTRyrlEM5abtm/3ZAtZdfpqgMTdJLsZgvj1f47pCZVerU9gvZqZDmQa/dJWqhACQ==" />     <keyEncryptors>         <keyEncryptor uri="http://schemas.microsoft.com/office/2006/keyEncryptor/password">             <p:encryptedKey spinCount="1000" saltSize="16" blockSize="16" keyBits="256"                             hashSize="64" cipherAlgorithm="AES" cipherChaining="ChainingModeCBC" hashAlgorithm="SHA512"                             saltValue="xbyqLSxqv2634T8zewmDAw==" encryptedVerifierHashInput="6sGfE1VezwqgKRuoFb2gvg=="                             encryptedVerifierHashValue="wf2HWJMKq3uiOFsiWPv3CzGsDTsQHrNyTZyFn/FH8UvgB74viJt2jVoNqHhmJQ38SiVl+9DJbZANMSmvigZoQQ==" encryptedKeyValue="ZH1ME0CfaoZmB9+AF4lgTcS5T2CNcqp7FvZG54hR5AU=" />         </keyEncryptor>     </keyEncryptors> </encryption> "#,
+    "0b00000000000000bd6a4286d8d993b47b08459389205f60",
+];
+
+/// Workbooks with one record behind the one that says how they are encrypted: RC4, and RC4 with keys of 40
+/// and 128 bits.
+const WORKBOOKS: [&str; 3] = [
+    "09081000000000000000000000000000000000002f003600010001000100000102030405060708090a0b0c0d0e0f01fd4e05dc6e0e72fcc4b72175686883ded643a3b989170bc6e163b5debaf714fc000b006567bd81238994b97cdfe6",
+    "09081000000000000000000000000000000000002f006e00010002000200040000002400000004000000000000000168000004800000280000000100000000000000000000007800000010000000000102030405060708090a0b0c0d0e0fc872728f14b55d849b7dde3f7cfd96a714000000d5e6c96d597b070d79bf31b1599eddf2ece8d44bfc000b004c9bf31643442900e7a12f",
+    "09081000000000000000000000000000000000002f006e00010002000200040000002400000004000000000000000168000004800000800000000100000000000000000000007800000010000000000102030405060708090a0b0c0d0e0fa024a295d910dcd16b2b69c9dfef19191400000074a70eb0e7278136e857318b9e9a13d19115d50bfc000b00f956faf19e1a4d6c37c1d2",
+];
+
+fn bytes_of(text: &str) -> Vec<u8> {
+    candor_fixtures::recipe::hex_bytes(text).unwrap()
+}
+
+fn package(info: Vec<u8>, package: &str) -> Vec<u8> {
+    document::compound("", &[("EncryptionInfo", info), ("EncryptedPackage", bytes_of(package))])
+}
+
+#[test]
+fn packages_with_known_passwords_are_opened() {
+    let agile = [&[4, 0, 4, 0, 0x40, 0, 0, 0], AGILE[0].as_bytes()].concat();
+    for (info, content) in [(bytes_of(STANDARD[0]), STANDARD[1]), (agile, AGILE[1])] {
+        let bytes = package(info.clone(), content);
+        let found = Collected::of(FileType::MsOle2, &bytes);
+        assert_eq!(found.incomplete, []);
+        assert_eq!(found.children[2].member.name, "EncryptedPackage/content");
+        assert_eq!(found.children[2].bytes, b"the content");
+        for end in [0, 7, 30, 60] {
+            let found = Collected::of(FileType::MsOle2, &package(info[..end].to_vec(), content));
+            assert_eq!(found.incomplete, [Reason::Encrypted], "{end}");
+        }
+    }
+}
+
+#[test]
+fn workbooks_with_the_usual_password_are_opened() {
+    for workbook in WORKBOOKS {
+        let workbook = bytes_of(workbook);
+        let bytes = document::compound("", &[("Workbook", workbook.clone())]);
+        let found = Collected::of(FileType::MsOle2, &bytes);
+        assert_eq!(found.incomplete, []);
+        assert!(found.children[1].bytes.ends_with(b"\xfc\0\x0b\0the content"));
+        assert!(found.children[1].bytes.starts_with(&workbook[..40]));
+    }
+}

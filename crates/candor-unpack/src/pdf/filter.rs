@@ -28,11 +28,13 @@ pub(super) fn chain(dictionary: &Value) -> Vec<Filter> {
     names
         .iter()
         .enumerate()
+        // What the document's encryption is undone with stands apart.
+        .filter(|(_, name)| name.name() != Some(b"Crypt"))
         .map_while(|(index, name)| {
             let name = name.name()?.to_vec();
             let is_image = matches!(
                 name.as_slice(),
-                b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode" | b"Crypt"
+                b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode"
             );
             (!is_image).then(|| Filter { name, parameters: parameters.get(index).cloned() })
         })

@@ -8,6 +8,7 @@
 //! chains of filters that multiply (sixteen are followed, and every step is paid for), scripts inside of
 //! object streams, and a header anywhere.
 
+mod encryption;
 mod filter;
 #[cfg(test)]
 mod tests;
@@ -17,23 +18,28 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::codec::Decoder;
+use crate::password;
+use encryption::{Encryption, Found};
 use filter::{FILTERS, Filter};
 use value::{Lexer, Value};
 
+/// Passwords that are tried: those of the newest revision cost some hundred rounds of AES each.
+const TRIALS: usize = 24;
 /// How far before a stream its dictionary may start.
 const DICTIONARY: usize = 64 << 10;
 
 /// Gives streams and scripts.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let is_encrypted = memmem::find_iter(bytes, b"/Encrypt").any(|at| {
-        let rest = bytes.get(at.saturating_add(8)..).unwrap_or_default();
-        matches!(Lexer::new(rest).value(), Some(Value::Reference(_) | Value::Dictionary(_)))
-            && !rest.first().is_some_and(u8::is_ascii_alphanumeric)
-    });
-    if is_encrypted {
-        sink.incomplete(Reason::Encrypted);
-    }
-    let mut walk = Walk { bytes, sink, position: 0, is_encrypted };
+    let passwords: Vec<Vec<u8>> = password::candidates(sink).into_iter().take(TRIALS).collect();
+    let (encryption, is_locked) = match encryption::find(bytes, &passwords) {
+        Found::Nothing => (None, false),
+        Found::Open(encryption) => (Some(encryption), false),
+        Found::Locked => {
+            sink.incomplete(Reason::Encrypted);
+            (None, true)
+        }
+    };
+    let mut walk = Walk { bytes, sink, position: 0, encryption, is_locked };
     let _ = walk.all();
 }
 
@@ -41,7 +47,10 @@ struct Walk<'a, 'sink> {
     bytes: &'a [u8],
     sink: &'sink mut dyn Sink,
     position: u64,
-    is_encrypted: bool,
+    /// What the streams and strings are decrypted with.
+    encryption: Option<Encryption>,
+    /// They cannot be.
+    is_locked: bool,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -59,12 +68,12 @@ impl<'a> Walk<'a, '_> {
                 continue;
             }
             let near = before.get(before.len().saturating_sub(DICTIONARY)..).unwrap_or_default();
-            let Some((number, dictionary)) = dictionary(near) else { continue };
-            if self.scripts(before) == Flow::Stop {
+            let Some((object, dictionary)) = dictionary(near) else { continue };
+            if self.scripts(before, true) == Flow::Stop {
                 return Flow::Stop;
             }
             let data = extent(data, &dictionary);
-            if self.stream(number, &dictionary, data) == Flow::Stop {
+            if self.stream(object, &dictionary, data) == Flow::Stop {
                 return Flow::Stop;
             }
             // Offset of the end of the data; the same bytes may not be a dictionary as well.
@@ -72,15 +81,24 @@ impl<'a> Walk<'a, '_> {
             text_start = start.saturating_add(data.len());
             from = text_start;
         }
-        self.scripts(self.bytes.get(text_start..).unwrap_or_default())
+        self.scripts(self.bytes.get(text_start..).unwrap_or_default(), true)
     }
 
     /// Gives one stream.
-    fn stream(&mut self, number: u64, dictionary: &Value, data: &'a [u8]) -> Flow {
-        if self.is_encrypted || data.is_empty() {
+    fn stream(&mut self, object: (u64, u64), dictionary: &Value, data: &'a [u8]) -> Flow {
+        if self.is_locked || data.is_empty() {
             return Flow::Continue;
         }
-        let name = format!("object {number}");
+        if self.encryption.is_some()
+            && u64::try_from(data.len()).unwrap_or(u64::MAX) > self.sink.budget().remaining()
+        {
+            self.sink.incomplete(Reason::ScanSize);
+            return Flow::Stop;
+        }
+        let encryption = self.encryption.as_ref();
+        let plain = encryption.and_then(|encryption| encryption.stream(object, dictionary, data));
+        let data = plain.as_deref().unwrap_or(data);
+        let name = format!("object {}", object.0);
         let filters = filter::chain(dictionary);
         if filters.len() > FILTERS {
             self.sink.incomplete(Reason::Unsupported(format!("a chain of {} filters", filters.len())));
@@ -103,7 +121,7 @@ impl<'a> Walk<'a, '_> {
             if self.give(name, Content::Bytes(&objects), data.len()) == Flow::Stop {
                 return Flow::Stop;
             }
-            return self.scripts(&objects);
+            return self.scripts(&objects, false);
         }
         match last.decoder(input) {
             Some(mut decoder) => self.give(name, Content::Stream(&mut decoder), input.len()),
@@ -137,9 +155,10 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// Gives the scripts that stand in text as strings.
-    fn scripts(&mut self, text: &[u8]) -> Flow {
-        if self.is_encrypted {
+    /// Gives the scripts that stand in text as strings, which the document's encryption
+    /// covers when they stand in the file itself.
+    fn scripts(&mut self, text: &[u8], is_file: bool) -> Flow {
+        if self.is_locked {
             return Flow::Continue;
         }
         for at in memchr::memchr_iter(b'/', text) {
@@ -150,6 +169,13 @@ impl<'a> Walk<'a, '_> {
                 continue;
             }
             if let Some(Value::Text(script)) = lexer.value() {
+                let encryption = self.encryption.as_ref().filter(|_| is_file);
+                let plain = encryption.and_then(|encryption| {
+                    let before = text.get(..at)?;
+                    let near = before.get(before.len().saturating_sub(DICTIONARY)..)?;
+                    encryption.string(object_of(near, near.len())?, &script)
+                });
+                let script = plain.unwrap_or(script);
                 let script = match script.strip_prefix(b"\xfe\xff") {
                     Some(wide) => encoding_rs::UTF_16BE.decode(wide).0.into_owned().into_bytes(),
                     None => script,
@@ -175,18 +201,28 @@ fn read_to(decoder: &mut Decoder<'_>, most: u64, out: &mut Vec<u8>) -> bool {
     std::io::Read::read_to_end(&mut std::io::Read::take(decoder, most), out).is_ok()
 }
 
-/// Number and dictionary of the object that `text` ends with.
-fn dictionary(text: &[u8]) -> Option<(u64, Value)> {
-    let at =
-        memmem::rfind_iter(text, b"obj").find(|&at| !text.get(..at).unwrap_or_default().ends_with(b"end"))?;
+/// Number, generation and dictionary of the object that `text` ends with.
+fn dictionary(text: &[u8]) -> Option<((u64, u64), Value)> {
+    let at = last_object(text)?;
     let value = Lexer::new(text.get(at.saturating_add(3)..)?).value()?;
     if !matches!(value, Value::Dictionary(_)) {
         return None;
     }
-    // `12 0 obj`
+    Some((object_of(text, at).unwrap_or((0, 0)), value))
+}
+
+/// Where the word `obj` stands last.
+fn last_object(text: &[u8]) -> Option<usize> {
+    memmem::rfind_iter(text, b"obj").find(|&at| !text.get(..at).unwrap_or_default().ends_with(b"end"))
+}
+
+/// Number and generation of the object whose `obj` stands at `at` or before it: `12 0 obj`.
+fn object_of(text: &[u8], at: usize) -> Option<(u64, u64)> {
+    let at = if text.get(at..)?.starts_with(b"obj") { at } else { last_object(text.get(..at)?)? };
     let mut words = text.get(..at)?.rsplit(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let number = words.nth(1).and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
-    Some((number.unwrap_or(0), value))
+    let mut number = || words.next().and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
+    let generation = number();
+    Some((number()?, generation.unwrap_or(0)))
 }
 
 /// As much of `data` as belongs to the stream.

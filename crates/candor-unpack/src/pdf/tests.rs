@@ -96,3 +96,99 @@ fn damage_is_survived() {
     ]);
     survives_damage(FileType::Pdf, &bytes);
 }
+
+/// Encryption dictionary, identifier, script and stream, as pypdf 6 wrote them; the owner's password is
+/// unknown here.
+const ENCRYPTED: &[(&str, &str, &str, &str, &str)] = &[
+    (
+        "RC4-40",
+        "<< /V 1 /R 2 /Length 40 /P 4294967292 /Filter /Standard /O <c92422687facee686e373f10b5c7d04738053152f7e2ee30e11c69ec442576ab> /U <4e8242895356adbe0bcb5dc880c919e7c78b5f9cd490b6f3ce57ec9f9963a346> >>",
+        "b574d33e12e3a506feb78d54d68f735a",
+        "8209074d362199a4f86a",
+        "4ddde77af9b588ab4df87c",
+    ),
+    (
+        "RC4-128",
+        "<< /V 2 /R 3 /Length 128 /P 4294967292 /Filter /Standard /O <566fa873ee33c797cd3b904fdadf814afa34df9a38f6ed41b984e2c6da2aa6f5> /U <4c7179f5c92365d3c277205b6f6b91b228bf4e5e4e758a4164004e56fffa0108> >>",
+        "07d13e98e64f50d28ef38855d8ede4e8",
+        "03839cfbcb7867487838",
+        "506b13dc7010152e161a89",
+    ),
+    (
+        "AES-128",
+        "<< /V 4 /R 4 /Length 128 /P 4294967292 /Filter /Standard /O <566fa873ee33c797cd3b904fdadf814afa34df9a38f6ed41b984e2c6da2aa6f5> /U <0ea44e2700a3f662c8bb7750ddb5d48728bf4e5e4e758a4164004e56fffa0108> /CF << /StdCF << /AuthEvent /DocOpen /CFM /AESV2 /Length 16 >> >> /StmF /StdCF /StrF /StdCF >>",
+        "cf3686b3a039a36531c4cdba13196b06",
+        "4bb9a81f06d4f99c1a98607f4f29d7508de950d37425f03e484c77a468a4b0c7",
+        "a1614e65b5ac1126215c004b9f30f6a26e3e13b07b3498ccbf4b91cc6eb96889",
+    ),
+    (
+        "AES-256-R5",
+        "<< /V 5 /R 5 /Length 256 /P 4294967292 /Filter /Standard /O <32c73084562f30d2c87ad156bbbfa685195fc7e36a51a4025b16e399a8de8a7648f2e64b3de6351ba00afa1fb6305190> /U <a91a0d0f58cb8c90340f72e36bcfb563c52c824af82c6791ce61a1a05f3f53ed79fa452989f9867386884b8f9a0cb483> /CF << /StdCF << /AuthEvent /DocOpen /CFM /AESV3 /Length 32 >> >> /StmF /StdCF /StrF /StdCF /UE <075cac35284189d089752a41de2a5f80b9af7e91e2104ba1d050de1fff0b6d0a> >>",
+        "acf11b4986f80bd50b7fd21784614bbc",
+        "7eeff3b9cc325710ccd137611667d565fce1ef9dda7f8070c21d42fb0b0a13f8",
+        "8f7bd79b58155d3426b481f5397c39505060a79c2755bf263e23359e6eb4a9be",
+    ),
+    (
+        "AES-256",
+        "<< /V 5 /R 6 /Length 256 /P 4294967292 /Filter /Standard /O <6c1cd99ee37ffe15d6bd0bc2e57781acc7eaf31f29a9c1a7b802ff6fea580a3f0b10c8b45c9fe2c6d398a721fbb4c2f7> /U <c2ad4c480d0c4f6ed4f73a00c67c77a1f4742753647c3478d0beba18d54ae9832b359600c8384bb93313a10ffd4dc7e2> /CF << /StdCF << /AuthEvent /DocOpen /CFM /AESV3 /Length 32 >> >> /StmF /StdCF /StrF /StdCF /UE <51292c40fc68ecf8781e2e65d05c9e32d42c6ae016aec0fa7a8bc9bfefba0262> >>",
+        "5f1a31159948e1bdd903b437a234b3ff",
+        "51bda011733d1998434ff559a1c214939e84854b0eac96615c468b78c86914b5",
+        "4e15d200f18c05acdee01bffe7c75d6387932b2cee068727b3f9a2947871f68a",
+    ),
+    (
+        "AES-128, a common password",
+        "<< /V 4 /R 4 /Length 128 /P 4294967292 /Filter /Standard /O <17be8048c33228b2818490476b500a03b01a917a1764d2c9b8a64b8e6e11f10f> /U <1e5bfb4ec71a890e3041682a37ab0eef28bf4e5e4e758a4164004e56fffa0108> /CF << /StdCF << /AuthEvent /DocOpen /CFM /AESV2 /Length 16 >> >> /StmF /StdCF /StrF /StdCF >>",
+        "10d000229e50b80042917e5b5ab8ecd5",
+        "45890d2f2d6ac9672729dc8b1b6bfd44aec2ab766bc5b05c37ac8983835bbfda",
+        "907f9a17aaa045d5f41e05f5d5cea549723c6e478dc754bee3c09895e11e2d2d",
+    ),
+    (
+        "AES-256, a common password",
+        "<< /V 5 /R 6 /Length 256 /P 4294967292 /Filter /Standard /O <9e2e632faddee0118c6363e27147264166ff0eed355f790629a59532bd46c9e33adfdbbbb15141d690d8753ab1b21359> /U <2b45816c5b0daba1a56dad0ae692ba42df387f6785af5fe2a14ddc6515d8664a1ed3ce35b041cb24e73152457d1a1ac8> /CF << /StdCF << /AuthEvent /DocOpen /CFM /AESV3 /Length 32 >> >> /StmF /StdCF /StrF /StdCF /UE <1b948845f7d1fca46bc030f04ee90b419d845f21949409292cf6923df6da8b68> >>",
+        "34ba5f1fee95ef53f44c04571f1ab61f",
+        "41125862dad66091e4d94b61892652df290c16ddfb9283c783bd3492d00979b9",
+        "cee6d73003fffa8aa6702132c6b2ca81074b337d02cf49bca42a01559beece3b",
+    ),
+];
+
+fn encrypted(case: usize) -> Vec<u8> {
+    let (_, dictionary, identifier, script, content) = ENCRYPTED[case];
+    let data = candor_fixtures::recipe::hex_bytes(content).unwrap();
+    let mut bytes = format!(
+        "%PDF-1.7\n5 0 obj\n<< /S /JavaScript /JS <{script}> >>\nendobj\n6 0 obj\n<< /Length {} >>\nstream\n",
+        data.len()
+    )
+    .into_bytes();
+    bytes.extend(data);
+    bytes.extend(
+        format!(
+            "\nendstream\nendobj\n7 0 obj\n{dictionary}\nendobj\ntrailer\n<< /ID [ <{identifier}> <00> ] /Encrypt 7 0 R >>"
+        )
+        .into_bytes(),
+    );
+    bytes
+}
+
+#[test]
+fn encrypted_documents_are_opened_with_no_password_and_with_common_ones() {
+    for (case, (name, ..)) in ENCRYPTED.iter().enumerate() {
+        let found = Collected::of(FileType::Pdf, &encrypted(case));
+        assert_eq!(found.incomplete, [], "{name}");
+        let shown: Vec<_> = found.children.into_iter().map(|child| child.bytes).collect();
+        assert_eq!(shown, [b"the script".to_vec(), b"the content".to_vec()], "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_password_is_said() {
+    for case in 0..ENCRYPTED.len() {
+        let bytes = encrypted(case);
+        let at = memchr::memmem::find(&bytes, b"/U <").unwrap() + 4;
+        let mut other = bytes.clone();
+        other[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+        let found = Collected::of(FileType::Pdf, &other);
+        assert_eq!((found.children.len(), found.incomplete), (0, vec![Reason::Encrypted]));
+    }
+    survives_damage(FileType::Pdf, &encrypted(1));
+    survives_damage(FileType::Pdf, &encrypted(2));
+}

@@ -14,6 +14,10 @@ pub(super) enum Value {
     Array(Vec<Self>),
     Dictionary(Vec<(Vec<u8>, Self)>),
     Reference(u64),
+    /// A number below zero.
+    Negative(i64),
+    /// The word `false`.
+    False,
     Other,
 }
 
@@ -37,6 +41,15 @@ impl Value {
     pub(super) fn name(&self) -> Option<&[u8]> {
         match self {
             Self::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// A number of any sign, as its 64 bits.
+    pub(super) fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => Some(number.cast_signed()),
+            Self::Negative(number) => Some(*number),
             _ => None,
         }
     }
@@ -129,8 +142,9 @@ impl<'a> Lexer<'a> {
             [b'>' | b']' | b')' | b'}' | b'{', ..] | [] => None,
             _ => {
                 let length = self.rest.iter().take_while(|byte| is_regular(**byte)).count().max(1);
-                self.rest = self.rest.get(length..).unwrap_or_default();
-                Some(Value::Other)
+                let (word, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
+                self.rest = rest;
+                Some(if word == b"false" { Value::False } else { Value::Other })
             }
         }
     }
@@ -160,8 +174,9 @@ impl<'a> Lexer<'a> {
         let length = self.rest.iter().take_while(|byte| is_regular(**byte)).count();
         let (digits, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
         self.rest = rest;
-        let Some(number) = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()) else {
-            return Value::Other;
+        let text = std::str::from_utf8(digits).unwrap_or_default();
+        let Ok(number) = text.parse() else {
+            return text.parse().map_or(Value::Other, Value::Negative);
         };
         let mut ahead = *self;
         ahead.blanks();

@@ -27,12 +27,12 @@ const DICTIONARY: u64 = 256 << 20;
 const WORKSPACE: u64 = 512 << 20;
 /// Headers of one archive.
 const HEADERS: u64 = 100_000;
-/// Passwords that are tried: each costs a quarter of a million rounds of a hash.
+/// Common passwords that are tried: each costs a quarter of a million rounds of a hash.
 const TRIALS: usize = 3;
 
 /// Gives every member.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let candidates: Vec<Vec<u8>> = password::candidates(sink).into_iter().take(TRIALS).collect();
+    let candidates = password::few_candidates(sink, TRIALS);
     let passwords = std::iter::once(None).chain(candidates.iter().map(|text| Some(text.as_slice())));
     let mut refused = None;
     for password in passwords {

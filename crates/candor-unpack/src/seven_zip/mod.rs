@@ -19,7 +19,7 @@ use crate::password;
 
 /// Memory of one dictionary or model, and of the header, in KiB.
 const MEMORY: usize = 256 << 10;
-/// Passwords that are tried: each costs half a million rounds of a hash.
+/// Common passwords that are tried: each costs half a million rounds of a hash.
 const TRIALS: usize = 3;
 /// How much of a block is decoded to see whether a password is right.
 const PROBE: u64 = 1 << 20;
@@ -28,8 +28,8 @@ const AES: &[u8] = &[6, 0xf1, 7, 1];
 
 /// Gives every member.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let candidates = password::candidates(sink);
-    let candidates = candidates.iter().take(TRIALS).map(|text| Password::new(&String::from_utf8_lossy(text)));
+    let candidates = password::few_candidates(sink, TRIALS);
+    let candidates = candidates.iter().map(|text| Password::new(&String::from_utf8_lossy(text)));
     let passwords: Vec<Password> = std::iter::once(Password::empty()).chain(candidates).collect();
     let mut refused = None;
     for password in &passwords {
