@@ -45,6 +45,10 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
 
+    /// Passwords to try on encrypted archives and documents, one a line.
+    #[arg(long, value_name = "PATH")]
+    password_file: Option<PathBuf>,
+
     #[command(flatten)]
     limits: LimitOptions,
 
@@ -67,7 +71,9 @@ Examples:
 
 /// Runs `candor unpack`.
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
-    let detection = DetectionOptions { potentially_unwanted: None, heuristics: HeuristicOptions::usual() };
+    let password_file = args.password_file.clone();
+    let heuristics = HeuristicOptions::usual();
+    let detection = DetectionOptions { potentially_unwanted: None, password_file, heuristics };
     let mut options = engine_options(&args.limits, &detection, true)?;
     options.all_matches = true;
     let path = PathBuf::from(&args.file);
