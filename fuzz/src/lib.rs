@@ -8,6 +8,7 @@
 mod database;
 mod differential;
 mod message;
+mod protocol;
 mod scan;
 mod seed;
 mod signature;
@@ -66,6 +67,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
         unpack::unpack(&[FileType::BinaryData, FileType::TextAscii, FileType::Gif], bytes)
     }),
     ("worker_message", message::message),
+    ("clamd_protocol", protocol::clamd),
 ];
 
 /// Runs one target on one input.
@@ -86,6 +88,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "search_differential" => differential::seeds(),
         "signature_parse" => signature::seeds(),
         "worker_message" => message::seeds(),
+        "clamd_protocol" => protocol::seeds(),
         _ => seed::files(),
     }
 }
