@@ -66,6 +66,16 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("unpack_embedded", |bytes| {
         unpack::unpack(&[FileType::BinaryData, FileType::TextAscii, FileType::Gif], bytes)
     }),
+    ("unpack_onenote", |bytes| unpack::unpack(&[FileType::OneNote], bytes)),
+    ("unpack_flat_xml", |bytes| {
+        unpack::unpack(&[FileType::XmlWord, FileType::XmlXl, FileType::XmlHwp, FileType::Xdp], bytes)
+    }),
+    ("unpack_szdd", |bytes| unpack::unpack(&[FileType::MsSzdd], bytes)),
+    ("unpack_binhex", |bytes| unpack::unpack(&[FileType::BinHex], bytes)),
+    ("unpack_swf", |bytes| unpack::unpack(&[FileType::Swf], bytes)),
+    ("unpack_disk", |bytes| unpack::unpack(&[FileType::Mbr, FileType::Gpt, FileType::Apm], bytes)),
+    ("unpack_tnef", |bytes| unpack::unpack(&[FileType::Tnef], bytes)),
+    ("unpack_xar", |bytes| unpack::unpack(&[FileType::Xar], bytes)),
     ("worker_message", message::message),
     ("clamd_protocol", protocol::clamd),
 ];

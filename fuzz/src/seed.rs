@@ -3,7 +3,7 @@
 use candor_fixtures::archive::{self, Cab, Cpio, RAR, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::zip::{Member, build};
-use candor_fixtures::{document, stream, zip_methods};
+use candor_fixtures::{container, document, stream, zip_methods};
 
 const HTML: &[u8] = b"<html><!-- a comment --><p>A needle &amp; a &#84;OOL</p>\
     <script>var a = unescape('%61%62') + \"c\";</script><img src=\"data:text/plain;base64,bmVlZGxl\">";
@@ -17,6 +17,7 @@ pub(crate) fn files() -> Vec<Vec<u8>> {
     files.extend(streams(&text));
     files.extend(archives(&text));
     files.extend(documents(&text));
+    files.extend(container::PACKINGS.iter().map(|(_, _, pack)| pack(&text)));
     files.push(universal(&executable(Kind::MachO64)));
     files.push(zipped);
     files.push(HTML.to_vec());

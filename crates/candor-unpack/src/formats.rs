@@ -3,8 +3,8 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    ar, arj, autoit, cab, cpio, elf, gzip, html, iso, lha, macho, mail, media, ole2, pdf, pe, rar, rpm, rtf,
-    seven_zip, stream, tar, text, zip,
+    ar, arj, autoit, binhex, cab, cpio, disk, elf, flat_xml, gzip, html, iso, lha, macho, mail, media, ole2,
+    onenote, pdf, pe, rar, rpm, rtf, seven_zip, stream, swf, szdd, tar, text, tnef, xar, zip,
 };
 
 /// One format that is opened.
@@ -294,5 +294,85 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "65,536 bytes of a name",
         unpack: tar::unpack,
+    },
+    Format {
+        name: "OneNote",
+        types: &[FileType::OneNote],
+        gives: "embedded files",
+        library: None,
+        limits: "none of its own",
+        unpack: onenote::unpack,
+    },
+    Format {
+        name: "Flat XML documents (Word 2003, Excel 2003, Hancom, XDP)",
+        types: &[FileType::XmlWord, FileType::XmlXl, FileType::XmlHwp, FileType::Xdp],
+        gives: "what stands in them as base64: macros, pictures, PDF files",
+        library: None,
+        limits: "4,096 elements",
+        unpack: flat_xml::unpack,
+    },
+    Format {
+        name: "SZDD, KWAJ",
+        types: &[FileType::MsSzdd],
+        gives: "the file",
+        library: Some("flate2 with zlib-rs (MSZIP); our own for LZSS"),
+        limits: "method 3 of KWAJ is reported as not looked at",
+        unpack: szdd::unpack,
+    },
+    Format {
+        name: "BinHex 4.0",
+        types: &[FileType::BinHex],
+        gives: "both forks",
+        library: None,
+        limits: "none of its own",
+        unpack: binhex::unpack,
+    },
+    Format {
+        name: "Flash",
+        types: &[FileType::Swf],
+        gives: "the film with its compression undone, and the data embedded in it",
+        library: Some("flate2 with zlib-rs, lzma-rust2"),
+        limits: "1,000,000 tags",
+        unpack: swf::unpack,
+    },
+    Format {
+        name: "Master boot record",
+        types: &[FileType::Mbr],
+        gives: "the partitions, extended ones too",
+        library: None,
+        limits: "64 tables",
+        unpack: disk::unpack_mbr,
+    },
+    Format {
+        name: "GUID partition table",
+        types: &[FileType::Gpt],
+        gives: "the partitions",
+        library: None,
+        limits: "256 partitions",
+        unpack: disk::unpack_gpt,
+    },
+    Format {
+        name: "Apple partition map",
+        types: &[FileType::Apm],
+        gives: "the partitions",
+        library: None,
+        limits: "256 partitions",
+        unpack: disk::unpack_apm,
+    },
+    Format {
+        name: "TNEF (winmail.dat)",
+        types: &[FileType::Tnef],
+        gives: "bodies, attachments, properties as they stand",
+        library: None,
+        limits: "none of its own",
+        unpack: tnef::unpack,
+    },
+    Format {
+        name: "XAR (installer packages of macOS)",
+        types: &[FileType::Xar],
+        gives: "files (stored, zlib, bzip2, LZMA, xz)",
+        library: Some("flate2 with zlib-rs, bzip2, lzma-rust2"),
+        limits: "64 MiB of the table of contents, 64 folders in one another",
+        unpack: xar::unpack,
     },
 ];

@@ -24,13 +24,16 @@
 mod ar;
 mod arj;
 mod autoit;
+mod binhex;
 mod bits;
 mod cab;
 mod cipher;
 mod codec;
 mod cpio;
+mod disk;
 mod elf;
 mod embedded;
+mod flat_xml;
 mod formats;
 mod gzip;
 mod html;
@@ -44,6 +47,7 @@ mod mail;
 mod media;
 mod name;
 mod ole2;
+mod onenote;
 mod packed;
 mod password;
 mod pdf;
@@ -54,9 +58,13 @@ mod rpm;
 mod rtf;
 mod seven_zip;
 mod stream;
+mod swf;
+mod szdd;
 mod tar;
 mod text;
+mod tnef;
 mod transfer;
+mod xar;
 mod zip;
 
 #[cfg(test)]

@@ -76,23 +76,26 @@ impl Method {
     fn block(&mut self, data: &[u8], real: usize, out: &mut Vec<u8>) -> Option<()> {
         match self {
             Self::Stored => out.extend_from_slice(data),
-            Self::MsZip => {
-                let data = data.strip_prefix(b"CK")?;
-                let mut inflate = Decompress::new(false);
-                // Copies may reach into the block before this one.
-                let history = out.get(out.len().saturating_sub(BLOCK)..).unwrap_or_default();
-                if !history.is_empty() {
-                    inflate.set_dictionary(history).ok()?;
-                }
-                let mut block = Vec::with_capacity(BLOCK);
-                let outcome = inflate.decompress_vec(data, &mut block, FlushDecompress::Finish);
-                out.extend_from_slice(&block);
-                outcome.ok()?;
-            }
+            Self::MsZip => inflated(data, out)?,
             Self::Lzx(lzx) => out.extend_from_slice(lzx.decompress_next(data, real.min(BLOCK)).ok()?),
         }
         Some(())
     }
+}
+
+/// Appends what a block of MSZIP holds; `None` when it is damaged, with what came before the damage appended.
+pub(super) fn inflated(data: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let data = data.strip_prefix(b"CK")?;
+    let mut inflate = Decompress::new(false);
+    // Copies may reach into the block before this one.
+    let history = out.get(out.len().saturating_sub(BLOCK)..).unwrap_or_default();
+    if !history.is_empty() {
+        inflate.set_dictionary(history).ok()?;
+    }
+    let mut block = Vec::with_capacity(BLOCK);
+    let outcome = inflate.decompress_vec(data, &mut block, FlushDecompress::Finish);
+    out.extend_from_slice(&block);
+    outcome.ok().map(|_| ())
 }
 
 /// A window of two to this power.

@@ -125,3 +125,16 @@ fn read(bytes: &[u8]) -> Option<(Vec<Folder>, Vec<File<'_>>)> {
     }
     Some((folders, files))
 }
+
+/// Blocks of MSZIP behind their lengths, as KWAJ has them, up to `most` bytes.
+pub(crate) fn mszip(data: &[u8], most: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut reader = Reader::little(data);
+    while let Some(block) = reader.take_counted() {
+        if out.len() >= most || folder::inflated(block, &mut out).is_none() {
+            break;
+        }
+    }
+    out.truncate(most);
+    out
+}

@@ -1,0 +1,230 @@
+//! Containers of one file each that are none of the common archives: disks, encodings, embedded data.
+
+use std::io::Write as _;
+
+use crate::stream;
+
+/// A way to put one file into another: a name for it, what the path calls the file inside, and the packer.
+pub type Packing = (&'static str, &'static str, fn(&[u8]) -> Vec<u8>);
+
+/// Every container here whose child is the file itself.
+pub const PACKINGS: &[Packing] = &[
+    ("onenote", "#1", onenote),
+    ("word xml", "a", word_xml),
+    ("szdd", "content", szdd),
+    ("binhex", "a", binhex),
+    ("swf", "data 1", swf),
+    ("gpt", "a", gpt),
+    ("apm", "a", apm),
+    ("mbr", "@1024", mbr),
+    ("tnef", "a", |bytes| tnef(&[("a", bytes)])),
+    ("xar", "a", xar),
+];
+
+fn u32_of(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+fn at(bytes: &mut [u8], place: usize, value: &[u8]) {
+    bytes[place..place + value.len()].copy_from_slice(value);
+}
+
+/// A section of OneNote with an embedded file.
+#[must_use]
+pub fn onenote(content: &[u8]) -> Vec<u8> {
+    let mut out = b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3".to_vec();
+    out.resize(64, 0);
+    out.extend(b"\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac");
+    out.extend(u64::from(u32_of(content.len())).to_le_bytes());
+    out.extend([0; 12]);
+    out.extend(content);
+    out
+}
+
+/// Base64.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |group: &[u8]| {
+        let value = group.iter().fold(0_usize, |value, &byte| value << 8 | usize::from(byte))
+            << (8 * (3 - group.len()));
+        let digits = (0..=group.len()).map(|at| char::from(DIGITS[value >> (18 - 6 * at) & 63]));
+        digits.chain("===".chars().take(3 - group.len())).collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
+}
+
+/// A document of Word 2003 with embedded data.
+#[must_use]
+pub fn word_xml(content: &[u8]) -> Vec<u8> {
+    format!(
+        "<?xml version=\"1.0\"?><w:wordDocument><w:binData w:name=\"a\">{}</w:binData></w:wordDocument>",
+        base64(content)
+    )
+    .into_bytes()
+}
+
+/// A file as `COMPRESS.EXE` packs it, with literals alone.
+#[must_use]
+pub fn szdd(content: &[u8]) -> Vec<u8> {
+    let mut out = b"SZDD\x88\xf0\x27\x33A\0".to_vec();
+    out.extend(u32_of(content.len()).to_le_bytes());
+    out.extend(content.chunks(8).flat_map(|literals| [&[0xff], literals].concat()));
+    out
+}
+
+/// The characters of BinHex for `bytes`.
+#[must_use]
+pub fn binhex_digits(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
+    let bits: Vec<bool> =
+        bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 != 0)).collect();
+    bits.chunks(6)
+        .map(|bits| {
+            let value = bits.iter().fold(0_usize, |value, bit| value << 1 | usize::from(*bit));
+            DIGITS[value << (6 - bits.len())]
+        })
+        .collect()
+}
+
+/// A file with a data fork alone, as BinHex text.
+#[must_use]
+pub fn binhex(content: &[u8]) -> Vec<u8> {
+    let mut plain = b"\x01a\0TEXTTEXT\0\0".to_vec();
+    plain.extend(u32_of(content.len()).to_be_bytes());
+    plain.extend([0; 6]);
+    plain.extend(content);
+    plain.extend([0; 4]);
+    let folded: Vec<u8> =
+        plain.iter().flat_map(|&byte| if byte == 0x90 { vec![0x90, 0] } else { vec![byte] }).collect();
+    let mut out = b"(This file must be converted with BinHex 4.0)\n:".to_vec();
+    out.extend(binhex_digits(&folded));
+    out.push(b':');
+    out
+}
+
+fn film(content: &[u8]) -> Vec<u8> {
+    // An empty stage, rate, count, the tag of data with its long length, the tag of the end.
+    let mut out = vec![0, 0, 0, 1, 0];
+    out.extend((87_u16 << 6 | 0x3f).to_le_bytes());
+    out.extend(u32_of(content.len() + 6).to_le_bytes());
+    out.extend([1, 0, 0, 0, 0, 0]);
+    out.extend(content);
+    out.extend([0, 0]);
+    out
+}
+
+fn film_head(kind: u8, content: &[u8]) -> Vec<u8> {
+    let length = u32_of(film(content).len() + 8);
+    [&[kind, b'W', b'S', 9][..], &length.to_le_bytes()].concat()
+}
+
+/// A stored film with data.
+#[must_use]
+pub fn swf(content: &[u8]) -> Vec<u8> {
+    [film_head(b'F', content), film(content)].concat()
+}
+
+/// A film that zlib packs.
+#[must_use]
+pub fn swf_zlib(content: &[u8]) -> Vec<u8> {
+    [film_head(b'C', content), stream::zlib(&film(content))].concat()
+}
+
+/// A film that LZMA packs.
+#[must_use]
+pub fn swf_lzma(content: &[u8]) -> Vec<u8> {
+    let packed = stream::lzma(&film(content));
+    let (properties, data) = (&packed[..5], &packed[13..]);
+    [film_head(b'Z', content), u32_of(data.len()).to_le_bytes().to_vec(), properties.to_vec(), data.to_vec()]
+        .concat()
+}
+
+fn sectors(content: &[u8]) -> usize {
+    content.len().div_ceil(512).max(1)
+}
+
+/// A disk with one partition from sector 2 on.
+#[must_use]
+pub fn mbr(content: &[u8]) -> Vec<u8> {
+    let mut disk = vec![0_u8; 512 * (2 + sectors(content))];
+    disk[450] = 6;
+    at(&mut disk, 454, &2_u32.to_le_bytes());
+    at(&mut disk, 458, &u32_of(sectors(content)).to_le_bytes());
+    at(&mut disk, 510, &[0x55, 0xaa]);
+    at(&mut disk, 1024, content);
+    disk
+}
+
+/// A disk with a GUID partition table and one partition from sector 3 on.
+#[must_use]
+pub fn gpt(content: &[u8]) -> Vec<u8> {
+    let mut disk = vec![0_u8; 512 * (3 + sectors(content))];
+    at(&mut disk, 512, b"EFI PART");
+    at(&mut disk, 584, &2_u64.to_le_bytes());
+    at(&mut disk, 592, &[1, 0, 0, 0, 128, 0, 0, 0]);
+    at(&mut disk, 1024 + 32, &3_u64.to_le_bytes());
+    at(&mut disk, 1024 + 40, &u64::from(u32_of(2 + sectors(content))).to_le_bytes());
+    at(&mut disk, 1024 + 56, b"a");
+    at(&mut disk, 1536, content);
+    disk
+}
+
+/// A disk with Apple's partition map and one partition from sector 2 on.
+#[must_use]
+pub fn apm(content: &[u8]) -> Vec<u8> {
+    let mut disk = vec![0_u8; 512 * (2 + sectors(content))];
+    at(&mut disk, 0, b"ER\x02\0");
+    at(&mut disk, 512, b"PM\0\0\0\0\0\x01\0\0\0\x02");
+    at(&mut disk, 524, &u32_of(sectors(content)).to_be_bytes());
+    at(&mut disk, 528, b"a");
+    at(&mut disk, 560, b"Apple_HFS");
+    at(&mut disk, 1024, content);
+    disk
+}
+
+/// A message of Outlook with these attachments.
+#[must_use]
+pub fn tnef(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let attribute = |number: u32, data: &[u8]| {
+        [&[2][..], &number.to_le_bytes(), &u32_of(data.len()).to_le_bytes(), data, &[0, 0]].concat()
+    };
+    let mut out = b"\x78\x9f\x3e\x22\x01\0".to_vec();
+    for (name, content) in files {
+        out.extend(attribute(0x0006_9002, &[0; 14]));
+        out.extend(attribute(0x0001_8010, &[name.as_bytes(), b"\0"].concat()));
+        out.extend(attribute(0x0006_800f, content));
+    }
+    out
+}
+
+/// An archive with the file three times: stored and packed by bzip2 in a folder, and packed by zlib as `a`.
+#[must_use]
+pub fn xar(content: &[u8]) -> Vec<u8> {
+    let parts = [
+        ("stored", "application/octet-stream", content.to_vec()),
+        ("bzip2", "application/x-bzip2", stream::bzip2(content)),
+        ("a", "application/x-gzip", stream::zlib(content)),
+    ];
+    let mut heap = Vec::new();
+    let mut rows = Vec::new();
+    for (name, style, data) in parts {
+        let (length, offset, size) = (data.len(), heap.len(), content.len());
+        rows.push(format!(
+            "<file><data><length>{length}</length><offset>{offset}</offset><size>{size}</size>\
+             <encoding style=\"{style}\"/></data><name>{name}</name></file>"
+        ));
+        heap.extend(data);
+    }
+    let table =
+        format!("<xar><toc><file><name>folder</name>{}{}</file>{}</toc></xar>", rows[0], rows[1], rows[2]);
+    let packed = stream::zlib(table.as_bytes());
+    let mut out = b"xar!\0\x1c\0\x01".to_vec();
+    out.extend(u64::from(u32_of(packed.len())).to_be_bytes());
+    out.extend(u64::from(u32_of(table.len())).to_be_bytes());
+    out.extend([0; 4]);
+    // Writing to memory does not fail.
+    let _ = out.write_all(&packed);
+    out.extend(heap);
+    out
+}

@@ -1,0 +1,90 @@
+//! BinHex 4.0: a file of the Macintosh as text, with both of its forks.
+//!
+//! Layout: RFC 1741. Behind the line that says so and a colon, six bits a character; runs behind 0x90; then
+//! name, type, lengths of the forks, the forks, a checksum behind each. Checksums are not looked at.
+
+#[cfg(test)]
+mod tests;
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+
+use crate::name::decoded;
+use crate::reader::{Order, Reader, clipped};
+
+const DIGITS: &[u8; 64] = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
+
+/// Gives the forks.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let line = memchr::memchr(b'\n', bytes).or_else(|| memchr::memchr(b'\r', bytes)).unwrap_or(0);
+    let text = bytes.get(line..).unwrap_or_default();
+    let start = memchr::memchr(b':', text).map_or(text.len(), |at| at.saturating_add(1));
+    let packed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let most = usize::try_from(sink.budget().growth(packed)).unwrap_or(usize::MAX);
+    let plain = unfolded(text.get(start..).unwrap_or_default(), most);
+    if plain.len() >= most {
+        sink.incomplete(Reason::Ratio);
+    }
+    let mut reader = Reader::new(&plain, Order::Big);
+    let mut header = || {
+        let length = reader.u8()?;
+        let name = reader.take(u64::from(length))?;
+        // A zero, type, creator, flags.
+        reader.skip(11)?;
+        let forks = [reader.u32()?, reader.u32()?];
+        reader.skip(2)?;
+        Some((decoded(name), forks, reader.rest()))
+    };
+    let Some((name, forks, rest)) = header() else {
+        sink.incomplete(Reason::Malformed("BinHex header".to_owned()));
+        return;
+    };
+    let mut offset = 0_u64;
+    for (position, length) in (1_u64..).zip(forks) {
+        let length = u64::from(length);
+        let content = clipped(rest, offset, length);
+        offset = offset.saturating_add(length).saturating_add(2);
+        if u64::try_from(content.len()).unwrap_or(0) < length {
+            sink.incomplete(Reason::Malformed("a fork is cut short".to_owned()));
+        }
+        if content.is_empty() {
+            continue;
+        }
+        let name = if position == 1 { name.clone() } else { format!("{name}/rsrc") };
+        let member = Member { name, position, real_size: Some(length), ..Member::default() };
+        if sink.child(ChildKind::Extracted, &member, Content::Bytes(content)) == Flow::Stop {
+            return;
+        }
+    }
+}
+
+/// The bytes that the characters up to the next colon stand for, their runs written out, up to `most`.
+fn unfolded(text: &[u8], most: usize) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::new();
+    let (mut held, mut count) = (0_u32, 0_u32);
+    let mut is_run = false;
+    for &character in text {
+        if character == b':' || out.len() >= most {
+            break;
+        }
+        let Some(digit) = DIGITS.iter().position(|digit| *digit == character) else { continue };
+        held = held << 6 | u32::try_from(digit).unwrap_or(0);
+        count = count.saturating_add(6);
+        if count < 8 {
+            continue;
+        }
+        count = count.saturating_sub(8);
+        let byte = held.wrapping_shr(count).to_le_bytes()[0];
+        match (is_run, byte) {
+            (true, 0) => out.push(0x90),
+            (true, times) => {
+                let last = out.last().copied().unwrap_or(0);
+                out.extend(std::iter::repeat_n(last, usize::from(times).saturating_sub(1)));
+            }
+            (false, 0x90) => {}
+            (false, byte) => out.push(byte),
+        }
+        is_run = !is_run && byte == 0x90;
+    }
+    out.truncate(most);
+    out
+}

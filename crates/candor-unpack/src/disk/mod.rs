@@ -1,0 +1,142 @@
+//! Partition tables: MBR with its chain of extended partitions, GPT, and Apple's map. Every partition is a
+//! child where it stands; what is in it is for the format of the volume.
+//!
+//! Hostile tables have partitions that overlap or reach behind the end (each is given as far as it goes, and
+//! paid for) and extended partitions that lead back to one another (each is followed once).
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+
+use crate::name::decoded;
+use crate::reader::{Order, Reader, clipped, until_nul, without_nuls};
+
+const SECTOR: u64 = 512;
+/// Partitions of one table.
+const PARTITIONS: u64 = 256;
+
+/// Gives the partitions of a master boot record.
+pub(crate) fn unpack_mbr(bytes: &[u8], sink: &mut dyn Sink) {
+    let mut disk = Disk { bytes, sink, given: BTreeSet::new() };
+    let mut tables = vec![(0_u64, 0_u64)];
+    let mut seen = BTreeSet::new();
+    while let Some((table, extended)) = tables.pop() {
+        if !seen.insert(table) || seen.len() > 64 {
+            continue;
+        }
+        for row in 0..4_u64 {
+            let place =
+                table.saturating_mul(SECTOR).saturating_add(446).saturating_add(row.saturating_mul(16));
+            let Some(mut reader) = Reader::little(bytes).at(place) else { continue };
+            let (Some(_), Some(kind)) = (reader.u32(), reader.u32()) else { continue };
+            let (Some(start), Some(count)) = (reader.u32(), reader.u32()) else { continue };
+            let (start, count) = (u64::from(start), u64::from(count));
+            match kind & 0xff {
+                0 => {}
+                // Extended partitions count from the first of them, in themselves from their own table.
+                5 | 0x0f | 0x85 => {
+                    let next = extended.saturating_add(start);
+                    tables.push((next, if extended == 0 { start } else { extended }));
+                }
+                _ => {
+                    let start = table.saturating_add(start);
+                    if disk.give(String::new(), start, count, SECTOR) == Flow::Stop {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Gives the partitions of a GUID partition table.
+pub(crate) fn unpack_gpt(bytes: &[u8], sink: &mut dyn Sink) {
+    let is_table = |sector: &u64| clipped(bytes, *sector, 8) == b"EFI PART";
+    let Some(sector) = [SECTOR, 4096].into_iter().find(is_table) else { return };
+    let header = |at: u64| Reader::little(bytes).at(sector.saturating_add(at));
+    let Some(start) = header(72).and_then(|mut reader| reader.u64()) else { return };
+    let sizes = header(80).and_then(|mut reader| Some((reader.u32()?, reader.u32()?)));
+    let (count, size) = sizes.unwrap_or((0, 0));
+    if u64::from(count) > PARTITIONS {
+        sink.incomplete(Reason::Children);
+    }
+    let mut disk = Disk { bytes, sink, given: BTreeSet::new() };
+    for index in 0..u64::from(count).min(PARTITIONS) {
+        let place =
+            start.saturating_mul(sector).saturating_add(index.saturating_mul(u64::from(size.max(128))));
+        let entry = clipped(bytes, place, 128);
+        let mut reader = Reader::little(entry);
+        let mut place = || {
+            reader.skip(32)?;
+            let (first, last) = (reader.u64()?, reader.u64()?);
+            reader.skip(8)?;
+            Some((first, last, reader.rest()))
+        };
+        let Some((first, last, name)) = place() else { return };
+        if first == 0 || last < first {
+            continue;
+        }
+        let name = encoding_rs::UTF_16LE.decode(name).0;
+        let name = name.split('\0').next().unwrap_or_default().to_owned();
+        let count = last.saturating_sub(first).saturating_add(1);
+        if disk.give(name, first, count, sector) == Flow::Stop {
+            return;
+        }
+    }
+}
+
+/// Gives the partitions of Apple's partition map.
+pub(crate) fn unpack_apm(bytes: &[u8], sink: &mut dyn Sink) {
+    let start = Reader::new(bytes, Order::Big);
+    let said = start.at(2).and_then(|mut reader| reader.u16()).map_or(SECTOR, u64::from);
+    let is_map = |size: &u64| clipped(bytes, *size, 2) == b"PM";
+    let Some(size) = [said, SECTOR, 2048].into_iter().find(is_map) else { return };
+    let mut disk = Disk { bytes, sink, given: BTreeSet::new() };
+    for index in 1..=PARTITIONS {
+        let entry = clipped(bytes, index.saturating_mul(size), 80);
+        let mut reader = Reader::new(entry, Order::Big);
+        let mut place = || {
+            reader.skip(8)?;
+            Some((reader.u32()?, reader.u32()?, reader.take(32)?, reader.take(32)?))
+        };
+        let Some((first, count, name, kind)) = place().filter(|_| entry.starts_with(b"PM")) else { return };
+        let kind = until_nul(kind);
+        if matches!(kind, b"Apple_partition_map" | b"Apple_Free" | b"Apple_Void") {
+            continue;
+        }
+        let name = decoded(without_nuls(until_nul(name)));
+        if disk.give(name, u64::from(first), u64::from(count), size) == Flow::Stop {
+            return;
+        }
+    }
+}
+
+struct Disk<'a, 'sink> {
+    bytes: &'a [u8],
+    sink: &'sink mut dyn Sink,
+    /// Start and length of what was given.
+    given: BTreeSet<(u64, u64)>,
+}
+
+impl Disk<'_, '_> {
+    fn give(&mut self, name: String, start: u64, count: u64, sector: u64) -> Flow {
+        let (offset, length) = (start.saturating_mul(sector), count.saturating_mul(sector));
+        // A partition that starts with the table is the disk again.
+        if start == 0 || !self.given.insert((offset, length)) {
+            return Flow::Continue;
+        }
+        let content = clipped(self.bytes, offset, length);
+        if u64::try_from(content.len()).unwrap_or(0) < length {
+            self.sink.incomplete(Reason::Malformed("a partition reaches behind the end".to_owned()));
+        }
+        if content.is_empty() {
+            return Flow::Continue;
+        }
+        let position = u64::try_from(self.given.len()).unwrap_or(u64::MAX);
+        let member = Member { name, position, real_size: Some(length), ..Member::default() };
+        self.sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content))
+    }
+}

@@ -1,0 +1,74 @@
+//! Documents that are one XML file: what stands in them as base64.
+//!
+//! Word 2003 XML (`w:binData`: macros and pictures), flat packages (`pkg:binaryData`: any part), Hancom's
+//! (`BINDATA`) and XDP (`chunk`: a PDF file). The elements are looked for as text: hostile files are not well
+//! formed, and no entity is ever expanded.
+
+#[cfg(test)]
+mod tests;
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use memchr::memmem;
+
+use crate::name::decoded;
+use crate::transfer::base64;
+
+/// Elements that hold base64.
+const ELEMENTS: [&[u8]; 4] = [b"binData", b"binaryData", b"BINDATA", b"chunk"];
+/// Elements of one document that are decoded.
+const PARTS: usize = 4096;
+
+/// Gives what the elements hold.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let mut position = 0_u64;
+    for name in ELEMENTS {
+        let mut from = 0_usize;
+        while let Some(found) = bytes.get(from..).and_then(|rest| memmem::find(rest, name)) {
+            let at = from.saturating_add(found);
+            from = at.saturating_add(name.len());
+            let Some((attributes, text)) = element(bytes, at, name) else { continue };
+            from = from.saturating_add(attributes.len()).saturating_add(text.len());
+            position = position.saturating_add(1);
+            if position > u64::try_from(PARTS).unwrap_or(0) {
+                sink.incomplete(Reason::Children);
+                return;
+            }
+            if u64::try_from(text.len()).unwrap_or(u64::MAX) > sink.budget().remaining() {
+                sink.incomplete(Reason::ScanSize);
+                return;
+            }
+            let content = base64(text);
+            let real_size = u64::try_from(content.len()).ok();
+            let member = Member { name: label(attributes), position, real_size, ..Member::default() };
+            if sink.child(ChildKind::Extracted, &member, Content::Bytes(&content)) == Flow::Stop {
+                return;
+            }
+        }
+    }
+}
+
+/// Attributes and text of the element whose name stands at `at`, when it begins there and holds something.
+fn element<'a>(bytes: &'a [u8], at: usize, name: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    // `<w:binData`: a prefix stands between the bracket and the name.
+    let before = bytes.get(..at)?;
+    let prefix = before.iter().rev().take(16).position(|byte| *byte == b'<')?;
+    let prefix = before.get(before.len().checked_sub(prefix)?..)?;
+    if !(prefix.is_empty() || prefix.ends_with(b":")) || prefix.starts_with(b"/") {
+        return None;
+    }
+    let rest = bytes.get(at.checked_add(name.len())?..)?;
+    let attributes = rest.get(..memchr::memchr(b'>', rest)?)?;
+    let is_whole_name = attributes.first().is_none_or(u8::is_ascii_whitespace);
+    if attributes.ends_with(b"/") || !is_whole_name {
+        return None;
+    }
+    let text = rest.get(attributes.len().checked_add(1)?..)?;
+    let text = text.get(..memchr::memchr(b'<', text).unwrap_or(text.len()))?;
+    (!text.trim_ascii().is_empty()).then_some((attributes, text))
+}
+
+/// What the first attribute says, which is a name where there is one.
+fn label(attributes: &[u8]) -> String {
+    let mut parts = attributes.split(|byte| *byte == b'"');
+    decoded(parts.nth(1).and_then(|value| value.get(..value.len().min(200))).unwrap_or_default())
+}

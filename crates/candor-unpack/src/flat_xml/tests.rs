@@ -1,0 +1,33 @@
+//! Base64 in elements, and what is none.
+
+use candor_fixtures::container;
+use candor_model::FileType;
+
+use crate::collected::{Collected, survives_damage};
+
+#[test]
+fn base64_in_elements_is_decoded() {
+    let text =
+        b"<a><w:binData w:name=\"x.mso\">Y29u\ndGVudA==</w:binData><pkg:binaryData>Mg==</pkg:binaryData>\
+        <chunk>Mw==</chunk><binDataX>NA==</binDataX><w:binData/><my binData>NQ==</my></a>";
+    let found = Collected::of(FileType::XmlWord, text).children;
+    let shown: Vec<_> =
+        found.iter().map(|child| (child.member.name.as_str(), child.bytes.as_slice())).collect();
+    assert_eq!(shown, [("x.mso", &b"content"[..]), ("", b"2"), ("", b"3")]);
+}
+
+#[test]
+fn entities_are_not_expanded() {
+    let mut text = "<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY b0 \"binData\">".to_owned();
+    for level in 1..64 {
+        text += &format!("<!ENTITY b{level} \"{}\">", format!("&b{};", level - 1).repeat(16));
+    }
+    text += "]><w:binData>&b63;</w:binData>";
+    let found = Collected::of(FileType::XmlWord, text.as_bytes());
+    assert!(found.budget.bytes() < 100, "{}", found.budget.bytes());
+}
+
+#[test]
+fn damage_is_survived() {
+    survives_damage(FileType::XmlWord, &container::word_xml(b"content"));
+}

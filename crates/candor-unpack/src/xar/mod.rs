@@ -1,0 +1,122 @@
+//! XAR, which installer packages of macOS are: files that a packed table of contents lists.
+//!
+//! ```text
+//! 0   "xar!", size of the header, version, packed and real length of the table, kind of checksum
+//!     the table: XML, packed by zlib
+//!     the heap: offsets of the table count from here
+//! ```
+//!
+//! The table is read as a run of tags, not as a tree that somebody could nest deeply; no entity is expanded.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Read as _;
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+
+use crate::codec;
+use crate::name::decoded;
+use crate::reader::{Order, Reader, clipped};
+
+/// Most bytes of a table, and files that are open at a time.
+const TABLE: u64 = 64 << 20;
+const DEPTH: usize = 64;
+
+/// Gives every file.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let mut reader = Reader::new(bytes, Order::Big);
+    let mut header = || {
+        reader.skip(4)?;
+        let (size, _, packed) = (reader.u16()?, reader.u16()?, reader.u64()?);
+        Some((u64::from(size), packed))
+    };
+    let Some((size, packed)) = header() else {
+        sink.incomplete(Reason::Malformed("XAR header".to_owned()));
+        return;
+    };
+    let table = clipped(bytes, size, packed);
+    let most = sink.budget().growth(u64::try_from(table.len()).unwrap_or(0)).min(TABLE);
+    let mut text = Vec::new();
+    let outcome = codec::zlib(table).take(most).read_to_end(&mut text);
+    if outcome.is_err() || text.is_empty() {
+        sink.incomplete(Reason::Malformed("the table of contents".to_owned()));
+    } else if u64::try_from(text.len()).unwrap_or(u64::MAX) >= most {
+        sink.incomplete(Reason::Ratio);
+    }
+    if let Err(reason) = sink.budget().spend(u64::try_from(text.len()).unwrap_or(u64::MAX)) {
+        sink.incomplete(reason);
+        return;
+    }
+    let heap = clipped(bytes, size.saturating_add(packed), u64::MAX);
+    let _ = files(&text, heap, sink);
+}
+
+#[derive(Default)]
+struct File {
+    name: String,
+    offset: u64,
+    length: u64,
+    real: u64,
+    encoding: Vec<u8>,
+    has_data: bool,
+}
+
+fn files(table: &[u8], heap: &[u8], sink: &mut dyn Sink) -> Flow {
+    let mut open: Vec<File> = Vec::new();
+    let mut position = 0_u64;
+    let mut is_data = false;
+    let mut rest = table;
+    while let Some(start) = memchr::memchr(b'<', rest) {
+        rest = rest.get(start.saturating_add(1)..).unwrap_or_default();
+        let Some(end) = memchr::memchr(b'>', rest) else { break };
+        let tag = rest.get(..end).unwrap_or_default();
+        rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
+        let text = rest.get(..memchr::memchr(b'<', rest).unwrap_or(rest.len())).unwrap_or_default();
+        let name = tag.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        let number = || std::str::from_utf8(text.trim_ascii()).ok().and_then(|text| text.parse().ok());
+        let depth = open.len();
+        match (name, open.last_mut()) {
+            (b"file", _) if depth < DEPTH => open.push(File::default()),
+            (b"file", _) => sink.incomplete(Reason::Depth),
+            (b"data", Some(file)) => (is_data, file.has_data) = (true, true),
+            (b"/data", _) => is_data = false,
+            (b"name", Some(file)) => file.name = decoded(text.trim_ascii()),
+            (b"offset", Some(file)) if is_data => file.offset = number().unwrap_or(0),
+            (b"length", Some(file)) if is_data => file.length = number().unwrap_or(0),
+            (b"size", Some(file)) if is_data => file.real = number().unwrap_or(0),
+            (b"encoding", Some(file)) if is_data => file.encoding = tag.to_vec(),
+            (b"/file", Some(_)) => {
+                let path: Vec<&str> = open.iter().map(|file| file.name.as_str()).collect();
+                let path = path.join("/");
+                let Some(file) = open.pop().filter(|file| file.has_data) else { continue };
+                position = position.saturating_add(1);
+                if give(&file, path, position, heap, sink) == Flow::Stop {
+                    return Flow::Stop;
+                }
+            }
+            _ => {}
+        }
+    }
+    Flow::Continue
+}
+
+fn give(file: &File, name: String, position: u64, heap: &[u8], sink: &mut dyn Sink) -> Flow {
+    let data = clipped(heap, file.offset, file.length);
+    let has = |word: &[u8]| memchr::memmem::find(&file.encoding, word).is_some();
+    let member = Member {
+        name,
+        position,
+        compressed_size: Some(file.length),
+        real_size: Some(file.real),
+        ..Member::default()
+    };
+    let mut decoder = match () {
+        () if has(b"gzip") || has(b"zlib") => codec::zlib(data),
+        () if has(b"bzip2") => codec::bzip2(data),
+        () if has(b"lzma") && !data.starts_with(b"\xfd7zXZ") => codec::lzma_alone(data),
+        () if has(b"lzma") || has(b"xz") => codec::xz(data),
+        () => return sink.child(ChildKind::Extracted, &member, Content::Bytes(data)),
+    };
+    sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder))
+}
