@@ -172,23 +172,49 @@ fn zip(bytes: &[u8], at: usize) -> Option<Object> {
 fn seven_zip(bytes: &[u8], at: usize) -> Option<Object> {
     let header = Reader::little(bytes.get(at..)?);
     let claimed = header.at(8)?.u32()?;
-    let mut crc = flate2::Crc::new();
-    crc.update(header.at(12)?.take(20)?);
+    let sum = crc(header.at(12)?.take(20)?);
     let mut place = header.at(12)?;
     let (offset, size) = (place.u64()?, place.u64()?);
     let length = usize::try_from(offset.checked_add(size)?.checked_add(32)?).ok()?;
-    (crc.sum() == claimed).then_some(Object { start: at, end: Some(at.saturating_add(length)) })
+    (sum == claimed).then_some(Object { start: at, end: Some(at.saturating_add(length)) })
 }
 
-/// The mark of version 4, whose next block is the archive's header, or of version 5.
+/// A mark with a first header behind it whose checksum holds: programs that read archives have marks, too.
 fn rar(bytes: &[u8], at: usize) -> Option<Object> {
     let rest = bytes.get(at.checked_add(6)?..)?;
-    let is_sound = match rest {
-        [0, _, _, 0x73, ..] => true,
-        [1, 0, ..] => rest.len() > 10,
+    let is_sound = match rest.split_first()? {
+        (0, header) => {
+            // Version 4: half of a checksum, type, flags, size; the header is what the size says.
+            let reader = Reader::little(header);
+            let (sum, kind) = (reader.at(0)?.u16()?, *header.get(2)?);
+            let size = usize::from(reader.at(5)?.u16()?);
+            kind == 0x73 && size >= 13 && sum == (crc(header.get(2..size)?) & 0xffff) as u16
+        }
+        (1, header) => {
+            // Version 5: checksum, then the size as a number of up to three bytes, which the checksum covers.
+            let header = header.strip_prefix(&[0])?;
+            let sum = Reader::little(header).u32()?;
+            let rest = header.get(4..)?;
+            let mut size = 0_usize;
+            let mut length = 0_usize;
+            for byte in rest.iter().take(3) {
+                size |= usize::from(byte & 0x7f) << length.checked_mul(7)?;
+                length = length.checked_add(1)?;
+                if byte & 0x80 == 0 {
+                    break;
+                }
+            }
+            sum == crc(rest.get(..length.checked_add(size)?)?)
+        }
         _ => false,
     };
     is_sound.then_some(Object { start: at, end: None })
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
 /// A version that exists, and a size that fits.

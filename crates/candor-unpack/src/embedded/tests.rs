@@ -71,3 +71,13 @@ fn thousands_of_objects_are_few_children() {
     let bytes = [b"x".to_vec(), zip.repeat(1000), program(Kind::Elf64).repeat(100)].concat();
     assert!(Collected::of(FileType::BinaryData, &bytes).children.len() < 100);
 }
+
+#[test]
+fn a_mark_of_rar_with_a_header_that_is_none_is_no_archive() {
+    for version in [3, 4] {
+        let mut object = archive::rar(archive::RAR[version], true, false, None, &[("a", b"content")]);
+        object[if version == 3 { 7 } else { 8 }] ^= 1;
+        let bytes = [b"\x7fprogram that reads archives".to_vec(), object].concat();
+        assert_eq!(Collected::of(FileType::BinaryData, &bytes).children, []);
+    }
+}
