@@ -76,6 +76,8 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("unpack_disk", |bytes| unpack::unpack(&[FileType::Mbr, FileType::Gpt, FileType::Apm], bytes)),
     ("unpack_tnef", |bytes| unpack::unpack(&[FileType::Tnef], bytes)),
     ("unpack_xar", |bytes| unpack::unpack(&[FileType::Xar], bytes)),
+    ("unpack_dmg", |bytes| unpack::unpack(&[FileType::Dmg], bytes)),
+    ("unpack_hfs", |bytes| unpack::unpack(&[FileType::PartHfsPlus], bytes)),
     ("worker_message", message::message),
     ("clamd_protocol", protocol::clamd),
 ];

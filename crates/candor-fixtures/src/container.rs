@@ -19,6 +19,8 @@ pub const PACKINGS: &[Packing] = &[
     ("mbr", "@1024", mbr),
     ("tnef", "a", |bytes| tnef(&[("a", bytes)])),
     ("xar", "a", xar),
+    ("dmg", "a", dmg),
+    ("hfs+", "a", hfs),
 ];
 
 fn u32_of(length: usize) -> u32 {
@@ -227,4 +229,99 @@ pub fn xar(content: &[u8]) -> Vec<u8> {
     let _ = out.write_all(&packed);
     out.extend(heap);
     out
+}
+
+/// A disk image whose only partition is the file, packed by zlib.
+#[must_use]
+pub fn dmg(content: &[u8]) -> Vec<u8> {
+    let rows: Vec<(u32, Vec<u8>)> =
+        content.chunks(512).map(|sector| (0x8000_0005, stream::zlib(sector))).collect();
+    dmg_of(&rows)
+}
+
+/// A disk image with one partition of these rows, each of one sector.
+#[must_use]
+pub fn dmg_of(rows: &[(u32, Vec<u8>)]) -> Vec<u8> {
+    let mut data = Vec::new();
+    let mut table = b"mish\0\0\0\x01".to_vec();
+    table.resize(16, 0);
+    table.extend(u64::from(u32_of(rows.len())).to_be_bytes());
+    table.resize(200, 0);
+    table.extend((u32_of(rows.len()) + 1).to_be_bytes());
+    for (sector, (kind, packed)) in rows.iter().enumerate() {
+        table.extend([kind.to_be_bytes(), [0; 4]].concat());
+        for field in [sector, 1, data.len(), packed.len()] {
+            table.extend(u64::from(u32_of(field)).to_be_bytes());
+        }
+        data.extend_from_slice(packed);
+    }
+    table.extend([0xff; 4]);
+    table.resize(table.len() + 36, 0);
+    let list = format!(
+        "<plist><dict><key>blkx</key><array><dict><key>Data</key><data>{}</data><key>Name</key>\
+         <string>a</string></dict></array></dict></plist>",
+        base64(&table)
+    );
+    let mut trailer = b"koly\0\0\0\x04\0\0\x02\0".to_vec();
+    trailer.resize(512, 0);
+    at(&mut trailer, 32, &u64::from(u32_of(data.len())).to_be_bytes());
+    at(&mut trailer, 216, &u64::from(u32_of(data.len())).to_be_bytes());
+    at(&mut trailer, 224, &u64::from(u32_of(list.len())).to_be_bytes());
+    [data, list.into_bytes(), trailer].concat()
+}
+
+/// A volume of HFS+ with the file three times: as `a`, and as both forks of `folder/b`.
+#[must_use]
+pub fn hfs(content: &[u8]) -> Vec<u8> {
+    const BLOCK: usize = 512;
+    let blocks = content.len().div_ceil(BLOCK).max(1);
+    let fork = |length: usize, first: usize, count: usize| {
+        let mut out = u64::from(u32_of(length)).to_be_bytes().to_vec();
+        out.resize(16, 0);
+        out.extend([u32_of(first).to_be_bytes(), u32_of(count).to_be_bytes()].concat());
+        out.resize(80, 0);
+        out
+    };
+    // Blocks 4 to 19 hold the catalog: a header and one leaf of 4,096 bytes each.
+    let data = 20;
+    let record = |parent: u32, name: &str, value: Vec<u8>| {
+        let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let length = u16::try_from(name.len()).unwrap_or(0).to_be_bytes();
+        let key = [&parent.to_be_bytes()[..], &length, &units].concat();
+        [&u16::try_from(key.len()).unwrap_or(0).to_be_bytes()[..], &key, &value].concat()
+    };
+    let folder = |id: u32| [&[0, 1, 0, 0, 0, 0, 0, 0][..], &id.to_be_bytes(), &[0; 76]].concat();
+    let file = |id: u32, has_resources: bool| {
+        let mut out = [&[0, 2, 0, 0, 0, 0, 0, 0][..], &id.to_be_bytes()].concat();
+        out.resize(88, 0);
+        out.extend(fork(content.len(), data, blocks));
+        out.extend(if has_resources { fork(content.len(), data, blocks) } else { fork(0, 0, 0) });
+        out
+    };
+    let records = [
+        record(1, "volume", folder(2)),
+        record(2, "a", file(17, false)),
+        record(2, "folder", folder(16)),
+        record(16, "b", file(18, true)),
+    ];
+    let mut header = vec![0_u8; 4096];
+    header[8] = 1;
+    at(&mut header, 32, &4096_u16.to_be_bytes());
+    let mut leaf = vec![0_u8; 4096];
+    leaf[8] = 0xff;
+    at(&mut leaf, 10, &[0, 4]);
+    let mut place = 14;
+    for (index, record) in records.iter().enumerate() {
+        at(&mut leaf, 4094 - 2 * index, &u16::try_from(place).unwrap_or(0).to_be_bytes());
+        at(&mut leaf, place, record);
+        place += record.len();
+    }
+    at(&mut leaf, 4094 - 2 * records.len(), &u16::try_from(place).unwrap_or(0).to_be_bytes());
+    let mut volume = vec![0_u8; BLOCK * (data + blocks + 2)];
+    at(&mut volume, 1024, b"H+\0\x04");
+    at(&mut volume, 1064, &u32_of(BLOCK).to_be_bytes());
+    at(&mut volume, 1024 + 272, &fork(8192, 4, 16));
+    at(&mut volume, 4 * BLOCK, &[header, leaf].concat());
+    at(&mut volume, data * BLOCK, content);
+    volume
 }

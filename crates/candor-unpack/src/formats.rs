@@ -3,8 +3,8 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    ar, arj, autoit, binhex, cab, cpio, disk, elf, flat_xml, gzip, html, iso, lha, macho, mail, media, ole2,
-    onenote, pdf, pe, rar, rpm, rtf, seven_zip, stream, swf, szdd, tar, text, tnef, xar, zip,
+    ar, arj, autoit, binhex, cab, cpio, disk, dmg, elf, flat_xml, gzip, hfs, html, iso, lha, macho, mail,
+    media, ole2, onenote, pdf, pe, rar, rpm, rtf, seven_zip, stream, swf, szdd, tar, text, tnef, xar, zip,
 };
 
 /// One format that is opened.
@@ -374,5 +374,21 @@ pub const FORMATS: &[Format] = &[
         library: Some("flate2 with zlib-rs, bzip2, lzma-rust2"),
         limits: "64 MiB of the table of contents, 64 folders in one another",
         unpack: xar::unpack,
+    },
+    Format {
+        name: "Apple disk image (UDIF)",
+        types: &[FileType::Dmg],
+        gives: "the partitions (stored, ADC, zlib, bzip2, xz)",
+        library: Some("flate2 with zlib-rs, bzip2, lzma-rust2; our own for ADC"),
+        limits: "256 partitions; LZFSE is reported as not looked at",
+        unpack: dmg::unpack,
+    },
+    Format {
+        name: "HFS+, HFSX",
+        types: &[FileType::PartHfsPlus],
+        gives: "both forks of every file, also those that nothing leads to",
+        library: None,
+        limits: "200,000 files, 256 MiB of a tree; files that the file system compresses are given as they stand",
+        unpack: hfs::unpack,
     },
 ];

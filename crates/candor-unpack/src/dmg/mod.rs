@@ -1,0 +1,198 @@
+//! Apple disk images (UDIF): the partitions that a property list at the end describes.
+//!
+//! ```text
+//! -512  "koly": where the data and the property list stand
+//!       the list: for each partition base64 of a table
+//!       "mish": where it belongs, then rows of 40 bytes: kind, first sector, sectors, offset, length
+//! ```
+//!
+//! Rows are decoded one after another into one stream, so the budget holds whatever they claim. A row that is
+//! missing or of a kind that nobody here knows is zeros in its place, and is said.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Read};
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use memchr::memmem;
+
+use crate::codec::{self, Decoder};
+use crate::name::decoded;
+use crate::reader::{Order, Reader, clipped};
+use crate::transfer::base64;
+
+const SECTOR: u64 = 512;
+/// Partitions, and rows of each.
+const PARTITIONS: usize = 256;
+const ROWS: u32 = 1_000_000;
+
+/// Gives every partition.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let trailer = bytes.get(bytes.len().saturating_sub(512)..).unwrap_or_default();
+    let number = |at: u64| Reader::new(trailer, Order::Big).at(at).and_then(|mut reader| reader.u64());
+    let (Some(data), Some(list), Some(length)) = (number(24), number(216), number(224)) else {
+        sink.incomplete(Reason::Malformed("the end of a disk image".to_owned()));
+        return;
+    };
+    let list = clipped(bytes, list, length);
+    let mut position = 0_u64;
+    // Only tables begin with these letters; what else stands in the list is no partition.
+    for at in memmem::find_iter(list, b"<data>").take(PARTITIONS) {
+        let rest = list.get(at.saturating_add(6)..).unwrap_or_default();
+        let text = rest.get(..memchr::memchr(b'<', rest).unwrap_or(rest.len())).unwrap_or_default();
+        let table = base64(text);
+        if !table.starts_with(b"mish") {
+            continue;
+        }
+        position = position.saturating_add(1);
+        let name = name(rest.get(text.len()..).unwrap_or_default());
+        if partition(bytes, data, &table, name, position, sink) == Flow::Stop {
+            return;
+        }
+    }
+    if position == 0 {
+        sink.incomplete(Reason::Unsupported("a disk image without a property list".to_owned()));
+    }
+}
+
+/// The name that the list has behind the data of a partition.
+fn name(rest: &[u8]) -> String {
+    let near = rest.get(..2048).unwrap_or(rest);
+    let near = near.get(..memmem::find(near, b"</dict>").unwrap_or(near.len())).unwrap_or_default();
+    let mut found = memmem::find(near, b"<key>Name</key>");
+    found = found.or_else(|| memmem::find(near, b"<key>CFName</key>"));
+    let text = found.and_then(|at| near.get(at..)).and_then(|rest| {
+        let rest = rest.get(memmem::find(rest, b"<string>")?.checked_add(8)?..)?;
+        rest.get(..memchr::memchr(b'<', rest)?)
+    });
+    decoded(text.unwrap_or_default())
+}
+
+fn partition(
+    bytes: &[u8],
+    data: u64,
+    table: &[u8],
+    name: String,
+    position: u64,
+    sink: &mut dyn Sink,
+) -> Flow {
+    let start = Reader::new(table, Order::Big);
+    let field = |at: u64| start.at(at).and_then(|mut reader| reader.u64());
+    let base = data.saturating_add(field(24).unwrap_or(0));
+    let Some(mut reader) = start.at(200) else { return Flow::Continue };
+    let count = reader.u32().unwrap_or(0).min(ROWS);
+    let mut rows = Vec::new();
+    let mut packed = 0_u64;
+    let mut unknown = None;
+    for _ in 0..count {
+        let mut row = || {
+            let (kind, _) = (reader.u32()?, reader.u32()?);
+            let (_, sectors) = (reader.u64()?, reader.u64()?);
+            Some(Row { kind, sectors, offset: reader.u64()?, length: reader.u64()? })
+        };
+        let Some(row) = row() else { break };
+        match row.kind {
+            0xffff_ffff => break,
+            0x7fff_fffe => continue,
+            0 | 1 | 2 | 0x8000_0004 | 0x8000_0005 | 0x8000_0006 | 0x8000_0008 => {}
+            0x8000_0007 => unknown = Some("LZFSE"),
+            _ => unknown = Some("an unknown compression of disk images"),
+        }
+        packed = packed.saturating_add(row.length);
+        rows.push(row);
+    }
+    if let Some(unknown) = unknown {
+        sink.incomplete(Reason::Unsupported(unknown.to_owned()));
+    }
+    let real_size = field(16).map(|sectors| sectors.saturating_mul(SECTOR));
+    let member = Member { name, position, compressed_size: Some(packed), real_size, ..Member::default() };
+    let mut rows = rows.into_iter();
+    let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0 };
+    sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
+}
+
+struct Row {
+    kind: u32,
+    sectors: u64,
+    offset: u64,
+    length: u64,
+}
+
+/// The rows of a partition as one stream.
+struct Rows<'a, 'r> {
+    bytes: &'a [u8],
+    base: u64,
+    rows: &'r mut std::vec::IntoIter<Row>,
+    current: Option<Decoder<'a>>,
+    /// Bytes of the present row that are still to come.
+    left: u64,
+}
+
+impl Read for Rows<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.left > 0 {
+                let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+                let Some(part) = buffer.get_mut(..most).filter(|part| !part.is_empty()) else { return Ok(0) };
+                let read = match &mut self.current {
+                    // A damaged row does not take those behind it along.
+                    Some(decoder) => decoder.read(part).unwrap_or(0),
+                    None => 0,
+                };
+                let read = if read == 0 {
+                    self.current = None;
+                    part.fill(0);
+                    part.len()
+                } else {
+                    read
+                };
+                self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+                return Ok(read);
+            }
+            let Some(row) = self.rows.next() else { return Ok(0) };
+            let data = clipped(self.bytes, self.base.saturating_add(row.offset), row.length);
+            self.left = row.sectors.saturating_mul(SECTOR);
+            self.current = match row.kind {
+                1 => Some(Box::new(data)),
+                0x8000_0004 => Some(Box::new(io::Cursor::new(adc(data, self.left)))),
+                0x8000_0005 => Some(codec::zlib(data)),
+                0x8000_0006 => Some(codec::bzip2(data)),
+                0x8000_0008 => Some(codec::xz(data)),
+                _ => None,
+            };
+        }
+    }
+}
+
+/// Apple's compression of old images: literals, and copies with two or three bytes.
+fn adc(data: &[u8], most: u64) -> Vec<u8> {
+    // Rows hold a few hundred sectors; what claims more is cut and not made.
+    let most = usize::try_from(most).unwrap_or(usize::MAX).min(16 << 20);
+    let mut out: Vec<u8> = Vec::new();
+    let mut reader = Reader::new(data, Order::Big);
+    while let Some(head) = reader.u8() {
+        if out.len() >= most {
+            break;
+        }
+        if head & 0x80 != 0 {
+            let Some(run) = reader.take(u64::from(head & 0x7f).saturating_add(1)) else { break };
+            out.extend_from_slice(run);
+            continue;
+        }
+        let copy = if head & 0x40 != 0 {
+            reader.u16().map(|distance| (usize::from(head & 0x3f).saturating_add(4), usize::from(distance)))
+        } else {
+            let length = usize::from(head >> 2).saturating_add(3);
+            reader.u8().map(|low| (length, usize::from(head & 3) << 8 | usize::from(low)))
+        };
+        let Some((length, distance)) = copy else { break };
+        let Some(from) = out.len().checked_sub(distance.saturating_add(1)) else { break };
+        for at in (from..).take(length) {
+            let byte = out.get(at).copied().unwrap_or(0);
+            out.push(byte);
+        }
+    }
+    out.truncate(most);
+    out
+}
