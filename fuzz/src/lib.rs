@@ -24,6 +24,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("search_differential", differential::search),
     ("signature_parse", signature::parse),
     ("unpack_autoit", |bytes| unpack::unpack(&[FileType::AutoIt], bytes)),
+    ("unpack_lnk", |bytes| unpack::unpack(&[FileType::Lnk], bytes)),
     ("unpack_media", |bytes| unpack::unpack(&[FileType::Png, FileType::Jpeg], bytes)),
     ("unpack_packed", |bytes| unpack::unpack(&[FileType::MsExe], &unpack::program(bytes))),
     ("unpack_elf", |bytes| unpack::unpack(&[FileType::Elf], bytes)),

@@ -112,6 +112,8 @@ fn documents(text: &[u8]) -> Vec<Vec<u8>> {
             &[0; 64],
         ]
         .concat(),
+        [&b"\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46\xa0\0\0\0"[..], &[0; 52], b"\x02\0/\0c\0"]
+            .concat(),
         b"\x89PNG\r\n\x1a\n\0\0\0\0IEND....".to_vec(),
         b"GIF89a\x01\0\x01\0\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b".to_vec(),
         b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x02data\xff\xd9".to_vec(),

@@ -3,8 +3,9 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    ar, arj, autoit, binhex, cab, cpio, disk, dmg, elf, flat_xml, gzip, hfs, html, iso, lha, macho, mail,
-    media, ole2, onenote, pdf, pe, rar, rpm, rtf, seven_zip, stream, swf, szdd, tar, text, tnef, xar, zip,
+    ar, arj, autoit, binhex, cab, cpio, disk, dmg, elf, flat_xml, gzip, hfs, html, iso, lha, lnk, macho,
+    mail, media, ole2, onenote, pdf, pe, rar, rpm, rtf, seven_zip, stream, swf, szdd, tar, text, tnef, xar,
+    zip,
 };
 
 /// One format that is opened.
@@ -28,9 +29,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Portable Executable (PE32, PE32+)",
         types: &[FileType::MsExe],
-        gives: "entry point, sections, import digest, version strings, icons of 16, 24 and 32 pixels; what packed 32-bit programs (UPX, ASPack, MEW, Petite, UPack, WWPack and others) unpack themselves to, by running them in an emulated processor",
+        gives: "entry point, sections, import digest, version strings, icons of 16, 24 and 32 pixels; resources of data, HTML and named types, what stands behind the sections; what packed 32-bit programs (UPX, ASPack, MEW, Petite, UPack, WWPack and others) unpack themselves to, by running them in an emulated processor",
         library: None,
-        limits: "65,536 imported functions, 16,384 resource entries, 1,024 version strings, 100 icons; 40 million instructions and 128 MiB of memory to unpack",
+        limits: "65,536 imported functions, 16,384 resource entries of which 256 are given, 1,024 version strings, 100 icons; 40 million instructions and 128 MiB of memory to unpack",
         unpack: pe::unpack,
     },
     Format {
@@ -44,8 +45,8 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "ELF",
         types: &[FileType::Elf],
-        gives: "entry point, sections",
-        library: None,
+        gives: "entry point, sections; what UPX packed (NRV2B, NRV2D, NRV2E, LZMA)",
+        library: Some("lzma-rust2 (UPX's LZMA)"),
         limits: "32,768 sections and program headers",
         unpack: elf::unpack,
     },
@@ -174,6 +175,14 @@ pub const FORMATS: &[Format] = &[
         library: Some("sevenz-rust2"),
         limits: "256 MiB of a dictionary or of the header; three passwords; Zstandard, Brotli and what is behind a cut member of the same block are reported as not looked at",
         unpack: seven_zip::unpack,
+    },
+    Format {
+        name: "Windows shortcut",
+        types: &[FileType::Lnk],
+        gives: "target, texts and arguments; the arguments as text",
+        library: None,
+        limits: "none of its own",
+        unpack: lnk::unpack,
     },
     Format {
         name: "Images (GIF, PNG, JPEG, TIFF), animated cursors",

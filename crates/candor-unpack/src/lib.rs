@@ -42,6 +42,7 @@ mod html;
 mod image_hash;
 mod iso;
 mod lha;
+mod lnk;
 mod lz4;
 mod lzw;
 mod macho;

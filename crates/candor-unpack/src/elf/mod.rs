@@ -16,10 +16,11 @@ use crate::reader::{Order, Reader, clipped, until_nul};
 /// Rows of a table that are read; tables of real files stay below, those of large core dumps apart.
 const ROWS: u16 = 32_768;
 
-/// Facts of an ELF file. Gives no children.
+/// Facts of an ELF file. Children are what a packed one unpacks to.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if let Some(executable) = executable(bytes) {
         sink.facts(Facts { executable: Some(executable), ..Facts::default() });
+        crate::packed::unpack_elf(bytes, sink);
     } else {
         sink.anomaly(Anomaly::BrokenExecutable);
     }

@@ -49,6 +49,11 @@ const KINDS: [Kind; 10] = [
     (&autoit::MAGIC, script),
 ];
 
+/// Whether bytes begin with something that is found by its magic wherever it stands.
+pub(crate) fn begins_with_magic(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"MZ") || KINDS.iter().any(|(magic, _)| bytes.starts_with(magic))
+}
+
 /// Whether layers of this type are searched.
 pub(crate) const fn applies(file_type: FileType) -> bool {
     matches!(

@@ -8,6 +8,7 @@
 
 mod emulate;
 mod rebuild;
+mod upx;
 
 #[cfg(test)]
 mod tests;
@@ -26,10 +27,18 @@ const MEMORY: u64 = 128 << 20;
 
 /// Gives what a packed program unpacks to.
 pub(crate) fn unpack(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
-    if file.is_64_bit || !file.entry_is_writable() {
+    if file.is_64_bit {
+        return upx::portable_executable(file, sink).unwrap_or(Flow::Continue);
+    }
+    if !file.entry_is_writable() {
         return Flow::Continue;
     }
     run(file, sink)
+}
+
+/// Gives what a packed ELF file unpacks to.
+pub(crate) fn unpack_elf(bytes: &[u8], sink: &mut dyn Sink) {
+    let _ = upx::elf(bytes, sink);
 }
 
 fn run(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {

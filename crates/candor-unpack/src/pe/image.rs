@@ -85,6 +85,14 @@ impl<'a> PortableExecutable<'a> {
         self.is_broken
     }
 
+    /// Offset and length of the table of signatures; it is the one table whose place is no address.
+    pub(crate) fn certificates(&self) -> Option<(u64, u64)> {
+        let (offset, length) = self.directory(4)?;
+        let end = u64::from(offset).checked_add(u64::from(length))?;
+        let total = u64::try_from(self.bytes.len()).ok()?;
+        (length > 8 && end <= total).then_some((u64::from(offset), u64::from(length)))
+    }
+
     /// Where a 32-bit program wants to be loaded.
     pub(crate) const fn image_base(&self) -> u32 {
         self.image_base

@@ -20,13 +20,14 @@ mod icons;
 mod image;
 mod imports;
 mod ordinals;
+mod parts;
 mod resources;
 mod version;
 
 #[cfg(test)]
 mod tests;
 
-use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Sink};
+use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Flow, Sink};
 
 use crate::packed;
 pub(crate) use image::PortableExecutable;
@@ -39,7 +40,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if file.is_broken() {
         sink.anomaly(Anomaly::BrokenExecutable);
     }
-    let _ = packed::unpack(&file, sink);
+    if packed::unpack(&file, sink) == Flow::Continue {
+        let _ = parts::give(&file, sink);
+    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,95 @@ pub(crate) fn read(file: &PortableExecutable<'_>) -> Vec<Resource> {
     found
 }
 
+/// A resource with the path to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Data {
+    /// Type, name and language.
+    pub(crate) name: String,
+    /// Where its data stands in the file.
+    pub(crate) offset: u64,
+    /// Length of the data.
+    pub(crate) length: u64,
+    /// Whether it is a file that somebody put in, as far as its type tells.
+    pub(crate) is_foreign: bool,
+}
+
+/// Names of types, by number; see `RT_…` in `winuser.h`.
+const TYPES: [&str; 25] = [
+    "0",
+    "cursor",
+    "bitmap",
+    "icon",
+    "menu",
+    "dialog",
+    "strings",
+    "font directory",
+    "font",
+    "accelerators",
+    "data",
+    "messages",
+    "cursors",
+    "13",
+    "icons",
+    "15",
+    "version",
+    "dialog include",
+    "18",
+    "plug and play",
+    "driver",
+    "animated cursor",
+    "animated icon",
+    "html",
+    "manifest",
+];
+
+/// Resources that are listed.
+const LISTED: usize = 4096;
+
+/// All resources of a file, in the order of the tree.
+pub(crate) fn data(file: &PortableExecutable<'_>) -> Vec<Data> {
+    let mut found = Vec::new();
+    let Some(base) = file.directory(2).and_then(|(address, _)| file.offset_of(address)) else { return found };
+    let tree = Reader::little(clipped(file.bytes, base, u64::MAX));
+    let mut left = ENTRIES;
+    for (kind, names) in entries(tree, 0, &mut left) {
+        let number = (kind >> 31 == 0).then_some(kind);
+        let known = number.and_then(|number| TYPES.get(usize::try_from(number).ok()?));
+        let kind = known.map_or_else(|| label(tree, kind), |name| (*name).to_owned());
+        let Some(names) = subdirectory(names) else { continue };
+        for (name, languages) in entries(tree, names, &mut left) {
+            let Some(languages) = subdirectory(languages) else { continue };
+            for (language, leaf) in entries(tree, languages, &mut left) {
+                let Some(mut leaf) = tree.at(u64::from(leaf)) else { continue };
+                let (Some(address), Some(length)) = (leaf.u32(), leaf.u32()) else { continue };
+                let Some(offset) = file.offset_of(address) else { continue };
+                if found.len() >= LISTED {
+                    return found;
+                }
+                found.push(Data {
+                    name: format!("{kind}/{}/{language}", label(tree, name)),
+                    offset,
+                    length: u64::from(length),
+                    is_foreign: Data::is_file(number),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// An identifier: a number, or a text in the tree.
+fn label(tree: Reader<'_>, identifier: u32) -> String {
+    let text = || {
+        let place = subdirectory(identifier)?;
+        let mut reader = tree.at(u64::from(place))?;
+        let count = reader.u16()?.min(128);
+        let units: Vec<u16> = (0..count).map_while(|_| reader.u16()).collect();
+        Some(String::from_utf16_lossy(&units))
+    };
+    text().unwrap_or_else(|| identifier.to_string())
+}
+
 /// The entries of the directory at `offset`: identifier, and offset of what it names.
 fn entries(tree: Reader<'_>, offset: u32, left: &mut u32) -> Vec<(u32, u32)> {
     let read = || {

@@ -1,10 +1,12 @@
 //! Files built field by field. What is expected of odd alignments, overlaps and cut tables was settled by
 //! asking `sigtool --mdb`, `sigtool --imp` and offset signatures about files of the same shape.
 
-use candor_model::{Executable, Facts, Icon};
+use candor_fixtures::executable::{Executable as Recipe, Kind, SectionRecipe};
+use candor_model::{Executable, Facts, FileType, Icon};
 use proptest::prelude::*;
 
 use super::facts;
+use crate::collected::Collected;
 
 /// Virtual address, virtual size, raw offset, raw size.
 type Row = (u32, u32, u32, u32);
@@ -446,4 +448,29 @@ proptest! {
             prop_assert!(executable.entry_point.is_none_or(|entry| entry < file.len() as u64));
         }
     }
+}
+
+#[test]
+fn what_stands_behind_the_sections_is_given_without_signatures() {
+    let section = SectionRecipe { name: String::from(".text"), bytes: b"code".to_vec() };
+    let plain = Recipe::new(Kind::Pe32Plus, vec![section]).build().0;
+    let content = b"configuration behind the program".to_vec();
+    let collected = Collected::of(FileType::MsExe, &[plain.clone(), content.clone()].concat());
+    let overlay = collected.children.iter().find(|child| child.member.name == "overlay").unwrap();
+    assert!(overlay.bytes.ends_with(&content), "{overlay:?}");
+    assert!(collected.details.iter().any(|(key, _)| *key == "overlay"));
+    // An archive is found by its magic, and is not given twice.
+    let zip = [&plain[..], b"PK\x03\x04\x14\0\0\0\0\0", &[b'a'; 40]].concat();
+    let collected = Collected::of(FileType::MsExe, &zip);
+    assert!(collected.children.iter().all(|child| child.member.name != "overlay"));
+}
+
+#[test]
+fn resources_that_are_files_are_given_and_all_are_told() {
+    let resources = [(10, b"a file that somebody put in".to_vec()), (9, vec![7; 40]), (10, vec![0; 64])];
+    let collected = Collected::of(FileType::MsExe, &with_resources(&resources).build());
+    let given: Vec<_> = collected.children.iter().map(|child| child.member.name.as_str()).collect();
+    assert_eq!(given, ["resource data/0/0"]);
+    assert_eq!(collected.children[0].bytes, resources[0].1);
+    assert_eq!(collected.details.iter().filter(|(key, _)| *key == "resource").count(), 3);
 }
