@@ -18,9 +18,11 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 pub(crate) use crate::pe::PortableExecutable;
 use emulate::Machine;
 
-/// Instructions that a program may take to unpack itself: about a second. Tests are not optimised, and
-/// take less.
-const STEPS: u64 = if cfg!(test) { 2_000_000 } else { 40_000_000 };
+/// Instructions that a program may take to unpack itself: so many, and so many more for each byte of the
+/// file, up to about a second. A small file that never ends must not cost what a large one may.
+const STEPS: u64 = 6_000_000;
+const STEPS_A_BYTE: u64 = 100;
+const MOST_STEPS: u64 = 40_000_000;
 
 /// Bytes of memory that it may use.
 const MEMORY: u64 = 128 << 20;
@@ -48,7 +50,9 @@ fn run(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
         return Flow::Continue;
     };
     let length = u64::from(file.image_size());
-    let ran = sink.budget().spend(length).and_then(|()| machine.run(STEPS, sink.budget()));
+    let by_size = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX).saturating_mul(STEPS_A_BYTE);
+    let steps = STEPS.saturating_add(by_size).min(MOST_STEPS);
+    let ran = sink.budget().spend(length).and_then(|()| machine.run(steps, sink.budget()));
     match ran {
         Ok(true) => (),
         Ok(false) => sink

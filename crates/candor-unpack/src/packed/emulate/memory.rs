@@ -52,8 +52,8 @@ pub(super) struct Memory {
     left: u64,
 }
 
-/// Regions at most.
-const REGIONS: usize = 512;
+/// Regions at most: every access may have to look through all of them.
+const REGIONS: usize = 64;
 
 impl Memory {
     /// Room for at most `limit` bytes.
