@@ -75,9 +75,9 @@ pub const FORMATS: &[Format] = &[
             FileType::TextUtf16Be,
             FileType::Script,
         ],
-        gives: "a normalised copy",
+        gives: "a normalised copy; programs, archives and text that stand in it as base64, also as encoded commands of PowerShell",
         library: None,
-        limits: "the size of text that is normalised",
+        limits: "the size of text that is normalised; 64 runs of base64",
         unpack: text::unpack,
     },
     Format {

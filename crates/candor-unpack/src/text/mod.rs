@@ -4,10 +4,11 @@
 //! dropped, and do not end a run of white space. Bytes are taken one by one whatever the encoding, as
 //! ClamAV does: UTF-16 loses its zeros that way and needs no decoding.
 
+mod encoded;
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Member, Normalisation, Reason, Sink};
+use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
 
 /// What becomes of each byte: itself or another, or [`DROPPED`].
 const TABLE: [u8; 256] = {
@@ -29,7 +30,7 @@ const TABLE: [u8; 256] = {
 /// Not a byte that stays.
 const DROPPED: u8 = 0;
 
-/// Gives the normalised copy of `bytes` to the sink.
+/// Gives the normalised copy of `bytes`, and what stands in them as base64, to the sink.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let limit = usize::try_from(sink.budget().limits().max_normalise).unwrap_or(usize::MAX);
     let kept = match bytes.get(..limit) {
@@ -41,8 +42,24 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     };
     let normal = normalise(kept);
     let kind = ChildKind::Normalised(Normalisation::Text);
-    // There is nothing after this child, so whether to go on makes no difference.
-    let _ = sink.child(kind, &Member::default(), Content::Bytes(&normal));
+    if sink.child(kind, &Member::default(), Content::Bytes(&normal)) == Flow::Stop {
+        return;
+    }
+    // UTF-16 has a zero behind every digit.
+    let narrow: Vec<u8>;
+    let text = if memchr::memchr(0, kept.get(..64).unwrap_or(kept)).is_some() {
+        narrow = kept.iter().copied().filter(|&byte| byte != 0).collect();
+        &narrow
+    } else {
+        kept
+    };
+    for (position, content) in (1_u64..).zip(encoded::found(text)) {
+        let real_size = u64::try_from(content.len()).ok();
+        let member = Member { name: format!("base64 {position}"), position, real_size, ..Member::default() };
+        if sink.child(ChildKind::Extracted, &member, Content::Bytes(&content)) == Flow::Stop {
+            return;
+        }
+    }
 }
 
 /// The normalised copy of `bytes`; never longer than they are.

@@ -1,0 +1,102 @@
+//! Programs and scripts that stand in a text as base64: what `powershell -EncodedCommand` takes, and what
+//! droppers carry in a string.
+//!
+//! A long run of digits is decoded and given only when it is something: a program, an archive, or text, plain
+//! or in UTF-16. Keys and certificates, of which texts are full, are none of these.
+
+use crate::transfer::base64;
+
+/// Shortest run behind the option of a shell, and shortest one anywhere; runs of one text.
+const COMMAND: usize = 16;
+const BLOB: usize = 120;
+const RUNS: usize = 64;
+
+/// What the first runs of a text decode to.
+pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut at = 0_usize;
+    while found.len() < RUNS {
+        let Some(start) = text.get(at..).and_then(|rest| rest.iter().position(is_digit)) else { break };
+        let start = at.saturating_add(start);
+        let rest = text.get(start..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| is_digit(byte)).count();
+        at = start.saturating_add(length);
+        if length < COMMAND || (length < BLOB && !is_option(text.get(..start).unwrap_or_default())) {
+            continue;
+        }
+        let content = base64(rest.get(..length).unwrap_or_default());
+        if is_something(&content) {
+            found.push(content);
+        }
+    }
+    found
+}
+
+const fn is_digit(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// Whether text ends with the option that an encoded command follows, in any of its abbreviations.
+fn is_option(before: &[u8]) -> bool {
+    let before = before.get(before.len().saturating_sub(40)..).unwrap_or_default();
+    let is_between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'^' | b':');
+    let end = before.iter().rposition(|byte| !is_between(byte)).map_or(0, |last| last.saturating_add(1));
+    let before = before.get(..end).unwrap_or_default();
+    let start = before.iter().rposition(|byte| !byte.is_ascii_alphabetic() && *byte != b'^').unwrap_or(0);
+    let word: Vec<u8> = before.get(start..).unwrap_or_default().to_ascii_lowercase();
+    let Some((b'-' | b'/', name)) = word.split_first() else { return false };
+    let name: Vec<u8> = name.iter().copied().filter(|byte| *byte != b'^').collect();
+    !name.is_empty() && (b"encodedcommand".starts_with(&name[..]) || name == b"ec")
+}
+
+fn is_something(content: &[u8]) -> bool {
+    let starts: [&[u8]; 9] = [
+        b"MZ",
+        b"PK\x03\x04",
+        b"\x7fELF",
+        b"%PDF",
+        b"Rar!",
+        b"7z\xbc\xaf",
+        b"\x1f\x8b\x08",
+        b"\xd0\xcf\x11\xe0",
+        b"MSCF",
+    ];
+    let is_printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    let near = content.get(..256).unwrap_or(content);
+    let is_wide =
+        near.len() > 8 && near.as_chunks::<2>().0.iter().all(|[low, high]| *high == 0 && is_printable(low));
+    let is_plain = near.len() > 8 && near.iter().all(is_printable);
+    starts.iter().any(|start| content.starts_with(start)) || is_wide || is_plain
+}
+
+#[cfg(test)]
+mod tests {
+    use candor_fixtures::container::base64;
+
+    use super::found;
+
+    fn wide(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn encoded_commands_are_decoded() {
+        let command = base64(&wide("calc.exe"));
+        for option in ["-EncodedCommand", "-enc", "-e", "/ec", "-e^nc", "-EnCo"] {
+            assert_eq!(
+                found(format!("powershell -nop {option} {command}\r\n").as_bytes()),
+                [wide("calc.exe")]
+            );
+        }
+        assert!(found(format!("something -x {command}").as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn programs_in_strings_are_decoded_and_noise_is_not() {
+        let program = [&b"MZ"[..], &[0x90; 200]].concat();
+        assert_eq!(found(format!("var a = \"{}\";", base64(&program)).as_bytes()), [program]);
+        let noise: Vec<u8> = (0..200_u8).map(|byte| byte.wrapping_mul(37) ^ 0xa5).collect();
+        assert!(found(base64(&noise).as_bytes()).is_empty());
+        assert_eq!(found(format!("{} ", base64(&[b'x'; 200])).repeat(100).as_bytes()).len(), 64);
+    }
+}
