@@ -10,13 +10,14 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Complaints;
 
 /// Crates of the product, and those of them that each may use. Tests and build scripts are free.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("candor-model", &[]),
     ("candor-identify", &["candor-model"]),
     ("candor-unpack", &["candor-model"]),
     ("candor-database", &["candor-model"]),
     ("candor-signature", &["candor-database", "candor-model"]),
     ("candor-engine", &["candor-identify", "candor-unpack", "candor-database", "candor-model"]),
+    ("candor-protocol", &["candor-model"]),
     ("candor-sandbox", &["candor-engine", "candor-database", "candor-model"]),
     (
         "candor",

@@ -1,3 +1,5 @@
+//! What is written is read as it was, and what nobody would write is refused.
+
 use candor_model::{
     FileType, Finding, Incomplete, LayerId, LayerSummary, Match, Normalisation, Origin, Reason, Strength,
     Verdict,
