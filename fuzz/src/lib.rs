@@ -16,8 +16,11 @@ mod unpack;
 
 use candor_model::FileType;
 
+/// What a target does with the bytes that it is given.
+pub type Target = fn(&[u8]);
+
 /// Every target with what it runs.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("database_open", database::open),
     ("identify", identify),
     ("scan", scan::scan),
@@ -108,5 +111,6 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
 
 /// The type depends on the bytes alone.
 fn identify(bytes: &[u8]) {
-    assert_eq!(candor_identify::identify(bytes), candor_identify::identify(&bytes.to_vec()));
+    let copy = bytes.to_vec();
+    assert_eq!(candor_identify::identify(bytes), candor_identify::identify(&copy));
 }
