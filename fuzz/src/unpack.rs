@@ -15,7 +15,7 @@ pub(crate) fn unpack(types: &[FileType], bytes: &[u8]) {
         for (max_scan_size, stop_after) in [(4 << 20, u32::MAX), (3_000, u32::MAX), (1 << 20, 1)] {
             let limits = Limits { max_scan_size, max_file_size: 1 << 20, ..Limits::default() };
             let mut sink = Strict {
-                budget: Budget::new(limits, Interrupt::new()),
+                budget: Budget::new(limits, Interrupt::new(), bytes.len() as u64),
                 length: bytes.len() as u64,
                 children: 0,
                 stop_after,
@@ -73,7 +73,7 @@ impl Sink for Strict {
         self.children += 1;
         match content {
             Content::Absent(reason) => assert_ne!(reason, Reason::Crashed),
-            Content::Bytes(bytes) => {
+            Content::Bytes(bytes) | Content::Part(bytes, _) => {
                 drop(self.budget.spend((bytes.len() as u64).min(self.budget.remaining())))
             }
             Content::Stream(stream) => {

@@ -152,7 +152,7 @@ impl<'image> Scanner<'image> {
     /// Scans `bytes` and everything in them. `interrupt` may be raised from another thread.
     #[must_use]
     pub fn scan(&mut self, bytes: &[u8], name: &str, interrupt: &Interrupt) -> Report {
-        Scan::new(&self.setup, &mut self.memory, interrupt, None).run(bytes, name)
+        Scan::new(&self.setup, &mut self.memory, interrupt, None, bytes.len() as u64).run(bytes, name)
     }
 
     /// As [`scan`](Self::scan), and shows every layer to `observer`.
@@ -164,6 +164,7 @@ impl<'image> Scanner<'image> {
         interrupt: &Interrupt,
         observer: &mut dyn Observer,
     ) -> Report {
-        Scan::new(&self.setup, &mut self.memory, interrupt, Some(observer)).run(bytes, name)
+        Scan::new(&self.setup, &mut self.memory, interrupt, Some(observer), bytes.len() as u64)
+            .run(bytes, name)
     }
 }

@@ -52,17 +52,18 @@ pub(crate) struct Scan<'s> {
 const SUSPICIONS: usize = 1_000;
 
 impl<'s> Scan<'s> {
-    /// A scan that has not begun.
+    /// A scan of a file of `length` bytes that has not begun.
     pub(crate) fn new(
         setup: &'s Setup<'_>,
         memory: &'s mut Memory,
         interrupt: &Interrupt,
         observer: Option<&'s mut dyn Observer>,
+        length: u64,
     ) -> Self {
         Self {
             image: setup.image,
             options: &setup.options,
-            budget: Budget::new(setup.options.limits, interrupt.clone()),
+            budget: Budget::new(setup.options.limits, interrupt.clone(), length),
             buffers: &mut memory.buffers,
             record: Record::default(),
             parents: Vec::new(),
@@ -114,7 +115,7 @@ impl<'s> Scan<'s> {
         let allowed = length.min(most).min(left);
         let cut = match () {
             () if allowed == length => None,
-            () if allowed == left => Some(Reason::ScanSize),
+            () if allowed == left => Some(self.budget.exhaustion()),
             () => Some(Reason::FileSize),
         };
         match self.budget.spend(allowed) {
@@ -140,7 +141,15 @@ impl<'s> Scan<'s> {
         let id = self.record.layer(parent.map(|frame| frame.id), name, file_type, bytes.len() as u64, most);
         let whole = !matches!(
             cut,
-            Some(Reason::ScanSize | Reason::FileSize | Reason::Ratio | Reason::Timeout | Reason::Cancelled)
+            Some(
+                Reason::ScanSize
+                    | Reason::Growth
+                    | Reason::Memory
+                    | Reason::FileSize
+                    | Reason::Ratio
+                    | Reason::Timeout
+                    | Reason::Cancelled
+            )
         );
         let frame = Frame::new(parent, id, file_type, bytes, whole);
         if let Some(observer) = &mut self.observer {
@@ -309,7 +318,7 @@ impl<'s> Scan<'s> {
         }
         match reason {
             Reason::Cancelled | Reason::Timeout => self.halted = true,
-            Reason::Children | Reason::ScanSize => self.exhausted = true,
+            Reason::Children | Reason::Growth | Reason::ScanSize => self.exhausted = true,
             _ => {}
         }
         self.record.incomplete(frame.id, &self.path, reason);

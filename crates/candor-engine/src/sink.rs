@@ -13,8 +13,8 @@ use crate::scan::Scan;
 const CHUNK: u64 = 1 << 20;
 /// Memory that is reserved on the word of a container, before anything was read.
 const TRUSTED_SIZE: u64 = 16 << 20;
-/// Buffers larger than this are given back when their layer is done.
-const LARGEST_KEPT: usize = 8 << 20;
+/// Bytes of buffers that are kept for the next layers; what is beyond is given back.
+const KEPT: usize = 16 << 20;
 
 /// Details of one layer that are kept.
 const DETAILS: usize = 256;
@@ -59,16 +59,30 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
             Content::Bytes(bytes) => {
                 let most = self.scan.options.limits.max_file_size;
                 let (held, cut) = self.scan.afford(bytes, most);
-                self.open(member, held, cut);
+                self.holding(bytes, |sink| sink.open(member, held, cut));
+            }
+            Content::Part(bytes, reason) => {
+                let most = self.scan.options.limits.max_file_size;
+                let (held, cut) = self.scan.afford(bytes, most);
+                self.holding(bytes, |sink| sink.open(member, held, cut.or(Some(reason))));
             }
             Content::Stream(stream) => {
                 let mut buffer = self.scan.buffers.pop().unwrap_or_default();
                 let cut = self.read(stream, member, &mut buffer);
-                self.open(member, &buffer, cut);
+                self.holding(&buffer, |sink| sink.open(member, &buffer, cut));
                 self.keep(buffer);
             }
         }
         self.scan.budget.leave();
+    }
+
+    /// Does something while `bytes` are held in memory. Those that stand in the layer itself cost nothing.
+    fn holding(&mut self, bytes: &[u8], act: impl FnOnce(&mut Self)) {
+        let own = self.frame.bytes.as_ptr_range();
+        let cost = if own.contains(&bytes.as_ptr()) { 0 } else { bytes.len() as u64 };
+        self.scan.budget.hold(cost);
+        act(self);
+        self.scan.budget.release(cost);
     }
 
     fn open(&mut self, member: &Member, bytes: &[u8], cut: Option<Reason>) {
@@ -85,12 +99,16 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
             Content::Absent(reason) => self.scan.missed(self.frame, reason),
             Content::Bytes(bytes) => {
                 let (held, cut) = self.scan.afford(bytes, u64::MAX);
-                self.search_copy(kind, held, cut);
+                self.holding(bytes, |sink| sink.search_copy(kind, held, cut));
+            }
+            Content::Part(bytes, reason) => {
+                let (held, cut) = self.scan.afford(bytes, u64::MAX);
+                self.holding(bytes, |sink| sink.search_copy(kind, held, cut.or(Some(reason))));
             }
             Content::Stream(stream) => {
                 let mut buffer = self.scan.buffers.pop().unwrap_or_default();
                 let cut = self.read(stream, member, &mut buffer);
-                self.search_copy(kind, &buffer, cut);
+                self.holding(&buffer, |sink| sink.search_copy(kind, &buffer, cut));
                 self.keep(buffer);
             }
         }
@@ -122,11 +140,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
         let whole = self.frame.length();
         let compressed = member.compressed_size.map_or(whole, |claimed| claimed.min(whole));
         let limit = budget.growth(compressed);
-        let over = match () {
-            () if limit == budget.remaining() => Reason::ScanSize,
-            () if limit == budget.limits().max_file_size => Reason::FileSize,
-            () => Reason::Ratio,
-        };
+        let over = budget.growth_limit(compressed);
         let expected = member.real_size.unwrap_or(0).min(limit).min(TRUSTED_SIZE);
         buffer.reserve(usize::try_from(expected).unwrap_or(0));
         let mut left = limit;
@@ -156,7 +170,8 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
 
     fn keep(&mut self, mut buffer: Vec<u8>) {
         buffer.clear();
-        if buffer.capacity() <= LARGEST_KEPT {
+        let kept: usize = self.scan.buffers.iter().map(Vec::capacity).fold(0, usize::saturating_add);
+        if buffer.capacity() <= KEPT.saturating_sub(kept) {
             self.scan.buffers.push(buffer);
         }
     }

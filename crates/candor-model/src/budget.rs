@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::Reason;
 
+/// Bytes that may be unpacked from any file before [`Limits::max_growth`] applies.
+const FREE_GROWTH: u64 = 512 << 20;
+
 /// The limits of one scan. Sizes are bytes. Reaching one is never reported as clean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -12,6 +15,12 @@ pub struct Limits {
     pub max_file_size: u64,
     /// Bytes of all layers of one file together.
     pub max_scan_size: u64,
+    /// Bytes of all layers of one file together, as a multiple of its own. Applies only past the first
+    /// half gibibyte of what is unpacked: a small file that unpacks to more is made to cost time.
+    pub max_growth: u32,
+    /// Bytes of unpacked layers that are open at the same time. What stands in the file itself is not counted:
+    /// files are mapped.
+    pub max_memory: u64,
     /// Layers inside one another; the file itself is layer 1.
     pub max_depth: u32,
     /// Children of one file, at all depths together.
@@ -33,8 +42,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_file_size: 512 << 20,
-            max_scan_size: 1 << 30,
+            max_file_size: 8 << 30,
+            max_scan_size: 16 << 30,
+            max_growth: 32,
+            // Decoders need about as much again for their dictionaries.
+            max_memory: 128 << 20,
             max_depth: 17,
             max_children: 10_000,
             // Deflate reaches 1,032 on a file of zeros, which is no bomb by itself.
@@ -89,16 +101,21 @@ impl Interrupt {
 pub struct Budget {
     limits: Limits,
     interrupt: Interrupt,
+    /// Bytes that this file may cost: [`Limits::max_scan_size`], or less for a small one.
+    allowance: u64,
     bytes: u64,
+    held: u64,
     children: u32,
     depth: u32,
 }
 
 impl Budget {
-    /// A fresh account.
+    /// A fresh account for a file of `length` bytes.
     #[must_use]
-    pub const fn new(limits: Limits, interrupt: Interrupt) -> Self {
-        Self { limits, interrupt, bytes: 0, children: 0, depth: 0 }
+    pub fn new(limits: Limits, interrupt: Interrupt, length: u64) -> Self {
+        let growth = length.saturating_mul(u64::from(limits.max_growth)).max(FREE_GROWTH);
+        let allowance = length.saturating_add(growth).min(limits.max_scan_size);
+        Self { limits, interrupt, allowance, bytes: 0, held: 0, children: 0, depth: 0 }
     }
 
     /// The limits that it enforces.
@@ -122,18 +139,51 @@ impl Budget {
     /// Bytes that may still be spent.
     #[must_use]
     pub const fn remaining(&self) -> u64 {
-        self.limits.max_scan_size.saturating_sub(self.bytes)
+        self.allowance.saturating_sub(self.bytes)
+    }
+
+    /// What is said when [`remaining`](Self::remaining) is used up.
+    #[must_use]
+    pub const fn exhaustion(&self) -> Reason {
+        if self.allowance < self.limits.max_scan_size { Reason::Growth } else { Reason::ScanSize }
+    }
+
+    /// Bytes of unpacked layers that may still be held.
+    #[must_use]
+    pub const fn memory(&self) -> u64 {
+        self.limits.max_memory.saturating_sub(self.held)
+    }
+
+    /// Whether a copy of `bytes` may be made, which is paid for when it is given.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn admit(&self, bytes: u64) -> Result<(), Reason> {
+        if bytes > self.remaining() {
+            return Err(self.exhaustion());
+        }
+        if bytes > self.memory() { Err(Reason::Memory) } else { Ok(()) }
+    }
+
+    /// Notes that so many bytes of an unpacked layer are held from now on.
+    pub const fn hold(&mut self, bytes: u64) {
+        self.held = self.held.saturating_add(bytes);
+    }
+
+    /// Notes that so many bytes are not held any more.
+    pub const fn release(&mut self, bytes: u64) {
+        self.held = self.held.saturating_sub(bytes);
     }
 
     /// Pays for `bytes` of a layer.
     ///
     /// # Errors
-    /// The reason to stop: the scan size is used up, or somebody interrupted. Nothing is paid then.
+    /// The reason to stop: what the file may cost is used up, or somebody interrupted. Nothing is paid then.
     pub fn spend(&mut self, bytes: u64) -> Result<(), Reason> {
         self.check()?;
-        let sum = self.bytes.checked_add(bytes).ok_or(Reason::ScanSize)?;
-        if sum > self.limits.max_scan_size {
-            return Err(Reason::ScanSize);
+        let sum = self.bytes.saturating_add(bytes);
+        if sum > self.allowance || sum == u64::MAX {
+            return Err(self.exhaustion());
         }
         self.bytes = sum;
         Ok(())
@@ -173,6 +223,18 @@ impl Budget {
     #[must_use]
     pub fn growth(&self, compressed: u64) -> u64 {
         let by_ratio = compressed.saturating_mul(u64::from(self.limits.max_ratio)).max(1 << 20);
-        by_ratio.min(self.limits.max_file_size).min(self.remaining())
+        by_ratio.min(self.limits.max_file_size).min(self.remaining()).min(self.memory())
+    }
+
+    /// Why [`growth`](Self::growth) for these `compressed` bytes is not more.
+    #[must_use]
+    pub fn growth_limit(&self, compressed: u64) -> Reason {
+        let limit = self.growth(compressed);
+        match () {
+            () if limit == self.remaining() => self.exhaustion(),
+            () if limit == self.memory() => Reason::Memory,
+            () if limit == self.limits.max_file_size => Reason::FileSize,
+            () => Reason::Ratio,
+        }
     }
 }

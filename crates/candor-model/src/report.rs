@@ -46,9 +46,12 @@ pub enum Reason {
     Encrypted,
     /// Larger than [`Limits::max_file_size`](crate::Limits::max_file_size).
     FileSize,
+    /// All layers together are larger than [`Limits::max_growth`](crate::Limits::max_growth) allows.
+    Growth,
     /// Damaged so that part of it could not be read; says which part.
     Malformed(String),
-    /// It needed more memory than the worker that reads it may have.
+    /// It needs more memory than [`Limits::max_memory`](crate::Limits::max_memory), or than the worker that
+    /// reads it may have.
     Memory,
     /// A normalised copy would have been larger than allowed.
     NormaliseSize,
@@ -79,6 +82,7 @@ impl Reason {
             Self::Depth => "limit-depth",
             Self::Encrypted => "encrypted",
             Self::FileSize => "limit-file-size",
+            Self::Growth => "limit-growth",
             Self::Malformed(_) => "malformed",
             Self::Memory => "memory",
             Self::NormaliseSize => "limit-normalise-size",
@@ -102,6 +106,7 @@ impl fmt::Display for Reason {
             Self::Depth => f.write_str("nested deeper than the limit allows"),
             Self::Encrypted => f.write_str("encrypted with an unknown password"),
             Self::FileSize => f.write_str("larger than the file-size limit"),
+            Self::Growth => f.write_str("all layers together are far larger than the file itself"),
             Self::Malformed(what) => write!(f, "malformed: {what}"),
             Self::Memory => f.write_str("it needs more memory than a worker may have"),
             Self::NormaliseSize => f.write_str("too large to normalise"),

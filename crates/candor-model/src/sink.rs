@@ -69,6 +69,8 @@ pub enum Content<'a> {
     Absent(Reason),
     /// They stand in memory.
     Bytes(&'a [u8]),
+    /// Only their beginning stands in memory, for this reason.
+    Part(&'a [u8], Reason),
     /// They come out of a decoder. The sink reads as much as the budget allows.
     Stream(&'a mut dyn Read),
 }
@@ -78,6 +80,7 @@ impl std::fmt::Debug for Content<'_> {
         match self {
             Self::Absent(reason) => f.debug_tuple("Absent").field(reason).finish(),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Part(bytes, reason) => write!(f, "Part({}, {reason:?})", bytes.len()),
             Self::Stream(_) => f.write_str("Stream"),
         }
     }

@@ -12,8 +12,8 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use crate::reader::Reader;
 
-/// Largest dictionary or window: what `xz -9` and `zstd --ultra --long=27` need, and some.
-const DICTIONARY: u32 = 256 << 20;
+/// Largest dictionary or window: what `zstd --ultra --long=27` needs; `xz -9` takes half of it.
+const DICTIONARY: u32 = 128 << 20;
 
 /// A decoder over borrowed bytes.
 pub(crate) type Decoder<'a> = Box<dyn Read + 'a>;

@@ -31,7 +31,7 @@ pub(crate) struct Collected {
 impl Collected {
     /// What `unpack` gives for `bytes` within `limits`.
     pub(crate) fn with_limits(file_type: FileType, bytes: &[u8], limits: Limits) -> Self {
-        let budget = Budget::new(limits, Interrupt::new());
+        let budget = Budget::new(limits, Interrupt::new(), bytes.len() as u64);
         let mut collected = Self {
             children: Vec::new(),
             facts: None,
@@ -62,6 +62,10 @@ impl Sink for Collected {
         match content {
             Content::Absent(reason) => absent = Some(reason),
             Content::Bytes(given) => bytes.extend_from_slice(&given[..given.len().min(room as usize)]),
+            Content::Part(given, reason) => {
+                bytes.extend_from_slice(&given[..given.len().min(room as usize)]);
+                absent = Some(reason);
+            }
             Content::Stream(stream) => {
                 if let Err(error) = stream.take(room).read_to_end(&mut bytes) {
                     absent = Some(match error.kind() {

@@ -125,7 +125,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Xz],
         gives: "the content of all streams as one",
         library: Some("lzma-rust2"),
-        limits: "dictionaries of 256 MiB",
+        limits: "dictionaries of 128 MiB",
         unpack: stream::xz,
     },
     Format {
@@ -133,7 +133,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Lzma],
         gives: "the content",
         library: Some("lzma-rust2"),
-        limits: "dictionaries of 256 MiB",
+        limits: "dictionaries of 128 MiB",
         unpack: stream::lzma,
     },
     Format {
@@ -149,7 +149,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Zstd],
         gives: "the content of all frames as one",
         library: Some("ruzstd"),
-        limits: "windows of 256 MiB; frames that need a dictionary of their own",
+        limits: "windows of 128 MiB; frames that need a dictionary of their own",
         unpack: stream::zstd,
     },
     Format {
@@ -173,7 +173,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::SevenZip, FileType::SevenZipSfx],
         gives: "members of every block (LZMA, LZMA2, PPMd, bzip2, deflate, LZ4, with BCJ, BCJ2, delta and AES)",
         library: Some("sevenz-rust2"),
-        limits: "256 MiB of a dictionary or of the header; three passwords; Zstandard, Brotli and what is behind a cut member of the same block are reported as not looked at",
+        limits: "160 MiB of a dictionary or of the header; three passwords; Zstandard, Brotli and what is behind a cut member of the same block are reported as not looked at",
         unpack: seven_zip::unpack,
     },
     Format {
@@ -189,7 +189,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Gif, FileType::Png, FileType::Jpeg, FileType::Tiff, FileType::Riff],
         gives: "what is wrong with the order and length of their parts; perceptual hashes, when a signature asks for them",
         library: Some("image (hashes)"),
-        limits: "100,000 parts; 16,384 pixels on a side and 256 MiB for a hash",
+        limits: "100,000 parts; 16,384 pixels on a side and 128 MiB for a hash",
         unpack: media::unpack,
     },
     Format {
@@ -197,7 +197,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Rar, FileType::RarSfx],
         gives: "members, solid or not, encrypted ones with common passwords",
         library: Some("rars"),
-        limits: "256 MiB of a dictionary, 512 MiB to work in, 100,000 headers, three passwords; members that other volumes go on with are reported as not looked at",
+        limits: "128 MiB of a dictionary, 192 MiB to work in, 100,000 headers, three passwords; members that other volumes go on with are reported as not looked at",
         unpack: rar::unpack,
     },
     Format {
@@ -397,7 +397,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::PartHfsPlus],
         gives: "both forks of every file, also those that nothing leads to",
         library: None,
-        limits: "200,000 files, 256 MiB of a tree; files that the file system compresses are given as they stand",
+        limits: "200,000 files, 48 MiB of a tree; files that the file system compresses are given as they stand",
         unpack: hfs::unpack,
     },
 ];

@@ -227,6 +227,19 @@ pub(crate) struct LimitOptions {
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_ratio)]
     pub(crate) max_ratio: u32,
 
+    /// How many times larger than the file itself all that is unpacked from it may be.
+    ///
+    /// Applies only past the first 512 MiB that are unpacked.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_growth)]
+    pub(crate) max_growth: u32,
+
+    /// Most memory for what is unpacked from a file and not yet looked at.
+    ///
+    /// What a file holds as it stands, as disk images and uncompressed archives do, needs none. Decoders may
+    /// take about as much again.
+    #[arg(long, value_name = "SIZE", default_value_t = Size(Limits::default().max_memory))]
+    pub(crate) max_memory: Size,
+
     /// Most seconds for one file; 0 for any time.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub(crate) max_time: u64,
@@ -258,6 +271,8 @@ impl LimitOptions {
             max_depth: self.max_depth,
             max_children: self.max_files,
             max_ratio: self.max_ratio,
+            max_growth: self.max_growth,
+            max_memory: self.max_memory.0,
             ..Limits::default()
         }
     }
@@ -265,9 +280,9 @@ impl LimitOptions {
     /// How workers are made that keep these limits.
     #[must_use]
     pub(crate) fn setup(&self, task: Task) -> Setup {
-        // All layers that are open at once, a file that has to be read into memory, and what the engine
-        // needs itself.
-        let memory = self.max_scan_size.0.saturating_add(self.max_file_size.0).saturating_add(ENGINE);
+        // All layers that are open at once and as much for decoders, a file that has to be read into memory,
+        // and what the engine needs itself.
+        let memory = self.max_memory.0.saturating_mul(3).saturating_add(ENGINE);
         let mapped = self.max_file_size.0;
         Setup { memory, mapped, max_time: self.max_time(), ..Setup::new(task) }
     }

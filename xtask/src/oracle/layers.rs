@@ -184,7 +184,7 @@ fn copied(
 ) -> Topic {
     let file = random.pick(&files).clone();
     let mut copies =
-        Copies { given: vec![file.clone()], budget: Budget::new(Limits::default(), Interrupt::new()) };
+        Copies { given: vec![file.clone()], budget: Budget::new(Limits::default(), Interrupt::new(), 0) };
     candor_unpack::unpack(file_type, &file, &mut copies);
     // Mostly a copy: pages are not searched as they are.
     let from = if random.chance(25) { &file } else { random.pick(&copies.given) };

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use candor_model::{
-    ChildKind, Content, FileType, Interrupt, LayerId, Limits, Member, PerceptualHash, Reason, Report, Sink,
-    Verdict,
+    Budget, ChildKind, Content, FileType, Interrupt, LayerId, Limits, Member, PerceptualHash, Reason, Report,
+    Sink, Verdict,
 };
 use proptest::prelude::*;
 
@@ -98,6 +98,41 @@ fn the_number_of_children_is_a_reason() {
     assert_eq!(report.layers.len(), 6);
     assert_eq!(reasons(&report), [(["m6".to_owned()].as_slice(), &Reason::Children)]);
     assert_eq!(scan(&tree, Limits { max_children: 20, ..limits() }).verdict, Verdict::Clean);
+}
+
+#[test]
+fn what_is_unpacked_may_be_so_many_times_larger_than_the_file() {
+    // Applies only past half a gibibyte, so the layers here are counted and not written out.
+    let length = 32 << 20;
+    let budget = |max_growth, max_scan_size| {
+        Budget::new(Limits { max_growth, max_scan_size, ..Limits::default() }, Interrupt::new(), length)
+    };
+    let free = budget(2, 1 << 40);
+    assert_eq!((free.remaining(), free.exhaustion()), (length + (512 << 20), Reason::Growth));
+    let grown = budget(100, 1 << 40);
+    assert_eq!((grown.remaining(), grown.exhaustion()), (length * 101, Reason::Growth));
+    let capped = budget(100, 1 << 30);
+    assert_eq!((capped.remaining(), capped.exhaustion()), (1 << 30, Reason::ScanSize));
+    let mut spent = budget(2, 1 << 40);
+    assert_eq!(spent.spend(length + (512 << 20)), Ok(()));
+    assert_eq!(spent.spend(1), Err(Reason::Growth));
+}
+
+#[test]
+fn only_so_much_of_what_is_unpacked_is_held_at_once() {
+    let limits = Limits { max_memory: 10_000, ..limits() };
+    // One after the other they need the memory of the largest alone.
+    let beside = node(&[(b's', leaf(&[1; 9_000])), (b's', leaf(&[2; 9_000]))]);
+    assert_eq!(scan(&beside, limits).verdict, Verdict::Clean);
+    // Inside one another they need it together.
+    let inside = node(&[(b's', node(&[(b's', leaf(&[1; 6_000]))]))]);
+    let report = scan(&inside, limits);
+    assert_eq!(report.verdict, Verdict::Incomplete);
+    let path = vec!["m1".to_owned(); 2];
+    assert_eq!(reasons(&report), [(path.as_slice(), &Reason::Memory)]);
+    // What stands in the file as it is needs none.
+    let stored = node(&[(b'e', node(&[(b'e', leaf(&[1; 20_000]))]))]);
+    assert_eq!(scan(&stored, limits).verdict, Verdict::Clean);
 }
 
 #[test]

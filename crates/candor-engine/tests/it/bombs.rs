@@ -9,6 +9,8 @@ use crate::signatures;
 const LIMITS: Limits = Limits {
     max_file_size: 16 << 20,
     max_scan_size: 24 << 20,
+    max_growth: 32,
+    max_memory: 20 << 20,
     max_depth: 17,
     max_children: 600,
     max_ratio: 2_000,

@@ -115,7 +115,8 @@ fn give(file: &Entry<'_>, position: u64, keys: &Keys, sink: &mut dyn Sink) -> Fl
     let stored = u64::try_from(file.stored.len()).unwrap_or(u64::MAX);
     let room = sink.budget().growth(stored);
     if stored > room {
-        return sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::ScanSize));
+        let reason = sink.budget().growth_limit(stored);
+        return sink.child(ChildKind::Extracted, &member, Content::Absent(reason));
     }
     let plain = keys.decrypt(file.stored, keys.content);
     if checksum(&plain) != file.checksum {

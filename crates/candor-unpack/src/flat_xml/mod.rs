@@ -33,8 +33,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
                 sink.incomplete(Reason::Children);
                 return;
             }
-            if u64::try_from(text.len()).unwrap_or(u64::MAX) > sink.budget().remaining() {
-                sink.incomplete(Reason::ScanSize);
+            if let Err(reason) = sink.budget().admit(u64::try_from(text.len()).unwrap_or(u64::MAX)) {
+                sink.incomplete(reason);
                 return;
             }
             let content = base64(text);

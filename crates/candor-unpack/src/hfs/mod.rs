@@ -18,7 +18,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::reader::{Order, Reader, clipped};
 
 /// Most bytes of a tree, and files of a volume.
-const TREE: u64 = 256 << 20;
+const TREE: u64 = 48 << 20;
 const FILES: u64 = 200_000;
 
 /// Pieces of a fork: first block and number of blocks.

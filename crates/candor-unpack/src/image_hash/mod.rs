@@ -17,7 +17,7 @@ use image::{DynamicImage, GrayImage, ImageReader, Limits};
 
 /// Pixels on each side, and bytes that decoding may take.
 const SIDE_LIMIT: u32 = 16_384;
-const MEMORY_LIMIT: u64 = 256 << 20;
+const MEMORY_LIMIT: u64 = 128 << 20;
 
 /// Side of the image that is transformed, and of the part of the transform that counts.
 const SIDE: usize = 32;

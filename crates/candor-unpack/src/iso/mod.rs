@@ -30,8 +30,18 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         .into_iter()
         .find(|&header| is_volume(RAW.saturating_mul(16).saturating_add(header).saturating_add(1)));
     if let Some(header) = header.filter(|_| !is_volume(32_769)) {
+        let sectors = u64::try_from(bytes.len().div_ceil(RAW)).unwrap_or(u64::MAX);
+        let room = sink.budget().memory().min(sink.budget().remaining());
+        let fitting = sectors.min(room.checked_div(SECTOR).unwrap_or(0));
+        if fitting < sectors {
+            let whole = sectors.saturating_mul(SECTOR);
+            if let Err(reason) = sink.budget().admit(whole) {
+                sink.incomplete(reason);
+            }
+        }
         let data = |sector| clipped(sector, u64::try_from(header).unwrap_or(0), SECTOR);
-        let user: Vec<u8> = bytes.chunks(RAW).flat_map(data).copied().collect();
+        let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
+        let user: Vec<u8> = bytes.chunks(RAW).take(fitting).flat_map(data).copied().collect();
         let length = u64::try_from(user.len()).unwrap_or(u64::MAX);
         match sink.budget().spend(length) {
             Ok(()) => volume(&user, sink),

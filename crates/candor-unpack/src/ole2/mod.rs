@@ -62,8 +62,8 @@ impl Walk<'_, '_> {
         let modules = self.modules();
         for (index, stream) in streams.iter().enumerate() {
             // The copy is paid for when it is given; it must not be made at all when there is no room.
-            if stream.length.min(1 << 32) > self.sink.budget().remaining() {
-                self.sink.incomplete(Reason::ScanSize);
+            if let Err(reason) = self.sink.budget().admit(stream.length.min(1 << 32)) {
+                self.sink.incomplete(reason);
                 return Flow::Stop;
             }
             let content = self.compound.content(stream);

@@ -44,7 +44,7 @@ pub(crate) fn unpack_elf(bytes: &[u8], sink: &mut dyn Sink) {
 }
 
 fn run(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
-    let limit = MEMORY.min(sink.budget().remaining());
+    let limit = MEMORY.min(sink.budget().remaining()).min(sink.budget().memory());
     let Some(mut machine) = Machine::load(file, limit) else {
         sink.incomplete(Reason::Unsupported(String::from("a packed program that is larger than the limits")));
         return Flow::Continue;

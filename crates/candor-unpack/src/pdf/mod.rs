@@ -90,9 +90,9 @@ impl<'a> Walk<'a, '_> {
             return Flow::Continue;
         }
         if self.encryption.is_some()
-            && u64::try_from(data.len()).unwrap_or(u64::MAX) > self.sink.budget().remaining()
+            && let Err(reason) = self.sink.budget().admit(u64::try_from(data.len()).unwrap_or(u64::MAX))
         {
-            self.sink.incomplete(Reason::ScanSize);
+            self.sink.incomplete(reason);
             return Flow::Stop;
         }
         let encryption = self.encryption.as_ref();

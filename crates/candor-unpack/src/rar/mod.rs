@@ -23,8 +23,8 @@ use crate::name::decoded;
 use crate::password;
 
 /// Largest dictionary, and all that the library needs to work, in bytes.
-const DICTIONARY: u64 = 256 << 20;
-const WORKSPACE: u64 = 512 << 20;
+const DICTIONARY: u64 = 128 << 20;
+const WORKSPACE: u64 = 192 << 20;
 /// Headers of one archive.
 const HEADERS: u64 = 100_000;
 /// Common passwords that are tried: each costs a quarter of a million rounds of a hash.
@@ -107,21 +107,15 @@ impl Walk<'_> {
     fn close(&mut self) {
         let Some(member) = self.open.take() else { return };
         let shared = std::mem::take(&mut *self.shared.borrow_mut());
+        let packed = member.compressed_size.unwrap_or(0);
         let trouble = self.trouble.take().filter(|_| !shared.is_full);
-        self.flow = if shared.bytes.is_empty() {
-            match trouble {
-                Some(trouble) => self.sink.child(ChildKind::Extracted, &member, Content::Absent(trouble)),
-                None => self.sink.child(ChildKind::Extracted, &member, Content::Bytes(&[])),
-            }
-        } else {
-            let cut = shared.is_full || trouble.is_some();
-            let end = match trouble {
-                Some(trouble) => io::Error::new(io::ErrorKind::InvalidData, trouble.to_string()),
-                None => io::Error::new(io::ErrorKind::InvalidData, "larger than the limits allow"),
-            };
-            let mut stream = Partial { bytes: io::Cursor::new(&shared.bytes), end: cut.then_some(end) };
-            self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
+        let trouble = shared.is_full.then(|| self.sink.budget().growth_limit(packed)).or(trouble);
+        let content = match trouble {
+            Some(trouble) if shared.bytes.is_empty() => Content::Absent(trouble),
+            Some(trouble) => Content::Part(&shared.bytes, trouble),
+            None => Content::Bytes(&shared.bytes),
         };
+        self.flow = self.sink.child(ChildKind::Extracted, &member, content);
     }
 
     fn member(&mut self, found: &ArchiveMember) -> ExtractionDecision {
@@ -148,26 +142,10 @@ impl Walk<'_> {
             return if self.flow == Flow::Stop { ExtractionDecision::Stop } else { ExtractionDecision::Skip };
         }
         let room = self.sink.budget().growth(meta.packed_size);
-        // One byte more shows the sink that there was more.
-        let room = usize::try_from(room.saturating_add(1)).unwrap_or(usize::MAX);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
         *self.shared.borrow_mut() = Shared { room, ..Shared::default() };
         self.open = Some(member);
         ExtractionDecision::Extract(Box::new(Into(Rc::clone(&self.shared))))
-    }
-}
-
-/// Bytes, and the trouble behind them.
-struct Partial<'a> {
-    bytes: io::Cursor<&'a Vec<u8>>,
-    end: Option<io::Error>,
-}
-
-impl io::Read for Partial<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.bytes.read(buffer)? {
-            0 if !buffer.is_empty() => self.end.take().map_or(Ok(0), Err),
-            read => Ok(read),
-        }
     }
 }
 

@@ -18,7 +18,7 @@ use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Error, Password};
 use crate::password;
 
 /// Memory of one dictionary or model, and of the header, in KiB.
-const MEMORY: usize = 256 << 10;
+const MEMORY: usize = 160 << 10;
 /// Common passwords that are tried: each costs half a million rounds of a hash.
 const TRIALS: usize = 3;
 /// How much of a block is decoded to see whether a password is right.

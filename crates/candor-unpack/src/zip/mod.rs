@@ -177,8 +177,8 @@ impl Walk<'_, '_> {
     fn open_encrypted(&mut self, entry: &Entry, data: &[u8]) -> Flow {
         // The plain copy stands beside the stored one, and is paid for when it is given.
         let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-        if length > self.sink.budget().remaining() {
-            return self.give(entry, Content::Absent(Reason::ScanSize));
+        if let Err(reason) = self.sink.budget().admit(length) {
+            return self.give(entry, Content::Absent(reason));
         }
         let method = entry.aes.map_or(entry.method, |aes| aes.method);
         match self.decrypted(entry, data) {

@@ -15,7 +15,7 @@ struct Copies {
 
 impl Copies {
     fn of(file_type: FileType, bytes: &[u8]) -> Self {
-        let budget = Budget::new(Limits::default(), Interrupt::new());
+        let budget = Budget::new(Limits::default(), Interrupt::new(), 0);
         let mut copies = Self { given: Vec::new(), budget };
         candor_unpack::unpack(file_type, bytes, &mut copies);
         copies

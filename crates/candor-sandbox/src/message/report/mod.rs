@@ -126,6 +126,7 @@ fn incomplete(reader: &mut Reader<'_>) -> Result<Incomplete, Malformed> {
         13 => Reason::Unreadable(text(reader)?),
         14 => Reason::Unsupported(text(reader)?),
         15 => Reason::Memory,
+        16 => Reason::Growth,
         _ => return Err(Malformed::Unknown("reason")),
     };
     Ok(Incomplete { layer, path, reason })

@@ -110,6 +110,7 @@ fn put_incomplete(out: &mut Vec<u8>, incomplete: &Incomplete) {
         Reason::Unreadable(why) => (13, Some(why)),
         Reason::Unsupported(what) => (14, Some(what)),
         Reason::Memory => (15, None),
+        Reason::Growth => (16, None),
         // A reason that this format does not know yet still keeps the file from being clean.
         _ => (2, None),
     };

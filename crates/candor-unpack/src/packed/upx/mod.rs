@@ -54,7 +54,7 @@ impl Packed<'_> {
                     u32::from(literal),
                     u32::from(position),
                     u32::from(bits),
-                    dictionary.min(256 << 20),
+                    dictionary.min(128 << 20),
                     None,
                 );
                 let mut out = Vec::new();
