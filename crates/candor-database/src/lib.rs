@@ -22,6 +22,7 @@ mod builder;
 mod bytes;
 mod content;
 mod hashes;
+mod icons;
 mod image;
 mod lists;
 mod members;
@@ -31,5 +32,6 @@ mod search;
 
 pub use builder::{BuildError, Builder};
 pub use content::Scratch;
+pub use icons::icon_hash;
 pub use image::{Image, Info, OpenError, SectionInfo, SignatureId, SignatureRecord, SourceInfo};
 pub use search::{Hit, Subject};

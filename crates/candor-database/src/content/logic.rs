@@ -19,7 +19,7 @@ pub(crate) fn applies(target: Target, class: Target) -> bool {
     target == Target::Any || (target == class && target != Target::Unused)
 }
 
-/// Whether the conditions on the layer itself hold.
+/// Whether the conditions on the layer itself hold, but for those on its icons.
 pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) -> bool {
     let within = |range: Option<Range>, value: Option<u64>| match range {
         None => true,
@@ -30,13 +30,8 @@ pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) ->
         && within(target.file_size, Some(subject.file_size))
         && within(target.entry_point, executable.and_then(|known| known.entry_point))
         && within(target.sections, executable.map(|known| known.sections.len() as u64))
-        && target
-            .container
-            .is_none_or(|kind| kind == FileType::Any || subject.parents.last() == Some(&kind))
+        && target.container.is_none_or(|kind| kind == FileType::Any || subject.parents.last() == Some(&kind))
         && subject.parents.ends_with(&target.intermediates)
-        // Icons are not compared yet: a signature that asks for one does not hold.
-        && target.icon_group1.is_none()
-        && target.icon_group2.is_none()
 }
 
 /// A logical signature under evaluation.

@@ -11,6 +11,7 @@ use super::logic::{Evaluation, applies, target_holds};
 use super::regex::RegexCache;
 use super::{BODY, LOGICAL, RECORD};
 use crate::bytes::{Reader, u32_at};
+use crate::icons::IconGroups;
 use crate::image::{Image, SectionKind, SignatureId};
 use crate::ir::Pattern;
 use crate::search::{Hit, Subject};
@@ -114,6 +115,7 @@ struct Content<'i> {
     programs: &'i [u8],
     macros: &'i [u8],
     index: Index<'i>,
+    icons: IconGroups<'i>,
     count: u32,
 }
 
@@ -125,6 +127,7 @@ impl<'i> Content<'i> {
             programs: image.section(SectionKind::ContentPrograms),
             macros: image.section(SectionKind::ContentMacros),
             index: Index::new(image.section(SectionKind::ContentIndex)),
+            icons: IconGroups::new(image),
             count: u32::try_from(records.len() / RECORD).unwrap_or(0),
         }
     }
@@ -181,7 +184,7 @@ impl<'i> Content<'i> {
             }
             LOGICAL => {
                 let target = decoder.target()?;
-                if !target_holds(&target, subject) {
+                if !target_holds(&target, subject) || !self.icons.hold(&target, subject.facts) {
                     return Some(Ok(None));
                 }
                 let (expression, subs) = decoder.condition()?;
