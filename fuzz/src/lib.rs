@@ -82,6 +82,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_xar", |bytes| unpack::unpack(&[FileType::Xar], bytes)),
     ("unpack_dmg", |bytes| unpack::unpack(&[FileType::Dmg], bytes)),
     ("unpack_hfs", |bytes| unpack::unpack(&[FileType::PartHfsPlus], bytes)),
+    ("unpack_nsis", |bytes| unpack::unpack(&[FileType::Nulsft], bytes)),
+    ("unpack_chm", |bytes| unpack::unpack(&[FileType::MsChm], bytes)),
+    ("unpack_installshield", |bytes| {
+        unpack::unpack(&[FileType::IshieldMsi, FileType::IshieldCab], bytes)
+    }),
+    ("unpack_sis", |bytes| unpack::unpack(&[FileType::Sis], bytes)),
     ("worker_message", message::message),
     ("clamd_protocol", protocol::clamd),
 ];

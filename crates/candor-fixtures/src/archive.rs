@@ -203,7 +203,7 @@ pub fn cab(method: Cab, files: &[File<'_>]) -> Vec<u8> {
 }
 
 /// A chunk of LZX: no translation of calls (in the first chunk alone), then one uncompressed block.
-fn lzx_uncompressed(is_first: bool, chunk: &[u8]) -> Vec<u8> {
+pub(crate) fn lzx_uncompressed(is_first: bool, chunk: &[u8]) -> Vec<u8> {
     let mut bits: Vec<bool> = Vec::new();
     let mut put = |value: usize, width: usize| bits.extend((0..width).rev().map(|bit| value >> bit & 1 == 1));
     if is_first {

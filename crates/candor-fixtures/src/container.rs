@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::stream;
+use crate::{installer, stream};
 
 /// A way to put one file into another: a name for it, what the path calls the file inside, and the packer.
 pub type Packing = (&'static str, &'static str, fn(&[u8]) -> Vec<u8>);
@@ -21,6 +21,19 @@ pub const PACKINGS: &[Packing] = &[
     ("xar", "a", xar),
     ("dmg", "a", dmg),
     ("hfs+", "a", hfs),
+    ("nsis", "a", |bytes| installer::nsis(installer::Nsis::Deflate, true, &[("a", bytes)])),
+    ("chm stored", "a", |bytes| installer::chm(&[("a", bytes)])),
+    ("chm lzx", "a", |bytes| installer::chm(&[("b", b"x"), ("a", bytes)])),
+    ("sis", "a", |bytes| installer::sis(&[("b", b"x"), ("a", bytes)])),
+    ("sisx", "#2", |bytes| installer::sisx(&[("a", bytes)])),
+    ("installshield", "a", |bytes| installer::installshield(&[("b", b"x"), ("a", bytes)])),
+    ("installshield, keyed", "a", |bytes| {
+        installer::installshield_keyed(false, &[("b", b"x"), ("a", bytes)])
+    }),
+    ("installshield stream", "a", |bytes| installer::installshield_keyed(true, &[("b", b"x"), ("a", bytes)])),
+    ("installshield cabinet", "#1", |bytes| {
+        installer::installshield_cabinet(9, false, false, &[("a", bytes)]).remove(1)
+    }),
 ];
 
 fn u32_of(length: usize) -> u32 {

@@ -1,6 +1,6 @@
 //! For development only: builds files from readable text, and says what signatures mean.
 //!
-//! * [`recipe`], [`archive`], [`container`], [`executable`], [`zip`], [`zip_methods`], [`stream`],
+//! * [`recipe`], [`archive`], [`container`], [`executable`], [`installer`], [`zip`], [`zip_methods`], [`stream`],
 //!   [`document`]: files.
 //! * [`collect`]: signatures as values.
 //! * [`marker`]: one marker in every container.
@@ -12,6 +12,7 @@ pub mod collect;
 pub mod container;
 pub mod document;
 pub mod executable;
+pub mod installer;
 pub mod marker;
 pub mod naive;
 pub mod recipe;

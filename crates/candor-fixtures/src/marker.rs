@@ -2,6 +2,7 @@
 //! within containers.
 
 use crate::archive::{self, Cab, Cpio, RAR, SEVEN_ZIP, SevenZip};
+use crate::installer::{self, NSIS, Nsis};
 use crate::{document, stream, zip_methods};
 
 /// Long enough that everything packs it, and nothing like text or a magic.
@@ -117,6 +118,21 @@ pub fn packings() -> Vec<Packing> {
     }
     for (name, method) in [("cab stored", Cab::Stored), ("cab mszip", Cab::MsZip), ("cab lzx", Cab::Lzx)] {
         all.push(packing(name, "a", move |bytes| archive::cab(method, &[("b", b"x"), ("a", bytes)])));
+    }
+    for method in NSIS {
+        all.push(packing(format!("nsis {method:?}"), "a", move |bytes| {
+            installer::nsis(method, false, &[("b", b"x"), ("a", bytes)])
+        }));
+        if method != Nsis::Stored {
+            all.push(packing(format!("nsis {method:?}, solid"), "a", move |bytes| {
+                installer::nsis(method, true, &[("b", b"x"), ("a", bytes)])
+            }));
+        }
+    }
+    for version in [5, 6, 9] {
+        all.push(packing(format!("installshield {version}"), "a", move |bytes| {
+            installer::installshield_with_cabinet(version, &[("b", b"x"), ("a", bytes)])
+        }));
     }
     for method in zip_methods::METHODS {
         let pack = move |bytes: &[u8]| zip_methods::pack("a", bytes, method);

@@ -49,6 +49,14 @@ pub fn lzma(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
+/// A `.lzma` file that does not say how long it is, and ends with a mark.
+#[must_use]
+pub fn lzma_with_end(bytes: &[u8]) -> Vec<u8> {
+    let options = LzmaOptions::with_preset(1);
+    let Ok(mut encoder) = LzmaWriter::new_use_header(Vec::new(), &options, None) else { return Vec::new() };
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
+}
+
 /// An lzip member.
 #[must_use]
 pub fn lzip(bytes: &[u8]) -> Vec<u8> {

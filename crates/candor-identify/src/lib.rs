@@ -22,6 +22,7 @@
 
 mod disk;
 mod html;
+mod installer;
 mod magic;
 mod mail;
 mod tar;
@@ -48,6 +49,9 @@ pub fn identify(bytes: &[u8]) -> FileType {
         return if found == FileType::Zip { zip::refine(bytes) } else { found };
     }
     if let Some(found) = disk::identify(bytes) {
+        return found;
+    }
+    if let Some(found) = installer::identify(prefix) {
         return found;
     }
     let class = text::classify(prefix);

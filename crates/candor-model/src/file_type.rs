@@ -140,6 +140,15 @@ file_types! {
     SquashFs = "CANDOR_TYPE_SQUASHFS", Other, "SquashFS";
     Zoo = "CANDOR_TYPE_ZOO", Other, "Zoo archive";
     Zstd = "CANDOR_TYPE_ZSTD", Other, "Zstandard";
+    IshieldCab = "CANDOR_TYPE_ISHIELD_CAB", Other, "InstallShield cabinet";
+    Wim = "CANDOR_TYPE_WIM", Other, "Windows image (WIM)";
+    Vhd = "CANDOR_TYPE_VHD", Other, "virtual disk (VHD)";
+    Vhdx = "CANDOR_TYPE_VHDX", Other, "virtual disk (VHDX)";
+    Vmdk = "CANDOR_TYPE_VMDK", Other, "virtual disk (VMDK)";
+    Qcow2 = "CANDOR_TYPE_QCOW2", Other, "virtual disk (QCOW2)";
+    Fat = "CANDOR_TYPE_FAT", Other, "FAT volume";
+    Ntfs = "CANDOR_TYPE_NTFS", Other, "NTFS volume";
+    Ext = "CANDOR_TYPE_EXT", Other, "ext volume";
 }
 
 impl FileType {
@@ -181,10 +190,13 @@ impl FileType {
                 | Self::Dmg
                 | Self::Egg
                 | Self::EggSfx
+                | Self::Ext
+                | Self::Fat
                 | Self::Gpt
                 | Self::Gzip
                 | Self::Hwp3
                 | Self::HwpOle2
+                | Self::IshieldCab
                 | Self::IshieldMsi
                 | Self::Iso9660
                 | Self::LhaLzh
@@ -198,6 +210,7 @@ impl FileType {
                 | Self::MsChm
                 | Self::MsOle2
                 | Self::MsSzdd
+                | Self::Ntfs
                 | Self::Nulsft
                 | Self::OldTar
                 | Self::OneNote
@@ -209,6 +222,7 @@ impl FileType {
                 | Self::PartHfsPlus
                 | Self::Pdf
                 | Self::PosixTar
+                | Self::Qcow2
                 | Self::Rar
                 | Self::RarSfx
                 | Self::Rpm
@@ -222,6 +236,10 @@ impl FileType {
                 | Self::Tnef
                 | Self::Udf
                 | Self::Uuencoded
+                | Self::Vhd
+                | Self::Vhdx
+                | Self::Vmdk
+                | Self::Wim
                 | Self::Xar
                 | Self::Xdp
                 | Self::XmlHwp

@@ -33,6 +33,24 @@ impl<'a> Bits<'a> {
         u32::try_from(taken).map_err(|_| ErrorKind::InvalidData.into())
     }
 
+    /// The next `count` bits, at most 32, without taking them; zeros where there are none.
+    pub(crate) fn peek(&mut self, count: u32) -> u32 {
+        while self.count < count {
+            let Some((&byte, rest)) = self.bytes.split_first() else { break };
+            self.bytes = rest;
+            self.held |= u64::from(byte).wrapping_shl(self.count);
+            self.count = self.count.saturating_add(8);
+        }
+        u32::try_from(self.held & !u64::MAX.wrapping_shl(count)).unwrap_or(0)
+    }
+
+    /// Passes over what is left of the byte that the last bit came from.
+    pub(crate) fn align(&mut self) {
+        let left = self.count % 8;
+        self.held = self.held.wrapping_shr(left);
+        self.count = self.count.saturating_sub(left);
+    }
+
     /// The next bit.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    ar, arj, autoit, binhex, cab, cpio, disk, dmg, elf, flat_xml, gzip, hfs, html, iso, lha, lnk, macho,
-    mail, media, ole2, onenote, pdf, pe, rar, rpm, rtf, seven_zip, stream, swf, szdd, tar, text, tnef, xar,
-    zip,
+    ar, arj, autoit, binhex, cab, chm, cpio, disk, dmg, elf, flat_xml, gzip, hfs, html, installshield, iso,
+    lha, lnk, macho, mail, media, nsis, ole2, onenote, pdf, pe, rar, rpm, rtf, seven_zip, sis, stream, swf,
+    szdd, tar, text, tnef, xar, zip,
 };
 
 /// One format that is opened.
@@ -399,5 +399,45 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "200,000 files, 48 MiB of a tree; files that the file system compresses are given as they stand",
         unpack: hfs::unpack,
+    },
+    Format {
+        name: "Nullsoft installer (NSIS)",
+        types: &[FileType::Nulsft],
+        gives: "the script as it is kept, and the files (stored, deflate, bzip2, LZMA; in one stream or each on its own) under the names that the script has for them",
+        library: Some("lzma-rust2 (LZMA); our own for the installer's variants of deflate and bzip2"),
+        limits: "dictionaries of 256 MiB; the script is held whole",
+        unpack: nsis::unpack,
+    },
+    Format {
+        name: "Compiled HTML help (CHM)",
+        types: &[FileType::MsChm],
+        gives: "files of both sections, stored and LZX",
+        library: Some("lzxd (LZX)"),
+        limits: "200,000 files, windows of 2 MiB",
+        unpack: chm::unpack,
+    },
+    Format {
+        name: "InstallShield installer (what stands behind setup.exe)",
+        types: &[FileType::IshieldMsi],
+        gives: "files as they are or under a key from their name, and those of cabinets whose directory and content are both there",
+        library: Some("flate2 with zlib-rs"),
+        limits: "65,536 files",
+        unpack: installshield::unpack,
+    },
+    Format {
+        name: "InstallShield cabinet (version 5 and up)",
+        types: &[FileType::IshieldCab],
+        gives: "files, stored and deflate, veiled or not; what is packed in a cabinet whose directory is elsewhere, without names",
+        library: Some("flate2 with zlib-rs"),
+        limits: "200,000 files; files whose content or directory is in another file are reported as not looked at, and so are those of versions before 5",
+        unpack: installshield::unpack_cabinet,
+    },
+    Format {
+        name: "Symbian package (SIS, SISX)",
+        types: &[FileType::Sis],
+        gives: "files; of SISX also the description of the package, and the files without names",
+        library: Some("flate2 with zlib-rs"),
+        limits: "65,536 records or fields, 12 fields in one another",
+        unpack: sis::unpack,
     },
 ];

@@ -16,6 +16,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Sink};
 use memchr::memmem;
 
 use crate::autoit;
+use crate::nsis;
 use crate::pe::PortableExecutable;
 use crate::reader::{Reader, clipped};
 
@@ -36,7 +37,7 @@ struct Object {
 type Kind = (&'static [u8], fn(&[u8], usize) -> Option<Object>);
 
 /// Magics, and what must stand around them.
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     (b"PE\0\0", program),
     (b"PK\x03\x04", zip),
     (b"7z\xbc\xaf\x27\x1c", seven_zip),
@@ -47,11 +48,15 @@ const KINDS: [Kind; 10] = [
     (b"{\\rtf1", rtf),
     (b"\x7fELF", elf),
     (&autoit::MAGIC, script),
+    (nsis::MAGIC, nullsoft),
 ];
 
 /// Whether bytes begin with something that is found by its magic wherever it stands.
 pub(crate) fn begins_with_magic(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"MZ") || KINDS.iter().any(|(magic, _)| bytes.starts_with(magic))
+    // The installer's magic stands behind its flags.
+    bytes.starts_with(b"MZ")
+        || bytes.get(4..).is_some_and(|rest| rest.starts_with(nsis::MAGIC))
+        || KINDS.iter().any(|(magic, _)| bytes.starts_with(magic))
 }
 
 /// Whether layers of this type are searched.
@@ -255,6 +260,12 @@ fn rtf(_: &[u8], at: usize) -> Option<Object> {
 fn script(bytes: &[u8], at: usize) -> Option<Object> {
     let version = bytes.get(at.checked_add(16)?..)?;
     version.starts_with(b"AU3!EA0").then_some(Object { start: at, end: None })
+}
+
+/// Flags in front, and lengths behind.
+fn nullsoft(bytes: &[u8], at: usize) -> Option<Object> {
+    let (start, end) = nsis::header(bytes, at)?;
+    Some(Object { start, end: Some(end) })
 }
 
 /// A class, byte order, version and type that exist; the section table stands at the end of most files.

@@ -1,0 +1,198 @@
+//! Deflate as Nullsoft installers write it: stored blocks say their length once and not twice, so that no
+//! decoder of the standard reads them. Makers that were built with an ordinary zlib say it twice; both are
+//! read here.
+
+use std::io::{self, ErrorKind};
+
+use crate::bits::{Bits, Steps, copy_back};
+use crate::huffman::Code;
+
+/// A decoder.
+pub(super) struct Inflate<'a> {
+    bits: Bits<'a>,
+    block: Block,
+    is_last: bool,
+}
+
+enum Block {
+    None,
+    Stored(u32),
+    Coded(Box<(Code, Code)>),
+}
+
+impl<'a> Inflate<'a> {
+    /// A decoder that has not begun.
+    pub(super) const fn new(data: &'a [u8]) -> Self {
+        Self { bits: Bits::new(data), block: Block::None, is_last: false }
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        self.is_last = self.bits.bit()?;
+        self.block = match self.bits.take(2)? {
+            0 => {
+                self.bits.align();
+                let length = self.bits.take(16)?;
+                if self.bits.peek(16) == length ^ 0xffff {
+                    self.bits.take(16)?;
+                }
+                Block::Stored(length)
+            }
+            1 => {
+                let lengths: Vec<u8> = (0..288_u16)
+                    .map(|symbol| match symbol {
+                        144..=255 => 9,
+                        256..=279 => 7,
+                        _ => 8,
+                    })
+                    .collect();
+                Block::Coded(Box::new((Code::new(&lengths)?, Code::new(&[5; 30])?)))
+            }
+            2 => Block::Coded(Box::new(self.codes()?)),
+            _ => return Err(invalid("a kind of block that deflate does not have")),
+        };
+        Ok(())
+    }
+
+    fn codes(&mut self) -> io::Result<(Code, Code)> {
+        let literals = usize::try_from(self.bits.take(5)?).unwrap_or(0).saturating_add(257);
+        let distances = usize::try_from(self.bits.take(5)?).unwrap_or(0).saturating_add(1);
+        let count = usize::try_from(self.bits.take(4)?).unwrap_or(0).saturating_add(4);
+        let mut lengths = [0_u8; 19];
+        for &place in ORDER.iter().take(count) {
+            let length = u8::try_from(self.bits.take(3)?).unwrap_or(0);
+            if let Some(known) = lengths.get_mut(place) {
+                *known = length;
+            }
+        }
+        let code = Code::new(&lengths)?;
+        let wanted = literals.saturating_add(distances);
+        let mut lengths: Vec<u8> = Vec::with_capacity(wanted);
+        while lengths.len() < wanted {
+            let (value, count) = match code.symbol(&mut self.bits)? {
+                16 => {
+                    let last = *lengths.last().ok_or_else(|| invalid("a repeated length without a first"))?;
+                    (last, self.bits.take(2)?.saturating_add(3))
+                }
+                17 => (0, self.bits.take(3)?.saturating_add(3)),
+                18 => (0, self.bits.take(7)?.saturating_add(11)),
+                length => (u8::try_from(length).unwrap_or(0), 1),
+            };
+            lengths.extend(std::iter::repeat_n(value, usize::try_from(count).unwrap_or(0)));
+        }
+        lengths.truncate(wanted);
+        let (literals, distances) = lengths.split_at_checked(literals).unwrap_or_default();
+        Ok((Code::new(literals)?, Code::new(distances)?))
+    }
+}
+
+impl Steps for Inflate<'_> {
+    fn step(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
+        loop {
+            match &mut self.block {
+                Block::None if self.is_last => return Ok(false),
+                Block::None => self.begin()?,
+                Block::Stored(0) => self.block = Block::None,
+                Block::Stored(left) => {
+                    *left = left.saturating_sub(1);
+                    out.push(self.bits.byte()?);
+                    return Ok(true);
+                }
+                Block::Coded(codes) => {
+                    let symbol = codes.0.symbol(&mut self.bits)?;
+                    if let Ok(literal) = u8::try_from(symbol) {
+                        out.push(literal);
+                        return Ok(true);
+                    }
+                    if symbol == 256 {
+                        self.block = Block::None;
+                        continue;
+                    }
+                    let length = extended(&mut self.bits, &LENGTHS, symbol.saturating_sub(257))?;
+                    let symbol = codes.1.symbol(&mut self.bits)?;
+                    let distance = extended(&mut self.bits, &DISTANCES, symbol)?;
+                    copy_back(out, distance, length);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+}
+
+/// A length or distance: what its symbol stands for, and more bits.
+fn extended(bits: &mut Bits<'_>, table: &[(u16, u8)], symbol: u16) -> io::Result<usize> {
+    let &(base, more) =
+        table.get(usize::from(symbol)).ok_or_else(|| invalid("a length that deflate does not have"))?;
+    let more = usize::try_from(bits.take(u32::from(more))?).unwrap_or(0);
+    Ok(usize::from(base).saturating_add(more))
+}
+
+fn invalid(what: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, what)
+}
+
+const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+const LENGTHS: [(u16, u8); 29] = [
+    (3, 0),
+    (4, 0),
+    (5, 0),
+    (6, 0),
+    (7, 0),
+    (8, 0),
+    (9, 0),
+    (10, 0),
+    (11, 1),
+    (13, 1),
+    (15, 1),
+    (17, 1),
+    (19, 2),
+    (23, 2),
+    (27, 2),
+    (31, 2),
+    (35, 3),
+    (43, 3),
+    (51, 3),
+    (59, 3),
+    (67, 4),
+    (83, 4),
+    (99, 4),
+    (115, 4),
+    (131, 5),
+    (163, 5),
+    (195, 5),
+    (227, 5),
+    (258, 0),
+];
+
+const DISTANCES: [(u16, u8); 30] = [
+    (1, 0),
+    (2, 0),
+    (3, 0),
+    (4, 0),
+    (5, 1),
+    (7, 1),
+    (9, 2),
+    (13, 2),
+    (17, 3),
+    (25, 3),
+    (33, 4),
+    (49, 4),
+    (65, 5),
+    (97, 5),
+    (129, 6),
+    (193, 6),
+    (257, 7),
+    (385, 7),
+    (513, 8),
+    (769, 8),
+    (1025, 9),
+    (1537, 9),
+    (2049, 10),
+    (3073, 10),
+    (4097, 11),
+    (6145, 11),
+    (8193, 12),
+    (12_289, 12),
+    (16_385, 13),
+    (24_577, 13),
+];
