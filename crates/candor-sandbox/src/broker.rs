@@ -2,21 +2,25 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
-use crate::channel::Channel;
+use crate::channel::{self, Channel};
+use crate::group::{self, Group};
 use crate::jail::{Jailed, Setup};
-use crate::layers::Layers;
+use crate::layers::{Layer, Layers};
 use crate::message::{Malformed, Order, PACKET, Word};
 use crate::sys;
 use crate::template::{self, Ended, FRAME, Request};
 
 /// How long the template may take for a request, and a worker until it takes orders.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Workers that may fail before it is said that none can be started.
+const FIRST_WORKERS: u32 = 3;
 
 /// A file in one state: device, number, and when it last changed, in seconds and nanoseconds. The number
 /// alone may be another file's a moment later.
@@ -31,6 +35,8 @@ pub struct Sandbox {
     layers: Layers,
     /// Files that have ended two workers.
     deadly: Mutex<HashSet<Identity>>,
+    /// What bounds all its processes together, where there may be such a thing.
+    group: Option<Group>,
 }
 
 /// What the template is spoken to by.
@@ -84,9 +90,11 @@ impl Sandbox {
             return Err(StartError::NoFilter);
         }
         let (ours, theirs) = Channel::pair().map_err(StartError::Failed)?;
+        let group = group(&setup);
+        let entrance = group.as_ref().and_then(|group| group.entrance().ok());
         let Some(process) = sys::fork().map_err(StartError::Failed)? else {
             drop(ours);
-            template::run(theirs, &setup, &mut work);
+            template::run(theirs, entrance, &setup, &mut work);
         };
         drop(theirs);
         let mut sandbox = Self {
@@ -95,8 +103,16 @@ impl Sandbox {
             setup,
             layers: Layers::NONE,
             deadly: Mutex::default(),
+            group,
         };
-        sandbox.layers = sandbox.first()?;
+        // Somebody may have ended it who is after memory; that is no reason to give up.
+        let mut first = sandbox.first();
+        for _ in 1..FIRST_WORKERS {
+            if matches!(first, Err(StartError::Failed(_))) {
+                first = sandbox.first();
+            }
+        }
+        sandbox.layers = first?;
         Ok(sandbox)
     }
 
@@ -107,15 +123,21 @@ impl Sandbox {
             error => StartError::Failed(io::Error::other(error)),
         };
         let mut worker = self.ask_for_worker().map_err(StartError::Failed)?;
-        let layers = worker.jailed().map_err(failed)?;
+        let layers = match worker.jailed() {
+            Ok(layers) => layers,
+            Err(error) => {
+                self.discard(worker);
+                return Err(failed(error));
+            }
+        };
         let missing = Layers::MINIMUM.without(self.setup.leave_out).without(layers);
         if !missing.is_empty() {
             self.discard(worker);
             return Err(StartError::Missing(missing));
         }
-        worker.ready().map_err(failed)?;
+        let ready = worker.ready().map_err(failed);
         self.discard(worker);
-        Ok(layers)
+        ready.map(|()| layers)
     }
 
     /// The layers that the workers have.
@@ -181,6 +203,20 @@ impl Sandbox {
         drop(lock(&self.control).channel.send(&request, &[], true));
     }
 
+    /// Ends a worker as [`discard`](Self::discard) does, and waits until it runs no more.
+    pub(crate) fn stop(&self, worker: Worker) {
+        if let Some(process) = Pid::from_raw(worker.process) {
+            // The template has not collected it, so the number is still its own.
+            let watched = rustix::process::pidfd_open(process, PidfdFlags::empty());
+            let _ = rustix::process::kill_process(process, Signal::KILL);
+            if let Ok(watched) = watched {
+                // The kernel lets nobody escape that signal; this only takes as long as it takes.
+                drop(channel::wait_for(watched.as_fd(), PATIENCE));
+            }
+        }
+        self.discard(worker);
+    }
+
     /// How a worker that hung up has ended.
     pub fn collect(&self, worker: Worker) -> Ended {
         let process = worker.process;
@@ -217,6 +253,11 @@ impl Sandbox {
         }
     }
 
+    /// Whether the kernel has ended a worker for want of memory since this was last asked.
+    pub(crate) fn ran_out_of_memory(&self) -> bool {
+        self.group.as_ref().is_some_and(Group::ran_out_of_memory)
+    }
+
     /// Whether a file has ended two workers of this run.
     #[must_use]
     pub fn is_deadly(&self, file: Identity) -> bool {
@@ -227,6 +268,19 @@ impl Sandbox {
     pub(crate) fn remember(&self, file: Identity) {
         lock(&self.deadly).insert(file);
     }
+}
+
+/// The control group for the workers, where one may be made: what each of them may have, for twice as many as
+/// there are processors, and at most three quarters of the machine's memory.
+fn group(setup: &Setup) -> Option<Group> {
+    if setup.leave_out.has(Layer::ControlGroup) {
+        return None;
+    }
+    let workers = std::thread::available_parallelism().map_or(2, |number| number.get().saturating_mul(2));
+    let wanted = setup.memory.saturating_mul(u64::try_from(workers).unwrap_or(u64::MAX));
+    let machine = rustix::system::sysinfo();
+    let there = machine.totalram.saturating_mul(machine.mem_unit.into());
+    group::ground().ok()?.divide(wanted.min((there / 4).saturating_mul(3))).ok()
 }
 
 impl Control {
@@ -351,36 +405,6 @@ impl Worker {
     pub(crate) fn processor_time(&self) -> Option<Duration> {
         sys::processor_time(self.process)
     }
-}
-
-/// Copies what can be read from `input` into memory that a worker may read: at most `most` bytes, and one
-/// more if there is more.
-///
-/// # Errors
-/// It cannot be read, or there is no memory for it.
-pub fn spool(input: BorrowedFd<'_>, most: u64) -> io::Result<(OwnedFd, u64)> {
-    use rustix::fs::{MemfdFlags, SealFlags};
-    let memory = rustix::fs::memfd_create("candor-input", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut buffer = vec![0; 64 << 10];
-    let mut length = 0_u64;
-    while length <= most {
-        let read = match rustix::io::read(input, &mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let mut bytes = buffer.get(..read).unwrap_or_default();
-        length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
-        while !bytes.is_empty() {
-            let written = rustix::io::write(memory.as_fd(), bytes)?;
-            bytes = bytes.get(written..).unwrap_or_default();
-        }
-    }
-    rustix::fs::seek(&memory, rustix::fs::SeekFrom::Start(0))?;
-    let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-    rustix::fs::fcntl_add_seals(&memory, seals)?;
-    Ok((memory, length))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

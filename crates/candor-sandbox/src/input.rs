@@ -67,12 +67,12 @@ impl Buffer {
     }
 
     /// As [`read`](Self::read), in a worker: maps a large file. `again` says that it ended a worker before;
-    /// then it is not mapped.
+    /// then it is not mapped, if it is at most `room` bytes long.
     ///
     /// Either way the position in the file is no longer 0: the broker sees by it that the file was begun.
-    pub(crate) fn take(&mut self, file: &OwnedFd, length: u64, max: u64, again: bool) -> Reading {
+    pub(crate) fn take(&mut self, file: &OwnedFd, length: u64, max: u64, room: u64, again: bool) -> Reading {
         self.mapped = None;
-        if again {
+        if again && length <= room {
             return match rustix::fs::seek(file, SeekFrom::Start(0)) {
                 Ok(_) => self.read(file, length, max),
                 Err(error) => Reading::Failed(describe(error)),
@@ -89,7 +89,9 @@ impl Buffer {
         match mapped.map(|there| Mapping::new(file.as_fd(), there)) {
             Some(Ok(mapping)) => self.mapped = Some(mapping),
             // Some file systems cannot map.
-            Some(Err(_)) | None => return self.take(file, length, max, true),
+            Some(Err(_)) | None if length <= room => return self.take(file, length, max, room, true),
+            Some(Err(error)) => return Reading::Failed(error.to_string()),
+            None => return Self::shorter(there, length),
         }
         if there < length { Self::shorter(there, length) } else { Reading::Complete }
     }

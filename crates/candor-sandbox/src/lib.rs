@@ -20,9 +20,17 @@
     )
 )]
 
+#[cfg(all(feature = "exploitable", not(debug_assertions)))]
+compile_error!(
+    "the feature `exploitable` is a hole on purpose: it is for tests, and cannot be part of a release"
+);
+
 mod broker;
 mod channel;
 mod compile;
+#[cfg(feature = "exploitable")]
+pub mod exploit;
+mod group;
 mod guard;
 pub mod input;
 pub mod inspect;
@@ -33,12 +41,13 @@ pub mod message;
 mod policy;
 pub mod prove;
 mod show;
+mod spool;
 mod sys;
 mod template;
 mod unpack;
 pub mod worker;
 
-pub use broker::{Identity, Sandbox, StartError, Worker, WorkerError, spool};
+pub use broker::{Identity, Sandbox, StartError, Worker, WorkerError};
 pub use compile::{CompileError, Input, compile};
 pub use guard::guarded;
 pub use jail::{Jailed, Ready, Setup};
@@ -46,5 +55,6 @@ pub use lane::{Entry, FILES_A_WORKER, Lane, Outcome};
 pub use layers::{Layer, Layers};
 pub use policy::{Call, Only, Task};
 pub use show::{Piece, Showing};
+pub use spool::spool;
 pub use template::Ended;
 pub use unpack::{Parcel, UnpackError, unpack};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use candor_database::Image;
 use candor_engine::{Options, Scanner};
-use candor_model::Report;
+use candor_model::{Limits, Report};
 
 use crate::guard::guarded;
 use crate::input::{Buffer, Reading};
@@ -33,9 +33,9 @@ fn end(worked: &io::Result<()>) -> ! {
 
 fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<Duration>) -> io::Result<()> {
     let scanner = Scanner::new(image, options.clone());
-    let max_file_size = options.limits.max_file_size;
+    let limits = options.limits;
     let ready = ManuallyDrop::new(jailed.ready()?);
-    let mut worker = Scanning { scanner, buffer: Buffer::default(), max_file_size, max_time, ready };
+    let mut worker = Scanning { scanner, buffer: Buffer::default(), limits, max_time, ready };
     let mut packer = Packer::default();
     let mut descriptors = Vec::new();
     while let Some(order) = worker.ready.next(&mut descriptors)? {
@@ -74,7 +74,7 @@ struct Scanning<'image> {
     ready: ManuallyDrop<Ready>,
     scanner: Scanner<'image>,
     buffer: Buffer,
-    max_file_size: u64,
+    limits: Limits,
     max_time: Option<Duration>,
 }
 
@@ -99,8 +99,8 @@ impl Scanning<'_> {
             }
         };
         let mut showing = Showing::new(contents, &mut say);
-        let (scanner, max) = (&mut self.scanner, self.max_file_size);
-        let answer = look(&mut self.buffer, given, file, max, |bytes| {
+        let (scanner, limits) = (&mut self.scanner, &self.limits);
+        let answer = look(&mut self.buffer, given, file, limits, |bytes| {
             ready.begin(self.max_time);
             scanner.scan_observed(bytes, &given.name, ready.interrupt(), &mut showing)
         });
@@ -108,8 +108,8 @@ impl Scanning<'_> {
     }
 
     fn file(&mut self, given: &Given, file: &OwnedFd) -> Answer {
-        let (scanner, max) = (&mut self.scanner, self.max_file_size);
-        look(&mut self.buffer, given, file, max, |bytes| {
+        let (scanner, limits) = (&mut self.scanner, &self.limits);
+        look(&mut self.buffer, given, file, limits, |bytes| {
             self.ready.begin(self.max_time);
             scanner.scan(bytes, &given.name, self.ready.interrupt())
         })
@@ -121,17 +121,22 @@ fn look(
     buffer: &mut Buffer,
     given: &Given,
     file: &OwnedFd,
-    max: u64,
+    limits: &Limits,
     scan: impl FnOnce(&[u8]) -> Report,
 ) -> Answer {
-    let partial = match buffer.take(file, given.length, max, given.careful) {
-        Reading::Complete => None,
-        Reading::Partial(why) => Some(why),
-        Reading::TooLarge(length) => return Answer::TooLarge(length),
-        Reading::Failed(why) => return Answer::Unreadable(why),
-        Reading::Special(kind) => return Answer::Unreadable(format!("it is {kind}, not a file")),
-    };
+    let partial =
+        match buffer.take(file, given.length, limits.max_file_size, limits.max_memory, given.careful) {
+            Reading::Complete => None,
+            Reading::Partial(why) => Some(why),
+            Reading::TooLarge(length) => return Answer::TooLarge(length),
+            Reading::Failed(why) => return Answer::Unreadable(why),
+            Reading::Special(kind) => return Answer::Unreadable(format!("it is {kind}, not a file")),
+        };
     let bytes = buffer.bytes();
+    #[cfg(feature = "exploitable")]
+    if let Some(told) = crate::exploit::run(bytes) {
+        return Answer::Unreadable(told);
+    }
     let read = length(bytes);
     let scanned = guarded(|| scan(bytes));
     buffer.trim();

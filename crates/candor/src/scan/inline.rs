@@ -13,7 +13,7 @@ use super::pool::Shared;
 /// Files of this size and more share [`LARGE_TOTAL`].
 const LARGE: u64 = 32 << 20;
 
-/// Bytes of large files that may be in memory at once, unless a single one is larger.
+/// Bytes of large files that may be in memory at once. A larger file is not looked at without a jail.
 const LARGE_TOTAL: u64 = 1 << 30;
 
 /// A scanner and a buffer for one thread.
@@ -33,7 +33,7 @@ impl<'a> Inline<'a> {
 
     /// Scans a file; `None` when the user has stopped the scan.
     pub(crate) fn file(&mut self, opened: &Opened, name: &str) -> Option<Answer> {
-        let max = self.shared.options.limits.max_file_size;
+        let max = self.shared.options.limits.max_file_size.min(LARGE_TOTAL);
         let length = opened.length;
         let held = if (LARGE..=max).contains(&length) { self.shared.gate.enter(length) } else { 0 };
         let reading = self.buffer.read(&opened.file, length, max);
@@ -45,7 +45,7 @@ impl<'a> Inline<'a> {
 
     /// Scans what can be read until the end; `None` when the user has stopped the scan.
     pub(crate) fn stream(&mut self, input: impl AsFd, max: u64) -> Option<Answer> {
-        let reading = self.buffer.read_to_end(input, max);
+        let reading = self.buffer.read_to_end(input, max.min(LARGE_TOTAL));
         self.scan("-", reading)
     }
 
