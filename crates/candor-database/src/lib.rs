@@ -25,13 +25,14 @@ mod hashes;
 mod icons;
 mod image;
 mod lists;
+mod md5;
 mod members;
 mod names;
 mod records;
 mod search;
 
 pub use builder::{BuildError, Builder};
-pub use content::Scratch;
+pub use content::{Scratch, Screen, Screening};
 pub use icons::icon_hash;
 pub use image::{Image, Info, OpenError, SectionInfo, SignatureId, SignatureRecord, SourceInfo};
 pub use search::{Hit, Subject};

@@ -8,9 +8,9 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashSet;
 
 use candor_database::ir::HashSubject;
-use candor_database::{Image, SignatureId};
+use candor_database::{Image, Screen, SignatureId};
 use candor_model::{
-    Budget, Digest, DigestKind, DigestSet, FileType, Finding, LayerId, Normalisation, Reason,
+    Budget, Digest, DigestKind, DigestSet, FileType, Finding, LayerId, Normalisation, Reason, Target,
 };
 use md5::Md5;
 use sha1::Sha1;
@@ -40,6 +40,8 @@ pub(crate) struct Frame<'f> {
     pub(crate) found: RefCell<Vec<Finding>>,
     reported: RefCell<HashSet<SignatureId>>,
     digests: [OnceCell<Digest>; 3],
+    /// What was found in it for the search of its body while its MD5 was computed.
+    screen: OnceCell<Screen>,
     trust: OnceCell<Option<String>>,
 }
 
@@ -63,6 +65,7 @@ impl<'f> Frame<'f> {
             found: RefCell::default(),
             reported: RefCell::default(),
             digests: [const { OnceCell::new() }; 3],
+            screen: OnceCell::new(),
             trust: OnceCell::new(),
         }
     }
@@ -104,6 +107,35 @@ impl<'f> Frame<'f> {
             .filter(|(kind, _)| wanted.contains(*kind))
             .filter_map(|(_, held)| held.get().copied())
             .collect())
+    }
+
+    /// Computes its MD5, and looks in the same pass for what searching its body as `target` will need.
+    ///
+    /// # Errors
+    /// Somebody interrupted.
+    pub(crate) fn screen(&self, image: &Image, target: Target, budget: &Budget) -> Result<(), Reason> {
+        let [md5, ..] = &self.digests;
+        if md5.get().is_some() {
+            return Ok(());
+        }
+        let mut screening = image.screening(target, self.bytes);
+        loop {
+            budget.check()?;
+            if !screening.advance(CHUNK) {
+                break;
+            }
+        }
+        let (digest, screen) = screening.finish();
+        if let Some(digest) = Digest::new(&digest) {
+            let _ = md5.set(digest);
+        }
+        let _ = self.screen.set(screen);
+        Ok(())
+    }
+
+    /// What was found for the search of its body, if that was looked for.
+    pub(crate) fn screened(&self) -> Option<&Screen> {
+        self.screen.get()
     }
 
     /// The trust signature that this layer, or one around it, has.

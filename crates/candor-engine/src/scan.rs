@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use candor_database::ir::HashSubject;
 use candor_database::{Hit, Image, Scratch, Subject};
 use candor_model::{
-    Budget, Digest, ExecutableFormat, Facts, FileType, Finding, Interrupt, LayerId, LayerSummary, Match,
-    Normalisation, Origin, Reason, Report, Strength, Target,
+    Budget, Digest, DigestKind, ExecutableFormat, Facts, FileType, Finding, Interrupt, LayerId, LayerSummary,
+    Match, Normalisation, Origin, Reason, Report, Strength, Target,
 };
 
 use crate::formats::Formats;
@@ -168,7 +168,7 @@ impl<'s> Scan<'s> {
             self.observe(&frame);
             return;
         }
-        self.search_digests(&frame);
+        self.search_digests(&frame, self.body_target(file_type));
         self.listen(file_type, bytes);
         self.look_into(&frame);
         self.observe(&frame);
@@ -213,7 +213,7 @@ impl<'s> Scan<'s> {
             Normalisation::Script => (&[Target::Html, Target::Text], frame.length()),
         };
         if normalisation != Normalisation::Text {
-            self.search_digests(&frame);
+            self.search_digests(&frame, targets.first().copied());
         }
         // The layer itself is among the parents while its children are taken; a copy stands beside it.
         let own = self.parents.pop();
@@ -326,9 +326,10 @@ impl<'s> Scan<'s> {
 
     /// Takes children and facts of a layer, then searches what the facts lead to and its body.
     fn look_into(&mut self, frame: &Frame<'_>) {
-        if frame.file_type.is_text() {
+        let target = self.body_target(frame.file_type);
+        if let Some(target) = target.filter(|_| frame.file_type.is_text()) {
             // Before its copy, so that what is in both is reported where it stands in the file.
-            self.search_body(frame, Target::Any, frame.length(), &Facts::default());
+            self.search_body(frame, target, frame.length(), &Facts::default());
             self.unpack(frame);
             return;
         }
@@ -337,9 +338,8 @@ impl<'s> Scan<'s> {
             return;
         }
         self.search_executable(frame, &facts);
-        // ClamAV does not search HTML as it stands, unless some signature is meant for raw files.
-        if frame.file_type != FileType::Html || self.raw_html {
-            self.search_body(frame, frame.file_type.target(), frame.length(), &facts);
+        if let Some(target) = target {
+            self.search_body(frame, target, frame.length(), &facts);
         }
     }
 
@@ -387,14 +387,27 @@ impl<'s> Scan<'s> {
         facts
     }
 
-    /// Searches for digests of the layer as a whole.
-    fn search_digests(&mut self, frame: &Frame<'_>) {
+    /// The class whose signatures the body of a layer of this type is searched for first, if it is searched
+    /// as it stands.
+    fn body_target(&self, file_type: FileType) -> Option<Target> {
+        match file_type {
+            text if text.is_text() => Some(Target::Any),
+            // ClamAV does not search HTML as it stands, unless some signature is meant for raw files.
+            FileType::Html if !self.raw_html => None,
+            other => Some(other.target()),
+        }
+    }
+
+    /// Searches for digests of the layer as a whole. Its body will be searched as `target`.
+    fn search_digests(&mut self, frame: &Frame<'_>, target: Option<Target>) {
         if !frame.whole {
             return;
         }
         let wanted = self.image.digests_wanted(HashSubject::File, frame.length());
         let region = Match { offset: 0, length: frame.length(), subsignature: None };
-        match frame.digests(wanted, &self.budget) {
+        let target = target.filter(|_| wanted.contains(DigestKind::Md5));
+        let screened = target.map_or(Ok(()), |target| frame.screen(self.image, target, &self.budget));
+        match screened.and_then(|()| frame.digests(wanted, &self.budget)) {
             Ok(digests) => {
                 for digest in digests {
                     self.search_digest(frame, HashSubject::File, &digest, frame.length(), region.clone());
@@ -469,7 +482,9 @@ impl<'s> Scan<'s> {
             facts,
             parents: &self.parents,
         };
-        let undecided = self.image.search(&subject, &self.options.limits, self.scratch, &mut hits);
+        let limits = &self.options.limits;
+        let undecided =
+            self.image.search_screened(&subject, frame.screened(), limits, self.scratch, &mut hits);
         for reason in undecided {
             self.missed(frame, reason);
         }

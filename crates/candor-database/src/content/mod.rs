@@ -8,7 +8,7 @@ mod anchor;
 mod cells;
 pub(crate) mod codec;
 mod cover;
-mod evaluate;
+pub(crate) mod evaluate;
 mod frequency;
 mod index;
 mod logic;
@@ -28,6 +28,7 @@ use codec::Encoder;
 use cover::{Cover, Covering};
 use index::IndexBuilder;
 
+pub use index::{Screen, Screening};
 pub use search::Scratch;
 
 /// Tag of a program that describes a body signature.

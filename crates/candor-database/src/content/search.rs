@@ -6,7 +6,7 @@ use candor_model::{Limits, Match, Reason, Target};
 
 use super::codec::Decoder;
 use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
-use super::index::{Groups, Index, State, Touched};
+use super::index::{Groups, Index, Screen, Screening, State, Touched};
 use super::logic::{Evaluation, applies, target_holds};
 use super::regex::RegexCache;
 use super::{BODY, LOGICAL, RECORD};
@@ -36,11 +36,31 @@ impl Scratch {
 }
 
 impl Image {
+    /// Begins to compute the MD5 of a layer, and to look for what a search of it as `target` will need:
+    /// both together take hardly longer than one.
+    #[must_use]
+    pub fn screening<'a>(&'a self, target: Target, bytes: &'a [u8]) -> Screening<'a> {
+        Content::new(self).index.screening(self.instance(), target, bytes)
+    }
+
     /// Appends a hit for every body and logical signature that matches `subject`, and returns what
     /// kept some from being decided: empty when everything was.
     pub fn search(
         &self,
         subject: &Subject<'_>,
+        limits: &Limits,
+        scratch: &mut Scratch,
+        hits: &mut Vec<Hit>,
+    ) -> Vec<Reason> {
+        self.search_screened(subject, None, limits, scratch, hits)
+    }
+
+    /// The same, with what a [`screening`](Self::screening) of the same bytes found. The screen of anything else
+    /// is not looked at.
+    pub fn search_screened(
+        &self,
+        subject: &Subject<'_>,
+        screen: Option<&Screen>,
         limits: &Limits,
         scratch: &mut Scratch,
         hits: &mut Vec<Hit>,
@@ -55,8 +75,10 @@ impl Image {
         }
         let count = content.count;
         content.index.search(
+            self.instance(),
             subject.target,
             layer,
+            screen,
             &mut State { passed, groups, touched: &mut *touched, count },
         );
         let mut lists = vec![SectionKind::ContentAlways];

@@ -1,6 +1,7 @@
 //! A search answers what the signatures mean.
 
 use candor_model::{Facts, FileType, Limits, Target};
+use md5::{Digest as _, Md5};
 use proptest::prelude::*;
 
 use crate::ir::{
@@ -39,6 +40,13 @@ fn hits(image: &Image, bytes: &[u8]) -> Vec<u32> {
     let mut hits = Vec::new();
     let trouble = image.search(&subject, &Limits::default(), &mut Scratch::new(), &mut hits);
     assert_eq!(trouble, []);
+    let (digest, screen) = image.screening(subject.target, bytes).finish();
+    assert_eq!(digest, <[u8; 16]>::from(Md5::digest(bytes)));
+    let mut screened = Vec::new();
+    let limits = Limits::default();
+    let trouble = image.search_screened(&subject, Some(&screen), &limits, &mut Scratch::new(), &mut screened);
+    assert_eq!(trouble, []);
+    assert_eq!(screened, hits, "after a screening");
     hits.iter().map(|hit| hit.signature.0).collect()
 }
 
@@ -210,4 +218,34 @@ proptest! {
         let there = bytes.windows(needle.len()).any(|window| window == needle);
         prop_assert_eq!(hits(&image, &bytes), if there { vec![0] } else { vec![] });
     }
+}
+
+#[test]
+fn a_screen_is_for_its_own_layer_only() {
+    let image = image(vec![body(text("somewhere")), body(text("elsewhere"))]);
+    let facts = Facts::default();
+    let (one, other) = (b"this is somewhere".to_vec(), b"this is elsewhere".to_vec());
+    let (_, screen) = image.screening(Target::Other, &other).finish();
+    let subject = |bytes, target| Subject {
+        bytes,
+        file_type: FileType::BinaryData,
+        target,
+        file_size: 17,
+        facts: &facts,
+        parents: &[],
+    };
+    for subject in [subject(&one, Target::Other), subject(&other, Target::Any)] {
+        let mut hits = Vec::new();
+        let mut scratch = Scratch::new();
+        image.search_screened(&subject, Some(&screen), &Limits::default(), &mut scratch, &mut hits);
+        assert_eq!(hits.len(), 1);
+    }
+}
+
+#[test]
+fn what_is_everywhere_is_found_after_a_screening() {
+    // More places than a screen keeps.
+    let image = image(vec![body(text("!qZ7x")), body(text("not there"))]);
+    let bytes = b"!qZ7x!qZ7x".repeat(300_000);
+    assert_eq!(hits(&image, &bytes), [0]);
 }

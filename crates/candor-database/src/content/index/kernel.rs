@@ -27,6 +27,11 @@ impl<'a> Filter<'a> {
             .then_some(Self { words })
     }
 
+    /// Its words.
+    pub(super) const fn words(&self) -> &'a [[u8; 4]] {
+        self.words
+    }
+
     /// Its words, when there are as many.
     fn sized<const WORDS: usize>(&self) -> Option<&'a [[u8; 4]; WORDS]> {
         self.words.try_into().ok()
@@ -48,9 +53,14 @@ impl<'a> Pairs<'a> {
         Some(Self { words, nibbles: nibbles.try_into().ok() })
     }
 
+    /// The coarse test before, if there is one.
+    pub(super) const fn nibbles(&self) -> Option<&'a [u8; NIBBLES]> {
+        self.nibbles
+    }
+
     /// Whether a run may begin with the bytes at the start of `rest`.
     #[inline(always)]
-    fn passes(&self, rest: &[u8]) -> bool {
+    pub(super) fn passes(&self, rest: &[u8]) -> bool {
         let Some([first, second]) = rest.first_chunk::<2>() else { return false };
         let pair = u32::from(u16::from_le_bytes([fold(*first), fold(*second)]));
         let word = u32::from_le_bytes(self.words.get(pair_word(pair)).copied().unwrap_or_default());

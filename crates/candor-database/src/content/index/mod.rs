@@ -11,9 +11,12 @@ mod build;
 mod kernel;
 mod layout;
 mod nibbles;
+mod screen;
 mod search;
+mod stitched;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use build::IndexBuilder;
+pub use screen::{Screen, Screening};
 pub(crate) use search::{Groups, Index, State, Touched};

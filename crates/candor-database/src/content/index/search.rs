@@ -8,6 +8,7 @@ use super::layout::{
     ANCHOR, ENTRY, HEADER, MASKED, MAX_SPOTS, PARTS, PLACED, PLACED_TABLE, SHARD, SHARED, SLOT, TABLES,
     class, placed_key, run_number, slot_digest, slot_start, table_number, unpack_entry,
 };
+use super::screen::{Screen, Screening};
 use crate::bytes::{Reader, record_at, run, u32_at, u64_at};
 use crate::content::anchor::{Group, Tier};
 use crate::content::codec::Decoder;
@@ -15,7 +16,7 @@ use crate::content::evaluate::{Layer, Steps, find_starting, place_ranges};
 
 /// Positions that are tested before those that pass are looked up: the bytes are then still in the
 /// first-level cache. A multiple of every stride.
-const BLOCK: usize = 16 << 10;
+pub(super) const BLOCK: usize = 16 << 10;
 /// Entries of one run that are compared at one position, so that a damaged image cannot make a
 /// search hang.
 const MAX_CHAIN: usize = 1 << 16;
@@ -113,28 +114,53 @@ impl<'a> Index<'a> {
         Self { section }
     }
 
-    /// Touches every signature of which enough anchors with their surroundings occur in `bytes`.
-    pub(crate) fn search(&self, target: Target, layer: Layer<'_>, state: &mut State<'_>) {
-        let Some(shard) = self.shard(class(target)).or_else(|| self.shard(class(Target::Any))) else {
-            return;
-        };
+    /// Looks for what is in the index for a layer of class `target`, while the layer's MD5 is computed. `image`
+    /// tells the image from others.
+    pub(crate) fn screening(&self, image: u64, target: Target, bytes: &'a [u8]) -> Screening<'a> {
+        Screening::new(self.shard_for(target), bytes, (image, class(target)))
+    }
+
+    /// The same without a digest, and touches every signature of which enough anchors with their surroundings
+    /// occur in `layer`. A `screen` of the same layer saves the pass over its bytes.
+    pub(crate) fn search(
+        &self,
+        image: u64,
+        target: Target,
+        layer: Layer<'_>,
+        screen: Option<&Screen>,
+        state: &mut State<'_>,
+    ) {
+        let Some(shard) = self.shard_for(target) else { return };
         shard.look_up_spots(layer, state);
         let bytes = layer.bytes;
+        let this = (image, class(target), bytes.as_ptr().addr(), bytes.len());
+        let screened = screen.filter(|screen| screen.of == this);
+        if let Some(sightings) = screened.and_then(|screen| screen.sightings.as_ref()) {
+            for sighting in sightings {
+                let (table, entry) = sighting.entry();
+                if let Some(table) = shard.tables.get(table) {
+                    shard.compare_entries(*table, entry, layer, sighting.at as usize, state);
+                }
+            }
+            return;
+        }
+        let mut passed = std::mem::take(state.passed);
         for from in (0..bytes.len()).step_by(BLOCK) {
             let to = from.saturating_add(BLOCK).min(bytes.len());
             for (filter, tier) in [(shard.filter, Tier::Long), (shard.small, Tier::Medium)] {
                 if let Some(filter) = filter {
-                    state.passed.clear();
-                    passing(filter, tier, bytes, from, to, state.passed);
-                    shard.look_up_passed(&[tier], layer, state);
+                    passed.clear();
+                    passing(filter, tier, bytes, from, to, &mut passed);
+                    shard.touch_passed(&[tier], layer, &passed, state);
                 }
             }
             if let Some(pairs) = shard.pairs {
-                state.passed.clear();
-                pairs_passing(pairs, bytes, from, to, state.passed);
-                shard.look_up_passed(&[Tier::Triple, Tier::Short], layer, state);
+                passed.clear();
+                pairs_passing(pairs, bytes, from, to, &mut passed);
+                shard.touch_passed(&[Tier::Triple, Tier::Short], layer, &passed, state);
             }
         }
+        *state.passed = passed;
     }
 
     /// Where a part is, by the number of its entry in a directory that starts at `directory`.
@@ -142,6 +168,11 @@ impl<'a> Index<'a> {
         let entry = run(self.section, directory.checked_add(index.checked_mul(16)?)?, 16)?;
         let offset = usize::try_from(u64_at(entry, 0)?).ok()?;
         run(self.section, offset, usize::try_from(u64_at(entry, 1)?).ok()?)
+    }
+
+    /// The shard that a layer of class `target` is searched with.
+    fn shard_for(&self, target: Target) -> Option<Shard<'a>> {
+        self.shard(class(target)).or_else(|| self.shard(class(Target::Any)))
     }
 
     /// The shard of a class, if the section has one that can be used.
@@ -189,7 +220,7 @@ impl<'a> Index<'a> {
 
 /// Slots and entries of one tier.
 #[derive(Clone, Copy, Debug)]
-struct Table<'a> {
+pub(super) struct Table<'a> {
     slots: &'a [u8],
     entries: &'a [u8],
 }
@@ -202,11 +233,12 @@ impl Table<'_> {
     }
 }
 
+/// The index of a class.
 #[derive(Clone, Copy, Debug)]
-struct Shard<'a> {
-    filter: Option<Filter<'a>>,
-    small: Option<Filter<'a>>,
-    pairs: Option<Pairs<'a>>,
+pub(super) struct Shard<'a> {
+    pub(super) filter: Option<Filter<'a>>,
+    pub(super) small: Option<Filter<'a>>,
+    pub(super) pairs: Option<Pairs<'a>>,
     spots: &'a [u8],
     tables: [Table<'a>; TABLES],
     anchors: &'a [u8],
@@ -260,17 +292,36 @@ impl Shard<'_> {
         }
     }
 
-    /// Looks every position that passed up as a run of `tiers`.
-    fn look_up_passed(&self, tiers: &[Tier], layer: Layer<'_>, state: &mut State<'_>) {
-        let passed = std::mem::take(state.passed);
+    /// Touches what stands with its surroundings at positions that passed, as runs of `tiers`.
+    fn touch_passed(&self, tiers: &[Tier], layer: Layer<'_>, passed: &[usize], state: &mut State<'_>) {
+        self.look_up_passed(tiers, layer.bytes, passed, &mut |table, entry, at| {
+            if let Some(table) = self.tables.get(table) {
+                self.compare_entries(*table, entry, layer, at, state);
+            }
+        });
+    }
+
+    /// Looks every position that passed up as a run of `tiers`, and gives `visit` the number of the table, the
+    /// number of the first entry and the position of those that are there.
+    pub(super) fn look_up_passed(
+        &self,
+        tiers: &[Tier],
+        bytes: &[u8],
+        passed: &[usize],
+        visit: &mut impl FnMut(usize, u32, usize),
+    ) {
         for tier in tiers {
-            let Some(table) = self.tables.get(table_number(*tier)) else { continue };
+            let number = table_number(*tier);
+            let Some(table) = self.tables.get(number) else { continue };
             let slots = table.slots.len() / SLOT;
+            if slots == 0 {
+                continue;
+            }
             for some in passed.chunks(AHEAD) {
                 // Slots are far away in memory: all are asked for before the first is looked at.
                 let mut ahead = [Ahead::default(); AHEAD];
                 for (place, at) in ahead.iter_mut().zip(some) {
-                    let key = layer.bytes.get(*at..).and_then(|rest| run_number(rest, *tier));
+                    let key = bytes.get(*at..).and_then(|rest| run_number(rest, *tier));
                     let digest = slot_digest(key.unwrap_or(0));
                     let slot = slot_start(digest, slots);
                     let (held, first) = table.slot(slot).unwrap_or_default();
@@ -279,12 +330,11 @@ impl Shard<'_> {
                 }
                 for (ahead, at) in ahead.iter().zip(some) {
                     if ahead.first != 0 {
-                        self.walk(*table, *ahead, layer, *at, state);
+                        walk(*table, *ahead, &mut |entry| visit(number, entry, *at));
                     }
                 }
             }
         }
-        *state.passed = passed;
     }
 
     /// Touches what has the run with this key at `at` and fits around it.
@@ -292,33 +342,9 @@ impl Shard<'_> {
         let digest = slot_digest(key);
         let slot = slot_start(digest, table.slots.len() / SLOT);
         let Some((held, first)) = table.slot(slot) else { return };
-        self.walk(table, Ahead { digest, slot, held, first }, layer, at, state);
-    }
-
-    /// Walks from a slot that was read to the next free one. Anything out of bounds ends the walk.
-    fn walk(
-        &self,
-        table: Table<'_>,
-        Ahead { digest, mut slot, mut held, mut first }: Ahead,
-        layer: Layer<'_>,
-        at: usize,
-        state: &mut State<'_>,
-    ) {
-        let slots = table.slots.len() / SLOT;
-        // Some slots of a sound table are free; a damaged one ends here as well.
-        for _ in 0..slots.min(MAX_CHAIN) {
-            let Some(entry) = first.checked_sub(1) else { return };
-            // Two runs may share the half of the digest that is kept, so the walk goes on.
-            if held == (digest & 0xffff_ffff) as u32 {
-                self.compare_entries(table, entry, layer, at, state);
-            }
-            slot = slot.saturating_add(1);
-            if slot >= slots {
-                slot = 0;
-            }
-            let Some(next) = table.slot(slot) else { return };
-            (held, first) = next;
-        }
+        walk(table, Ahead { digest, slot, held, first }, &mut |entry| {
+            self.compare_entries(table, entry, layer, at, state);
+        });
     }
 
     fn compare_entries(
@@ -432,5 +458,29 @@ impl Shard<'_> {
         let ranges = vec![(candidate.start.saturating_sub(*most), high)];
         let found = find_starting(pattern, layer, ranges, 1, &mut Steps::new(WINDOW_STEPS));
         found.map_or(true, |found| found.count > 0)
+    }
+}
+
+/// Walks from a slot that was read to the next free one, and gives `visit` the number of the first entry of each
+/// that holds the digest. Anything out of bounds ends the walk.
+fn walk(
+    table: Table<'_>,
+    Ahead { digest, mut slot, mut held, mut first }: Ahead,
+    visit: &mut impl FnMut(u32),
+) {
+    let slots = table.slots.len() / SLOT;
+    // Some slots of a sound table are free; a damaged one ends here as well.
+    for _ in 0..slots.min(MAX_CHAIN) {
+        let Some(entry) = first.checked_sub(1) else { return };
+        // Two runs may share the half of the digest that is kept, so the walk goes on.
+        if held == (digest & 0xffff_ffff) as u32 {
+            visit(entry);
+        }
+        slot = slot.saturating_add(1);
+        if slot >= slots {
+            slot = 0;
+        }
+        let Some(next) = table.slot(slot) else { return };
+        (held, first) = next;
     }
 }

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::kernel::{Filter, Pairs, pairs_passing, pairs_plain, passing, plain};
 use super::layout::{PAIR_WORDS, pair_word, third_bit};
 use super::nibbles;
+use super::stitched::{Filters, Masks, positions, run};
 use crate::content::anchor::Tier;
+use crate::md5;
 
 /// So many bytes that look random.
 fn noise(seed: u64, length: usize) -> Vec<u8> {
@@ -37,6 +39,59 @@ proptest! {
             plain(filter, tier, &input, 4 * from, to, &mut slow);
             prop_assert_eq!(fast, slow);
         }
+    }
+
+    #[test]
+    fn stitched_with_md5_all_is_the_same(
+        seed: u64,
+        input in prop::collection::vec(any::<u8>(), 0..1000),
+        from in 0_usize..3,
+        cut in 0_usize..200,
+        long_power in prop::sample::select(&[10_u32, 12, 14][..]),
+        medium_power in prop::sample::select(&[10_u32, 12, 14][..]),
+        with_long: bool,
+        with_medium: bool,
+    ) {
+        let (long, medium) = (noise(seed, 4 << long_power), noise(!seed, 4 << medium_power));
+        let runs = [(u64::from_le_bytes(*b"ab\0\0\0\0\0\0"), 2), (u64::from_le_bytes(*b"xyz\0\0\0\0\0"), 3)];
+        let tables: [u8; nibbles::NIBBLES] = nibbles::lay_out(&runs).try_into().unwrap();
+        let filters = Filters {
+            long: Filter::new(&long).filter(|_| with_long),
+            medium: Filter::new(&medium).filter(|_| with_medium),
+            nibbles: Some(&tables),
+        };
+        let from = (from * md5::BLOCK).min(input.len());
+        let to = input.len().saturating_sub(cut).max(from);
+        let mut state = md5::START;
+        let mut masks = [Masks::default(); 20];
+        let done = run(filters, &input, from, to, &mut state, &mut masks);
+        // All but the very end, where the processor can.
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx512bw") {
+            prop_assert!(to.saturating_sub(done) <= 3 * md5::BLOCK);
+        }
+        let mut expected = md5::START;
+        md5::compress(&mut expected, md5::blocks(&input[from..done]).0);
+        prop_assert_eq!(state, expected);
+        let places = || (from..done).step_by(md5::BLOCK);
+        let masks = &masks[..(done - from) / md5::BLOCK];
+        for (filter, tier) in [(filters.long, Tier::Long), (filters.medium, Tier::Medium)] {
+            let mut slow = Vec::new();
+            if let Some(filter) = filter {
+                plain(filter, tier, &input, from, done, &mut slow);
+            }
+            let bits = |mask: &Masks| if tier == Tier::Long { mask.long.into() } else { mask.medium().into() };
+            let fast: Vec<usize> = masks
+                .iter()
+                .zip(places())
+                .flat_map(|(mask, place)| positions(bits(mask), place, tier.stride()))
+                .collect();
+            prop_assert_eq!(fast, slow);
+        }
+        let slow: Vec<usize> = (from..done).filter(|at| nibbles::groups(&tables, &input[*at..]) != 0).collect();
+        let fast: Vec<usize> =
+            masks.iter().zip(places()).flat_map(|(mask, place)| positions(mask.nibbles, place, 1)).collect();
+        prop_assert_eq!(fast, slow);
     }
 
     #[test]

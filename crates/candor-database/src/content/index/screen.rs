@@ -1,0 +1,158 @@
+//! Screening: what of a layer stands in the slots of the index, found while its MD5 is computed.
+//!
+//! Files whose MD5 somebody may ask for are read in one go for both: see [`super::stitched`]. What is
+//! found is kept until the layer has been taken apart and is searched.
+
+use super::kernel::{pairs_passing, passing};
+use super::search::{BLOCK, Shard};
+use super::stitched::{self, Filters, Masks, positions};
+use crate::content::anchor::Tier;
+use crate::md5;
+
+/// Runs that are kept at most; a layer with more is searched without them.
+const MOST: usize = 1 << 19;
+
+/// A run of the index that stands in a layer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sighting {
+    /// Where.
+    pub(super) at: u32,
+    /// Number of its table above that of its first entry.
+    packed: u32,
+}
+
+/// Bits that the number of an entry has in a sighting.
+const ENTRY_BITS: u32 = 30;
+
+impl Sighting {
+    /// `None` where that is more than fits.
+    fn new(table: usize, entry: u32, at: usize) -> Option<Self> {
+        let table = u32::try_from(table).ok().filter(|table| *table < 4)?;
+        let packed = (entry >> ENTRY_BITS == 0).then_some(table << ENTRY_BITS | entry)?;
+        Some(Self { at: u32::try_from(at).ok()?, packed })
+    }
+
+    /// Numbers of the table and of the first entry.
+    pub(super) const fn entry(&self) -> (usize, u32) {
+        ((self.packed >> ENTRY_BITS) as usize, self.packed & ((1 << ENTRY_BITS) - 1))
+    }
+}
+
+/// The runs of the index that stand in a layer.
+#[derive(Debug, Default)]
+pub struct Screen {
+    /// In the order in which a search meets them; `None` where that is not known.
+    pub(super) sightings: Option<Vec<Sighting>>,
+    /// Of which image, class and layer.
+    pub(super) of: (u64, u32, usize, usize),
+}
+
+/// A screening that goes on.
+#[derive(Debug)]
+pub struct Screening<'a> {
+    shard: Option<Shard<'a>>,
+    bytes: &'a [u8],
+    /// What is done: a multiple of [`BLOCK`], or the whole.
+    at: usize,
+    state: [u32; 4],
+    masks: [Masks; BLOCK / md5::BLOCK],
+    passed: Vec<usize>,
+    screen: Screen,
+}
+
+impl<'a> Screening<'a> {
+    /// A screening that has not begun; without a shard it computes the digest only.
+    pub(super) fn new(shard: Option<Shard<'a>>, bytes: &'a [u8], of: (u64, u32)) -> Self {
+        // Places of larger layers do not fit.
+        let shard = shard.filter(|_| u32::try_from(bytes.len()).is_ok());
+        let screen = Screen {
+            sightings: shard.is_some().then(Vec::new),
+            of: (of.0, of.1, bytes.as_ptr().addr(), bytes.len()),
+        };
+        Self {
+            shard,
+            bytes,
+            at: 0,
+            state: md5::START,
+            masks: [Masks::default(); BLOCK / md5::BLOCK],
+            passed: Vec::new(),
+            screen,
+        }
+    }
+
+    /// Goes on for about so many bytes. Returns whether there are more.
+    pub fn advance(&mut self, bytes: usize) -> bool {
+        let end = self.at.saturating_add(bytes);
+        while self.at < end.min(self.bytes.len()) {
+            let to = self.at.saturating_add(BLOCK).min(self.bytes.len());
+            self.block(to);
+            self.at = to;
+        }
+        self.at < self.bytes.len()
+    }
+
+    /// The digest of the layer, and what was found in it.
+    #[must_use]
+    pub fn finish(mut self) -> ([u8; 16], Screen) {
+        while self.advance(self.bytes.len()) {}
+        let (_, rest) = md5::blocks(self.bytes);
+        (md5::finish(self.state, rest, self.bytes.len() as u64), self.screen)
+    }
+
+    /// Takes what is before `to`.
+    fn block(&mut self, to: usize) {
+        let Self { bytes, at, state, passed, masks, .. } = self;
+        let (bytes, at) = (*bytes, *at);
+        let mut done = at;
+        if let Some(shard) = &self.shard {
+            let filters = Filters {
+                long: shard.filter,
+                medium: shard.small,
+                nibbles: shard.pairs.and_then(|pairs| pairs.nibbles()),
+            };
+            done = stitched::run(filters, bytes, at, to, state, masks);
+        }
+        md5::compress(state, md5::blocks(bytes.get(done..to).unwrap_or_default()).0);
+        let (Some(shard), Some(sightings)) = (&self.shard, &mut self.screen.sightings) else { return };
+        let places = || (at..).step_by(md5::BLOCK);
+        let masks = masks.get(..done.saturating_sub(at) / md5::BLOCK).unwrap_or_default();
+        let mut fits = true;
+        let mut note = |table: usize, entry: u32, at: usize| match Sighting::new(table, entry, at) {
+            Some(sighting) => sightings.push(sighting),
+            None => fits = false,
+        };
+        if let Some(filter) = shard.filter {
+            passed.clear();
+            for (mask, place) in masks.iter().zip(places()).filter(|(mask, _)| mask.long != 0) {
+                passed.extend(positions(u64::from(mask.long), place, Tier::Long.stride()));
+            }
+            passing(filter, Tier::Long, bytes, done, to, passed);
+            shard.look_up_passed(&[Tier::Long], bytes, passed, &mut note);
+        }
+        if let Some(filter) = shard.small {
+            passed.clear();
+            for (mask, place) in masks.iter().zip(places()).filter(|(mask, _)| mask.medium() != 0) {
+                passed.extend(positions(u64::from(mask.medium()), place, Tier::Medium.stride()));
+            }
+            passing(filter, Tier::Medium, bytes, done, to, passed);
+            shard.look_up_passed(&[Tier::Medium], bytes, passed, &mut note);
+        }
+        if let Some(pairs) = shard.pairs {
+            passed.clear();
+            let mut rest = at;
+            if pairs.nibbles().is_some() {
+                for (mask, place) in masks.iter().zip(places()).filter(|(mask, _)| mask.nibbles != 0) {
+                    let may = |at: &usize| bytes.get(*at..).is_some_and(|rest| pairs.passes(rest));
+                    passed.extend(positions(mask.nibbles, place, 1).filter(may));
+                }
+                rest = done;
+            }
+            pairs_passing(pairs, bytes, rest, to, passed);
+            shard.look_up_passed(&[Tier::Triple, Tier::Short], bytes, passed, &mut note);
+        }
+        if !fits || sightings.len() > MOST {
+            self.shard = None;
+            self.screen.sightings = None;
+        }
+    }
+}
