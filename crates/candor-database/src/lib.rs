@@ -35,4 +35,5 @@ pub use builder::{BuildError, Builder};
 pub use content::{Scratch, Screen, Screening};
 pub use icons::icon_hash;
 pub use image::{Image, Info, OpenError, SectionInfo, SignatureId, SignatureRecord, SourceInfo};
+pub use lists::TypeRules;
 pub use search::{Hit, Subject};

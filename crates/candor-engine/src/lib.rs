@@ -31,7 +31,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-use candor_database::{Image, Scratch};
+use candor_database::{Image, Scratch, TypeRules};
 use candor_model::{Facts, FileType, Finding, Interrupt, LayerId, LayerSummary, Limits, Report};
 
 use formats::{Builtin, Formats};
@@ -124,6 +124,8 @@ struct Setup<'image> {
     formats: &'image dyn Formats,
     /// Whether some signature is meant for files as they stand (`.sdb`).
     raw_html: bool,
+    /// Those of the image's rules for file types that are on patterns.
+    type_rules: TypeRules,
 }
 
 /// Memory that one scan leaves to the next.
@@ -146,7 +148,9 @@ impl<'image> Scanner<'image> {
         let raw_html = image.info().sources.iter().any(|source| source.language == "sdb");
         let listed = image.passwords().take(PASSWORDS).map(|(_, listed)| listed.password);
         let passwords = options.passwords.iter().cloned().chain(listed).collect();
-        Self { setup: Setup { image, options, passwords, formats, raw_html }, memory: Memory::default() }
+        let type_rules = TypeRules::new(image);
+        let setup = Setup { image, options, passwords, formats, raw_html, type_rules };
+        Self { setup, memory: Memory::default() }
     }
 
     /// Scans `bytes` and everything in them. `interrupt` may be raised from another thread.

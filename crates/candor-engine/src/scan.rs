@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use candor_database::ir::HashSubject;
-use candor_database::{Hit, Image, Scratch, Subject};
+use candor_database::{Hit, Image, Scratch, Subject, TypeRules};
+use candor_identify::PREFIX;
 use candor_model::{
     Budget, Digest, DigestKind, ExecutableFormat, Facts, FileType, Finding, Interrupt, LayerId, LayerSummary,
     Match, Normalisation, Origin, Reason, Report, Strength, Target,
@@ -41,6 +42,7 @@ pub(crate) struct Scan<'s> {
     scratch: &'s mut Scratch,
     observer: Option<&'s mut dyn Observer>,
     raw_html: bool,
+    type_rules: &'s TypeRules,
     /// What heuristics have told of which layer.
     suspected: HashSet<(LayerId, String)>,
     known_passwords: &'s [Vec<u8>],
@@ -74,6 +76,7 @@ impl<'s> Scan<'s> {
             scratch: &mut memory.scratch,
             observer,
             raw_html: setup.raw_html,
+            type_rules: &setup.type_rules,
             suspected: HashSet::new(),
             known_passwords: &setup.passwords,
             passwords: Vec::new(),
@@ -99,13 +102,21 @@ impl<'s> Scan<'s> {
     }
 
     /// What `bytes` are. File-type rules of the image decide only where ours know nothing better than
-    /// text or data: ours are stricter. That something be ignored is no rule to follow.
+    /// text or data: ours are stricter. Those on bytes at a place go before those on patterns, and both see
+    /// no more than a kilobyte, as in ClamAV. That something be ignored is no rule to follow.
     fn identify(&self, bytes: &[u8]) -> FileType {
         let own = self.formats.identify(bytes);
         if own != FileType::BinaryData && !own.is_text() {
             return own;
         }
-        self.image.magic(bytes, false, own).filter(|found| *found != FileType::Ignored).unwrap_or(own)
+        let prefix = bytes.get(..PREFIX).unwrap_or(bytes);
+        let is_partition = matches!(self.parents.last(), Some(FileType::Apm | FileType::Gpt | FileType::Mbr));
+        let of_partition = || self.image.magic(bytes, true, FileType::PartAny).filter(|_| is_partition);
+        of_partition()
+            .or_else(|| self.image.magic(prefix, false, FileType::Any))
+            .or_else(|| self.type_rules.detect(prefix, own))
+            .filter(|found| *found != FileType::Ignored)
+            .unwrap_or(own)
     }
 
     /// As much of `bytes` as `most` and the budget allow, paid for, and why that is not all.

@@ -90,7 +90,7 @@ impl Scale {
 }
 
 /// The likeness that is enough without colours, whatever the size.
-const ENOUGH_GREY: u32 = 71;
+const ENOUGH_GREY: u32 = 70;
 /// A fifth of the largest average.
 const OF_255: u32 = 51;
 const OF_4072: u32 = 814;

@@ -12,6 +12,7 @@
 
 #[cfg(test)]
 mod tests;
+mod types;
 
 use candor_model::{FileType, Target};
 
@@ -20,6 +21,8 @@ use crate::content::codec::{Decoder, Encoder};
 use crate::image::{Image, ImageWriter, LINE, SectionKind, SignatureId};
 use crate::ir::{FileMagic, IconSignature, MagicKind, Password, TextList, UrlList};
 use crate::records::{put_record, records};
+
+pub use types::TypeRules;
 
 /// The sections as they grow.
 #[derive(Debug, Default)]

@@ -143,9 +143,66 @@ proptest! {
         let image = Image::from_vec(writer.finish(1)).unwrap();
         let _ = image.magic(&bytes, false, FileType::Any);
         let _ = image.magic_patterns().count();
+        let _ = TypeRules::new(&image).detect(&bytes, FileType::BinaryData);
         let _ = image.icons().count();
         let _ = image.passwords().count();
         let _ = image.url_lists().count();
         let _ = image.text_lists().count();
+    }
+}
+
+fn like(text: &[u8], required: FileType, detected: FileType) -> FileMagic {
+    let part = Part { gap: Gap::NONE, elements: vec![Element::Bytes(text.to_vec())], macro_group: None };
+    let pattern = Pattern { offset: Offset::ANY, ignore_case: false, parts: vec![part] };
+    FileMagic { kind: MagicKind::Pattern { pattern, target: Target::Any }, required, detected }
+}
+
+fn detected(rules: &[FileMagic], current: FileType) -> Option<FileType> {
+    let image =
+        image(|builder| (0..).zip(rules).for_each(|(id, rule)| builder.add_magic(SignatureId(id), rule)));
+    TypeRules::new(&image).detect(b"..SIGN..other..", current)
+}
+
+#[test]
+fn a_pattern_decides_wherever_it_stands() {
+    let pdf = like(b"SIGN", FileType::Any, FileType::Pdf);
+    assert_eq!(detected(&[pdf], FileType::BinaryData), Some(FileType::Pdf));
+    assert_eq!(detected(&[like(b"SIGNS", FileType::Any, FileType::Pdf)], FileType::BinaryData), None);
+    assert_eq!(detected(&[], FileType::BinaryData), None);
+}
+
+#[test]
+fn of_several_patterns_the_largest_type_decides() {
+    let rules = [like(b"SIGN", FileType::Any, FileType::Pdf), like(b"other", FileType::Any, FileType::Swf)];
+    assert_eq!(detected(&rules, FileType::BinaryData), Some(FileType::Swf));
+    let rules = [like(b"SIGN", FileType::Any, FileType::Swf), like(b"other", FileType::Any, FileType::Pdf)];
+    assert_eq!(detected(&rules, FileType::BinaryData), Some(FileType::Swf));
+    let rules = [like(b"SIGN", FileType::Any, FileType::Mail), like(b"other", FileType::Any, FileType::Java)];
+    assert_eq!(detected(&rules, FileType::BinaryData), Some(FileType::Mail));
+    let rules =
+        [like(b"SIGN", FileType::Any, FileType::Swf), like(b"other", FileType::Any, FileType::ZipSfx)];
+    assert_eq!(detected(&rules, FileType::BinaryData), None, "an archive inside of something");
+}
+
+#[test]
+fn a_pattern_that_requires_another_type_does_not_count() {
+    let rule = [like(b"SIGN", FileType::TextAscii, FileType::Pdf)];
+    assert_eq!(detected(&rule, FileType::TextAscii), Some(FileType::Pdf));
+    assert_eq!(detected(&rule, FileType::BinaryData), None);
+}
+
+#[test]
+fn patterns_for_the_end_and_for_what_is_inside_decide_nothing() {
+    let mut at_the_end = like(b"other..", FileType::Any, FileType::Pdf);
+    if let MagicKind::Pattern { pattern, .. } = &mut at_the_end.kind {
+        pattern.offset.base = OffsetBase::End(7);
+    }
+    for rule in [
+        at_the_end,
+        like(b"SIGN", FileType::Any, FileType::ZipSfx),
+        like(b"SIGN", FileType::Any, FileType::Mbr),
+        like(b"SIGN", FileType::Any, FileType::Ignored),
+    ] {
+        assert_eq!(detected(std::slice::from_ref(&rule), FileType::BinaryData), None, "{rule:?}");
     }
 }

@@ -3,7 +3,8 @@
 //! A container starts with `T`; after it come members: kind, length in three bytes, content. Kinds:
 //! `b` bytes, `s` stream, `e` embedded, `x` a stream that repeats its one byte so often (three bytes),
 //! `t` a normalised copy, `a` a member that is encrypted, `d` a stream that breaks off.
-//! What starts with `<` is HTML, with `#` text, with `P` an executable of two sections.
+//! What starts with `<` is HTML, with `#` text, with `P` an executable of two sections; with the byte d1, a
+//! disk whose partitions stand where members of a container do.
 
 mod limits;
 mod verdicts;
@@ -26,6 +27,7 @@ impl Formats for Trees {
     fn identify(&self, bytes: &[u8]) -> FileType {
         match bytes.first() {
             Some(b'T') => FileType::Zip,
+            Some(0xd1) => FileType::Mbr,
             Some(b'<') => FileType::Html,
             Some(b'#') => FileType::TextAscii,
             Some(b'P') => FileType::MsExe,
@@ -35,7 +37,7 @@ impl Formats for Trees {
 
     fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
         match file_type {
-            FileType::Zip => Self::members(bytes, sink),
+            FileType::Zip | FileType::Mbr => Self::members(bytes, sink),
             FileType::MsExe => sink.facts(executable(bytes)),
             FileType::TextAscii => Self::copy(Normalisation::Text, &bytes.to_ascii_lowercase(), sink),
             FileType::Html => {

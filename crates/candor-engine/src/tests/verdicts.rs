@@ -352,6 +352,53 @@ fn file_type_rules_decide_where_nothing_better_is_known() {
     assert_eq!(all(&image, &node(&[])).file_type, FileType::Zip);
 }
 
+#[test]
+fn file_type_rules_on_patterns_see_the_first_kilobyte() {
+    let rules = format!(
+        "1:*:{}:Word:CL_TYPE_ANY:CL_TYPE_PDF\n1:*:{}:Data:CL_TYPE_BINARY_DATA:CL_TYPE_SWF\n\
+         1:*:{}:Zip:CL_TYPE_ANY:CL_TYPE_ZIPSFX\n",
+        hex(b"magic word"),
+        hex(b"data word"),
+        hex(b"zip word")
+    );
+    let image = signatures(&[("test.ftm", &rules)]);
+    let type_of = |bytes: &[u8]| all(&image, &leaf(bytes)).file_type;
+    let behind = |zeros: usize, word: &[u8]| [&vec![0; zeros], word].concat();
+    assert_eq!(type_of(&behind(1014, b"magic word")), FileType::Pdf);
+    assert_eq!(type_of(&behind(1015, b"magic word")), FileType::BinaryData);
+    assert_eq!(type_of(b"# text with the magic word"), FileType::Pdf);
+    assert_eq!(type_of(b"<p>magic word"), FileType::Html, "ours know better");
+    assert_eq!(type_of(&behind(9, b"data word")), FileType::Swf);
+    assert_eq!(type_of(b"# text with the data word"), FileType::TextAscii);
+    assert_eq!(type_of(&behind(9, b"zip word")), FileType::BinaryData);
+}
+
+#[test]
+fn file_type_rules_on_bytes_go_before_those_on_patterns() {
+    let rules = format!(
+        "1:*:{0}:Pattern:CL_TYPE_ANY:CL_TYPE_SWF\n0:4:{0}:Bytes:CL_TYPE_ZIP:CL_TYPE_PDF\n",
+        hex(b"magic word")
+    );
+    let image = signatures(&[("test.ftm", &rules)]);
+    let type_of = |bytes: &[u8]| all(&image, &leaf(bytes)).file_type;
+    // Nothing is known when a file is looked at first: what such a rule requires does not count.
+    assert_eq!(type_of(b"\0\0\0\0magic word"), FileType::Pdf);
+    assert_eq!(type_of(b"\0\0\0magic word"), FileType::Swf);
+}
+
+#[test]
+fn file_type_rules_for_partitions_are_for_partitions_of_disks() {
+    let rules = format!("4:1030:{}:Part:CL_TYPE_PART_ANY:CL_TYPE_PDF\n", hex(b"volume"));
+    let image =
+        signatures(&[("test.ftm", &rules), ("test.ndb", &format!("Test.Pdf:10:*:{}\n", hex(b"needle")))]);
+    let volume = leaf(&[&vec![0; 1030][..], b"volume needle"].concat());
+    let mut disk = node(&[(b'b', volume.clone())]).bytes();
+    disk[0] = 0xd1;
+    assert_eq!(all(&image, &leaf(&disk)).verdict, Verdict::Infected);
+    assert_eq!(all(&image, &node(&[(b'b', volume.clone())])).verdict, Verdict::Clean, "no disk");
+    assert_eq!(all(&image, &volume).verdict, Verdict::Clean, "no partition");
+}
+
 #[derive(Default)]
 struct Seen(Vec<(u32, FileType, Vec<u8>, Vec<String>)>);
 
