@@ -7,8 +7,8 @@ use md5::{Digest as _, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use super::layers;
 use super::pattern::{Pattern, Twist, hex};
+use super::{icons, layers};
 use crate::random::Random;
 
 /// A signature, with what it needs, and files to try it on.
@@ -37,27 +37,43 @@ pub(super) struct File {
     pub(super) known: Option<(FileType, Facts)>,
 }
 
-/// A topic of a random kind.
-pub(super) fn topic(random: &mut Random, number: usize) -> Topic {
+/// What topics are about, and how many of a hundred are.
+pub(super) const KINDS: &[(&str, usize, fn(&mut Random, String) -> Topic)] = &[
+    ("body", 17, body),
+    ("version", 2, version),
+    ("executable", 15, executable),
+    ("logical", 20, logical),
+    ("compare", 7, compare),
+    ("regex", 9, regex),
+    ("hash", 4, hash),
+    ("section", 4, section),
+    ("member", 4, member),
+    ("trusted", 2, trusted),
+    ("macros", 4, layers::macros),
+    ("picture", 2, layers::picture),
+    ("text", 2, layers::text),
+    ("page", 3, layers::page),
+    ("long", 1, layers::long),
+    ("short", 1, layers::short),
+    ("icon", 2, icons::icon),
+    ("magic", 1, layers::magic),
+];
+
+/// A topic of a random kind, or of the one that is named.
+pub(super) fn topic(random: &mut Random, number: usize, kind: Option<&str>) -> Topic {
     let name = format!("T{number}");
-    match random.range(0, 99) {
-        0..=16 => body(random, name),
-        17..=18 => version(random, name),
-        19..=33 => executable(random, name),
-        34..=53 => logical(random, name),
-        54..=60 => compare(random, name),
-        61..=69 => regex(random, name),
-        70..=73 => hash(random, name),
-        74..=77 => section(random, name),
-        78..=81 => member(random, name),
-        82..=83 => trusted(random, name),
-        84..=87 => layers::macros(random, name),
-        88..=89 => layers::picture(random, name),
-        90..=92 => layers::text(random, name),
-        93..=95 => layers::page(random, name),
-        96 => layers::long(random, name),
-        97..=98 => layers::short(random, name),
-        _ => layers::magic(random, name),
+    let mut place = random.range(0, 99);
+    let picked = KINDS.iter().find(|(own, share, _)| match kind {
+        Some(kind) => *own == kind,
+        None if place < *share => true,
+        None => {
+            place -= share;
+            false
+        }
+    });
+    match picked {
+        Some((.., make)) => make(random, name),
+        None => body(random, name),
     }
 }
 

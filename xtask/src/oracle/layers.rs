@@ -274,15 +274,33 @@ pub(super) fn magic(random: &mut Random, name: String) -> Topic {
     let sign: Vec<u8> = (0..random.range(3, 6)).map(|_| random.byte()).collect();
     let pattern = Pattern::literal(random);
     let offset = random.range(0, 12);
-    let kind =
-        if random.chance(60) { format!("0:{offset}") } else { format!("1:{}", random.pick(&["*", "4,9"])) };
-    let lines = vec![
-        ("ftm", format!("{kind}:{}:{name}F:CL_TYPE_ANY:{word}", hex(&sign))),
+    let kind = if random.chance(40) {
+        format!("0:{offset}")
+    } else {
+        format!("1:{}", random.pick(&["*", "*", "4,9", "EOF-30"]))
+    };
+    let required = *random.pick(&["ANY", "ANY", "ANY", "BINARY_DATA", "ZIP", "TEXT_ASCII"]);
+    let mut lines = vec![
+        ("ftm", format!("{kind}:{}:{name}F:CL_TYPE_{required}:{word}", hex(&sign))),
         ("ndb", format!("{name}:{target}:*:{}", pattern.text())),
     ];
+    let mut other = Vec::new();
+    if random.chance(30) {
+        // A second rule, for a type of which nothing comes.
+        other = (0..4).map(|_| random.byte()).collect();
+        let word = *random.pick(&["SWF", "RTF", "PNG", "JAVA", "ZIPSFX", "TEXT_ASCII", "7Z"]);
+        lines.push(("ftm", format!("1:*:{}:{name}G:CL_TYPE_ANY:CL_TYPE_{word}", hex(&other))));
+    }
     let files = (0..FILES)
         .map(|_| {
             let mut bytes = vec![0; if random.chance(80) { offset } else { random.range(0, 12) }];
+            if random.chance(10) {
+                // Near the end of what is looked at.
+                bytes.resize(random.range(1010, 1030), 0);
+            }
+            if random.chance(50) {
+                bytes.extend(&other);
+            }
             let twist = random.chance(20);
             bytes.extend(sign.iter().map(|byte| if twist { !byte } else { *byte }));
             bytes.extend(vec![0; random.range(0, 9)]);

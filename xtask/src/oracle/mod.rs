@@ -6,6 +6,7 @@
 //! Candor's searches and one in only one of them look different.
 
 mod generate;
+mod icons;
 mod layers;
 mod pattern;
 mod rules;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use crate::random::Random;
 use generate::{File, Topic};
@@ -30,6 +32,9 @@ pub(crate) struct Arguments {
     /// Where the random numbers begin.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Only topics of this kind.
+    #[arg(long, value_parser = PossibleValuesParser::new(generate::KINDS.iter().map(|(name, ..)| *name)))]
+    kind: Option<String>,
     /// Keep what differs in this folder: signatures and files.
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -44,11 +49,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut number = 0;
     while tally.cases < arguments.cases {
         let mut random = Random::new(arguments.seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
-        let topics: Vec<Topic> =
-            (0..BATCH).map(|index| generate::topic(&mut random, number + index)).collect();
+        let topics: Vec<Topic> = (0..BATCH)
+            .map(|index| generate::topic(&mut random, number + index, arguments.kind.as_deref()))
+            .collect();
         number += BATCH;
         let (apart, together): (Vec<Topic>, Vec<Topic>) = topics.into_iter().partition(|topic| topic.apart);
-        for topics in std::iter::once(&together[..]).chain(apart.chunks(1)) {
+        let batches = std::iter::once(&together[..]).chain(apart.chunks(1));
+        for topics in batches.filter(|topics| !topics.is_empty()) {
             batch(topics, temporary.path(), arguments.keep.as_deref(), &mut tally).with_context(|| {
                 format!("seed {}, signatures {} to {number}", arguments.seed, number - BATCH)
             })?;
@@ -73,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// Files of `count` signatures of the kinds that search what is in a file.
 pub(crate) fn signatures(random: &mut Random, count: usize) -> Vec<(String, String)> {
-    let topics: Vec<Topic> = (0..count).map(|number| generate::topic(random, number)).collect();
+    let topics: Vec<Topic> = (0..count).map(|number| generate::topic(random, number, None)).collect();
     let searching = |(name, _): &(String, String)| name.ends_with(".ndb") || name.ends_with(".ldb");
     scan::databases(&topics).into_iter().filter(searching).collect()
 }

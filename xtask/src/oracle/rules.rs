@@ -31,11 +31,17 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule { name: "late-macro", explains: |it| it.lines.iter().any(|(_, text)| text.contains("${")) },
     Rule {
-        name: "type-pattern",
+        name: "type-further-on",
         explains: |it| {
+            let beyond = it.file.bytes.len() > 1024;
             !it.candor
-                && it.lines.iter().any(|(extension, text)| *extension == "ftm" && text.starts_with("1:"))
+                && beyond
+                && it.lines.iter().any(|(kind, text)| *kind == "ftm" && text.starts_with("1:"))
         },
+    },
+    Rule {
+        name: "flat-icon",
+        explains: |it| it.lines.iter().any(|(kind, text)| *kind == "idb" && text.ends_with("00")),
     },
     Rule { name: "bracket-count", explains: |it| has_brackets(it.text) && has_count(it.text) },
     Rule { name: "bracket-offset", explains: |it| has_brackets(it.text) },

@@ -11,7 +11,7 @@ mod resource;
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ExecutableFormat, Facts, FileType, Section};
+use candor_model::{ExecutableFormat, Facts, FileType, Icon, Section};
 
 /// What an executable should look like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Executable {
     pub entry: (usize, u32),
     /// Strings of a version resource (PE only).
     pub version: Vec<(String, String)>,
+    /// Icons, one after the other in one group (PE only).
+    pub icons: Vec<Icon>,
     /// Libraries and the functions that are imported from them (PE only).
     pub imports: Vec<(String, Vec<String>)>,
 }
@@ -83,7 +85,7 @@ impl Executable {
     /// An executable with these sections and nothing else; it starts at the first byte of the first.
     #[must_use]
     pub fn new(kind: Kind, sections: Vec<SectionRecipe>) -> Self {
-        Self { kind, sections, entry: (0, 0), version: Vec::new(), imports: Vec::new() }
+        Self { kind, sections, entry: (0, 0), version: Vec::new(), icons: Vec::new(), imports: Vec::new() }
     }
 
     /// The file, and what is to be known about it.

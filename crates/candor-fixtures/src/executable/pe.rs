@@ -23,8 +23,8 @@ pub(super) fn build(recipe: &Executable) -> (Vec<u8>, Facts) {
         directory
     });
     let mut version_offsets = Vec::new();
-    let resource_directory = (!recipe.version.is_empty()).then(|| {
-        let (bytes, offsets) = resource::version(&recipe.version, address);
+    let resource_directory = (!recipe.version.is_empty() || !recipe.icons.is_empty()).then(|| {
+        let (bytes, offsets) = resource::section(&recipe.version, &recipe.icons, address);
         version_offsets = offsets;
         let directory = (address, number(bytes.len()));
         contents.push((".rsrc".into(), bytes));
@@ -61,7 +61,7 @@ pub(super) fn build(recipe: &Executable) -> (Vec<u8>, Facts) {
         })
         .collect();
     executable.imports = import_digest(recipe);
-    (file.0, Facts { executable: Some(executable), ..Facts::default() })
+    (file.0, Facts { executable: Some(executable), icons: recipe.icons.clone(), ..Facts::default() })
 }
 
 /// How much address space a section takes.

@@ -1,20 +1,95 @@
-//! A PE version resource: `VS_VERSIONINFO` with one table of strings.
+//! PE resources: `VS_VERSIONINFO` with one table of strings, and icons with the group that names them.
 
-use super::Writer;
+use candor_model::Icon;
 
-/// A resource section, to be loaded at `base`, with these version strings; and where in it the key of each
-/// string stands.
-pub(super) fn version(strings: &[(String, String)], base: u32) -> (Vec<u8>, Vec<u32>) {
-    let mut section = Writer::default();
-    // Three levels of directories with one entry each: type 16 (version), name 1, language 0x409.
-    for (id, next) in [(16_u32, 0x8000_0018_u32), (1, 0x8000_0030), (0x409, 0x48)] {
-        section.zeros(12).u16(0).u16(1).u32(id).u32(next);
+use super::{Writer, number};
+
+/// A resource section, to be loaded at `base`, with these version strings and icons; and where in it the key
+/// of each string stands.
+pub(super) fn section(strings: &[(String, String)], icons: &[Icon], base: u32) -> (Vec<u8>, Vec<u32>) {
+    let mut types: Vec<(u32, Vec<Vec<u8>>)> = Vec::new();
+    if !icons.is_empty() {
+        let bitmaps: Vec<Vec<u8>> = icons.iter().map(bitmap).collect();
+        let group = group(icons, &bitmaps);
+        types.push((ICON, bitmaps));
+        types.push((ICON_GROUP, vec![group]));
     }
-    let data_at = 0x58;
-    let (data, offsets) = version_info(strings);
-    section.u32(base + data_at).u32(super::number(data.len())).zeros(8).bytes(&data);
-    (section.0, offsets.into_iter().map(|offset| offset + data_at).collect())
+    let mut keys = Vec::new();
+    if !strings.is_empty() {
+        let (data, offsets) = version_info(strings);
+        types.push((VERSION, vec![data]));
+        keys = offsets;
+    }
+    let (section, last) = tree(&types, base);
+    (section, keys.into_iter().map(|offset| offset + last).collect())
 }
+
+/// Three levels of directories: type, number from 1, language. Says where the last resource stands.
+fn tree(types: &[(u32, Vec<Vec<u8>>)], base: u32) -> (Vec<u8>, u32) {
+    let directory = |count: usize| 16 + 8 * number(count);
+    let names_at = directory(types.len());
+    let count: usize = types.iter().map(|(_, resources)| resources.len()).sum();
+    let languages_at = names_at + types.iter().map(|(_, resources)| directory(resources.len())).sum::<u32>();
+    let entries_at = languages_at + number(count) * directory(1);
+    let mut data_at = (entries_at + 16 * number(count)).next_multiple_of(8);
+
+    let mut section = Writer::default();
+    let mut names = Writer::default();
+    let mut languages = Writer::default();
+    let mut entries = Writer::default();
+    let mut data = Writer::default();
+    let open = |writer: &mut Writer, count: usize| {
+        writer.zeros(14).u16(u16::try_from(count).unwrap_or(u16::MAX));
+    };
+    let first = data_at;
+    let mut last = data_at;
+    open(&mut section, types.len());
+    for (kind, resources) in types {
+        section.u32(*kind).u32(SUBDIRECTORY | (names_at + names.position()));
+        open(&mut names, resources.len());
+        for (id, resource) in (1..).zip(resources) {
+            names.u32(id).u32(SUBDIRECTORY | (languages_at + languages.position()));
+            open(&mut languages, 1);
+            languages.u32(0x409).u32(entries_at + entries.position());
+            last = data_at;
+            entries.u32(base + data_at).u32(number(resource.len())).zeros(8);
+            data.bytes(resource).align(8);
+            data_at = first + data.position();
+        }
+    }
+    section.bytes(&names.0).bytes(&languages.0).bytes(&entries.0).align(8).bytes(&data.0);
+    (section.0, last)
+}
+
+/// A bitmap of 32 bits a pixel, bottom row first, and a mask that says nothing.
+fn bitmap(icon: &Icon) -> Vec<u8> {
+    let side = usize::try_from(icon.size).unwrap_or(0);
+    let mut file = Writer::default();
+    file.u32(40).u32(icon.size).u32(icon.size * 2).u16(1).u16(32).zeros(24);
+    for row in icon.pixels.chunks(side.max(1)).rev() {
+        row.iter().for_each(|pixel| {
+            file.u32(*pixel);
+        });
+    }
+    file.zeros(side * side.div_ceil(32) * 4);
+    file.0
+}
+
+fn group(icons: &[Icon], bitmaps: &[Vec<u8>]) -> Vec<u8> {
+    let mut group = Writer::default();
+    group.u16(0).u16(1).u16(u16::try_from(icons.len()).unwrap_or(u16::MAX));
+    for (id, (icon, bitmap)) in (1..).zip(icons.iter().zip(bitmaps)) {
+        let side = u8::try_from(icon.size).unwrap_or(0);
+        group.bytes(&[side, side, 0, 0]).u16(1).u16(32).u32(number(bitmap.len())).u16(id);
+    }
+    group.0
+}
+
+const ICON: u32 = 3;
+const ICON_GROUP: u32 = 14;
+const VERSION: u32 = 16;
+/// Set in the place of an entry that is a directory.
+const SUBDIRECTORY: u32 = 0x8000_0000;
 
 fn version_info(strings: &[(String, String)]) -> (Vec<u8>, Vec<u32>) {
     let mut info = Writer::default();
