@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -93,13 +93,27 @@ impl Channel {
 
     /// Waits until there is a packet or the time is over; says which.
     pub(crate) fn wait(&self, time: Duration) -> io::Result<bool> {
-        let mut polled = [PollFd::new(&self.0, PollFlags::IN)];
-        match poll(&mut polled, Some(&Timespec::try_from(time).unwrap_or_default())) {
-            Ok(ready) => Ok(ready > 0),
+        match ready(self.as_fd(), time) {
             Err(Errno::INTR) => Ok(false),
-            Err(error) => Err(error.into()),
+            other => Ok(other?),
         }
     }
+}
+
+/// Waits until there is something to be read, or the time is over, whatever signals come meanwhile.
+pub(crate) fn wait_for(descriptor: BorrowedFd<'_>, time: Duration) -> io::Result<bool> {
+    let began = Instant::now();
+    loop {
+        match ready(descriptor, time.saturating_sub(began.elapsed())) {
+            Err(Errno::INTR) => (),
+            other => return Ok(other?),
+        }
+    }
+}
+
+fn ready(descriptor: BorrowedFd<'_>, time: Duration) -> Result<bool, Errno> {
+    let mut polled = [PollFd::new(&descriptor, PollFlags::IN)];
+    Ok(poll(&mut polled, Some(&Timespec::try_from(time).unwrap_or_default()))? > 0)
 }
 
 impl AsFd for Channel {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, SealFlags, SeekFrom};
 
@@ -43,6 +43,12 @@ const LONGEST_IMAGE: u64 = 16 << 30;
 /// Waits of a millisecond for a worker that is not yet done with the sources that it has.
 const PATIENCE: u32 = 600_000;
 
+/// How long a compilation may take that no other time is set for. Twelve million signatures take half a minute.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// How often the clock is looked at while the worker says nothing.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Compiles sources in a fresh worker; its remarks go to `say`. Nobody can change the image afterwards.
 ///
 /// # Errors
@@ -56,7 +62,8 @@ pub fn compile(
         .map_err(io::Error::from)?;
     let mut worker = sandbox.worker().map_err(|error| CompileError::Failed(error.to_string()))?;
     let mut words = String::new();
-    let done = hand_over(&worker, sources, &image).and_then(|()| follow(&mut worker, say, &mut words));
+    let time = sandbox.setup().max_time.unwrap_or(LONGEST);
+    let done = hand_over(&worker, sources, &image).and_then(|()| follow(&mut worker, time, say, &mut words));
     // It must be gone before what it wrote is final.
     let ended = match &done {
         Err(WorkerError::Gone) => sandbox.collect(worker),
@@ -114,11 +121,20 @@ fn hand_over(worker: &Worker, sources: &[Input<'_>], image: &OwnedFd) -> Result<
 
 fn follow(
     worker: &mut Worker,
+    time: Duration,
     say: &mut dyn FnMut(Remark),
     words: &mut String,
 ) -> Result<Result<Sums, String>, WorkerError> {
+    // Only what this worker takes counts, not what is done with what it says.
+    let mut waited = Duration::ZERO;
     loop {
-        match worker.listen(Duration::from_secs(1))? {
+        if waited > time {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it did not come back in time").into());
+        }
+        let began = Instant::now();
+        let word = worker.listen(LOOK);
+        waited = waited.saturating_add(began.elapsed());
+        match word? {
             None => (),
             Some(Word::Diagnostic(diagnostic)) => say(Remark::Diagnostic(diagnostic)),
             Some(Word::Summary(summary)) => say(Remark::Summary(summary)),

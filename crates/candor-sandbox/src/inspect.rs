@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::group;
 use crate::layers::{Layer, Layers};
 use crate::sys;
 
@@ -118,6 +119,8 @@ pub struct Kernel {
     pub landlock: u32,
     /// User namespaces that it allows each user, when it says.
     pub user_namespaces: Option<u64>,
+    /// Why no control group can be made for workers, if there is a reason.
+    pub no_control_group: Option<&'static str>,
 }
 
 /// What this kernel can do.
@@ -132,6 +135,7 @@ pub fn kernel() -> Kernel {
         user_namespaces: fs::read_to_string("/proc/sys/user/max_user_namespaces")
             .ok()
             .and_then(|text| text.trim().parse().ok()),
+        no_control_group: group::ground().err().map(group::Obstacle::text),
     }
 }
 
@@ -213,6 +217,7 @@ pub fn process(number: i32) -> Option<Seen> {
         (Layer::IpcNamespace, differs(&place, "ns/ipc")),
         (Layer::NameNamespace, differs(&place, "ns/uts")),
         (Layer::OtherUser, Some(user != 0)),
+        (Layer::ControlGroup, group::bounds(&place).filter(|_| role != Role::Broker)),
     ];
     for (layer, state) in checks {
         match state {

@@ -31,6 +31,9 @@ pub struct Setup {
     pub mapped: u64,
     /// The longest that one file may take.
     pub max_time: Option<Duration>,
+    /// How much longer it may take on the clock until its worker is ended: somebody else may have the
+    /// processor, or the disk be slow.
+    pub patience: Duration,
     /// Layers that are not asked for. Only to show that each of the others holds by itself.
     pub leave_out: Layers,
 }
@@ -39,7 +42,14 @@ impl Setup {
     /// The usual jail for a task.
     #[must_use]
     pub const fn new(task: Task) -> Self {
-        Self { task, memory: 2 << 30, mapped: 1 << 30, max_time: None, leave_out: Layers::NONE }
+        Self {
+            task,
+            memory: 2 << 30,
+            mapped: 1 << 30,
+            max_time: None,
+            patience: Duration::from_secs(10),
+            leave_out: Layers::NONE,
+        }
     }
 }
 
@@ -69,8 +79,9 @@ const NOBODY: u32 = 0x7a00_0000;
 const USUAL_NOBODY: u32 = 65534;
 
 /// Puts the template where its workers shall be: cut off from files, network and other processes.
-pub(crate) fn prepare(setup: &Setup) -> io::Result<Prepared> {
-    let mut layers = Layers::NONE;
+/// `is_bounded` says whether it is in a control group of its own.
+pub(crate) fn prepare(setup: &Setup, is_bounded: bool) -> io::Result<Prepared> {
+    let mut layers = if is_bounded { Layers::NONE.with(Layer::ControlGroup) } else { Layers::NONE };
     sys::reset_signals();
     sys::plain_personality()?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -256,7 +267,7 @@ impl Spawned {
         layers.note(Layer::ClosedDescriptors, &sys::close_from(sys::CHANNEL.saturating_add(1)));
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         rustix::thread::set_name(c"candor-worker")?;
-        if let Some(user) = prepared.user {
+        if let Some(user) = prepared.user.filter(|_| !setup.leave_out.has(Layer::OtherUser)) {
             layers.note(Layer::OtherUser, &become_user(user));
             if !setup.leave_out.has(Layer::UserNamespace) {
                 layers.note(Layer::UserNamespace, &sys::unshare(libc::CLONE_NEWUSER));
@@ -267,7 +278,9 @@ impl Spawned {
             permitted: CapabilitySet::empty(),
             inheritable: CapabilitySet::empty(),
         };
-        layers.note(Layer::NoCapabilities, &rustix::thread::set_capabilities(None, none));
+        if !setup.leave_out.has(Layer::NoCapabilities) {
+            layers.note(Layer::NoCapabilities, &rustix::thread::set_capabilities(None, none));
+        }
         layers.note(Layer::Limits, &limit(prepared, setup));
         layers
             .note(Layer::NotDumpable, &rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable));

@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use candor_model::Reason;
+use rustix::process::Signal;
 
 use crate::broker::{Identity, Sandbox, Worker, WorkerError};
 use crate::message::{Answer, BATCH, Given, LONGEST_ANSWER, Malformed, Order, Word};
@@ -25,14 +26,17 @@ const BATCH_BYTES: u64 = 4 << 20;
 /// Processor time that a worker may take for one file beyond the time for it, until it is ended.
 const BEYOND: Duration = Duration::from_secs(2);
 
-/// The same for time on the clock: somebody else may have the processor, or the disk be slow.
-const LONG_BEYOND: Duration = Duration::from_secs(10);
-
 /// After this silence the processor time is looked at.
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// Workers in a row that may fail without having begun a file.
 const FALSE_STARTS: u32 = 3;
+
+/// What the kernel ends a process with that has too much memory.
+const KILLED: i32 = Signal::KILL.as_raw();
+
+/// Last words that one worker may have. The run-time says two or three.
+const LAST_WORDS: usize = 400;
 
 /// A file to be scanned.
 #[derive(Debug)]
@@ -74,7 +78,8 @@ pub struct Lane<'s, T> {
     done: VecDeque<(T, Outcome)>,
     /// A long answer, as far as it has come.
     part: Vec<u8>,
-    heard: Instant,
+    /// When the worker last answered, or was given something to do. Whatever else it says wins it no time.
+    answered: Instant,
     /// Processor time of the worker when the silence began to be noticed.
     busy: Option<Duration>,
     false_starts: u32,
@@ -120,7 +125,7 @@ impl<'s, T> Lane<'s, T> {
             bytes: 0,
             done: VecDeque::new(),
             part: Vec::new(),
-            heard: Instant::now(),
+            answered: Instant::now(),
             busy: None,
             false_starts: 0,
             last_words: String::new(),
@@ -224,7 +229,7 @@ impl<'s, T> Lane<'s, T> {
         let descriptors: Vec<BorrowedFd<'_>> = batch().map(|held| held.entry.file.as_fd()).collect();
         let sent = worker.order(&Order::Files(files), &descriptors);
         if self.sent.is_empty() {
-            self.heard = Instant::now();
+            self.answered = Instant::now();
             self.busy = None;
         }
         self.given = self.given.saturating_add(number);
@@ -244,33 +249,36 @@ impl<'s, T> Lane<'s, T> {
         let Some(word) = worker.listen(time)? else {
             return self.look_at_clocks();
         };
-        self.heard = Instant::now();
-        self.busy = None;
         match word {
-            Word::Answers(answers) => answers.into_iter().try_for_each(|answer| self.answer(answer)),
-            Word::Part { bytes, last } => {
+            Word::Answers(answers) if !answers.is_empty() => {
+                return answers.into_iter().try_for_each(|answer| self.answer(answer));
+            }
+            Word::Part { bytes, last } if !bytes.is_empty() => {
                 if self.part.len().saturating_add(bytes.len()) > LONGEST_ANSWER {
                     return Err(Failure::Babbled(Malformed::Excess("bytes in an answer")));
                 }
                 self.part.extend_from_slice(&bytes);
                 if last {
                     let answer = Answer::decode(&std::mem::take(&mut self.part));
-                    self.answer(answer.map_err(Failure::Babbled)?)?;
+                    return self.answer(answer.map_err(Failure::Babbled)?);
                 }
-                Ok(())
             }
             Word::LastWords(text) => {
-                self.last_words.push_str(text.get(..text.floor_char_boundary(200)).unwrap_or_default());
-                self.last_words.truncate(self.last_words.floor_char_boundary(400));
-                Ok(())
+                if self.last_words.len() >= LAST_WORDS {
+                    return Err(Failure::Babbled(Malformed::Excess("last words")));
+                }
+                self.last_words.push_str(&text);
+                self.last_words.truncate(self.last_words.floor_char_boundary(LAST_WORDS));
             }
-            _ => Err(Failure::Babbled(Malformed::OutOfTurn)),
+            _ => return Err(Failure::Babbled(Malformed::OutOfTurn)),
         }
+        self.look_at_clocks()
     }
 
     fn look_at_clocks(&mut self) -> Result<(), Failure> {
-        let Some(limit) = self.sandbox.setup().max_time else { return Ok(()) };
-        let silent = self.heard.elapsed();
+        let setup = self.sandbox.setup();
+        let Some(limit) = setup.max_time else { return Ok(()) };
+        let silent = self.answered.elapsed();
         if silent < SILENCE {
             return Ok(());
         }
@@ -278,7 +286,7 @@ impl<'s, T> Lane<'s, T> {
         let since = self.busy.or(used);
         self.busy = since;
         let busy = used.zip(since).map_or(Duration::ZERO, |(used, since)| used.saturating_sub(since));
-        let hung = busy > limit.saturating_add(BEYOND) || silent > limit.saturating_add(LONG_BEYOND);
+        let hung = busy > limit.saturating_add(BEYOND) || silent > limit.saturating_add(setup.patience);
         if hung { Err(Failure::Hung) } else { Ok(()) }
     }
 
@@ -289,6 +297,8 @@ impl<'s, T> Lane<'s, T> {
             _ => return Err(Failure::Babbled(Malformed::OutOfTurn)),
         };
         self.false_starts = 0;
+        self.answered = Instant::now();
+        self.busy = None;
         let harmless = answer.is_harmless();
         self.done.push_back((held.entry.token, Outcome::Answer(answer)));
         if !harmless || held.tried {
@@ -300,9 +310,20 @@ impl<'s, T> Lane<'s, T> {
     /// Ends the worker; what it has not answered about goes to the next one.
     fn retire(&mut self) {
         if let Some(worker) = self.worker.take() {
-            self.sandbox.discard(worker);
+            self.dismiss(worker);
         }
+        self.last_words.clear();
         self.take_back();
+    }
+
+    /// Ends a worker. As long as it runs it can move the position of the files that it was given, which the
+    /// next one reads from; so when there are such files, it must have stopped first.
+    fn dismiss(&self, worker: Worker) {
+        if self.sent.is_empty() {
+            self.sandbox.discard(worker);
+        } else {
+            self.sandbox.stop(worker);
+        }
     }
 
     /// Puts what was sent in front of what is waiting, as if it had never been begun.
@@ -310,13 +331,13 @@ impl<'s, T> Lane<'s, T> {
         self.part.clear();
         self.given = 0;
         while let Some(held) = self.sent.pop_back() {
-            // What cannot be set back says so when it is read.
-            let _ = rustix::fs::seek(&held.entry.file, rustix::fs::SeekFrom::Start(0));
             self.put_back(held);
         }
     }
 
     fn put_back(&mut self, held: Held<T>) {
+        // What cannot be set back says so when it is read.
+        let _ = rustix::fs::seek(&held.entry.file, rustix::fs::SeekFrom::Start(0));
         self.bytes = self.bytes.saturating_add(held.entry.length);
         self.waiting.push_front(held);
     }
@@ -366,13 +387,16 @@ impl<'s, T> Lane<'s, T> {
         let ended = match (&failure, worker) {
             (Failure::Gone, Some(worker)) => self.sandbox.collect(worker),
             (_, Some(worker)) => {
-                self.sandbox.discard(worker);
+                self.dismiss(worker);
                 Ended::Unknown
             }
             (_, None) => Ended::Unknown,
         };
         if words.contains("memory allocation") {
             return (Reason::Memory, words.trim_end().to_owned());
+        }
+        if ended == Ended::Signalled(KILLED) && self.sandbox.ran_out_of_memory() {
+            return (Reason::Memory, String::from("the kernel ended the worker for want of memory"));
         }
         match failure {
             Failure::Hung => (Reason::Timeout, String::from("the worker did not come back in time")),

@@ -303,6 +303,57 @@ mod tests {
     }
 
     #[test]
+    fn both_processors_decide_alike() {
+        let arguments = [0, 1, 2, 3, 4, 5, 6, 7, 0x1_0000_0003, u64::from(u32::MAX)];
+        for task in [Task::Scan, Task::Compile] {
+            let calls = task.calls();
+            let [x86_64, aarch64] = [Processor::X86_64, Processor::Aarch64].map(|processor| {
+                let program = assemble(processor, &calls);
+                let mut decided = Vec::new();
+                for call in &calls {
+                    for first in arguments {
+                        for third in arguments {
+                            let number = processor.number(call);
+                            decided.push(run(&program, processor, number, [first, 0, third, 0, 0, 0]));
+                        }
+                    }
+                }
+                (decided, program.len())
+            });
+            assert_eq!(x86_64, aarch64);
+            assert!(x86_64.0.contains(&ALLOW) && x86_64.0.contains(&KILL));
+        }
+    }
+
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[test]
+    fn numbers_are_those_of_the_system() {
+        let processor = Processor::this().unwrap();
+        let known = [
+            ("read", libc::SYS_read),
+            ("close", libc::SYS_close),
+            ("lseek", libc::SYS_lseek),
+            ("mmap", libc::SYS_mmap),
+            ("munmap", libc::SYS_munmap),
+            ("brk", libc::SYS_brk),
+            ("mremap", libc::SYS_mremap),
+            ("madvise", libc::SYS_madvise),
+            ("mprotect", libc::SYS_mprotect),
+            ("recvmsg", libc::SYS_recvmsg),
+            ("sendmsg", libc::SYS_sendmsg),
+            ("rt_sigreturn", libc::SYS_rt_sigreturn),
+            ("clock_gettime", libc::SYS_clock_gettime),
+            ("getrandom", libc::SYS_getrandom),
+            ("write", libc::SYS_write),
+            ("exit_group", libc::SYS_exit_group),
+        ];
+        for call in Task::Scan.calls() {
+            let (_, number) = known.iter().find(|(name, _)| *name == call.name).unwrap();
+            assert_eq!(i64::from(processor.number(&call)), *number, "{}", call.name);
+        }
+    }
+
+    #[test]
     fn memory_never_becomes_executable() {
         each(|processor, calls, run| {
             for name in ["mmap", "mprotect"] {

@@ -100,12 +100,25 @@ fn speak(family: i32, kind: i32, address: &[u8]) -> Result<i64, i32> {
     }
 }
 
+/// Makes a socket of one family, of whatever kind the family has.
+fn family<const FAMILY: i32>(_: &Context) -> Result<i64, i32> {
+    let kinds = [libc::SOCK_STREAM, libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_SEQPACKET];
+    let mut made = Err(libc::EAFNOSUPPORT);
+    for kind in kinds {
+        made = call(libc::SYS_socket, &[number(FAMILY), number(kind)]);
+        if made.is_ok() {
+            break;
+        }
+    }
+    made
+}
+
 const fn act(name: &'static str, harm: &'static str, attempt: fn(&Context) -> Result<i64, i32>) -> Act {
     Act { name, harm, attempt }
 }
 
 /// All of them.
-pub static ACTS: [Act; 46] = [
+pub static ACTS: [Act; 90] = [
     act("open-file", "reads a file that it was not given", |_| open(c"/etc/passwd", libc::O_RDONLY)),
     act("open-directory", "sees what files there are", |_| open(c"/", libc::O_RDONLY | libc::O_DIRECTORY)),
     act("open-proc", "reads the memory of processes", |_| open(c"/proc/self/mem", libc::O_RDWR)),
@@ -149,6 +162,46 @@ pub static ACTS: [Act; 46] = [
     act("raw-packets", "forges packets", |_| {
         call(libc::SYS_socket, &[number(libc::AF_PACKET), number(libc::SOCK_RAW), Number(0x0300)])
     }),
+    act("family-ax25", "speaks a protocol of the network", family::<3>),
+    act("family-ipx", "speaks a protocol of the network", family::<4>),
+    act("family-appletalk", "speaks a protocol of the network", family::<5>),
+    act("family-netrom", "speaks a protocol of the network", family::<6>),
+    act("family-bridge", "speaks a protocol of the network", family::<7>),
+    act("family-atm-pvc", "speaks a protocol of the network", family::<8>),
+    act("family-x25", "speaks a protocol of the network", family::<9>),
+    act("family-rose", "speaks a protocol of the network", family::<11>),
+    act("family-decnet", "speaks a protocol of the network", family::<12>),
+    act("family-netbeui", "speaks a protocol of the network", family::<13>),
+    act("family-security", "speaks a protocol of the network", family::<14>),
+    act("family-key", "reads the keys of the network", family::<15>),
+    act("family-ash", "speaks a protocol of the network", family::<18>),
+    act("family-econet", "speaks a protocol of the network", family::<19>),
+    act("family-atm-svc", "speaks a protocol of the network", family::<20>),
+    act("family-rds", "speaks a protocol of the network", family::<21>),
+    act("family-sna", "speaks a protocol of the network", family::<22>),
+    act("family-irda", "speaks a protocol of the network", family::<23>),
+    act("family-pppox", "speaks a protocol of the network", family::<24>),
+    act("family-wanpipe", "speaks a protocol of the network", family::<25>),
+    act("family-llc", "speaks a protocol of the network", family::<26>),
+    act("family-infiniband", "speaks a protocol of the network", family::<27>),
+    act("family-mpls", "speaks a protocol of the network", family::<28>),
+    act("family-can", "speaks a protocol of the network", family::<29>),
+    act("family-tipc", "speaks a protocol of the network", family::<30>),
+    act("family-bluetooth", "sends what it reads by radio", family::<31>),
+    act("family-iucv", "speaks a protocol of the network", family::<32>),
+    act("family-rxrpc", "speaks with file servers", family::<33>),
+    act("family-isdn", "speaks a protocol of the network", family::<34>),
+    act("family-phonet", "speaks a protocol of the network", family::<35>),
+    act("family-ieee802154", "speaks a protocol of the network", family::<36>),
+    act("family-caif", "speaks a protocol of the network", family::<37>),
+    act("family-alg", "speaks with the kernel's cryptography", family::<38>),
+    act("family-nfc", "sends what it reads by radio", family::<39>),
+    act("family-vsock", "speaks with the host of the machine", family::<40>),
+    act("family-kcm", "speaks a protocol of the network", family::<41>),
+    act("family-qipcrtr", "speaks a protocol of the network", family::<42>),
+    act("family-smc", "speaks a protocol of the network", family::<43>),
+    act("family-xdp", "speaks a protocol of the network", family::<44>),
+    act("family-mctp", "speaks a protocol of the network", family::<45>),
     act("reconnect-channel", "leads its channel elsewhere", |_| {
         call(libc::SYS_connect, &[number(sys::CHANNEL), Bytes(&ABSTRACT), Number(10)])
     }),
@@ -177,10 +230,22 @@ pub static ACTS: [Act; 46] = [
             .and_then(|_| call(libc::SYS_pidfd_open, &[Number(context.broker), NONE]))
     }),
     act("signal-broker", "ends the broker", |context| call(libc::SYS_kill, &[Number(context.broker), NONE])),
+    act("signal-thread", "ends the broker", |context| {
+        call(libc::SYS_tgkill, &[Number(context.broker), Number(context.broker), NONE])
+    }),
+    act("signal-everybody", "ends whatever it may", |_| call(libc::SYS_kill, &[Number(-1), NONE])),
+    act("queue-signal", "tells another process something by a signal", |context| {
+        call(libc::SYS_rt_sigqueueinfo, &[Number(context.broker), NONE, Bytes(&[0; 128])])
+    }),
     act("hold-broker", "holds on to the broker", |context| {
         call(libc::SYS_pidfd_open, &[Number(context.broker), NONE])
     }),
     act("memory-file", "keeps bytes out of sight", |_| call(libc::SYS_memfd_create, &[Text(c"x"), NONE])),
+    act("execute-memory", "becomes a program that it wrote", |_| {
+        let file = call(libc::SYS_memfd_create, &[Text(c"x"), NONE])?;
+        let flags = number(libc::AT_EMPTY_PATH);
+        call(libc::SYS_execveat, &[Number(file), Text(c""), NONE, NONE, flags])
+    }),
     act("map-executable", "runs code that it wrote", |_| {
         let flags = number(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         let protection = number(libc::PROT_READ | libc::PROT_EXEC);

@@ -325,3 +325,47 @@ pub(crate) fn attempt_process(number: libc::c_long, arguments: [Argument<'_>; 6]
     }
     Ok(made)
 }
+
+/// What an attacker has who controls a process: all of its memory, and every system call. Part of no release;
+/// see `exploit.rs`.
+#[cfg(feature = "exploitable")]
+pub(crate) mod hole {
+    use std::ffi::c_void;
+
+    /// Memory that stays where it is; its address.
+    pub(crate) fn keep(bytes: Vec<u8>) -> i64 {
+        bytes.leak().as_mut_ptr().expose_provenance().cast_signed() as i64
+    }
+
+    fn place(address: i64) -> *mut u8 {
+        std::ptr::with_exposed_provenance_mut(usize::try_from(address.cast_unsigned()).unwrap_or(0))
+    }
+
+    /// A byte of memory.
+    pub(crate) fn peek(address: i64) -> u8 {
+        // SAFETY: there is none, on purpose: only the worker of a test does this, and it may die.
+        unsafe { place(address).read_volatile() }
+    }
+
+    /// Writes a byte to memory.
+    pub(crate) fn poke(address: i64, byte: u8) {
+        // SAFETY: there is none, on purpose; as above.
+        unsafe { place(address).write_volatile(byte) };
+    }
+
+    /// Makes a system call; an error comes back as a negative number.
+    pub(crate) fn system_call(number: i64, [a, b, c, d, e, f]: [i64; 6]) -> i64 {
+        // SAFETY: there is none, on purpose; as above.
+        let returned = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+        let error = || std::io::Error::last_os_error().raw_os_error().unwrap_or(1);
+        if returned < 0 { i64::from(error()).wrapping_neg() } else { returned }
+    }
+
+    /// Goes on at an address.
+    pub(crate) fn jump(address: i64) -> i64 {
+        let address: *mut c_void = place(address).cast();
+        // SAFETY: there is none, on purpose; as above.
+        let code: extern "C" fn() -> i64 = unsafe { std::mem::transmute(address) };
+        code()
+    }
+}

@@ -1,6 +1,7 @@
 //! The template: a copy of the broker that holds the image and makes workers on request. It reads nothing
 //! but the requests of the broker, five bytes each, and does nothing but copy and end processes.
 
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::{fmt, io};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use crate::channel::Channel;
+use crate::group;
 use crate::jail::{self, Jailed, Prepared, Setup, Spawned};
 use crate::sys;
 
@@ -109,12 +111,30 @@ pub(crate) fn unframe(bytes: &[u8]) -> Option<(u8, i32)> {
 }
 
 /// Serves requests until the broker hangs up. Runs in the copy; never returns.
-pub(crate) fn run(control: Channel, setup: &Setup, work: &mut dyn FnMut(Jailed)) -> ! {
-    let served = catch_unwind(AssertUnwindSafe(|| serve(control, setup, work)));
+///
+/// `entrance` is that of the control group that it and its workers shall be in.
+pub(crate) fn run(
+    control: Channel,
+    entrance: Option<File>,
+    setup: &Setup,
+    work: &mut dyn FnMut(Jailed),
+) -> ! {
+    let served = catch_unwind(AssertUnwindSafe(|| serve(control, entrance, setup, work)));
     sys::exit(i32::from(!matches!(served, Ok(Ok(())))))
 }
 
-fn serve(control: Channel, setup: &Setup, work: &mut dyn FnMut(Jailed)) -> io::Result<()> {
+fn serve(
+    control: Channel,
+    entrance: Option<File>,
+    setup: &Setup,
+    work: &mut dyn FnMut(Jailed),
+) -> io::Result<()> {
+    let is_bounded = entrance.is_some_and(|entrance| {
+        let entered = group::enter(&entrance);
+        // Closed below with all others.
+        std::mem::forget(entrance);
+        entered.is_ok()
+    });
     let control = {
         jail::close_streams()?;
         sys::place(std::os::fd::AsFd::as_fd(&control), sys::CHANNEL)?;
@@ -123,7 +143,7 @@ fn serve(control: Channel, setup: &Setup, work: &mut dyn FnMut(Jailed)) -> io::R
         Channel::from_descriptor(sys::placed(sys::CHANNEL))
     };
     rustix::thread::set_name(c"candor-template")?;
-    let prepared = jail::prepare(setup)?;
+    let prepared = jail::prepare(setup, is_bounded)?;
     let mut template = Template { control, setup, prepared, workers: Vec::new(), dying: Vec::new() };
     let served = template.serve(work);
     template.end();

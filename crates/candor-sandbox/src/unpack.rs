@@ -15,8 +15,11 @@ use crate::message::{Answer, Given, LONGEST_ANSWER, Malformed, Order, Word};
 use crate::show::Piece;
 use crate::template::Ended;
 
-/// How long a worker may say nothing beyond the time for a file.
-const BEYOND: Duration = Duration::from_secs(10);
+/// How often there may be something to say about one layer: it can be looked at more than once.
+const FACTS_A_LAYER: u32 = 8;
+
+/// How often the clock is looked at while the worker says nothing.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A file to be taken apart, and what may come of it.
 #[derive(Clone, Debug)]
@@ -59,14 +62,21 @@ pub fn unpack(
     let order = Order::Unpack { file: given, contents: parcel.contents };
     let ordered = worker.order(&order, &[parcel.file]);
     let mut words = String::new();
-    let patience = sandbox.setup().max_time.map(|time| time.saturating_add(BEYOND));
+    let setup = sandbox.setup();
+    let patience = setup.max_time.map(|time| time.saturating_add(setup.patience));
     let mut incoming = Incoming::new(parcel);
     let came = ordered.and_then(|()| {
-        let mut heard = Instant::now();
+        // Only what this worker takes counts, not what is done with what it says.
+        let mut waited = Duration::ZERO;
         loop {
-            match worker.listen(Duration::from_secs(1))? {
-                None if patience.is_some_and(|patience| heard.elapsed() > patience) => return Ok(None),
-                None => continue,
+            if patience.is_some_and(|patience| waited > patience) {
+                return Ok(None);
+            }
+            let began = Instant::now();
+            let word = worker.listen(LOOK);
+            waited = waited.saturating_add(began.elapsed());
+            match word? {
+                None => (),
                 Some(Word::LastWords(text)) if words.len() < 400 => words.push_str(&text),
                 Some(word) => {
                     if let Some(answer) = incoming.take(word, say)? {
@@ -74,7 +84,6 @@ pub fn unpack(
                     }
                 }
             }
-            heard = Instant::now();
         }
     });
     let ended = match &came {
@@ -98,6 +107,8 @@ struct Incoming {
     /// Bytes of each layer that have not come yet.
     missing: HashMap<LayerId, u64>,
     layers_left: u32,
+    /// Words of facts that may come before the next layer.
+    facts_left: u32,
     bytes_left: u64,
     contents: bool,
     part: Vec<u8>,
@@ -109,6 +120,7 @@ impl Incoming {
             missing: HashMap::new(),
             // The file itself is a layer, too, and a limit is noticed one layer late.
             layers_left: parcel.max_layers.saturating_add(2),
+            facts_left: 0,
             bytes_left: parcel.max_bytes,
             contents: parcel.contents,
             part: Vec::new(),
@@ -124,12 +136,14 @@ impl Incoming {
                 if !parent_known || self.missing.insert(layer.id, layer.length).is_some() {
                     return Err(Malformed::OutOfTurn);
                 }
+                self.facts_left = self.facts_left.saturating_add(FACTS_A_LAYER);
                 say(Piece::Layer(&layer));
             }
             Word::Facts { layer, facts } if self.missing.contains_key(&LayerId(layer)) => {
+                self.facts_left = self.facts_left.checked_sub(1).ok_or(Malformed::Excess("facts"))?;
                 say(Piece::Facts(LayerId(layer), &facts));
             }
-            Word::Content { layer, bytes } if self.contents => {
+            Word::Content { layer, bytes } if self.contents && !bytes.is_empty() => {
                 let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 let missing = self.missing.get_mut(&LayerId(layer)).ok_or(Malformed::OutOfTurn)?;
                 *missing = missing.checked_sub(length).ok_or(Malformed::Excess("bytes of a layer"))?;
@@ -138,7 +152,7 @@ impl Incoming {
                 say(Piece::Content(LayerId(layer), &bytes));
             }
             Word::Answers(mut answers) if answers.len() == 1 => return Ok(answers.pop()),
-            Word::Part { bytes, last } => {
+            Word::Part { bytes, last } if !bytes.is_empty() => {
                 if self.part.len().saturating_add(bytes.len()) > LONGEST_ANSWER {
                     return Err(Malformed::Excess("bytes in an answer"));
                 }
@@ -205,6 +219,17 @@ mod tests {
     fn all_layers_together_keep_to_the_limit() {
         let words = vec![layer(0, None, 1 << 40), layer(1, Some(0), 1 << 40), content(1, 60), content(0, 41)];
         assert_eq!(taken(words), Err(Malformed::Excess("bytes of layers")));
+    }
+
+    #[test]
+    fn what_says_nothing_and_what_is_said_without_end_is_refused() {
+        let facts = || Word::Facts { layer: 0, facts: Vec::new() };
+        let said =
+            |times: usize| std::iter::once(layer(0, None, 1)).chain((0..times).map(|_| facts())).collect();
+        assert_eq!(taken(said(8)), Ok(()));
+        assert_eq!(taken(said(9)), Err(Malformed::Excess("facts")));
+        assert_eq!(taken(vec![layer(0, None, 1), content(0, 0)]), Err(Malformed::OutOfTurn));
+        assert_eq!(taken(vec![Word::Part { bytes: Vec::new(), last: false }]), Err(Malformed::OutOfTurn));
     }
 
     #[test]

@@ -43,19 +43,24 @@ fn obey(jailed: Jailed) -> std::io::Result<()> {
     let mut ready = std::mem::ManuallyDrop::new(jailed.ready()?);
     let mut descriptors: Vec<OwnedFd> = Vec::new();
     let mut served = 0;
-    while let Some(Order::Files(_)) = ready.next(&mut descriptors)? {
+    while let Some(Order::Files(given)) = ready.next(&mut descriptors)? {
         let mut packer = Packer::default();
-        for file in std::mem::take(&mut descriptors) {
-            let file = std::mem::ManuallyDrop::new(file);
-            let mut buffer = [0; 64];
-            rustix::fs::seek(&*file, rustix::fs::SeekFrom::Start(0))?;
+        let mut files = std::mem::take(&mut descriptors).into_iter().map(std::mem::ManuallyDrop::new);
+        while let Some(file) = files.next() {
+            let mut buffer = [0; 4096];
             let read = rustix::io::read(&*file, &mut buffer)?;
             close(std::mem::ManuallyDrop::into_inner(file));
             served += 1;
             let answer = |found| Answer::Scanned { read: 1, partial: None, report: Box::new(report(found)) };
             let answer = match &buffer[..read] {
+                b"" => Answer::Unreadable(String::from("there is nothing in it")),
                 b"evil" => answer(true),
+                b"defect" => Answer::Defect(String::from("something is wrong")),
                 b"crash" => return Err(std::io::ErrorKind::Other.into()),
+                // Ends every worker but a fresh one that has it alone.
+                b"grudge" if given.len() == 1 && given[0].careful && served == 1 => answer(false),
+                b"grudge" => return Err(std::io::ErrorKind::Other.into()),
+                b"overflow" => answer(overflow(1) == 0),
                 b"forbidden" => {
                     let _ = rustix::process::getpid();
                     drop(std::fs::File::open("/etc/passwd"));
@@ -63,6 +68,12 @@ fn obey(jailed: Jailed) -> std::io::Result<()> {
                 }
                 b"hang" => loop {
                     std::hint::spin_loop();
+                },
+                // Nothing ever comes: it sleeps.
+                b"sleep" => loop {
+                    let mut others = Vec::new();
+                    ready.next(&mut others)?;
+                    std::mem::forget(others);
                 },
                 b"eat" => {
                     let mut eaten: Vec<Vec<u8>> = Vec::new();
@@ -75,6 +86,20 @@ fn obey(jailed: Jailed) -> std::io::Result<()> {
                     ready.say(&[1, 3, 99])?;
                     answer(false)
                 }
+                b"mutter" => loop {
+                    ready.say(b"I have much to say, and will never come to an end.")?;
+                },
+                b"silence" => loop {
+                    ready.say(&[1, 3])?;
+                },
+                b"nothing" => loop {
+                    ready.say(&Word::Part { bytes: Vec::new(), last: false }.encode())?;
+                },
+                // Always something new, and never an answer.
+                b"drip" => loop {
+                    ready.say(&Word::Part { bytes: vec![0], last: false }.encode())?;
+                    spin(Duration::from_millis(5));
+                },
                 b"twice" => {
                     packer.push(&answer(false), &mut |packet| ready.say(packet))?;
                     answer(false)
@@ -85,12 +110,24 @@ fn obey(jailed: Jailed) -> std::io::Result<()> {
                         ready.say(&part)?;
                     }
                 }
+                // Is found out, and goes on to spoil what the next worker gets.
+                b"meddle" => {
+                    packer.push(&answer(true), &mut |packet| ready.say(packet))?;
+                    packer.flush(&mut |packet| ready.say(packet))?;
+                    let others: Vec<_> = files.collect();
+                    loop {
+                        for file in &others {
+                            rustix::fs::seek(&**file, rustix::fs::SeekFrom::End(0))?;
+                        }
+                    }
+                }
                 b"number" => Answer::TooLarge(Some(served)),
                 b"slow" => {
-                    let began = Instant::now();
-                    while began.elapsed() < Duration::from_millis(2) {
-                        std::hint::spin_loop();
-                    }
+                    spin(Duration::from_millis(2));
+                    answer(false)
+                }
+                bytes if bytes.starts_with(b"say:") => {
+                    ready.say(&bytes[4..])?;
                     answer(false)
                 }
                 _ => answer(false),
@@ -105,14 +142,32 @@ fn obey(jailed: Jailed) -> std::io::Result<()> {
     Ok(())
 }
 
+fn spin(time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+/// Takes stack until there is none.
+fn overflow(depth: u64) -> u64 {
+    let here = std::hint::black_box([depth; 512]);
+    if depth == 0 { 0 } else { overflow(here[7] + 1) + here[8] }
+}
+
 fn sandbox(max_time: Option<Duration>) -> Sandbox {
-    let setup = Setup { max_time, memory: 256 << 20, ..Setup::new(Task::Scan) };
+    let patience = Duration::from_secs(4);
+    let setup = Setup { max_time, patience, memory: 256 << 20, ..Setup::new(Task::Scan) };
     Sandbox::start(setup, |jailed| drop(obey(jailed))).unwrap()
 }
 
 fn entry(number: usize, content: &str) -> Entry<usize> {
+    entry_of_bytes(number, content.as_bytes())
+}
+
+fn entry_of_bytes(number: usize, content: &[u8]) -> Entry<usize> {
     let mut file = tempfile::tempfile().unwrap();
-    file.write_all(content.as_bytes()).unwrap();
+    file.write_all(content).unwrap();
     rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0)).unwrap();
     Entry {
         file: file.into(),
@@ -125,6 +180,10 @@ fn entry(number: usize, content: &str) -> Entry<usize> {
 
 /// What became of each file, which comes out exactly once.
 fn run(sandbox: &Sandbox, contents: &[&str]) -> BTreeMap<usize, String> {
+    run_bytes(sandbox, &contents.iter().map(|content| content.as_bytes()).collect::<Vec<_>>())
+}
+
+fn run_bytes(sandbox: &Sandbox, contents: &[&[u8]]) -> BTreeMap<usize, String> {
     let mut lane = Lane::new(sandbox, 64);
     let mut came = BTreeMap::new();
     let mut take = |lane: &mut Lane<'_, usize>, time| {
@@ -133,7 +192,7 @@ fn run(sandbox: &Sandbox, contents: &[&str]) -> BTreeMap<usize, String> {
         }
     };
     for (number, content) in contents.iter().enumerate() {
-        lane.push(entry(number, content));
+        lane.push(entry_of_bytes(number, content));
         while !lane.has_room() {
             take(&mut lane, Duration::from_millis(50));
         }
@@ -168,11 +227,17 @@ fn a_file_that_ends_workers_costs_nobody_else_anything() {
     let sandbox = sandbox(Some(Duration::from_millis(300)));
     for (content, expected) in [
         ("crash", "crashed: the worker ended with status 0"),
+        ("overflow", "crashed: the worker was ended by signal 11"),
         ("forbidden", "crashed: the worker asked the system for something that it must not"),
         ("hang", "timeout: the worker did not come back in time"),
         ("eat", "memory: memory allocation of 16777216 bytes failed"),
         ("babble", "crashed: the worker said something that is no message"),
         ("long", "crashed: the worker said something that is no message"),
+        ("sleep", "timeout: the worker did not come back in time"),
+        ("mutter", "crashed: the worker said something that is no message: a message has too many"),
+        ("silence", "crashed: the worker said something that is no message"),
+        ("nothing", "crashed: the worker said something that is no message"),
+        ("drip", "timeout: the worker did not come back in time"),
     ] {
         let mut contents = vec!["x"; 20];
         contents[7] = content;
@@ -185,6 +250,62 @@ fn a_file_that_ends_workers_costs_nobody_else_anything() {
                 _ => assert_eq!(text, "clean", "{content}: {number}"),
             }
         }
+    }
+}
+
+#[test]
+fn a_file_is_tried_once_more_alone_in_a_fresh_worker() {
+    let sandbox = sandbox(None);
+    let mut contents = vec!["x"; 20];
+    contents[7] = "grudge";
+    assert!(run(&sandbox, &contents).values().all(|text| text == "clean"));
+}
+
+#[test]
+fn a_worker_is_replaced_after_an_error() {
+    let sandbox = sandbox(None);
+    let came = run(&sandbox, &["x", "number", "defect", "number"]);
+    assert_eq!((came[&1].as_str(), came[&3].as_str()), ("number 2", "number 1"));
+    assert_eq!(came[&2], "Defect(\"something is wrong\")");
+}
+
+#[test]
+fn a_worker_that_was_found_out_cannot_spoil_what_the_next_one_gets() {
+    let sandbox = sandbox(None);
+    let mut contents = vec!["meddle"];
+    contents.extend(["x"; 63]);
+    for _ in 0..100 {
+        let came = run(&sandbox, &contents);
+        assert_eq!(came[&0], "infected");
+        assert!(came.values().skip(1).all(|text| text == "clean"), "{came:?}");
+    }
+}
+
+#[test]
+fn whatever_a_worker_says_every_file_is_answered_once() {
+    let sandbox = sandbox(Some(Duration::from_millis(300)));
+    // Xorshift: any numbers will do, as long as they are the same every time.
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut bytes =
+        |most: u64| -> Vec<u8> { (0..random() % most).map(|_| random().to_le_bytes()[3]).collect() };
+    for round in 0..40_u8 {
+        let mut contents: Vec<Vec<u8>> = vec![b"x".to_vec(); 20];
+        for place in [3, 11] {
+            // Most of it begins as a message would.
+            let start = [&b"say:"[..], if round % 4 == 0 { &[] } else { &[1] }, &[round / 3 % 12]].concat();
+            contents[place] = [start, bytes(200)].concat();
+        }
+        contents[15] = b"evil".to_vec();
+        let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+        let came = run_bytes(&sandbox, &contents);
+        // It may have said that the files that it has are something else, and no more than that.
+        assert!(came.values().filter(|text| *text == "clean").count() >= 10, "{came:?}");
     }
 }
 

@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up for a test fails the test")]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "exploitable")]
+mod exploit;
 mod forbidden;
 mod lanes;

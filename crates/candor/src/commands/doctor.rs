@@ -112,6 +112,7 @@ fn print(
     printer.line(&format!("  Landlock                {landlock}"));
     let namespaces = kernel.user_namespaces.map_or_else(|| String::from("unknown"), units::count);
     printer.line(&format!("  user namespaces         {namespaces}"));
+    printer.line(&format!("  control groups          {}", kernel.no_control_group.unwrap_or("to be had")));
 
     printer.line("");
     heading("A scan worker", printer);
@@ -150,8 +151,11 @@ fn print_process(seen: &Seen, printer: &mut Printer) {
         return;
     }
     let should = seen.role.should();
-    let visible = should.without(seen.hidden());
-    printer.line(&format!("    in force: {}", visible.without(seen.missing)));
+    // Who may make no control groups has none, and lacks nothing that could be had.
+    let group = Layers::NONE.with(Layer::ControlGroup);
+    let more = if seen.in_force.has(Layer::ControlGroup) { group } else { Layers::NONE };
+    let visible = should.without(seen.hidden()).without(seen.missing);
+    printer.line(&format!("    in force: {}", visible.and(more)));
     if !seen.lacks().is_empty() {
         let word = printer.paint(Tone::Bad, "missing");
         printer.line(&format!("    {word}: {}", seen.lacks()));
@@ -209,6 +213,8 @@ struct KernelRecord {
     filter: bool,
     landlock: u32,
     user_namespaces: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_control_group: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -270,6 +276,7 @@ impl Record {
                 filter: kernel.filter,
                 landlock: kernel.landlock,
                 user_namespaces: kernel.user_namespaces,
+                no_control_group: kernel.no_control_group,
             },
             jail: JailRecord {
                 possible: failure.is_none(),
