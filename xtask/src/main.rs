@@ -8,6 +8,7 @@ mod ci;
 mod construct;
 mod docs;
 mod fuzz;
+mod jail;
 mod oracle;
 mod random;
 mod tidy;
@@ -32,6 +33,8 @@ enum Task {
     Docs(docs::Arguments),
     /// Run the fuzz targets, each for a while.
     Fuzz(fuzz::Arguments),
+    /// Show of the program what its jail promises: calls, missing layers, chaos, a worker that was taken over.
+    Jail(jail::Arguments),
     /// Compare Candor with ClamAV on random signatures and files.
     Oracle(oracle::Arguments),
     /// Check what the compiler does not: dependencies between crates, sizes, places of `unsafe`, words.
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         Task::Construct(arguments) => construct::run(&arguments),
         Task::Docs(arguments) => docs::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Jail(arguments) => jail::run(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
         Task::Tidy => tidy::run(),
     }

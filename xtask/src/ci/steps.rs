@@ -8,9 +8,9 @@ use anyhow::{Context as _, bail};
 use clap::Parser as _;
 
 use super::{Arguments, Step};
-use crate::{construct, docs, fuzz, oracle, tidy};
+use crate::{construct, docs, fuzz, jail, oracle, tidy};
 
-pub(super) const STEPS: [Step; 11] = [
+pub(super) const STEPS: [Step; 13] = [
     Step { name: "fmt", run: fmt },
     Step { name: "tidy", run: |_| tidy::run().map(|()| String::new()) },
     Step { name: "docs", run: |_| docs::run(&docs::Arguments { check: true }).map(|()| String::new()) },
@@ -19,6 +19,8 @@ pub(super) const STEPS: [Step; 11] = [
     Step { name: "release", run: release },
     Step { name: "nothing", run: nothing },
     Step { name: "eicar", run: eicar },
+    Step { name: "jail", run: jail },
+    Step { name: "exploit", run: exploit },
     Step { name: "construct", run: construct },
     Step { name: "oracle", run: oracle },
     Step { name: "fuzz", run: fuzz },
@@ -89,6 +91,16 @@ fn eicar(_: &Arguments) -> anyhow::Result<String> {
         bail!("the EICAR test file was not found");
     }
     Ok(String::new())
+}
+
+/// Shows of the program what its jail promises.
+fn jail(_: &Arguments) -> anyhow::Result<String> {
+    jail::check(&candor()?, 20_000)
+}
+
+/// Takes workers over, and looks how far that goes.
+fn exploit(_: &Arguments) -> anyhow::Result<String> {
+    jail::exploit(&candor()?)
 }
 
 fn construct(_: &Arguments) -> anyhow::Result<String> {

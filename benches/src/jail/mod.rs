@@ -1,6 +1,8 @@
 //! What the jail costs: how soon a worker is there, what it takes to hand a file over, what a worker at rest
 //! has for itself, and how fast whole scans are inside and outside.
 
+mod clamd;
+
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -25,9 +27,17 @@ pub(crate) struct Arguments {
     #[arg(long)]
     candor: Option<PathBuf>,
 
-    /// What to scan.
+    /// What to scan inside and outside.
     #[arg(long)]
     files: Option<PathBuf>,
+
+    /// The databases that the image was made from: many small files then go through clamd, too.
+    #[arg(long)]
+    database: Option<PathBuf>,
+
+    /// How many small files.
+    #[arg(long, default_value_t = 100_000)]
+    small: usize,
 
     /// Pairs of runs.
     #[arg(long, default_value_t = 5)]
@@ -39,39 +49,54 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ready()?;
     hand_over()?;
     at_rest(&arguments.image)?;
+    if let (Some(candor), Some(database)) = (&arguments.candor, &arguments.database) {
+        clamd::compare(candor, &arguments.image, database, arguments.small)?;
+    }
     if let (Some(candor), Some(files)) = (&arguments.candor, &arguments.files) {
         pairs(candor, &arguments.image, files, arguments.runs)?;
     }
     Ok(())
 }
 
-/// Files of candor-sandbox that run in the broker.
-const BROKER: [&str; 9] = [
+/// Files of candor-sandbox that run in the broker of a scan, and what it has in common with workers.
+const SCANS: [&str; 9] = [
     "broker.rs",
     "channel.rs",
-    "compile.rs",
+    "group.rs",
     "lane.rs",
     "layers.rs",
     "message/bytes.rs",
     "message/mod.rs",
-    "message/report.rs",
-    "sys.rs",
+    "message/report/mod.rs",
+    "spool.rs",
 ];
 
-/// Lines of code of the broker, without comments, blank lines and tests.
+/// What it runs besides for `compile` and `unpack`.
+const OTHERS: [&str; 2] = ["compile.rs", "unpack.rs"];
+
+/// Lines of code of the broker, without comments, blank lines and tests. Its system calls stand in `sys.rs` and
+/// opening files in `input.rs`, most of which is for workers.
 fn lines() -> anyhow::Result<()> {
+    println!(
+        "broker: {} lines of code for scans, {} more to compile and unpack",
+        count(&SCANS)?,
+        count(&OTHERS)?
+    );
+    Ok(())
+}
+
+fn count(names: &[&str]) -> anyhow::Result<usize> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/candor-sandbox/src");
     let mut all = 0;
-    for name in BROKER {
-        let text = fs::read_to_string(sources.join(name))?;
+    for name in names {
+        let text = fs::read_to_string(sources.join(name)).with_context(|| (*name).to_owned())?;
         let code = text.lines().take_while(|line| *line != "mod tests {").filter(|line| {
             let line = line.trim();
             !line.is_empty() && !line.starts_with("//")
         });
         all += code.count();
     }
-    println!("broker: {all} lines of code");
-    Ok(())
+    Ok(all)
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
