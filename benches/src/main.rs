@@ -1,5 +1,6 @@
 //! Measurements: of the matcher by itself, and of whole programs.
 
+mod bombs;
 mod digests;
 mod jail;
 mod logical;
@@ -14,6 +15,8 @@ use clap::Parser;
 
 #[derive(Debug, Parser)]
 enum Command {
+    /// Files that are made to cost much: time, memory and answer of each.
+    Bombs(bombs::Arguments),
     /// How large an image of millions of digests is, and how fast it opens and answers.
     Digests(digests::Arguments),
     /// What the jail costs.
@@ -28,6 +31,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
+        Command::Bombs(arguments) => bombs::run(&arguments),
         Command::Digests(arguments) => digests::run(&arguments),
         Command::Jail(arguments) => jail::run(&arguments),
         Command::Logical(arguments) => logical::run(&arguments),

@@ -85,13 +85,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     println!(
         "exec to end of one small file: candor {:.1} ms, private memory {:.1} MB",
         ours.wall * 1e3,
-        private(&mut programs.candor(&small))? as f64 / 1e6
+        peak(&mut programs.candor(&small))? as f64 / 1e6
     );
     let theirs =
         if arguments.alone { Cost::default() } else { best(|| measure(&mut programs.clamscan(&small)))? };
     if !arguments.alone {
         compare("  clamscan", "ms", theirs.wall * 1e3, ours.wall * 1e3);
-        println!("  clamscan private memory {:.1} MB", private(&mut programs.clamscan(&small))? as f64 / 1e6);
+        println!("  clamscan private memory {:.1} MB", peak(&mut programs.clamscan(&small))? as f64 / 1e6);
     }
     if arguments.start_only {
         return Ok(());
@@ -114,7 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         println!(
             "{}: candor {seconds:.2} s processor time, private memory {:.1} MB",
             files.display(),
-            private(&mut programs.candor(files))? as f64 / 1e6
+            peak(&mut programs.candor(files))? as f64 / 1e6
         );
         if !arguments.alone {
             let theirs_files = measure(&mut programs.clamscan(files))?;
@@ -151,7 +151,7 @@ pub fn measure(command: &mut Command) -> Result<Cost> {
 /// Runs a command to its end, and says the most anonymous memory that it and the processes that it started
 /// were seen to hold, in bytes. What several of them share counts once. For root: others may not look at
 /// processes that gave up their privileges.
-fn private(command: &mut Command) -> Result<u64> {
+pub fn peak(command: &mut Command) -> Result<u64> {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot start")?;
     let mut most = 0;
     while child.try_wait()?.is_none() {

@@ -10,13 +10,13 @@ use clap::Args;
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// What to measure, with its options: `whole --database FOLDER`, `matcher --database FOLDER`, `logical`,
-    /// `digests`, `jail --image IMAGE`; `--help` for all.
+    /// `digests`, `bombs`, `jail --image IMAGE`; `--help` for all.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
     arguments: Vec<String>,
 }
 
 /// Measurements of the program; the others are of libraries.
-const OF_THE_PROGRAM: [&str; 3] = ["jail", "logical", "whole"];
+const OF_THE_PROGRAM: [&str; 4] = ["bombs", "jail", "logical", "whole"];
 
 /// # Errors
 /// Something does not build, or a measurement failed.

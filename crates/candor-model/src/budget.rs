@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use crate::Reason;
 
 /// Bytes that may be unpacked from any file before [`Limits::max_growth`] applies.
-const FREE_GROWTH: u64 = 512 << 20;
+const FREE_GROWTH: u64 = 400 << 20;
 
 /// The limits of one scan. Sizes are bytes. Reaching one is never reported as clean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct Limits {
     pub max_file_size: u64,
     /// Bytes of all layers of one file together.
     pub max_scan_size: u64,
-    /// Bytes of all layers of one file together, as a multiple of its own. Applies only past the first
-    /// half gibibyte of what is unpacked: a small file that unpacks to more is made to cost time.
+    /// Bytes of all layers of one file together, as a multiple of its own. Applies only past the first 400
+    /// mebibytes of what is unpacked: a small file that unpacks to more is made to cost time.
     pub max_growth: u32,
     /// Bytes of unpacked layers that are open at the same time. What stands in the file itself is not counted:
     /// files are mapped.

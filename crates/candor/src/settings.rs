@@ -229,7 +229,7 @@ pub(crate) struct LimitOptions {
 
     /// How many times larger than the file itself all that is unpacked from it may be.
     ///
-    /// Applies only past the first 512 MiB that are unpacked.
+    /// Applies only past the first 400 MiB that are unpacked.
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_growth)]
     pub(crate) max_growth: u32,
 

@@ -102,19 +102,19 @@ fn the_number_of_children_is_a_reason() {
 
 #[test]
 fn what_is_unpacked_may_be_so_many_times_larger_than_the_file() {
-    // Applies only past half a gibibyte, so the layers here are counted and not written out.
+    // Applies only past 400 mebibytes, so the layers here are counted and not written out.
     let length = 32 << 20;
     let budget = |max_growth, max_scan_size| {
         Budget::new(Limits { max_growth, max_scan_size, ..Limits::default() }, Interrupt::new(), length)
     };
     let free = budget(2, 1 << 40);
-    assert_eq!((free.remaining(), free.exhaustion()), (length + (512 << 20), Reason::Growth));
+    assert_eq!((free.remaining(), free.exhaustion()), (length + (400 << 20), Reason::Growth));
     let grown = budget(100, 1 << 40);
     assert_eq!((grown.remaining(), grown.exhaustion()), (length * 101, Reason::Growth));
     let capped = budget(100, 1 << 30);
     assert_eq!((capped.remaining(), capped.exhaustion()), (1 << 30, Reason::ScanSize));
     let mut spent = budget(2, 1 << 40);
-    assert_eq!(spent.spend(length + (512 << 20)), Ok(()));
+    assert_eq!(spent.spend(length + (400 << 20)), Ok(()));
     assert_eq!(spent.spend(1), Err(Reason::Growth));
 }
 
