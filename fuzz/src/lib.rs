@@ -88,6 +88,13 @@ pub const TARGETS: &[(&str, Target)] = &[
         unpack::unpack(&[FileType::IshieldMsi, FileType::IshieldCab], bytes)
     }),
     ("unpack_sis", |bytes| unpack::unpack(&[FileType::Sis], bytes)),
+    ("unpack_squashfs", |bytes| unpack::unpack(&[FileType::SquashFs], bytes)),
+    ("unpack_udf", |bytes| unpack::unpack(&[FileType::Udf], bytes)),
+    ("unpack_fat", |bytes| unpack::unpack(&[FileType::Fat], bytes)),
+    ("unpack_ntfs", |bytes| unpack::unpack(&[FileType::Ntfs], bytes)),
+    ("unpack_virtual_disk", |bytes| {
+        unpack::unpack(&[FileType::Vhd, FileType::Vhdx, FileType::Vmdk, FileType::Qcow2], bytes)
+    }),
     ("worker_message", message::message),
     ("clamd_protocol", protocol::clamd),
 ];

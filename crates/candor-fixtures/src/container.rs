@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::{installer, stream};
+use crate::{installer, stream, virtual_disk, volume};
 
 /// A way to put one file into another: a name for it, what the path calls the file inside, and the packer.
 pub type Packing = (&'static str, &'static str, fn(&[u8]) -> Vec<u8>);
@@ -31,6 +31,23 @@ pub const PACKINGS: &[Packing] = &[
         installer::installshield_keyed(false, &[("b", b"x"), ("a", bytes)])
     }),
     ("installshield stream", "a", |bytes| installer::installshield_keyed(true, &[("b", b"x"), ("a", bytes)])),
+    ("squashfs", "a", |bytes| volume::squashfs(volume::SquashFs::Gzip, &[("b", b"x"), ("a", bytes)])),
+    ("udf", "a", |bytes| volume::udf(false, &[("b", b"x"), ("a", bytes)])),
+    ("udf metadata", "a", |bytes| volume::udf(true, &[("b", b"x"), ("a", bytes)])),
+    ("fat12", "a", |bytes| volume::fat(12, &[("b", b"x"), ("a", bytes)])),
+    ("fat16", "a", |bytes| volume::fat(16, &[("b", b"x"), ("a", bytes)])),
+    ("fat32", "folder/a", |bytes| volume::fat(32, &[("b", b"x"), ("folder/a", bytes)])),
+    ("exfat", "folder/a", |bytes| volume::exfat(&[("b", b"x"), ("folder/a", bytes)])),
+    ("ntfs", "a", |bytes| volume::ntfs(&[("b", b"x"), ("a", bytes)])),
+    ("ntfs stream", "b:s", |bytes| volume::ntfs(&[("b", b"x"), ("b:s", bytes)])),
+    ("vhd fixed", "disk", virtual_disk::vhd_fixed),
+    ("vhd", "disk", virtual_disk::vhd),
+    ("vmdk", "disk", |bytes| virtual_disk::vmdk(false, bytes)),
+    ("vmdk stream", "disk", |bytes| virtual_disk::vmdk(true, bytes)),
+    ("qcow2", "disk", |bytes| virtual_disk::qcow2(0, bytes)),
+    ("qcow2 deflate", "disk", |bytes| virtual_disk::qcow2(1, bytes)),
+    ("qcow2 zstd", "disk", |bytes| virtual_disk::qcow2(2, bytes)),
+    ("vhdx", "disk", virtual_disk::vhdx),
     ("installshield cabinet", "#1", |bytes| {
         installer::installshield_cabinet(9, false, false, &[("a", bytes)]).remove(1)
     }),

@@ -1,7 +1,7 @@
 //! For development only: builds files from readable text, and says what signatures mean.
 //!
 //! * [`recipe`], [`archive`], [`container`], [`executable`], [`installer`], [`zip`], [`zip_methods`], [`stream`],
-//!   [`document`]: files.
+//!   [`document`], [`volume`], [`virtual_disk`]: files.
 //! * [`collect`]: signatures as values.
 //! * [`marker`]: one marker in every container.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
@@ -17,5 +17,7 @@ pub mod marker;
 pub mod naive;
 pub mod recipe;
 pub mod stream;
+pub mod virtual_disk;
+pub mod volume;
 pub mod zip;
 pub mod zip_methods;

@@ -3,6 +3,7 @@
 
 use crate::archive::{self, Cab, Cpio, RAR, SEVEN_ZIP, SevenZip};
 use crate::installer::{self, NSIS, Nsis};
+use crate::volume::{self, SQUASHFS};
 use crate::{document, stream, zip_methods};
 
 /// Long enough that everything packs it, and nothing like text or a magic.
@@ -128,6 +129,11 @@ pub fn packings() -> Vec<Packing> {
                 installer::nsis(method, true, &[("b", b"x"), ("a", bytes)])
             }));
         }
+    }
+    for method in SQUASHFS {
+        all.push(packing(format!("squashfs {method:?}"), "folder/a", move |bytes| {
+            volume::squashfs(method, &[("b", b"x"), ("folder/a", bytes)])
+        }));
     }
     for version in [5, 6, 9] {
         all.push(packing(format!("installshield {version}"), "a", move |bytes| {

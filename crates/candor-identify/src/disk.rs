@@ -10,6 +10,10 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
             .and_then(|end| bytes.get(offset..end))
             .is_some_and(|found| found == magic)
     };
+    // A disk of fixed size is the raw disk and a footer, so the footer comes before what is on the disk.
+    if bytes.len().checked_sub(512).is_some_and(|footer| at(footer, b"conectix\0\0\0")) {
+        return Some(FileType::Vhd);
+    }
     if at(0, b"ER") && at(512, b"PM\0\0") {
         return Some(FileType::Apm);
     }
@@ -30,7 +34,28 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
     if bytes.len().checked_sub(512).is_some_and(|trailer| at(trailer, b"koly")) {
         return Some(FileType::Dmg);
     }
+    if at(3, b"NTFS    ") && at(510, b"\x55\xaa") {
+        return Some(FileType::Ntfs);
+    }
+    if (at(3, b"EXFAT   ") && at(510, b"\x55\xaa")) || is_fat(bytes) {
+        return Some(FileType::Fat);
+    }
     // The signature alone is two bytes; a partition table has a status of 0 or 0x80 in each of its rows.
     let is_table = || [446, 462, 478, 494].iter().all(|&row| at(row, b"\0") || at(row, b"\x80"));
     (at(510, b"\x55\xaa") && is_table()).then_some(FileType::Mbr)
+}
+
+/// A jump, and numbers that a volume can have: sectors of 512 to 4,096 bytes, a power of two of them in a cluster,
+/// one or two tables, a kind of medium.
+fn is_fat(bytes: &[u8]) -> bool {
+    let Some(start) = bytes.get(..512).and_then(|sector| sector.first_chunk::<24>()) else { return false };
+    let is_jump = matches!(start, [0xeb, _, 0x90, ..] | [0xe9, ..]);
+    let &[.., low, high, cluster, reserved, more, tables, _, _, _, _, medium, _, _] = start;
+    let sector = u16::from_le_bytes([low, high]);
+    is_jump
+        && matches!(sector, 512 | 1024 | 2048 | 4096)
+        && cluster.is_power_of_two()
+        && (reserved, more) != (0, 0)
+        && matches!(tables, 1 | 2)
+        && (medium == 0xf0 || medium >= 0xf8)
 }

@@ -3,9 +3,9 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    ar, arj, autoit, binhex, cab, chm, cpio, disk, dmg, elf, flat_xml, gzip, hfs, html, installshield, iso,
-    lha, lnk, macho, mail, media, nsis, ole2, onenote, pdf, pe, rar, rpm, rtf, seven_zip, sis, stream, swf,
-    szdd, tar, text, tnef, xar, zip,
+    ar, arj, autoit, binhex, cab, chm, cpio, disk, dmg, elf, fat, flat_xml, gzip, hfs, html, installshield,
+    iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, rar, rpm, rtf, seven_zip, sis,
+    squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, xar, zip,
 };
 
 /// One format that is opened.
@@ -439,5 +439,69 @@ pub const FORMATS: &[Format] = &[
         library: Some("flate2 with zlib-rs"),
         limits: "65,536 records or fields, 12 fields in one another",
         unpack: sis::unpack,
+    },
+    Format {
+        name: "SquashFS (version 4)",
+        types: &[FileType::SquashFs],
+        gives: "files, also those that no directory leads to (gzip, LZMA, xz, LZ4, Zstandard)",
+        library: Some("flate2 with zlib-rs, lzma-rust2, ruzstd; our own for LZ4"),
+        limits: "64 MiB of a table, 1,048,576 inodes; LZO and versions before 4 are reported as not looked at",
+        unpack: squashfs::unpack,
+    },
+    Format {
+        name: "UDF",
+        types: &[FileType::Udf],
+        gives: "files, also of volumes that are ISO 9660 at the same time",
+        library: None,
+        limits: "100,000 entries of directories, 16 MiB of one directory, 100,000 pieces of a file; virtual partitions are reported as not looked at",
+        unpack: udf::unpack,
+    },
+    Format {
+        name: "FAT (12, 16 and 32 bits), exFAT",
+        types: &[FileType::Fat],
+        gives: "files under their long names",
+        library: None,
+        limits: "200,000 entries of directories, 4 MiB of one directory; of deleted files, nothing",
+        unpack: fat::unpack,
+    },
+    Format {
+        name: "NTFS",
+        types: &[FileType::Ntfs],
+        gives: "every stream of every file, also compressed ones and those that no directory leads to",
+        library: None,
+        limits: "64 MiB of the file table, 1,048,576 runs; encrypted files are reported; of deleted files, nothing",
+        unpack: ntfs::unpack,
+    },
+    Format {
+        name: "Virtual disk (VHD)",
+        types: &[FileType::Vhd],
+        gives: "the raw disk as far as something was written to it",
+        library: None,
+        limits: "what stands in another disk is reported as not looked at",
+        unpack: virtual_disk::unpack_vhd,
+    },
+    Format {
+        name: "Virtual disk (VHDX)",
+        types: &[FileType::Vhdx],
+        gives: "the raw disk as far as something was written to it",
+        library: None,
+        limits: "what stands in another disk, and changes that are still in the log, are reported as not looked at",
+        unpack: virtual_disk::unpack_vhdx,
+    },
+    Format {
+        name: "Virtual disk (VMDK with content)",
+        types: &[FileType::Vmdk],
+        gives: "the raw disk as far as something was written to it, packed or not",
+        library: Some("flate2 with zlib-rs"),
+        limits: "packed grains of 16 MiB",
+        unpack: virtual_disk::unpack_vmdk,
+    },
+    Format {
+        name: "Virtual disk (QCOW2)",
+        types: &[FileType::Qcow2],
+        gives: "the raw disk as far as something was written to it, packed or not",
+        library: Some("flate2 with zlib-rs, ruzstd"),
+        limits: "encrypted disks, extended tables, what stands in another file, and snapshots are not opened; the first three are reported",
+        unpack: virtual_disk::unpack_qcow2,
     },
 ];

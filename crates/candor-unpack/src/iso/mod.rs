@@ -3,6 +3,8 @@
 //! Layout: ECMA-119. Volume descriptors from sector 16 on; each names a root directory; a directory is
 //! records of length, place, size, flags and name.
 //!
+//! A volume that is UDF as well is read as that, too: systems prefer it.
+//!
 //! Every descriptor's tree is walked, because hostile images have one for each kind of reader; a file that
 //! several trees lead to is given once. Directories that lead back into themselves are visited once.
 
@@ -15,6 +17,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, without_nuls};
+use crate::udf;
 
 const SECTOR: u64 = 2048;
 /// Length of a raw sector.
@@ -84,6 +87,12 @@ fn volume(bytes: &[u8], sink: &mut dyn Sink) {
         if walk.tree(&root, is_joliet) == Flow::Stop {
             return;
         }
+    }
+    let has_udf =
+        (16..80_u64).any(|sector| clipped(bytes, sector.saturating_mul(SECTOR), 5).starts_with(b"\0NSR0"));
+    let Walk { sink, mut files, .. } = walk;
+    if has_udf && !udf::walk(bytes, &mut files, sink) {
+        sink.incomplete(Reason::Malformed("UDF descriptors".to_owned()));
     }
 }
 

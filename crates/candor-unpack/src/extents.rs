@@ -1,0 +1,89 @@
+//! Files that stand in pieces: as one stream, with holes as zeros.
+
+use std::io::{self, ErrorKind, Read};
+
+use crate::reader::clipped;
+
+/// A piece of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Where it stands; `None` for zeros that stand nowhere.
+    pub(crate) offset: Option<u64>,
+    /// Its length in bytes.
+    pub(crate) length: u64,
+}
+
+/// Pieces one after another, as far as the file is long.
+pub(crate) struct Extents<'a, I> {
+    bytes: &'a [u8],
+    pieces: I,
+    current: Extent,
+    left: u64,
+}
+
+impl<'a, I: Iterator<Item = Extent>> Extents<'a, I> {
+    /// The first `length` bytes of the pieces, which stand in `bytes`.
+    pub(crate) const fn new(bytes: &'a [u8], pieces: I, length: u64) -> Self {
+        Self { bytes, pieces, current: Extent { offset: None, length: 0 }, left: length }
+    }
+}
+
+impl<I: Iterator<Item = Extent>> Read for Extents<'_, I> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() || self.left == 0 {
+            return Ok(0);
+        }
+        while self.current.length == 0 {
+            self.current = self.pieces.next().ok_or_else(missing)?;
+        }
+        let wanted = self.left.min(self.current.length);
+        let read = match self.current.offset {
+            Some(offset) => {
+                let read = clipped(self.bytes, offset, wanted).read(buffer)?;
+                if read == 0 {
+                    return Err(missing());
+                }
+                self.current.offset = offset.checked_add(u64::try_from(read).unwrap_or(0));
+                read
+            }
+            None => io::repeat(0).take(wanted).read(buffer)?,
+        };
+        let count = u64::try_from(read).unwrap_or(u64::MAX);
+        self.current.length = self.current.length.saturating_sub(count);
+        self.left = self.left.saturating_sub(count);
+        Ok(read)
+    }
+}
+
+fn missing() -> io::Error {
+    io::Error::new(ErrorKind::UnexpectedEof, "pieces of the file are missing")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::{Extent, Extents};
+
+    fn read(pieces: &[Extent], length: u64) -> (Vec<u8>, bool) {
+        let mut out = Vec::new();
+        let outcome = Extents::new(b"0123456789", pieces.iter().copied(), length).read_to_end(&mut out);
+        (out, outcome.is_ok())
+    }
+
+    #[test]
+    fn pieces_and_holes_are_one_stream() {
+        let at = |offset, length| Extent { offset, length };
+        let pieces = [at(Some(7), 2), at(None, 3), at(Some(0), 0), at(Some(0), 4)];
+        assert_eq!(read(&pieces, 9), (b"78\0\0\x000123".to_vec(), true));
+        assert_eq!(read(&pieces, 6), (b"78\0\0\x000".to_vec(), true));
+    }
+
+    #[test]
+    fn missing_pieces_are_an_error_behind_what_is_there() {
+        let at = |offset, length| Extent { offset: Some(offset), length };
+        assert_eq!(read(&[at(8, 4)], 4), (b"89".to_vec(), false));
+        assert_eq!(read(&[at(8, 1)], 4), (b"8".to_vec(), false));
+        assert_eq!(read(&[at(u64::MAX, 4)], 4), (Vec::new(), false));
+    }
+}

@@ -1,0 +1,137 @@
+//! exFAT: entries of 32 bytes in sets, one for the attributes, one for the place, and some for the name.
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+
+use super::{DIRECTORY, ENTRIES, PATH, extent};
+use crate::extents::{Extent, Extents};
+use crate::reader::{Reader, clipped};
+
+#[derive(Clone, Copy)]
+struct Volume<'a> {
+    bytes: &'a [u8],
+    table: &'a [u8],
+    clusters: u64,
+    cluster: u64,
+}
+
+/// Where a file or directory stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    first: u32,
+    length: u64,
+    /// Whether its clusters follow one another, so that the table says nothing about them.
+    is_contiguous: bool,
+}
+
+impl<'a> Volume<'a> {
+    fn read(bytes: &'a [u8]) -> Option<(Self, u32)> {
+        let mut fields = Reader::little(bytes).at(80)?;
+        let (table, table_length, clusters) = (fields.u32()?, fields.u32()?, fields.u32()?);
+        fields.skip(4)?;
+        let root = fields.u32()?;
+        let (&sector, &cluster) = (bytes.get(108)?, bytes.get(109)?);
+        if !(9..=12).contains(&sector) || cluster > 25 {
+            return None;
+        }
+        let bytes_of = |sectors: u32| u64::from(sectors).wrapping_shl(u32::from(sector));
+        let volume = Self {
+            bytes,
+            table: clipped(bytes, bytes_of(table), bytes_of(table_length)),
+            clusters: bytes_of(clusters),
+            cluster: bytes_of(1).wrapping_shl(u32::from(cluster)),
+        };
+        Some((volume, root))
+    }
+
+    fn stream(self, place: Place) -> Extents<'a, Box<dyn Iterator<Item = Extent> + 'a>> {
+        let first = Some(place.first).filter(|first| *first >= 2);
+        let chain: Box<dyn Iterator<Item = u32> + 'a> = if place.is_contiguous {
+            Box::new(std::iter::successors(first, |cluster| cluster.checked_add(1)))
+        } else {
+            Box::new(std::iter::successors(first, move |cluster| {
+                let next = Reader::little(self.table).at(u64::from(*cluster).saturating_mul(4))?.u32()?;
+                (2..0xffff_fff7).contains(&next).then_some(next)
+            }))
+        };
+        let pieces = chain.map(move |cluster| extent(self.clusters, self.cluster, cluster));
+        Extents::new(self.bytes, Box::new(pieces), place.length)
+    }
+}
+
+/// Gives every file.
+pub(super) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let Some((volume, root)) = Volume::read(bytes) else {
+        sink.incomplete(Reason::Malformed("the boot sector of an exFAT volume".to_owned()));
+        return;
+    };
+    let mut open = vec![(Place { first: root, length: DIRECTORY, is_contiguous: false }, String::new())];
+    let mut seen = BTreeSet::new();
+    let (mut position, mut left) = (0_u64, ENTRIES);
+    while let Some((place, path)) = open.pop() {
+        if !seen.insert(place.first) {
+            continue;
+        }
+        let mut content = Vec::new();
+        let place = Place { length: place.length.min(DIRECTORY), ..place };
+        // It ends where its chain ends, which is no error here.
+        let _ = volume.stream(place).read_to_end(&mut content);
+        if let Err(reason) = sink.budget().spend(u64::try_from(content.len()).unwrap_or(u64::MAX)) {
+            sink.incomplete(reason);
+            return;
+        }
+        let mut entries = content.as_chunks::<32>().0.iter();
+        while let Some(entry) = entries.next().filter(|entry| entry.first() != Some(&0)) {
+            let Some(fewer) = left.checked_sub(1) else {
+                sink.incomplete(Reason::Children);
+                return;
+            };
+            left = fewer;
+            let &[0x85, count, _, _, attributes, ..] = entry else { continue };
+            let Some((name, place)) = set(entries.clone().take(usize::from(count))) else { continue };
+            let name = format!("{path}{name}");
+            if attributes & 16 != 0 {
+                if name.len() < PATH {
+                    open.push((place, name + "/"));
+                }
+                continue;
+            }
+            if place.length == 0 {
+                continue;
+            }
+            position = position.saturating_add(1);
+            let member = Member { name, position, real_size: Some(place.length), ..Member::default() };
+            let mut stream = volume.stream(place);
+            if sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream)) == Flow::Stop {
+                return;
+            }
+        }
+    }
+}
+
+/// Name and place of a file, from the entries behind its first.
+fn set<'e>(entries: impl Iterator<Item = &'e [u8; 32]>) -> Option<(String, Place)> {
+    let mut place = None;
+    let mut units: Vec<u16> = Vec::new();
+    let mut length = 0;
+    for entry in entries {
+        match entry {
+            &[0xc0, flags, _, name_length, ..] => {
+                let first = Reader::little(entry).at(20)?.u32()?;
+                // What stands behind the valid length is zeros, whatever the clusters hold.
+                let valid = Reader::little(entry).at(8)?.u64()?;
+                let whole = Reader::little(entry).at(24)?.u64()?;
+                length = usize::from(name_length);
+                place = Some(Place { first, length: valid.min(whole), is_contiguous: flags & 2 != 0 });
+            }
+            [0xc1, _, name @ ..] => {
+                units.extend(name.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)));
+            }
+            _ => {}
+        }
+    }
+    units.truncate(length);
+    place.map(|place| (String::from_utf16_lossy(&units), place))
+}

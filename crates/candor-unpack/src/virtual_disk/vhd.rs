@@ -1,0 +1,62 @@
+//! VHD: a footer of 512 bytes, at the end and for growing disks also in front; their table of blocks.
+
+use std::io;
+
+use candor_model::{ChildKind, Content, Member, Reason, Sink};
+
+use super::{Block, Blocks, give};
+use crate::reader::{Order, Reader, clipped};
+
+const SECTOR: u64 = 512;
+
+/// Gives the raw disk.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let last = u64::try_from(bytes.len()).unwrap_or(0).saturating_sub(512);
+    let is_footer = |at: &u64| clipped(bytes, *at, 8) == b"conectix";
+    // Early programs left the last byte away.
+    let footer = [last, last.saturating_add(1), 0].into_iter().find(is_footer);
+    if footer.and_then(|footer| read(bytes, footer, sink)).is_none() {
+        sink.incomplete(Reason::Malformed("the header of a VHD".to_owned()));
+    }
+}
+
+fn read(bytes: &[u8], footer: u64, sink: &mut dyn Sink) -> Option<()> {
+    let start = Reader::new(bytes, Order::Big);
+    let field = |at: u64| start.at(footer.checked_add(at)?);
+    let (header, length, kind) = (field(16)?.u64()?, field(48)?.u64()?, field(60)?.u32()?);
+    if kind == 2 {
+        let content = clipped(bytes, 0, footer);
+        let member = Member { name: "disk".to_owned(), real_size: Some(length), ..Member::default() };
+        let _ = sink.child(ChildKind::Embedded { offset: 0 }, &member, Content::Bytes(content));
+        return Some(());
+    }
+    if clipped(bytes, header, 8) != b"cxsparse" {
+        return None;
+    }
+    let field = |at: u64| start.at(header.checked_add(at)?);
+    let (table, count, block) = (field(16)?.u64()?, field(28)?.u32()?, u64::from(field(32)?.u32()?));
+    if kind == 4 {
+        sink.incomplete(Reason::Unsupported("what stands in the disk that this one is based on".to_owned()));
+    }
+    let table = clipped(bytes, table, u64::from(count).saturating_mul(4)).as_chunks::<4>().0;
+    let end = table.iter().rposition(|entry| *entry != [0xff; 4]).map_or(0, |last| last.saturating_add(1));
+    // In front of each block, a bit for each of its sectors.
+    let bitmap = block.div_ceil(SECTOR).div_ceil(8).next_multiple_of(SECTOR);
+    give(bytes, Table { table, bitmap }, block, length, u64::try_from(end).unwrap_or(0), sink);
+    Some(())
+}
+
+struct Table<'a> {
+    table: &'a [[u8; 4]],
+    bitmap: u64,
+}
+
+impl Blocks for Table<'_> {
+    fn block(&self, number: u64) -> io::Result<Block> {
+        let entry = usize::try_from(number).ok().and_then(|number| self.table.get(number));
+        Ok(match entry.map(|entry| u32::from_be_bytes(*entry)) {
+            None | Some(u32::MAX) => Block::Zeros,
+            Some(sector) => Block::At(u64::from(sector).saturating_mul(SECTOR).saturating_add(self.bitmap)),
+        })
+    }
+}
