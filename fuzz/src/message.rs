@@ -41,7 +41,15 @@ pub(crate) fn message(bytes: &[u8]) {
 
 /// A packet of every kind.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    use candor_sandbox::message::{Diagnostic, Given, Sums};
+    use candor_model::{FileType, LayerId, LayerSummary};
+    use candor_sandbox::message::{Diagnostic, Given, Summary, Sums};
+    let layer = LayerSummary {
+        id: LayerId(1),
+        parent: Some(LayerId(0)),
+        name: String::from("a.txt"),
+        file_type: FileType::TextAscii,
+        length: 3,
+    };
     let given = || vec![Given { name: String::from("a"), length: 7, careful: false }];
     let diagnostic = Diagnostic {
         error: true,
@@ -53,11 +61,22 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     vec![
         Order::Files(given()).encode(),
         Order::Sources { sources: given(), last: true }.encode(),
+        Order::Attempt(7).encode(),
+        Order::Unpack { file: given().remove(0), contents: true }.encode(),
         Word::Jailed(5).encode(),
         Word::Ready.encode(),
         Word::Answers(vec![Answer::TooLarge(Some(7)), Answer::Unreadable(String::from("no"))]).encode(),
         Word::Diagnostic(diagnostic).encode(),
         Word::Compiled(Ok(Sums::default())).encode(),
+        Word::Compiled(Err(String::from("no signature"))).encode(),
+        Word::Summary(Summary { source: String::from("a.ndb"), numbers: [1, 2, 3, 4, 5] }).encode(),
+        Word::Layer(layer).encode(),
+        Word::Facts { layer: 1, facts: vec![(String::from("signer"), String::from("nobody"))] }.encode(),
+        Word::Content { layer: 1, bytes: vec![1, 2, 3] }.encode(),
+        Word::Part { bytes: vec![0, 1], last: true }.encode(),
+        Word::Attempted(Ok(-7)).encode(),
+        Word::Attempted(Err(13)).encode(),
+        Word::LastWords(String::from("memory allocation of 7 bytes failed")).encode(),
         // A clean file, as an answer by itself.
         [&[0; 9][..], &[0, 0, 4], &[0; 8], &[0; 13]].concat(),
     ]

@@ -148,6 +148,14 @@ pub fn processes() -> Vec<Seen> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let mut seen: Vec<Seen> = numbers.filter_map(process).collect();
+    // A broker may have any name; it is known by its template.
+    let parents: Vec<i32> =
+        seen.iter().filter(|seen| seen.role == Role::Template).map(|seen| seen.parent).collect();
+    for parent in parents {
+        if !seen.iter().any(|seen| seen.process == parent) {
+            seen.extend(look(parent, |_| Some(Role::Broker)));
+        }
+    }
     seen.sort_by_key(|seen| seen.process);
     let always_hidden = Layers::NONE.with(Layer::Landlock);
     let begun = Instant::now();
@@ -169,11 +177,15 @@ pub fn processes() -> Vec<Seen> {
     }
 }
 
-/// One process, if it is one of Candor.
+/// One process, if it is one of Candor by its name.
 #[must_use]
 pub fn process(number: i32) -> Option<Seen> {
+    look(number, Role::of_name)
+}
+
+fn look(number: i32, role: impl Fn(&str) -> Option<Role>) -> Option<Seen> {
     let place = PathBuf::from(format!("/proc/{number}"));
-    let role = Role::of_name(fs::read_to_string(place.join("comm")).ok()?.trim_end())?;
+    let role = role(fs::read_to_string(place.join("comm")).ok()?.trim_end())?;
     let status = fs::read_to_string(place.join("status")).ok()?;
     let field = |name: &str| {
         status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)

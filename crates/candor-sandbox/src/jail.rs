@@ -182,8 +182,13 @@ fn empty_filesystem() -> io::Result<()> {
     // Any directory will do: it is in a namespace of its own, so nobody else sees it covered.
     rustix::mount::mount("none", "/proc", "tmpfs", flags, c"size=4k,nr_inodes=2,mode=000")?;
     rustix::process::chdir("/proc")?;
-    rustix::process::pivot_root(".", ".")?;
-    rustix::mount::unmount(".", UnmountFlags::DETACH)?;
+    if rustix::process::pivot_root(".", ".").is_ok() {
+        rustix::mount::unmount(".", UnmountFlags::DETACH)?;
+    } else {
+        // The file system that a kernel starts with cannot be left like this; it is covered for good.
+        rustix::mount::mount_move(".", "/")?;
+        rustix::process::chroot(".")?;
+    }
     rustix::process::chdir("/")?;
     rustix::mount::mount_remount("/", flags | MountFlags::RDONLY, "")?;
     Ok(())

@@ -112,7 +112,7 @@ fn disturb(scan: &mut Child, random: &mut Random) -> anyhow::Result<Done> {
             ensure!(status.code().is_some_and(|code| code <= 2), "the scan ended with {status}");
             return Ok(done);
         }
-        sleep(Duration::from_micros(u64::try_from(random.range(100, 2_000))?));
+        sleep(Duration::from_micros(u64::try_from(random.range(200, 6_000))?));
         let descriptors = fs::read_dir(format!("/proc/{broker}/fd")).map_or(0, Iterator::count);
         done.most_descriptors = done.most_descriptors.max(descriptors);
         asleep.retain(|(process, until)| {

@@ -15,7 +15,7 @@ const FAILURES: [(&str, &str, Option<&str>); 8] = [
     ("landlock_restrict_self", "EOPNOTSUPP", Some("landlock")),
     ("unshare", "EPERM", Some("network-namespace")),
     ("unshare", "ENOSPC", Some("ipc-namespace")),
-    ("pivot_root", "EINVAL", Some("empty-file-system")),
+    ("mount", "EPERM", Some("empty-file-system")),
     ("seccomp", "ENOSYS", None),
     ("capset", "EPERM", None),
     ("close_range", "ENOSYS", None),

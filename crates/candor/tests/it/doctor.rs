@@ -54,6 +54,36 @@ fn every_attempt_is_refused_and_every_layer_is_seen() {
     }
 }
 
+#[test]
+fn processes_of_other_scans_are_seen_whatever_the_program_is_called() {
+    let place = Place::new();
+    let copy = place.path("quite-different");
+    std::fs::copy(env!("CARGO_BIN_EXE_candor"), &copy).unwrap();
+    let mut command = std::process::Command::new(&copy);
+    // It waits for its input.
+    let mut scan = command.args(["scan", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let number = scan.id();
+    let mut roles = Vec::new();
+    for _ in 0..100 {
+        let said = place.run(&["doctor", "--json"]);
+        let processes = said.json()[0]["processes"].as_array().unwrap().clone();
+        let of = |parent: u64| processes.iter().filter(move |process| process["parent"] == parent);
+        roles = processes
+            .iter()
+            .filter(|process| process["process"] == number)
+            .chain(of(number.into()))
+            .chain(of(number.into()).flat_map(|template| of(template["process"].as_u64().unwrap())))
+            .map(|process| process["role"].as_str().unwrap().to_owned())
+            .collect();
+        if roles.len() >= 3 {
+            break;
+        }
+    }
+    drop(scan.stdin.take());
+    scan.wait().unwrap();
+    assert_eq!(roles, ["broker", "template", "worker"]);
+}
+
 /// Whether `CAP_SYS_PTRACE` (19) is in force, without which `/proc` hides a process that is not dumpable.
 fn may_trace_all() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
