@@ -5,10 +5,12 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, FileType, Mode};
 
-use crate::run::{Place, Said, eicar, is_root};
+use crate::run::{Place, Said, database, eicar, is_root};
 
 /// Every run has one file beside the bad one that must be found all the same.
 fn scan(place: &Place, arguments: &[&str]) -> Said {
@@ -47,17 +49,39 @@ fn a_missing_file() {
     check(&said, &["missing: incomplete: cannot be read: no such file or directory"], 2);
 }
 
+/// Runs the program as somebody who is not root: as a copy that he can read, in a place that he can enter.
+fn as_ordinary_user(place: &Place, arguments: &[&str]) -> Said {
+    if !is_root() {
+        return place.run(arguments);
+    }
+    let top = place.root().parent().unwrap().to_path_buf();
+    let copy = top.join("candor");
+    fs::copy(env!("CARGO_BIN_EXE_candor"), &copy).unwrap();
+    for path in [top, place.root()] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new(&copy);
+    command.args(arguments).current_dir(place.root()).env_clear().stdin(Stdio::null());
+    Said::new(&command.uid(65534).gid(65534).output().unwrap())
+}
+
 #[test]
 fn a_file_without_permission() {
     let place = Place::new();
     let path = place.file("secret", "x");
+    place.file("eicar.com", eicar());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    let said = as_ordinary_user(&place, &["scan", "secret"]);
+    check(&said, &["secret: incomplete: cannot be read: permission denied"], 2);
+    let said = as_ordinary_user(&place, &["scan", "."]);
+    check(
+        &said,
+        &["./eicar.com: infected: Test.EICAR", "./secret: incomplete: cannot be read: permission denied"],
+        1,
+    );
     if is_root() {
         // Root may read it; what fails for root as well stands below.
         check(&scan(&place, &["secret"]), &[], 0);
-    } else {
-        let said = scan(&place, &["secret"]);
-        check(&said, &["secret: incomplete: cannot be read: permission denied"], 2);
     }
 }
 
@@ -65,14 +89,34 @@ fn a_file_without_permission() {
 fn a_directory_without_permission() {
     let place = Place::new();
     place.file("closed/inside", "x");
+    place.file("eicar.com", eicar());
     fs::set_permissions(place.path("closed"), fs::Permissions::from_mode(0o000)).unwrap();
-    let said = scan(&place, &["closed"]);
+    let said = as_ordinary_user(&place, &["scan", "closed"]);
+    let beside = as_ordinary_user(&place, &["scan", "."]);
+    let as_root = is_root().then(|| scan(&place, &["closed"]));
     fs::set_permissions(place.path("closed"), fs::Permissions::from_mode(0o700)).unwrap();
-    if is_root() {
+    check(&said, &["closed: incomplete: cannot be read: permission denied"], 2);
+    check(
+        &beside,
+        &["./closed: incomplete: cannot be read: permission denied", "./eicar.com: infected: Test.EICAR"],
+        1,
+    );
+    if let Some(said) = as_root {
         check(&said, &[], 0);
-    } else {
-        check(&said, &["closed: incomplete: cannot be read: permission denied"], 2);
     }
+}
+
+#[test]
+fn a_database_without_permission() {
+    let place = Place::new();
+    place.file("file", "x");
+    let path = database(&place, "db/one.ndb");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    let said = as_ordinary_user(&place, &["scan", "--no-cache", "-d", "db", "file"]);
+    assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said:?}");
+    assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
+    assert!(said.stderr.starts_with("error: ") && said.stderr.contains("db/one.ndb"), "{said:?}");
+    assert!(said.stderr.to_lowercase().contains("permission denied"), "{said:?}");
 }
 
 #[test]
@@ -221,13 +265,31 @@ fn a_file_list_that_is_missing() {
 #[test]
 fn files_that_vanish_during_the_scan() {
     let place = Place::new();
-    // The list is read while the scan runs: the file is there when the list is made and gone when its
-    // turn comes.
-    place.file("gone", "x");
-    fs::remove_file(place.path("gone")).unwrap();
-    let said = place.run_with_input(&["scan", "--file-list", "-"], b"gone\n");
-    assert_eq!(lines(&said), ["gone: incomplete: cannot be read: no such file or directory"]);
-    assert_eq!(said.code, 2);
+    for file in 0..3000 {
+        place.file(format!("many/{file:04}-{}", "n".repeat(100)), "x");
+    }
+    // Nobody reads the output at first: the scan waits in the middle, with names that it has listed and not
+    // opened yet.
+    let mut child = place
+        .command(&["scan", "--json", "--jobs", "1", "many"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(child.try_wait().unwrap(), None, "the output fills the pipe");
+    fs::remove_dir_all(place.path("many")).unwrap();
+    let said = Said::new(&child.wait_with_output().unwrap());
+    assert_eq!((said.code, said.stderr.as_str()), (2, ""), "{}", said.stderr);
+    let mut objects = said.json();
+    let summary = objects.pop().unwrap();
+    assert_eq!((&summary["type"], &summary["complete"]), (&"summary".into(), &true.into()));
+    let (clean, gone): (Vec<_>, Vec<_>) = objects.iter().partition(|object| object["verdict"] == "clean");
+    assert!(!clean.is_empty() && !gone.is_empty(), "{} and {}", clean.len(), gone.len());
+    for object in &gone {
+        assert_eq!(object["reasons"][0]["message"], "cannot be read: no such file or directory", "{object}");
+    }
+    assert_eq!(summary["unreadable"], gone.len());
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod interrupt;
 mod run;
 mod samples;
 mod scan;
+mod terminal;
 mod unpack;
