@@ -95,6 +95,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_virtual_disk", |bytes| {
         unpack::unpack(&[FileType::Vhd, FileType::Vhdx, FileType::Vmdk, FileType::Qcow2], bytes)
     }),
+    ("unpack_wim", |bytes| unpack::unpack(&[FileType::Wim], bytes)),
+    ("unpack_alz", |bytes| unpack::unpack(&[FileType::Alz], bytes)),
+    ("unpack_egg", |bytes| unpack::unpack(&[FileType::Egg], bytes)),
     ("worker_message", message::message),
     ("clamd_protocol", protocol::clamd),
 ];

@@ -444,3 +444,226 @@ pub fn rar(
     }
     builder.to_bytes().unwrap_or_default()
 }
+
+/// An ALZ archive: names, methods (0 to 2; of others, data of the method 0) and contents.
+#[must_use]
+pub fn alz(files: &[(&str, u8, &[u8])]) -> Vec<u8> {
+    let mut out = b"ALZ\x01\x0a\0\0\0".to_vec();
+    for (name, method, content) in files {
+        let packed = match method {
+            1 => stream::bzip2(content),
+            2 => stream::deflate(content),
+            _ => content.to_vec(),
+        };
+        out.extend(b"BLZ\x01");
+        out.extend(u16_of(name.len()).to_le_bytes());
+        out.extend([0x20, 0, 0, 0, 0, 0x40, 0, *method, 0]);
+        out.extend(crc32(content).to_le_bytes());
+        out.extend(u32_of(packed.len()).to_le_bytes());
+        out.extend(u32_of(content.len()).to_le_bytes());
+        out.extend(name.as_bytes());
+        out.extend(packed);
+    }
+    out.extend(b"CLZ\x01");
+    out.extend([0; 8]);
+    out.extend(b"CLZ\x02");
+    out
+}
+
+/// An EGG archive of this method (0 stored, 1 deflate, 2 bzip2, 4 LZMA; of others, stored data), with blocks of
+/// 50,000 bytes.
+#[must_use]
+pub fn egg(method: u8, is_solid: bool, files: &[File<'_>]) -> Vec<u8> {
+    const END: u32 = 0x08e2_8222;
+    let field = |mark: u32, flags: u8, content: &[u8]| {
+        [&mark.to_le_bytes()[..], &[flags], &u16_of(content.len()).to_le_bytes(), content].concat()
+    };
+    let blocks = |content: &[u8]| {
+        let mut out = Vec::new();
+        for block in content.chunks(50_000) {
+            let packed = match method {
+                1 => stream::deflate(block),
+                2 => stream::bzip2(block),
+                4 => {
+                    let packed = stream::lzma(block);
+                    [b"\x09\x14\x05\0", &packed[..5], &packed[13..]].concat()
+                }
+                _ => block.to_vec(),
+            };
+            out.extend(0x02b5_0c13_u32.to_le_bytes());
+            out.extend([method, 0]);
+            for value in [u32_of(block.len()), u32_of(packed.len()), crc32(block), END] {
+                out.extend(value.to_le_bytes());
+            }
+            out.extend(packed);
+        }
+        out
+    };
+    let mut out = b"EGGA\0\x01\x01\0\0\0\0\0\0\0".to_vec();
+    if is_solid {
+        out.extend(field(0x24e5_a060, 0, b""));
+    }
+    out.extend(END.to_le_bytes());
+    for (name, content) in files {
+        out.extend(0x0a85_90e3_u32.to_le_bytes());
+        out.extend([0; 4]);
+        out.extend(u64::from(u32_of(content.len())).to_le_bytes());
+        out.extend(field(0x0a85_91ac, 0, name.as_bytes()));
+        out.extend(END.to_le_bytes());
+        if !is_solid {
+            out.extend(blocks(content));
+        }
+    }
+    if is_solid {
+        out.extend(blocks(
+            &files.iter().flat_map(|(_, content)| content.iter().copied()).collect::<Vec<_>>(),
+        ));
+    }
+    out.extend(END.to_le_bytes());
+    out
+}
+
+/// The compressions of WIM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wim {
+    /// None.
+    Stored,
+    /// XPRESS: runs as copies, everything else as it is.
+    Xpress,
+}
+
+/// A WIM of one image. A name may have one folder in front.
+#[must_use]
+pub fn wim(method: Wim, files: &[File<'_>]) -> Vec<u8> {
+    use sha1::{Digest as _, Sha1};
+    const CHUNK: usize = 32 << 10;
+    let long = |value: usize| u64::from(u32_of(value)).to_le_bytes();
+    let mut out = vec![0; 208];
+    let mut rows = Vec::new();
+    let mut resource = |content: &[u8], is_metadata: bool, out: &mut Vec<u8>| {
+        let offset = out.len();
+        let chunks: Vec<Vec<u8>> = content
+            .chunks(CHUNK)
+            .map(|chunk| {
+                Some(xpress(chunk))
+                    .filter(|packed| packed.len() < chunk.len())
+                    .unwrap_or_else(|| chunk.to_vec())
+            })
+            .collect();
+        let is_packed = method == Wim::Xpress && chunks.iter().map(Vec::len).sum::<usize>() < content.len();
+        if is_packed {
+            let mut place = 0;
+            for chunk in &chunks[..chunks.len() - 1] {
+                place += chunk.len();
+                out.extend(u32_of(place).to_le_bytes());
+            }
+            out.extend(chunks.concat());
+        } else {
+            out.extend_from_slice(content);
+        }
+        let flags = u64::from(is_metadata) << 57 | u64::from(is_packed) << 58;
+        let mut row = (u64::from(u32_of(out.len() - offset)) | flags).to_le_bytes().to_vec();
+        row.extend([long(offset), long(content.len())].concat());
+        let digest: [u8; 20] = Sha1::digest(content).into();
+        row.extend([1, 0, 1, 0, 0, 0]);
+        row.extend(digest);
+        rows.push(row);
+        digest
+    };
+    let entry = |name: &str, attributes: u32, below: usize, digest: [u8; 20]| {
+        let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let mut entry = vec![0; 102];
+        entry[8..12].copy_from_slice(&attributes.to_le_bytes());
+        entry[16..24].copy_from_slice(&long(below));
+        entry[64..84].copy_from_slice(&digest);
+        entry[100..102].copy_from_slice(&u16_of(units.len()).to_le_bytes());
+        entry.extend(units);
+        let mut entry = padded(entry, 8);
+        let length = long(entry.len());
+        entry[..8].copy_from_slice(&length);
+        entry
+    };
+    // Folders stand behind one another: the root's entries first.
+    let mut folders: Vec<(&str, Vec<u8>)> = vec![("", Vec::new())];
+    for (path, content) in files {
+        let digest = if content.is_empty() { [0; 20] } else { resource(content, false, &mut out) };
+        let (folder, name) = path.split_once('/').unwrap_or(("", path));
+        let entry = entry(name, 0x20, 0, digest);
+        match folders.iter_mut().find(|(known, _)| *known == folder) {
+            Some((_, entries)) => entries.extend(entry),
+            None => folders.push((folder, entry)),
+        }
+    }
+    let named: usize = folders[1..].iter().map(|(folder, _)| entry(folder, 16, 0, [0; 20]).len()).sum();
+    // Rights, the root with its end, the root's entries with theirs.
+    let mut place = 8 + 104 + 8 + folders[0].1.len() + named + 8;
+    let mut metadata = [8, 0, 0, 0, 0, 0, 0, 0].to_vec();
+    metadata.extend(entry("", 16, 8 + 104 + 8, [0; 20]));
+    metadata.extend([0; 8]);
+    metadata.extend(&folders[0].1);
+    for (folder, entries) in &folders[1..] {
+        metadata.extend(entry(folder, 16, place, [0; 20]));
+        place += entries.len() + 8;
+    }
+    metadata.extend([0; 8]);
+    for (_, entries) in &folders[1..] {
+        metadata.extend([&entries[..], &[0; 8]].concat());
+    }
+    resource(&metadata, true, &mut out);
+    let (table, place) = (rows.concat(), out.len());
+    out.extend(&table);
+    out[..8].copy_from_slice(b"MSWIM\0\0\0");
+    let flags: u32 = if method == Wim::Xpress { 0x2_0002 } else { 0 };
+    for (at, value) in [(8, 208), (12, 0x10d00), (16, flags), (20, u32_of(CHUNK)), (40, 0x1_0001), (44, 1)] {
+        out[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    out[48..72].copy_from_slice(&[long(table.len()), long(place), long(table.len())].concat());
+    out
+}
+
+/// A chunk of XPRESS under codes that all have nine bits.
+fn xpress(chunk: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x99; 256];
+    // The next two words are reserved before whole bytes come.
+    let mut words = [out.len(), out.len() + 2];
+    out.extend([0; 4]);
+    let (mut held, mut count) = (0_u32, 0);
+    let mut put = |value: u32, width: u32, out: &mut Vec<u8>| {
+        held = held << width | value;
+        count += width;
+        // A word that is full is written when more bits come.
+        if count > 16 {
+            count -= 16;
+            let word = u16::try_from(held >> count & 0xffff).unwrap_or(0);
+            out[words[0]..words[0] + 2].copy_from_slice(&word.to_le_bytes());
+            words = [words[1], out.len()];
+            out.extend([0; 2]);
+            held &= (1 << count) - 1;
+        }
+    };
+    let mut place = 0;
+    while place < chunk.len() {
+        let same = match place.checked_sub(1) {
+            Some(before) => chunk[place..].iter().take_while(|byte| **byte == chunk[before]).count(),
+            None => 0,
+        };
+        if same < 3 {
+            put(u32::from(chunk[place]), 9, &mut out);
+            place += 1;
+            continue;
+        }
+        // From one byte back, which needs no more bits.
+        let length = same - 3;
+        put(256 + u32_of(length.min(15)), 9, &mut out);
+        if length >= 15 {
+            out.push(u8::try_from(length - 15).unwrap_or(255));
+            if length - 15 >= 255 {
+                out.extend(u16_of(length).to_le_bytes());
+            }
+        }
+        place += same;
+    }
+    // What is held still goes into the first word that is reserved.
+    put(0, 16, &mut out);
+    out
+}

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::{installer, stream, virtual_disk, volume};
+use crate::{archive, installer, stream, virtual_disk, volume};
 
 /// A way to put one file into another: a name for it, what the path calls the file inside, and the packer.
 pub type Packing = (&'static str, &'static str, fn(&[u8]) -> Vec<u8>);
@@ -40,6 +40,14 @@ pub const PACKINGS: &[Packing] = &[
     ("exfat", "folder/a", |bytes| volume::exfat(&[("b", b"x"), ("folder/a", bytes)])),
     ("ntfs", "a", |bytes| volume::ntfs(&[("b", b"x"), ("a", bytes)])),
     ("ntfs stream", "b:s", |bytes| volume::ntfs(&[("b", b"x"), ("b:s", bytes)])),
+    ("alz stored", "a", |bytes| archive::alz(&[("b", 0, b"x"), ("a", 0, bytes)])),
+    ("alz bzip2", "a", |bytes| archive::alz(&[("b", 1, b"x"), ("a", 1, bytes)])),
+    ("alz deflate", "a", |bytes| archive::alz(&[("b", 2, b"x"), ("a", 2, bytes)])),
+    ("egg stored", "a", |bytes| archive::egg(0, false, &[("b", b"x"), ("a", bytes)])),
+    ("egg deflate", "a", |bytes| archive::egg(1, false, &[("b", b"x"), ("a", bytes)])),
+    ("egg bzip2, solid", "a", |bytes| archive::egg(2, true, &[("b", b"x"), ("a", bytes)])),
+    ("egg lzma", "a", |bytes| archive::egg(4, false, &[("b", b"x"), ("a", bytes)])),
+    ("wim", "folder/a", |bytes| archive::wim(archive::Wim::Xpress, &[("b", b"x"), ("folder/a", bytes)])),
     ("vhd fixed", "disk", virtual_disk::vhd_fixed),
     ("vhd", "disk", virtual_disk::vhd),
     ("vmdk", "disk", |bytes| virtual_disk::vmdk(false, bytes)),

@@ -264,6 +264,7 @@ pub(crate) const ROWS: &[Row] = &[
     checked(b"LZIP", FileType::Lzip, is_lzip),
     row(b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", FileType::Lnk),
     row(b"MSCF\0\0\0\0", FileType::MsCab),
+    row(b"MSWIM\0\0\0", FileType::Wim),
     row(b"MM\0*", FileType::Tiff),
     row(b"MM\0+", FileType::Tiff),
     row(b"MZ", FileType::MsExe),

@@ -3,9 +3,9 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    ar, arj, autoit, binhex, cab, chm, cpio, disk, dmg, elf, fat, flat_xml, gzip, hfs, html, installshield,
-    iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, rar, rpm, rtf, seven_zip, sis,
-    squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, xar, zip,
+    alz, ar, arj, autoit, binhex, cab, chm, cpio, disk, dmg, egg, elf, fat, flat_xml, gzip, hfs, html,
+    installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, rar, rpm, rtf,
+    seven_zip, sis, squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, zip,
 };
 
 /// One format that is opened.
@@ -471,6 +471,30 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "64 MiB of the file table, 1,048,576 runs; encrypted files are reported; of deleted files, nothing",
         unpack: ntfs::unpack,
+    },
+    Format {
+        name: "Windows image (WIM)",
+        types: &[FileType::Wim],
+        gives: "every stream once, under a path that leads to it (stored, XPRESS, LZX)",
+        library: None,
+        limits: "500,000 streams, 64 MiB of the folders of an image, chunks of 2 MiB; LZMS, streams that are packed together and what other parts hold are reported as not looked at",
+        unpack: wim::unpack,
+    },
+    Format {
+        name: "ALZ",
+        types: &[FileType::Alz],
+        gives: "files (stored, bzip2, deflate)",
+        library: Some("bzip2 with libbz2-rs-sys, flate2 with zlib-rs"),
+        limits: "100,000 files; encrypted ones are reported",
+        unpack: alz::unpack,
+    },
+    Format {
+        name: "EGG",
+        types: &[FileType::Egg],
+        gives: "files, solid or not (stored, deflate, bzip2, LZMA)",
+        library: Some("bzip2 with libbz2-rs-sys, flate2 with zlib-rs, lzma-rust2"),
+        limits: "200,000 files and blocks; AZO, encrypted files and what other volumes hold are reported as not looked at",
+        unpack: egg::unpack,
     },
     Format {
         name: "Virtual disk (VHD)",

@@ -21,6 +21,7 @@
     expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
 )]
 
+mod alz;
 mod ar;
 mod arj;
 mod autoit;
@@ -33,6 +34,7 @@ mod codec;
 mod cpio;
 mod disk;
 mod dmg;
+mod egg;
 mod elf;
 mod embedded;
 mod extents;
@@ -78,6 +80,7 @@ mod tnef;
 mod transfer;
 mod udf;
 mod virtual_disk;
+mod wim;
 mod xar;
 mod zip;
 

@@ -1,0 +1,137 @@
+//! Images of both compressions, with folders and second streams, and damaged ones.
+
+use candor_fixtures::archive::{Wim, wim};
+use candor_model::{FileType, Reason};
+
+use crate::collected::{Collected, survives_damage};
+
+/// Runs that are packed, in several chunks, and text that is not.
+fn mixed() -> Vec<u8> {
+    let runs = (0..250_u8).flat_map(|byte| vec![byte; 3 + 7 * usize::from(byte)]);
+    let words = (0..9_000_u32).flat_map(|number| format!("{number} ").into_bytes());
+    runs.chain(words).chain([b'z'; 70_001]).collect()
+}
+
+#[test]
+fn files_are_given_with_their_paths() {
+    for method in [Wim::Stored, Wim::Xpress] {
+        let files: &[(&str, &[u8])] =
+            &[("a.exe", b"first"), ("folder/large", &mixed()), ("folder/x", b"last"), ("empty", b"")];
+        let bytes = wim(method, files);
+        let found = Collected::of(FileType::Wim, &bytes);
+        assert_eq!(found.incomplete, [], "{method:?}");
+        assert_eq!(found.children.len(), 3);
+        for (name, content) in &files[..3] {
+            let child = found.children.iter().find(|child| child.member.name == *name).expect(name);
+            assert!(child.bytes == *content && child.absent.is_none(), "{method:?} {name}");
+        }
+        assert!(method == Wim::Stored || bytes.len() < mixed().len(), "nothing is packed");
+    }
+}
+
+#[test]
+fn a_damaged_chunk_costs_the_rest_of_one_file() {
+    let content = vec![b'a'; 200_000];
+    let mut bytes = wim(Wim::Xpress, &[("a", &content), ("b", b"last")]);
+    // The table of codes of a chunk: every code has nine bits.
+    let tables: Vec<usize> =
+        bytes.windows(256).enumerate().filter(|(_, part)| *part == [0x99; 256]).map(|(at, _)| at).collect();
+    bytes[tables[2]..tables[2] + 256].fill(0x11);
+    let found = Collected::of(FileType::Wim, &bytes);
+    let child = found.children.iter().find(|child| child.member.name == "a").unwrap();
+    assert!(child.bytes.len() == 65_536 && child.absent.is_some(), "{}", child.bytes.len());
+    assert!(found.children.iter().any(|child| child.bytes == b"last"));
+}
+
+#[test]
+fn compressions_that_are_not_read_are_said() {
+    let mut bytes = wim(Wim::Xpress, &[("a", &mixed())]);
+    bytes[18] = 8;
+    let found = Collected::of(FileType::Wim, &bytes);
+    assert_eq!(found.children[0].absent, Some(Reason::Unsupported("LZMS compression".to_owned())));
+}
+
+#[test]
+fn damage_is_survived() {
+    let bytes = wim(Wim::Xpress, &[("a", b"first"), ("folder/b", &vec![7; 40_000])]);
+    survives_damage(FileType::Wim, &bytes);
+    for at in (8..208).step_by(4) {
+        for value in [0, 1, 0x7fff_ffff, u32::MAX] {
+            let mut lying = bytes.clone();
+            lying[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            let _ = Collected::of(FileType::Wim, &lying);
+        }
+    }
+}
+
+/// `line 0 of 0, line 1 of 1, line 2 of 4, ...`, 120 times, as `wimlib-imagex capture --compress=LZX:20` packs it.
+const LZX: &str = "\
+    7e2000820000440330034300cd4ac0e7921b4b3f81740906df5f10db000012002a1a01a806a867fb07789830fe025c2d\
+    206ad1d1d3a0d060c274944025304d392d1b3204278c64ff0000000000008c0043c07deadff7bf57efdd6cf6cfa6b787\
+    3b6577b6fafc5de592a53c6d6aa355650bfa5664b9dad71f4936a7f87fc98c35f79ff00ab42e37e4c58988a049228985\
+    bce2ee2ef22c55354ee36082c2fbf9e0a196a147047d443810979244f208c5422c2441d2206e45badf860d0b2cac203f\
+    8847c4b80473ad78a339f233017d310d845e6ca7a374a91884466b6067bc9a080291c4dfa0a44a5e55d0425fb1715396\
+    4937e04c01e5e4525a05b0f849454740404949492bb0605de34b9b60d6783ec15ba41f05bfe87a07ebc075ccfdb1dd8b\
+    666060b3f268d6a006e52ac5d20d1c54a82c444a42a842b9a51d234284ca9552cb08122c612e246ab5b0585eca585958\
+    581a6e5966614cd2375ac2c659d3f31873f34b852d9c8eb92b7c607357f87079b4d462b8c3b94b1cb28686cb9764050d\
+    1e3040b77972e9805febea700193e6dc52041fe86eac09818149490b0f81f3496797cfff7aeb5f695a2a2c6879d3a195\
+    2ef87da8e4878afc965679c57d5ce3d33b529acdf926e0cfadabf048d27eaa93bb943f754155949676162bedab7abb89\
+    0e4b12abd28ebece1980ae5e9666b9babd9accd5aee069aeaf55c076";
+
+#[test]
+fn lzx_of_another_encoder_is_read() {
+    let packed: Vec<u8> = LZX
+        .as_bytes()
+        .chunks(2)
+        .map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap())
+        .collect();
+    let text: String = (0..120_u32).map(|line| format!("line {line} of {}, ", line * line)).collect();
+    let mut out = Vec::new();
+    super::lzx::unpack(&packed, &mut out, text.len(), 32 << 10).unwrap();
+    assert_eq!(out, text.as_bytes());
+    // Cut at every place, it gives what comes before.
+    for length in 0..packed.len() {
+        let mut out = Vec::new();
+        let outcome = super::lzx::unpack(&packed[..length], &mut out, text.len(), 32 << 10);
+        assert!(outcome.is_err() || length + 2 >= packed.len());
+        assert!(text.as_bytes().starts_with(&out));
+    }
+    let mut damaged = packed.clone();
+    for at in 0..packed.len() {
+        for value in [0, 0xff, packed[at].wrapping_add(1)] {
+            damaged[at] = value;
+            let mut out = Vec::new();
+            let _ = super::lzx::unpack(&damaged, &mut out, text.len(), 32 << 10);
+            assert!(out.len() <= text.len());
+        }
+        damaged[at] = packed[at];
+    }
+}
+
+#[test]
+fn stored_blocks_of_lzx_stand_behind_whole_words() {
+    // Kind 3, a length of its own (300), one bit up to the word; three distances; content; a block of 32,768.
+    let bits = |fields: &[(u32, u32)]| {
+        let bits: Vec<bool> = fields
+            .iter()
+            .flat_map(|&(value, width)| (0..width).rev().map(move |bit| value >> bit & 1 == 1))
+            .collect();
+        let words = bits.chunks(16).flat_map(|word| {
+            let value =
+                (0..16).fold(0_u16, |value, bit| value << 1 | u16::from(word.get(bit) == Some(&true)));
+            value.to_le_bytes()
+        });
+        words.collect::<Vec<u8>>()
+    };
+    let content: Vec<u8> = (0..301_u32).map(|number| (number * 7) as u8).collect();
+    let mut packed = bits(&[(3, 3), (0, 1), (301, 16)]);
+    packed.extend([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
+    packed.extend(&content);
+    packed.push(0);
+    packed.extend(bits(&[(3, 3), (1, 1)]));
+    packed.extend([1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
+    packed.extend(&content);
+    let mut out = Vec::new();
+    super::lzx::unpack(&packed, &mut out, 602, 32 << 10).unwrap();
+    assert!(out == [content.clone(), content].concat());
+}
