@@ -6,7 +6,7 @@ use candor_model::{Limits, Match, Reason, Target};
 
 use super::codec::Decoder;
 use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
-use super::index::{Groups, Index, Screen, Screening, State, Touched};
+use super::index::{Groups, Index, Screen, Screening, Sieve, State, Touched};
 use super::logic::{Evaluation, applies, target_holds};
 use super::regex::RegexCache;
 use super::{BODY, LOGICAL, RECORD};
@@ -22,7 +22,7 @@ pub struct Scratch {
     /// The image that the groups are of.
     image: Option<u64>,
     groups: Groups,
-    passed: Vec<usize>,
+    sieve: Box<Sieve>,
     touched: Touched,
     regexes: RegexCache,
 }
@@ -67,7 +67,7 @@ impl Image {
     ) -> Vec<Reason> {
         let content = Content::new(self);
         let layer = Layer { bytes: subject.bytes, facts: subject.facts };
-        let Scratch { image, groups, passed, touched, regexes } = scratch;
+        let Scratch { image, groups, sieve, touched, regexes } = scratch;
         touched.clear();
         if *image != Some(self.instance()) {
             *image = Some(self.instance());
@@ -79,7 +79,7 @@ impl Image {
             subject.target,
             layer,
             screen,
-            &mut State { passed, groups, touched: &mut *touched, count },
+            &mut State { sieve, groups, touched: &mut *touched, count },
         );
         let mut lists = vec![SectionKind::ContentAlways];
         if subject.facts.image_hash.is_some() {

@@ -58,6 +58,14 @@ impl<'a> Pairs<'a> {
         self.nibbles
     }
 
+    /// Whether a run of two bytes may be at the start of `rest`.
+    pub(super) fn passes_short(&self, rest: &[u8]) -> bool {
+        let Some([first, second]) = rest.first_chunk::<2>() else { return false };
+        let pair = u32::from(u16::from_le_bytes([fold(*first), fold(*second)]));
+        // Whatever stands behind it.
+        self.words.get(pair_word(pair)) == Some(&[0xff; 4])
+    }
+
     /// Whether a run may begin with the bytes at the start of `rest`.
     #[inline(always)]
     pub(super) fn passes(&self, rest: &[u8]) -> bool {

@@ -8,6 +8,7 @@
 //! number of touched signatures, not the number of signatures.
 
 mod build;
+mod hint;
 mod kernel;
 mod layout;
 mod nibbles;
@@ -18,5 +19,6 @@ mod stitched;
 mod tests;
 
 pub(crate) use build::IndexBuilder;
+pub(crate) use screen::Sieve;
 pub use screen::{Screen, Screening};
 pub(crate) use search::{Groups, Index, State, Touched};

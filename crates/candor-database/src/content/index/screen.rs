@@ -55,8 +55,7 @@ pub struct Screening<'a> {
     /// What is done: a multiple of [`BLOCK`], or the whole.
     at: usize,
     state: [u32; 4],
-    masks: [Masks; BLOCK / md5::BLOCK],
-    passed: Vec<usize>,
+    sieve: Sieve,
     screen: Screen,
 }
 
@@ -69,15 +68,7 @@ impl<'a> Screening<'a> {
             sightings: shard.is_some().then(Vec::new),
             of: (of.0, of.1, bytes.as_ptr().addr(), bytes.len()),
         };
-        Self {
-            shard,
-            bytes,
-            at: 0,
-            state: md5::START,
-            masks: [Masks::default(); BLOCK / md5::BLOCK],
-            passed: Vec::new(),
-            screen,
-        }
+        Self { shard, bytes, at: 0, state: md5::START, sieve: Sieve::default(), screen }
     }
 
     /// Goes on for about so many bytes. Returns whether there are more.
@@ -101,58 +92,91 @@ impl<'a> Screening<'a> {
 
     /// Takes what is before `to`.
     fn block(&mut self, to: usize) {
-        let Self { bytes, at, state, passed, masks, .. } = self;
-        let (bytes, at) = (*bytes, *at);
-        let mut done = at;
-        if let Some(shard) = &self.shard {
-            let filters = Filters {
-                long: shard.filter,
-                medium: shard.small,
-                nibbles: shard.pairs.and_then(|pairs| pairs.nibbles()),
-            };
-            done = stitched::run(filters, bytes, at, to, state, masks);
-        }
-        md5::compress(state, md5::blocks(bytes.get(done..to).unwrap_or_default()).0);
-        let (Some(shard), Some(sightings)) = (&self.shard, &mut self.screen.sightings) else { return };
-        let places = || (at..).step_by(md5::BLOCK);
-        let masks = masks.get(..done.saturating_sub(at) / md5::BLOCK).unwrap_or_default();
+        let Self { shard: Some(shard), bytes, at, state, sieve, .. } = self else {
+            let rest = self.bytes.get(self.at..to).unwrap_or_default();
+            return md5::compress(&mut self.state, md5::blocks(rest).0);
+        };
+        let Some(sightings) = &mut self.screen.sightings else { return };
         let mut fits = true;
-        let mut note = |table: usize, entry: u32, at: usize| match Sighting::new(table, entry, at) {
+        shard.look_up_block(bytes, *at, to, Some(state), sieve, &mut |table, entry, at| match Sighting::new(
+            table, entry, at,
+        ) {
             Some(sighting) => sightings.push(sighting),
             None => fits = false,
-        };
-        if let Some(filter) = shard.filter {
-            passed.clear();
-            for (mask, place) in masks.iter().zip(places()).filter(|(mask, _)| mask.long != 0) {
-                passed.extend(positions(u64::from(mask.long), place, Tier::Long.stride()));
-            }
-            passing(filter, Tier::Long, bytes, done, to, passed);
-            shard.look_up_passed(&[Tier::Long], bytes, passed, &mut note);
-        }
-        if let Some(filter) = shard.small {
-            passed.clear();
-            for (mask, place) in masks.iter().zip(places()).filter(|(mask, _)| mask.medium() != 0) {
-                passed.extend(positions(u64::from(mask.medium()), place, Tier::Medium.stride()));
-            }
-            passing(filter, Tier::Medium, bytes, done, to, passed);
-            shard.look_up_passed(&[Tier::Medium], bytes, passed, &mut note);
-        }
-        if let Some(pairs) = shard.pairs {
-            passed.clear();
-            let mut rest = at;
-            if pairs.nibbles().is_some() {
-                for (mask, place) in masks.iter().zip(places()).filter(|(mask, _)| mask.nibbles != 0) {
-                    let may = |at: &usize| bytes.get(*at..).is_some_and(|rest| pairs.passes(rest));
-                    passed.extend(positions(mask.nibbles, place, 1).filter(may));
-                }
-                rest = done;
-            }
-            pairs_passing(pairs, bytes, rest, to, passed);
-            shard.look_up_passed(&[Tier::Triple, Tier::Short], bytes, passed, &mut note);
-        }
+        });
         if !fits || sightings.len() > MOST {
             self.shard = None;
             self.screen.sightings = None;
+        }
+    }
+}
+
+/// Positions of a block that pass the filters; memory that blocks reuse.
+#[derive(Debug)]
+pub(crate) struct Sieve {
+    masks: [Masks; BLOCK / md5::BLOCK],
+    passed: Vec<usize>,
+}
+
+impl Default for Sieve {
+    fn default() -> Self {
+        Self { masks: [Masks::default(); BLOCK / md5::BLOCK], passed: Vec::new() }
+    }
+}
+
+impl Shard<'_> {
+    /// Tests what is from `at`, a multiple of [`BLOCK`], to before `to`, no further than the next one, and gives
+    /// `visit` the number of the table, that of the first entry and the position of every run that stands there,
+    /// in the order of tables and then of positions. Takes the bytes into the MD5 `state`, if one is given, but
+    /// for those behind the last whole block of it.
+    pub(super) fn look_up_block(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        to: usize,
+        state: Option<&mut [u32; 4]>,
+        Sieve { masks, passed }: &mut Sieve,
+        visit: &mut impl FnMut(usize, u32, usize),
+    ) {
+        let nibbles = self.pairs.and_then(|pairs| pairs.nibbles());
+        let mut done = at;
+        if let Some(state) = state {
+            let filters = Filters { long: self.filter, medium: self.small, nibbles };
+            done = stitched::run(filters, bytes, at, to, state, masks);
+            md5::compress(state, md5::blocks(bytes.get(done..to).unwrap_or_default()).0);
+        }
+        let masks = masks.get(..done.saturating_sub(at) / md5::BLOCK).unwrap_or_default();
+        let each = || masks.iter().zip((at..).step_by(md5::BLOCK));
+        if let Some(filter) = self.filter {
+            passed.clear();
+            for (mask, place) in each().filter(|(mask, _)| mask.long != 0) {
+                passed.extend(positions(u64::from(mask.long), place, Tier::Long.stride()));
+            }
+            passing(filter, Tier::Long, bytes, done, to, passed);
+            self.look_up_passed(Tier::Long, bytes, passed, visit);
+        }
+        if let Some(filter) = self.small {
+            passed.clear();
+            for (mask, place) in each().filter(|(mask, _)| mask.medium() != 0) {
+                passed.extend(positions(u64::from(mask.medium()), place, Tier::Medium.stride()));
+            }
+            passing(filter, Tier::Medium, bytes, done, to, passed);
+            self.look_up_passed(Tier::Medium, bytes, passed, visit);
+        }
+        if let Some(pairs) = self.pairs {
+            passed.clear();
+            let mut from = at;
+            if nibbles.is_some() {
+                let may = |at: &usize| bytes.get(*at..).is_some_and(|rest| pairs.passes(rest));
+                for (mask, place) in each().filter(|(mask, _)| mask.nibbles != 0) {
+                    passed.extend(positions(mask.nibbles, place, 1).filter(may));
+                }
+                from = done;
+            }
+            pairs_passing(pairs, bytes, from, to, passed);
+            self.look_up_passed(Tier::Triple, bytes, passed, visit);
+            passed.retain(|at| bytes.get(*at..).is_some_and(|rest| pairs.passes_short(rest)));
+            self.look_up_passed(Tier::Short, bytes, passed, visit);
         }
     }
 }

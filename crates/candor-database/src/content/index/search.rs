@@ -3,12 +3,13 @@
 use candor_model::Target;
 use rustc_hash::FxHashMap;
 
-use super::kernel::{Filter, Pairs, pairs_passing, passing};
+use super::hint::Hint;
+use super::kernel::{Filter, Pairs};
 use super::layout::{
     ANCHOR, ENTRY, HEADER, MASKED, MAX_SPOTS, PARTS, PLACED, PLACED_TABLE, SHARD, SHARED, SLOT, TABLES,
     class, placed_key, run_number, slot_digest, slot_start, table_number, unpack_entry,
 };
-use super::screen::{Screen, Screening};
+use super::screen::{Screen, Screening, Sieve};
 use crate::bytes::{Reader, record_at, run, u32_at, u64_at};
 use crate::content::anchor::{Group, Tier};
 use crate::content::codec::Decoder;
@@ -31,7 +32,14 @@ const MAX_GROUPS: usize = 1 << 12;
 
 /// Groups that were decoded, by where they are; `None` for a damaged one.
 #[derive(Debug, Default)]
-pub(crate) struct Groups(FxHashMap<u32, Option<Box<Group>>>);
+pub(crate) struct Groups(FxHashMap<u32, Option<Box<Prepared>>>);
+
+/// A group that is ready to be looked for.
+#[derive(Debug)]
+struct Prepared {
+    group: Group,
+    hint: Option<Hint>,
+}
 
 /// The content signatures that a layer touches, each once.
 #[derive(Debug, Default)]
@@ -92,8 +100,8 @@ impl Touched {
 
 /// What a search of a layer changes.
 pub(crate) struct State<'s> {
-    /// Positions that passed a filter.
-    pub(crate) passed: &'s mut Vec<usize>,
+    /// Memory for positions that pass a filter.
+    pub(crate) sieve: &'s mut Box<Sieve>,
     /// Decoded groups of the image.
     pub(crate) groups: &'s mut Groups,
     /// What was found.
@@ -144,23 +152,16 @@ impl<'a> Index<'a> {
             }
             return;
         }
-        let mut passed = std::mem::take(state.passed);
+        let mut sieve = std::mem::take(state.sieve);
         for from in (0..bytes.len()).step_by(BLOCK) {
             let to = from.saturating_add(BLOCK).min(bytes.len());
-            for (filter, tier) in [(shard.filter, Tier::Long), (shard.small, Tier::Medium)] {
-                if let Some(filter) = filter {
-                    passed.clear();
-                    passing(filter, tier, bytes, from, to, &mut passed);
-                    shard.touch_passed(&[tier], layer, &passed, state);
+            shard.look_up_block(bytes, from, to, None, &mut sieve, &mut |table, entry, at| {
+                if let Some(table) = shard.tables.get(table) {
+                    shard.compare_entries(*table, entry, layer, at, state);
                 }
-            }
-            if let Some(pairs) = shard.pairs {
-                passed.clear();
-                pairs_passing(pairs, bytes, from, to, &mut passed);
-                shard.touch_passed(&[Tier::Triple, Tier::Short], layer, &passed, state);
-            }
+            });
         }
-        *state.passed = passed;
+        *state.sieve = sieve;
     }
 
     /// Where a part is, by the number of its entry in a directory that starts at `directory`.
@@ -292,46 +293,32 @@ impl Shard<'_> {
         }
     }
 
-    /// Touches what stands with its surroundings at positions that passed, as runs of `tiers`.
-    fn touch_passed(&self, tiers: &[Tier], layer: Layer<'_>, passed: &[usize], state: &mut State<'_>) {
-        self.look_up_passed(tiers, layer.bytes, passed, &mut |table, entry, at| {
-            if let Some(table) = self.tables.get(table) {
-                self.compare_entries(*table, entry, layer, at, state);
-            }
-        });
-    }
-
-    /// Looks every position that passed up as a run of `tiers`, and gives `visit` the number of the table, the
+    /// Looks every position that passed up as a run of `tier`, and gives `visit` the number of the table, the
     /// number of the first entry and the position of those that are there.
     pub(super) fn look_up_passed(
         &self,
-        tiers: &[Tier],
+        tier: Tier,
         bytes: &[u8],
         passed: &[usize],
         visit: &mut impl FnMut(usize, u32, usize),
     ) {
-        for tier in tiers {
-            let number = table_number(*tier);
-            let Some(table) = self.tables.get(number) else { continue };
-            let slots = table.slots.len() / SLOT;
-            if slots == 0 {
-                continue;
+        let number = table_number(tier);
+        let Some(table) = self.tables.get(number) else { return };
+        let slots = table.slots.len() / SLOT;
+        for some in passed.chunks(AHEAD) {
+            // Slots are far away in memory: all are asked for before the first is looked at.
+            let mut ahead = [Ahead::default(); AHEAD];
+            for (place, at) in ahead.iter_mut().zip(some) {
+                let key = bytes.get(*at..).and_then(|rest| run_number(rest, tier));
+                let digest = slot_digest(key.unwrap_or(0));
+                let slot = slot_start(digest, slots);
+                let (held, first) = table.slot(slot).unwrap_or_default();
+                // What reaches over the end of the layer is no run.
+                *place = Ahead { digest, slot, held, first: if key.is_some() { first } else { 0 } };
             }
-            for some in passed.chunks(AHEAD) {
-                // Slots are far away in memory: all are asked for before the first is looked at.
-                let mut ahead = [Ahead::default(); AHEAD];
-                for (place, at) in ahead.iter_mut().zip(some) {
-                    let key = bytes.get(*at..).and_then(|rest| run_number(rest, *tier));
-                    let digest = slot_digest(key.unwrap_or(0));
-                    let slot = slot_start(digest, slots);
-                    let (held, first) = table.slot(slot).unwrap_or_default();
-                    // What reaches over the end of the layer is no run.
-                    *place = Ahead { digest, slot, held, first: if key.is_some() { first } else { 0 } };
-                }
-                for (ahead, at) in ahead.iter().zip(some) {
-                    if ahead.first != 0 {
-                        walk(*table, *ahead, &mut |entry| visit(number, entry, *at));
-                    }
+            for (ahead, at) in ahead.iter().zip(some) {
+                if ahead.first != 0 {
+                    walk(*table, *ahead, &mut |entry| visit(number, entry, *at));
                 }
             }
         }
@@ -443,14 +430,25 @@ impl Shard<'_> {
         }
         let decode = || {
             let run = Reader::new(self.groups.get(place as usize..)?).run()?;
-            Decoder::new(run).group().map(Box::new)
+            let group = Decoder::new(run).group()?;
+            let probe = u32_at(candidate.record, 2)? & 0xffff;
+            Some(Box::new(Prepared { hint: Hint::choose(&group, probe as usize), group }))
         };
-        let Some(Group { pattern, least, most }) =
+        let Some(Prepared { group: Group { pattern, least, most }, hint }) =
             state.groups.0.entry(place).or_insert_with(decode).as_deref()
         else {
             return true;
         };
         let room = (layer.bytes.len() / 4).saturating_add(1 << 12);
+        if let Some(hint) = hint {
+            // Looking for one literal takes a small part of the time of matching.
+            if !state.touched.afford(candidate.number, (hint.width() / 16).saturating_add(8), room) {
+                return true;
+            }
+            if !hint.is_near(layer.bytes, candidate.start) {
+                return false;
+            }
+        }
         if !state.touched.afford(candidate.number, most.saturating_sub(*least).saturating_add(64), room) {
             return true;
         }
