@@ -2,8 +2,12 @@
 //! a pass that stable has too, by its flags.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -13,6 +17,9 @@ pub(crate) struct Arguments {
     /// Seconds for each target.
     #[arg(long, default_value_t = 10)]
     pub(crate) seconds: u32,
+    /// Targets that run at the same time [default: one a processor].
+    #[arg(long)]
+    pub(crate) jobs: Option<usize>,
     /// Targets to run; all, when none is named.
     pub(crate) targets: Vec<String>,
 }
@@ -40,33 +47,51 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.targets.iter().map(String::as_str).collect()
     };
     let programs = build(&root)?;
-    let mut broken = Vec::new();
-    for target in &chosen {
-        let corpus = seed(&root, target)?;
-        let artifacts = root.join("fuzz/artifacts").join(target);
-        fs::create_dir_all(&artifacts)?;
-        let status = Command::new(programs.join(target))
-            .arg(format!("-max_total_time={}", arguments.seconds))
-            .arg(format!("-artifact_prefix={}/", artifacts.display()))
-            .args([
-                "-timeout=20",
-                "-rss_limit_mb=2048",
-                "-max_len=8192",
-                "-verbosity=0",
-                "-print_final_stats=1",
-            ])
-            .arg(&corpus)
-            .status()
-            .with_context(|| format!("target {target} does not start"))?;
-        println!("{target}: {}", if status.success() { "holds" } else { "BROKEN" });
-        if !status.success() {
-            broken.push(*target);
+    let next = AtomicUsize::new(0);
+    let broken = Mutex::new(Vec::new());
+    let jobs = arguments.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
+    // One after the other in each thread, so that the output of a target stays together.
+    let work = || -> anyhow::Result<()> {
+        while let Some(target) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let output = fuzz(&root, &programs, target, arguments.seconds)?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            let executions =
+                said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+            let executions = executions.map_or("an unknown number of", str::trim);
+            if output.status.success() {
+                println!("{target}: holds, {executions} executions");
+            } else {
+                println!("{target}: BROKEN, {executions} executions\n{said}");
+                broken.lock().unwrap_or_else(PoisonError::into_inner).push(*target);
+            }
         }
-    }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(outcome) => outcome,
+            Err(_) => bail!("a thread panicked"),
+        })
+    })?;
+    let broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
     if !broken.is_empty() {
         bail!("broken: {}; the inputs are in fuzz/artifacts", broken.join(", "));
     }
     Ok(())
+}
+
+fn fuzz(root: &Path, programs: &Path, target: &str, seconds: u32) -> anyhow::Result<Output> {
+    let corpus = seed(root, target)?;
+    let artifacts = root.join("fuzz/artifacts").join(target);
+    fs::create_dir_all(&artifacts)?;
+    Command::new(programs.join(target))
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .args(["-timeout=20", "-rss_limit_mb=2048", "-max_len=8192", "-verbosity=0", "-print_final_stats=1"])
+        .arg(&corpus)
+        .output()
+        .with_context(|| format!("target {target} does not start"))
 }
 
 /// Builds every target, and says where they are.

@@ -124,7 +124,7 @@ fn oracle(arguments: &Arguments) -> anyhow::Result<String> {
 }
 
 fn fuzz(arguments: &Arguments) -> anyhow::Result<String> {
-    fuzz::run(&fuzz::Arguments { seconds: arguments.fuzz_seconds, targets: Vec::new() })?;
+    fuzz::run(&fuzz::Arguments { seconds: arguments.fuzz_seconds, jobs: None, targets: Vec::new() })?;
     Ok(format!("{} targets", candor_fuzz::TARGETS.len()))
 }
 
