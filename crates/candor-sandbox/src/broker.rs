@@ -45,6 +45,9 @@ struct Control {
     channel: Channel,
     /// The next worker, asked for before anybody needs it; the template has not answered yet.
     coming: Option<Channel>,
+    /// The template did not answer, or not as it should. What it says later may be about something else, and a
+    /// number taken for a worker's be that of any process: it is not spoken with again.
+    is_broken: bool,
 }
 
 /// Why there is no jail.
@@ -98,7 +101,7 @@ impl Sandbox {
         };
         drop(theirs);
         let mut sandbox = Self {
-            control: Mutex::new(Control { channel: ours, coming: None }),
+            control: Mutex::new(Control { channel: ours, coming: None, is_broken: false }),
             process,
             setup,
             layers: Layers::NONE,
@@ -286,6 +289,9 @@ fn group(setup: &Setup) -> Option<Group> {
 impl Control {
     /// Asks for a worker.
     fn ask(&mut self) -> io::Result<()> {
+        if self.is_broken {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let (ours, theirs) = Channel::pair()?;
         self.channel.send(&Request::Spawn.encode(), &[theirs.as_fd()], true)?;
         self.coming = Some(ours);
@@ -301,6 +307,9 @@ impl Control {
     /// How a worker ended. The template answers in the order in which it is asked.
     fn collect(&mut self, process: i32) -> io::Result<Ended> {
         let settled = self.settle()?;
+        if self.is_broken {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         self.channel.send(&Request::Collect(process).encode(), &[], true)?;
         let ended = Ended::decode(&self.reply()?);
         // The worker that was coming is not needed yet; another one is asked for when it is.
@@ -312,9 +321,15 @@ impl Control {
         Ok(ended)
     }
 
-    fn reply(&self) -> io::Result<[u8; FRAME]> {
+    fn reply(&mut self) -> io::Result<[u8; FRAME]> {
+        let reply = self.next_packet();
+        self.is_broken = reply.is_err();
+        reply
+    }
+
+    fn next_packet(&self) -> io::Result<[u8; FRAME]> {
         let mut reply = [0; FRAME];
-        if !self.channel.wait(PATIENCE)? {
+        if !channel::wait_for(self.channel.as_fd(), PATIENCE)? {
             return Err(io::ErrorKind::TimedOut.into());
         }
         match self.channel.take(&mut reply)? {
@@ -410,4 +425,29 @@ impl Worker {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing that runs under these locks can leave what they hold half changed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_that_says_what_makes_no_sense_is_not_spoken_with_again() {
+        let (ours, theirs) = Channel::pair().unwrap();
+        let mut control = Control { channel: ours, coming: None, is_broken: false };
+        control.ask().unwrap();
+        theirs.send(&template::frame(1, 7), &[], true).unwrap();
+        assert!(control.settle().unwrap().is_some());
+        control.ask().unwrap();
+        theirs.send(b"noise", &[], true).unwrap();
+        theirs.send(b"more noise", &[], true).unwrap();
+        theirs.send(&template::frame(1, 8), &[], true).unwrap();
+        // Five bytes are a reply, whatever they say.
+        assert!(control.settle().unwrap().is_some());
+        control.ask().unwrap();
+        assert!(control.settle().is_err());
+        // The reply that comes late is nobody's.
+        assert!(control.ask().is_err());
+        assert!(control.collect(7).is_err());
+    }
 }

@@ -63,7 +63,10 @@ pub(super) fn check(candor: &Path, files: u32, seed: u64) -> anyhow::Result<Stri
     let done = disturb(&mut scan, &mut random)?;
     let time = began.elapsed();
     drop(listener.join());
-    let told = verdicts(&fs::read_to_string(&said)?, files)?;
+    let said = fs::read_to_string(&said)?;
+    let told = verdicts(&said, files)?;
+    let reasons = ["crashed", "timeout", "memory", "unreadable"]
+        .map(|code| format!("{code} {}", said.matches(&format!("\"code\":\"{code}\"")).count()));
 
     // They end with the one that they belong to; the kernel takes a moment.
     sleep(Duration::from_millis(500));
@@ -74,7 +77,7 @@ pub(super) fn check(candor: &Path, files: u32, seed: u64) -> anyhow::Result<Stri
     ensure!(done.most_descriptors < 1000, "{} open descriptors", done.most_descriptors);
     Ok(format!(
         "{files} files in {:.0} s, workers killed {}, stopped {}, starved {}, made to babble {}: \
-         {} clean, {} found, {} told to be incomplete, at most {} descriptors",
+         {} clean, {} found, {} told to be incomplete ({}), at most {} descriptors",
         time.as_secs_f64(),
         done.killed,
         done.stopped,
@@ -83,6 +86,7 @@ pub(super) fn check(candor: &Path, files: u32, seed: u64) -> anyhow::Result<Stri
         told.clean,
         told.found,
         told.incomplete,
+        reasons.join(", "),
         done.most_descriptors
     ))
 }
@@ -151,6 +155,11 @@ fn disturb(scan: &mut Child, random: &mut Random) -> anyhow::Result<Done> {
 
 /// Sends noise through the channel of a worker, as if it came from it; how often, before the broker hung up.
 fn babble(worker: i32, random: &mut Random) -> Option<u32> {
+    // Before it has that name it has the channel of the template, and has seen no file.
+    let name = fs::read_to_string(format!("/proc/{worker}/comm")).ok()?;
+    if name.trim_end() != "candor-worker" {
+        return None;
+    }
     let process = pidfd_open(Pid::from_raw(worker)?, PidfdFlags::empty()).ok()?;
     let channel = pidfd_getfd(&process, CHANNEL, PidfdGetfdFlags::empty()).ok()?;
     let mut said = 0;
