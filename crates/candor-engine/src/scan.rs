@@ -103,7 +103,9 @@ impl<'s> Scan<'s> {
 
     /// What `bytes` are. File-type rules of the image decide only where ours know nothing better than
     /// text or data: ours are stricter. Those on bytes at a place go before those on patterns, and both see
-    /// no more than a kilobyte, as in ClamAV. That something be ignored is no rule to follow.
+    /// no more than a kilobyte, as in ClamAV. That something be ignored is no rule to follow, nor is one by
+    /// which a layer would be what it was just taken out of: a catalogue of translations with the header of
+    /// a mail in it would be a mail in a mail without end.
     fn identify(&self, bytes: &[u8]) -> FileType {
         let own = self.formats.identify(bytes);
         if own != FileType::BinaryData && !own.is_text() {
@@ -115,7 +117,7 @@ impl<'s> Scan<'s> {
         of_partition()
             .or_else(|| self.image.magic(prefix, false, FileType::Any))
             .or_else(|| self.type_rules.detect(prefix, own))
-            .filter(|found| *found != FileType::Ignored)
+            .filter(|found| *found != FileType::Ignored && self.parents.last() != Some(found))
             .unwrap_or(own)
     }
 

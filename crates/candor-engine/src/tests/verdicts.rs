@@ -387,6 +387,18 @@ fn file_type_rules_on_bytes_go_before_those_on_patterns() {
 }
 
 #[test]
+fn a_file_type_rule_does_not_find_a_layer_in_itself() {
+    let rules = format!("0:2:{}:Word:CL_TYPE_ANY:CL_TYPE_ZIP\n", hex(b"word"));
+    let image = signatures(&[("test.ftm", &rules)]);
+    // One member up to the end, with the word where the rule wants it; the first word is its length as well.
+    let outer = b"\0bword.word";
+    let report = all(&image, &leaf(outer));
+    assert_eq!(report.file_type, FileType::Zip);
+    let types: Vec<FileType> = report.layers.iter().map(|layer| layer.file_type).collect();
+    assert_eq!(types, [FileType::Zip, FileType::BinaryData]);
+}
+
+#[test]
 fn file_type_rules_for_partitions_are_for_partitions_of_disks() {
     let rules = format!("4:1030:{}:Part:CL_TYPE_PART_ANY:CL_TYPE_PDF\n", hex(b"volume"));
     let image =
