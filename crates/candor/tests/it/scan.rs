@@ -276,6 +276,30 @@ fn the_limits_are_those_of_the_options() {
 }
 
 #[test]
+fn members_and_ratio_are_limited_by_the_options() {
+    let place = Place::new();
+    let member =
+        |name: &str, bytes: Vec<u8>| Member { name: name.into(), bytes, deflate: true, encrypted: false };
+    place.file("three.zip", zip::build(&[1, 2, 3].map(|n| member(&n.to_string(), vec![b'x'; n]))));
+    place.file("zeros.zip", zip::build(&[member("zeros", vec![0; 2 << 20])]));
+    let code_of = |arguments: &[&str], name: &str| {
+        let object = place.run(&[&["scan", "--json"], arguments, &[name]].concat()).json_of(name);
+        let codes: Vec<String> = object["reasons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|reason| reason["code"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(object["verdict"] == "clean", codes.is_empty(), "{object}");
+        codes.join(",")
+    };
+    assert_eq!(code_of(&["--max-files", "3"], "three.zip"), "");
+    assert_eq!(code_of(&["--max-files", "2"], "three.zip"), "limit-children");
+    assert_eq!(code_of(&[], "zeros.zip"), "");
+    assert_eq!(code_of(&["--max-ratio", "10"], "zeros.zip"), "limit-ratio");
+}
+
+#[test]
 fn databases_of_the_users_replace_the_built_in_one() {
     let place = Place::new();
     database(&place, "db/one.ndb");
