@@ -341,7 +341,7 @@ fn never() -> Cover {
 }
 
 /// Whether `expression` is nothing but sub-signatures with `|` between them.
-fn is_choice(expression: &Expression) -> bool {
+pub(crate) fn is_choice(expression: &Expression) -> bool {
     match expression {
         Expression::Or(left, right) => is_choice(left) && is_choice(right),
         Expression::Sub(_) => true,

@@ -5,12 +5,13 @@
 
 use candor_model::{FileType, Match, Reason, Target};
 
-use crate::content::cover::macro_reference;
-use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, find, find_starting, starts};
+use crate::content::cover::{is_choice, macro_reference};
+use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, count_literals, find, find_starting, starts};
 use crate::content::number::number_holds;
 use crate::content::regex::RegexCache;
 use crate::ir::{
-    ByteCompare, Comparison, Expression, Pattern, Range, Regex, SubSignature, TargetDescription,
+    ByteCompare, Comparison, Element, Expression, Gap, Offset, Part, Pattern, Range, Regex, SubSignature,
+    TargetDescription,
 };
 use crate::search::Subject;
 
@@ -82,6 +83,27 @@ fn bit(sub: u32) -> u64 {
     1_u64.checked_shl(sub).unwrap_or(0)
 }
 
+/// Layers of this size and more are worth a pass for several literals together.
+const LARGE: usize = 64 << 10;
+/// So many literals are worth one.
+const TOGETHER: usize = 3;
+
+/// What a sub-signature looks for, if that is one literal that may stand anywhere.
+fn literal(sub: &SubSignature) -> Option<&[u8]> {
+    let SubSignature::Content { patterns, macro_group: None } = sub else { return None };
+    let [Pattern { offset: Offset::ANY, ignore_case: false, parts }] = patterns.as_slice() else {
+        return None;
+    };
+    match parts.as_slice() {
+        [Part { gap: Gap::NONE, elements, macro_group: None }] => match elements.as_slice() {
+            // Shorter ones stand too close to one another.
+            [Element::Bytes(bytes)] if bytes.len() >= 4 => Some(bytes),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// How triggers may refer to one another at most.
 const MAX_DEPTH: u32 = 130;
 
@@ -121,6 +143,7 @@ impl Evaluation<'_, '_> {
                 (left, right) => left.or(right),
             },
             Expression::Count { of, comparison, hits: wanted, distinct } => {
+                self.count_together(of)?;
                 let (tally, seen) = match &**of {
                     Expression::Sub(sub) => {
                         let hits = u64::from(self.count(*sub, u32::MAX, deeper)?);
@@ -202,6 +225,35 @@ impl Evaluation<'_, '_> {
             *place = Known { count: Some(count), wanted: want, ..known };
         }
         Ok(count)
+    }
+
+    /// Counts the literals of a choice of which all will be counted in one pass over a large layer.
+    fn count_together(&mut self, expression: &Expression) -> Result<(), Undecided> {
+        if self.layer.bytes.len() < LARGE || !is_choice(expression) {
+            return Ok(());
+        }
+        let mut literals: Vec<(usize, &[u8])> = Vec::new();
+        let subs = self.subs;
+        expression.for_each_sub(&mut |sub| {
+            let index = sub as usize;
+            let is_known = self.known.get(index).is_none_or(|known| known.count.is_some());
+            let is_listed = literals.iter().any(|(listed, _)| *listed == index);
+            if let Some(literal) = subs.get(index).and_then(literal).filter(|_| !is_known && !is_listed) {
+                literals.push((index, literal));
+            }
+        });
+        if literals.len() < TOGETHER {
+            return Ok(());
+        }
+        let all: Vec<&[u8]> = literals.iter().map(|(_, literal)| *literal).collect();
+        let Some(counted) = count_literals(&all, self.layer.bytes, self.steps)? else { return Ok(()) };
+        for ((index, _), found) in literals.iter().zip(counted) {
+            if let Some(place) = self.known.get_mut(*index) {
+                let (count, wanted) = (Some(found.count), u32::MAX);
+                *place = Known { count, wanted, spans: found.spans, last: found.last };
+            }
+        }
+        Ok(())
     }
 
     /// Members of a macro group that start at the right distance behind the start of a hit of the

@@ -249,3 +249,32 @@ fn what_is_everywhere_is_found_after_a_screening() {
     let bytes = b"!qZ7x!qZ7x".repeat(300_000);
     assert_eq!(hits(&image, &bytes), [0]);
 }
+
+#[test]
+fn literals_counted_together_are_counted_as_each_by_itself() {
+    // Overlapping, one inside another, and one that is not there.
+    let texts = ["abab", "ababab", "bcbcx", "nowhere"];
+    let or = |left, right| Expression::Or(Box::new(left), Box::new(right));
+    let choice =
+        || or(Expression::Sub(0), or(Expression::Sub(1), or(Expression::Sub(2), Expression::Sub(3))));
+    let count = |comparison, hits, distinct| {
+        logical(Expression::Count { of: Box::new(choice()), comparison, hits, distinct }, &texts)
+    };
+    let image = image(vec![
+        count(Comparison::Equal, 11, 3),
+        count(Comparison::Greater, 10, 0),
+        count(Comparison::Greater, 11, 0),
+        count(Comparison::Greater, 1, 4),
+    ]);
+    // Small layers are searched for each by itself, large ones for all together.
+    for filling in [0, 100_000] {
+        let mut bytes = vec![b'-'; filling];
+        // Four and three hits of the first two in the middle, two and one at the end; one of the third.
+        bytes.extend_from_slice(b"ababababab--");
+        bytes.resize(2 * filling + 20, b'-');
+        bytes.extend_from_slice(b"bcbcx");
+        assert_eq!(hits(&image, &bytes).len(), 0, "{filling}");
+        bytes.extend_from_slice(b"--ababab");
+        assert_eq!(hits(&image, &bytes), [0, 1], "{filling}");
+    }
+}
