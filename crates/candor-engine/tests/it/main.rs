@@ -3,6 +3,7 @@
 
 mod archives;
 mod bombs;
+mod icons;
 mod markers;
 mod text;
 
