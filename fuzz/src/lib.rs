@@ -98,6 +98,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_wim", |bytes| unpack::unpack(&[FileType::Wim], bytes)),
     ("unpack_alz", |bytes| unpack::unpack(&[FileType::Alz], bytes)),
     ("unpack_egg", |bytes| unpack::unpack(&[FileType::Egg], bytes)),
+    ("unpack_ext", |bytes| unpack::unpack(&[FileType::Ext], bytes)),
+    ("unpack_arc", |bytes| unpack::unpack(&[FileType::Arc], bytes)),
+    ("unpack_zoo", |bytes| unpack::unpack(&[FileType::Zoo], bytes)),
     ("worker_message", message::message),
     ("clamd_protocol", protocol::clamd),
 ];

@@ -667,3 +667,93 @@ fn xpress(chunk: &[u8]) -> Vec<u8> {
     put(0, 16, &mut out);
     out
 }
+
+/// An ARC archive: names, methods (1 to 4, 8, 9; of others, stored data) and contents.
+#[must_use]
+pub fn arc(files: &[(&str, u8, &[u8])]) -> Vec<u8> {
+    let runs = |content: &[u8]| {
+        let mut out = Vec::new();
+        for run in content.chunk_by(|before, after| before == after).flat_map(|run| run.chunks(255)) {
+            let byte = run[0];
+            if byte == 0x90 {
+                out.extend([0x90, 0].repeat(run.len()));
+            } else if run.len() > 3 {
+                out.extend([byte, 0x90, u8::try_from(run.len()).unwrap_or(0)]);
+            } else {
+                out.extend_from_slice(run);
+            }
+        }
+        out
+    };
+    // Codes of eight bits for all bytes, but for the last, which has nine, as has the end.
+    let squeezed = |content: &[u8]| {
+        let mut nodes: Vec<[i16; 2]> = Vec::new();
+        for node in 0..255_i16 {
+            let child = |child: i16| if child < 255 { child } else { -(child - 255) - 1 };
+            nodes.push([child(2 * node + 1), child(2 * node + 2)]);
+        }
+        // The last leaf becomes a node with the last byte and the end.
+        nodes[254][1] = 255;
+        nodes.push([-256, -257]);
+        let mut out = u16_of(nodes.len()).to_le_bytes().to_vec();
+        out.extend(nodes.iter().flatten().flat_map(|child| child.to_le_bytes()));
+        let mut bits: Vec<bool> = Vec::new();
+        for symbol in content.iter().map(|byte| u32::from(*byte)).chain([256]) {
+            bits.extend((0..8).rev().map(|bit| symbol.min(255) >> bit & 1 == 1));
+            if symbol >= 255 {
+                bits.push(symbol == 256);
+            }
+        }
+        out.extend(bits.chunks(8).map(|bits| {
+            bits.iter().enumerate().fold(0, |byte, (place, bit)| byte | u8::from(*bit) << place)
+        }));
+        out
+    };
+    let mut out = Vec::new();
+    for (name, method, content) in files {
+        let packed = match method {
+            3 => runs(content),
+            4 => squeezed(&runs(content)),
+            8 => [&[12], &stream::compress(&runs(content), 12)[3..]].concat(),
+            9 => stream::compress(content, 13)[3..].to_vec(),
+            _ => content.to_vec(),
+        };
+        let mut field = name.as_bytes().to_vec();
+        field.resize(13, 0);
+        out.extend([&[0x1a, *method][..], &field, &u32_of(packed.len()).to_le_bytes(), &[0; 6]].concat());
+        if *method != 1 {
+            out.extend(u32_of(content.len()).to_le_bytes());
+        }
+        out.extend(packed);
+    }
+    out.extend([0x1a, 0]);
+    out
+}
+
+/// A Zoo archive: names, methods, packed and real lengths.
+#[must_use]
+pub fn zoo(files: &[(&str, u8, Vec<u8>, usize)]) -> Vec<u8> {
+    const ENTRY: usize = 58;
+    let mut out = padded(b"ZOO 2.10 Archive.\x1a".to_vec(), 20);
+    out.extend(0xfdc4_a7dc_u32.to_le_bytes());
+    out.extend(42_u32.to_le_bytes());
+    out.resize(42, 0);
+    let entry = |name: &str, method: u8, next: usize, place: usize, real: usize, packed: usize| {
+        let mut entry = 0xfdc4_a7dc_u32.to_le_bytes().to_vec();
+        entry.extend([1, method]);
+        entry.extend([u32_of(next).to_le_bytes(), u32_of(place).to_le_bytes()].concat());
+        entry.extend([0; 6]);
+        entry.extend([u32_of(real).to_le_bytes(), u32_of(packed).to_le_bytes()].concat());
+        entry.extend([0; 10]);
+        entry.extend(name.as_bytes());
+        entry.resize(ENTRY, 0);
+        entry
+    };
+    for (name, method, data, real) in files {
+        let place = out.len() + ENTRY;
+        out.extend(entry(name, *method, place + data.len(), place, *real, data.len()));
+        out.extend(data);
+    }
+    out.extend(entry("", 0, 0, 0, 0, 0));
+    out
+}

@@ -40,6 +40,14 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
     if (at(3, b"EXFAT   ") && at(510, b"\x55\xaa")) || is_fat(bytes) {
         return Some(FileType::Fat);
     }
+    // The mark of ext is two bytes; the number of inodes and the size of blocks must be some.
+    if at(1080, b"\x53\xef")
+        && !at(1024, &[0; 4])
+        && at(1049, &[0; 3])
+        && bytes.get(1048).is_some_and(|size| *size <= 6)
+    {
+        return Some(FileType::Ext);
+    }
     // The signature alone is two bytes; a partition table has a status of 0 or 0x80 in each of its rows.
     let is_table = || [446, 462, 478, 494].iter().all(|&row| at(row, b"\0") || at(row, b"\x80"));
     (at(510, b"\x55\xaa") && is_table()).then_some(FileType::Mbr)

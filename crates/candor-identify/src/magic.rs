@@ -129,6 +129,15 @@ fn python(prefix: &[u8]) -> Option<FileType> {
 /// Magics that do not stand at offset 0.
 fn further_on(prefix: &[u8]) -> Option<FileType> {
     let at = |offset: usize, magic: &[u8]| prefix.get(offset..).is_some_and(|rest| rest.starts_with(magic));
+    if prefix.first() == Some(&0x1a) && is_arc(prefix) {
+        return Some(FileType::Arc);
+    }
+    if at(7, b"**ACE**") {
+        return Some(FileType::Ace);
+    }
+    if at(20, b"\xdc\xa7\xc4\xfd") {
+        return Some(FileType::Zoo);
+    }
     // A frame to be skipped, which Zstandard and LZ4 share.
     if at(1, b"\x2a\x4d\x18") && prefix.first().is_some_and(|first| first >> 4 == 5) {
         return Some(FileType::Zstd);
@@ -191,6 +200,23 @@ fn is_arj(prefix: &[u8]) -> bool {
 /// For `1f 9d`: a code size of 9 to 16 bits, and no flag that nobody defined.
 fn is_compress(prefix: &[u8]) -> bool {
     prefix.get(2).is_some_and(|&flags| flags & 0x60 == 0 && (9..=16).contains(&(flags & 0x1f)))
+}
+
+/// For ARC: a method that exists, a name in characters that one can have, and lengths that make sense.
+fn is_arc(prefix: &[u8]) -> bool {
+    let (Some(&method), Some(name)) = (prefix.get(1), prefix.get(2..15)) else { return false };
+    let length = name.iter().position(|byte| *byte == 0).unwrap_or(0);
+    let (name, rest) = name.split_at_checked(length).unwrap_or_default();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'()-.@^_`{}~+ ".contains(byte);
+    let number =
+        |at: usize| prefix.get(at..).and_then(|rest| rest.first_chunk().copied()).map(u32::from_le_bytes);
+    let is_length = |at: usize| number(at).is_some_and(|length| length < 1 << 30);
+    matches!(method, 1..=11 | 30)
+        && !name.is_empty()
+        && name.iter().all(is_name)
+        && !rest.is_empty()
+        && is_length(15)
+        && (method == 1 || is_length(25))
 }
 
 /// For `LZIP`: a version, and a dictionary of 4 KiB to 512 MiB.

@@ -265,3 +265,54 @@ proptest::proptest! {
         proptest::prop_assert!(found != Any && found != Error);
     }
 }
+
+/// An empty image with these bytes at these places.
+fn image(parts: &[(usize, &[u8])]) -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    for (place, part) in parts {
+        bytes[*place..place + part.len()].copy_from_slice(part);
+    }
+    bytes
+}
+
+#[test]
+fn volumes_are_told_from_boot_records() {
+    let end: (usize, &[u8]) = (510, b"\x55\xaa");
+    check(&image(&[(3, b"NTFS    "), end]), Ntfs);
+    check(&image(&[(3, b"EXFAT   "), end]), Fat);
+    let fat = b"\xeb\x3c\x90mkfs.fat\0\x02\x04\x01\0\x02\0\x02\0\x50\xf8\x14\0";
+    check(&image(&[(0, fat), end]), Fat);
+    // Without a number of tables that could be, it is a boot record, if it has a table.
+    check(&image(&[(0, fat), (16, &[7]), end]), Mbr);
+    check(&image(&[(1024, &[9]), (1080, b"\x53\xef")]), Ext);
+    check(&image(&[(1080, b"\x53\xef")]), BinaryData);
+    check(&image(&[(1024, &[9]), (1049, &[1]), (1080, b"\x53\xef")]), BinaryData);
+    // The footer of a disk comes before what is on the disk.
+    check(&image(&[(0, fat), end, (4096 - 512, b"conectix\0\0\0\x02")]), Vhd);
+}
+
+#[test]
+fn installers_are_known_by_their_mark_or_their_first_file() {
+    check(&joined(&[b"InstallShield\0\x05\0", &[0; 40]]), IshieldMsi);
+    check(&joined(&[b"NB10", &[0; 12], b"C:\\setup.pdb\0ISSetupStream\0\x01\0", &[0; 40]]), IshieldMsi);
+    check(&joined(&[b"a.exe\0Disk1\\A.EXE\x001.0\x0012\0", &binary()]), IshieldMsi);
+    let wide = utf16("a.exe\0Disk1\\a.exe\x001.0\x0012\0", true);
+    check(&joined(&[&wide, &binary()]), IshieldMsi);
+    // A path that is another's, a length that is none, no files.
+    check(&joined(&[b"a.exe\0Disk1\\b.exe\x001.0\x0012\0", &binary()]), BinaryData);
+    check(&joined(&[b"a.exe\0Disk1\\a.exe\x001.0\0x12\0", &binary()]), BinaryData);
+    check(&joined(&[b"InstallShield\0\0\0", &binary()]), BinaryData);
+}
+
+#[test]
+fn archives_of_the_eighties_need_more_than_a_byte() {
+    let arc = joined(&[b"\x1a\x08NAME.EXT\0\0\0\0\0\x10\0\0\0", &[1; 6], b"\x20\0\0\0data", &binary()]);
+    check(&arc, Arc);
+    for (place, byte) in [(1, 99), (2, 0), (3, 1), (18, 0x80)] {
+        let mut other = arc.clone();
+        other[place] = byte;
+        check(&other, BinaryData);
+    }
+    check(&joined(&[b"ZOO 2.10 Archive.\x1a\0\0\xdc\xa7\xc4\xfd", &binary()]), Zoo);
+    check(&joined(&[b"\0\0\x31\0\0\0\x90**ACE**\x14\x14", &binary()]), Ace);
+}

@@ -3,9 +3,9 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    alz, ar, arj, autoit, binhex, cab, chm, cpio, disk, dmg, egg, elf, fat, flat_xml, gzip, hfs, html,
-    installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, rar, rpm, rtf,
-    seven_zip, sis, squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, zip,
+    alz, ar, arc, arj, autoit, binhex, cab, chm, cpio, disk, dmg, egg, elf, ext, fat, flat_xml, gzip, hfs,
+    html, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, rar, rpm,
+    rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, zip, zoo,
 };
 
 /// One format that is opened.
@@ -495,6 +495,30 @@ pub const FORMATS: &[Format] = &[
         library: Some("bzip2 with libbz2-rs-sys, flate2 with zlib-rs, lzma-rust2"),
         limits: "200,000 files and blocks; AZO, encrypted files and what other volumes hold are reported as not looked at",
         unpack: egg::unpack,
+    },
+    Format {
+        name: "ARC",
+        types: &[FileType::Arc],
+        gives: "files (stored, packed, squeezed, crunched with codes that grow, squashed)",
+        library: None,
+        limits: "100,000 files; the methods before 1986 (5 to 7) and those of other makers (10 and up) are reported as not looked at",
+        unpack: arc::unpack,
+    },
+    Format {
+        name: "Zoo",
+        types: &[FileType::Zoo],
+        gives: "files (stored, LH5), also deleted ones",
+        library: Some("delharc (LH5)"),
+        limits: "100,000 files; LZW is reported as not looked at",
+        unpack: zoo::unpack,
+    },
+    Format {
+        name: "ext2, ext3, ext4",
+        types: &[FileType::Ext],
+        gives: "files, also those that no directory leads to",
+        library: None,
+        limits: "1,048,576 inodes, 500,000 names, 262,144 pieces of a file; encrypted files and content in extended attributes are reported; of deleted files, nothing",
+        unpack: ext::unpack,
     },
     Format {
         name: "Virtual disk (VHD)",

@@ -23,6 +23,7 @@
 
 mod alz;
 mod ar;
+mod arc;
 mod arj;
 mod autoit;
 mod binhex;
@@ -37,6 +38,7 @@ mod dmg;
 mod egg;
 mod elf;
 mod embedded;
+mod ext;
 mod extents;
 mod fat;
 mod flat_xml;
@@ -83,6 +85,7 @@ mod virtual_disk;
 mod wim;
 mod xar;
 mod zip;
+mod zoo;
 
 #[cfg(test)]
 mod collected;

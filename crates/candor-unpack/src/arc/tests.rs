@@ -1,0 +1,53 @@
+//! Archives of every method that is read, cut short, and trees that lead in circles.
+
+use candor_fixtures::archive::arc;
+use candor_model::{FileType, Reason};
+
+use crate::collected::{Collected, survives_damage};
+
+fn text() -> Vec<u8> {
+    let runs = [[b'a'; 300].as_slice(), b"\x90\x90", &[0x90; 5], &[0; 700]].concat();
+    runs.into_iter().chain((0..9_000_u32).flat_map(|number| format!("{number} ").into_bytes())).collect()
+}
+
+#[test]
+fn files_of_every_method_are_given() {
+    for method in [1, 2, 3, 4, 8, 9] {
+        let found = Collected::of(
+            FileType::Arc,
+            &arc(&[("A", method, b"first"), ("B.TXT", method, &text()), ("C", 2, b"last")]),
+        );
+        assert_eq!(found.incomplete, [], "{method}");
+        assert!(found.children.iter().all(|child| child.absent.is_none()), "{method}");
+        assert_eq!(found.children[0].bytes, b"first");
+        assert_eq!(found.children[1].member.name, "B.TXT");
+        assert!(found.children[1].bytes == text(), "{method}");
+        assert_eq!(found.children[2].bytes, b"last");
+    }
+}
+
+#[test]
+fn what_is_not_opened_is_said() {
+    let found = Collected::of(FileType::Arc, &arc(&[("A", 10, b"x"), ("B", 2, b"last")]));
+    assert_eq!(found.children[0].absent, Some(Reason::Unsupported("method 10 of ARC".to_owned())));
+    assert_eq!(found.children[1].bytes, b"last");
+    let bytes = arc(&[("A", 2, b"first"), ("B", 3, &text())]);
+    let found = Collected::of(FileType::Arc, &bytes[..bytes.len() - 40]);
+    assert_eq!(found.children[0].bytes, b"first");
+    assert_eq!(found.incomplete, [Reason::Malformed("the file B is cut short".to_owned())]);
+}
+
+#[test]
+fn a_tree_that_leads_in_a_circle_ends() {
+    let mut bytes = arc(&[("A", 4, &text())]);
+    // The root's children are the root.
+    bytes[31..35].fill(0);
+    assert!(Collected::of(FileType::Arc, &bytes).children[0].absent.is_some());
+}
+
+#[test]
+fn damage_is_survived() {
+    for method in [1, 3, 4, 8, 9] {
+        survives_damage(FileType::Arc, &arc(&[("A", method, b"first"), ("B", method, &text()[..2000])]));
+    }
+}

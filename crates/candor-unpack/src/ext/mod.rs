@@ -1,0 +1,367 @@
+//! ext2, ext3 and ext4 volumes.
+//!
+//! Layout: <https://docs.kernel.org/filesystems/ext4/>.
+//!
+//! ```text
+//! 1024  inodes, blocks, ..., 24 size of a block; 40 inodes a group; 56 0xef53; 88 size of an inode; features
+//!       behind it, a row a group: where its inodes stand
+//!       an inode: mode, size, ..., 32 flags, 40 places of blocks, or a tree of extents
+//!       a directory: inode, length of the entry, of the name, type; name
+//! ```
+//!
+//! The inodes are read in their order, and directories only for names, so that loops mean nothing and a file
+//! that no directory leads to is given. Inodes that are not in use are passed over.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+
+use crate::extents::{Extent, Extents};
+use crate::name::decoded;
+use crate::reader::{Reader, clipped};
+
+/// Inodes of a volume, entries of directories, bytes of one directory, pieces of one file.
+const INODES: u32 = 1 << 20;
+const ENTRIES: u32 = 500_000;
+const DIRECTORY: u64 = 16 << 20;
+const PIECES: usize = 1 << 18;
+/// Steps that finding the pieces of one file may take, and what each costs of the budget.
+const STEPS: u64 = 1 << 21;
+const STEP: u64 = 8;
+/// Inodes before this are the file system's own, except for the root.
+const FIRST: u32 = 11;
+const ROOT: u32 = 2;
+
+/// Gives every file.
+pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let Some(volume) = Volume::read(bytes) else {
+        sink.incomplete(Reason::Malformed("the superblock of an ext volume".to_owned()));
+        return;
+    };
+    let count = volume.inodes.min(INODES);
+    if volume.inodes > INODES {
+        sink.incomplete(Reason::Children);
+    }
+    let mut names = BTreeMap::new();
+    let mut left = ENTRIES;
+    for number in 1..=count {
+        let Some(inode) = volume.inode(number).filter(|inode| inode.kind == DIRECTORY_KIND) else { continue };
+        let mut content = Vec::new();
+        let steps = volume.read_directory(&inode, &mut content);
+        let made =
+            u64::try_from(content.len()).unwrap_or(u64::MAX).saturating_add(steps.saturating_mul(STEP));
+        if let Err(reason) = sink.budget().spend(made) {
+            sink.incomplete(reason);
+            return;
+        }
+        entries(&content, number, &mut names, &mut left);
+    }
+    let mut position = 0_u64;
+    for number in FIRST..=count {
+        let Some(inode) = volume.inode(number).filter(|inode| inode.kind == FILE_KIND && inode.size > 0)
+        else {
+            continue;
+        };
+        position = position.saturating_add(1);
+        let member =
+            Member { name: path(&names, number), position, real_size: Some(inode.size), ..Member::default() };
+        let flow = if inode.flags & ENCRYPTED != 0 {
+            let member = Member { encrypted: true, ..member };
+            sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::Encrypted))
+        } else if let Some(content) = inode.inline {
+            if u64::try_from(content.len()).unwrap_or(0) < inode.size {
+                sink.incomplete(Reason::Unsupported("content in extended attributes of ext".to_owned()));
+            }
+            sink.child(ChildKind::Extracted, &member, Content::Bytes(content))
+        } else {
+            let (pieces, steps) = volume.pieces(&inode);
+            if pieces.len() >= PIECES || steps >= STEPS {
+                sink.incomplete(Reason::Unsupported("so many pieces of a file".to_owned()));
+            }
+            if let Err(reason) = sink.budget().spend(steps.saturating_mul(STEP)) {
+                sink.incomplete(reason);
+                return;
+            }
+            let mut stream = Extents::new(bytes, pieces.into_iter(), inode.size);
+            sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
+        };
+        if flow == Flow::Stop {
+            return;
+        }
+    }
+}
+
+const FILE_KIND: u16 = 0x8;
+const DIRECTORY_KIND: u16 = 0x4;
+const ENCRYPTED: u32 = 0x800;
+const EXTENTS: u32 = 0x8_0000;
+const INLINE: u32 = 0x1000_0000;
+
+struct Volume<'a> {
+    bytes: &'a [u8],
+    block: u64,
+    inodes: u32,
+    per_group: u32,
+    inode: u64,
+    /// Where the rows of groups stand, and the length of one.
+    groups: u64,
+    group: u64,
+}
+
+struct Inode<'a> {
+    kind: u16,
+    size: u64,
+    flags: u32,
+    /// Places of blocks, or the root of a tree of extents.
+    places: &'a [u8],
+    inline: Option<&'a [u8]>,
+}
+
+impl<'a> Volume<'a> {
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let start = Reader::little(bytes);
+        let field = |at: u64| start.at(at.checked_add(1024)?);
+        if field(56)?.u16()? != 0xef53 {
+            return None;
+        }
+        let (inodes, first, shift) = (field(0)?.u32()?, field(20)?.u32()?, field(24)?.u32()?);
+        let per_group = field(40)?.u32()?;
+        let revision = field(76)?.u32()?;
+        let inode = if revision == 0 { 128 } else { u64::from(field(88)?.u16()?) };
+        let incompatible = if revision == 0 { 0 } else { field(96)?.u32()? };
+        let wide = u64::from(field(254)?.u16()?);
+        let block = 1024_u64.checked_shl(shift).filter(|_| shift <= 6)?;
+        if per_group == 0 || !(128..=4096).contains(&inode) {
+            return None;
+        }
+        let group = if incompatible & 0x80 != 0 { wide.max(32) } else { 32 };
+        let groups = u64::from(first).checked_add(1)?.checked_mul(block)?;
+        Some(Self { bytes, block, inodes, per_group, inode, groups, group })
+    }
+
+    fn inode(&self, number: u32) -> Option<Inode<'a>> {
+        let index = number.checked_sub(1)?;
+        let group = u64::from(index.checked_div(self.per_group)?);
+        let row = clipped(self.bytes, self.groups.checked_add(group.checked_mul(self.group)?)?, self.group);
+        let reader = Reader::little(row);
+        let mut table = u64::from(reader.at(8)?.u32()?);
+        if self.group >= 64 {
+            table |= u64::from(reader.at(40)?.u32()?) << 32;
+        }
+        let within = u64::from(index.checked_rem(self.per_group)?).checked_mul(self.inode)?;
+        let place = table.checked_mul(self.block)?.checked_add(within)?;
+        let inode = clipped(self.bytes, place, self.inode);
+        let reader = Reader::little(inode);
+        let mode = reader.at(0)?.u16()?;
+        let low = u64::from(reader.at(4)?.u32()?);
+        let links = reader.at(26)?.u16()?;
+        let flags = reader.at(32)?.u32()?;
+        let high = u64::from(reader.at(108)?.u32()?);
+        if mode == 0 || links == 0 {
+            return None;
+        }
+        let places = inode.get(40..100)?;
+        let kind = mode >> 12;
+        let size = if kind == FILE_KIND { low | high << 32 } else { low };
+        let inline = (flags & INLINE != 0).then(|| clipped(places, 0, size));
+        Some(Inode { kind, size, flags, places, inline })
+    }
+
+    /// Reads a directory as far as it can be; gives the steps that this took.
+    fn read_directory(&self, inode: &Inode<'a>, out: &mut Vec<u8>) -> u64 {
+        if let Some(content) = inode.inline {
+            // The inode of the folder above stands in front.
+            out.extend_from_slice(content.get(4..).unwrap_or_default());
+            return 0;
+        }
+        let (pieces, steps) = self.pieces(inode);
+        let _ = Extents::new(self.bytes, pieces.into_iter(), inode.size.min(DIRECTORY)).read_to_end(out);
+        steps
+    }
+
+    /// Where the blocks of an inode stand, holes included, and the steps that it took to find them.
+    fn pieces(&self, inode: &Inode<'a>) -> (Vec<Extent>, u64) {
+        let end = inode.size.div_ceil(self.block);
+        let mut pieces = Pieces { block: self.block, pieces: Vec::new(), next: 0, end, steps: 0 };
+        if inode.flags & EXTENTS != 0 {
+            self.extents(inode.places, &mut pieces);
+        } else {
+            let words = inode.places.as_chunks::<4>().0;
+            for (index, word) in words.iter().enumerate() {
+                let place = u64::from(u32::from_le_bytes(*word));
+                // The last three lead to blocks of places, of such blocks, and of those.
+                match index {
+                    0..12 => pieces.push(place, 1),
+                    _ => self.indirect(
+                        place,
+                        u32::try_from(index).unwrap_or(12).saturating_sub(11),
+                        &mut pieces,
+                    ),
+                }
+            }
+        }
+        pieces.finish()
+    }
+
+    fn indirect(&self, place: u64, level: u32, pieces: &mut Pieces) {
+        let mut open = vec![(place, level)];
+        while let Some((place, level)) = open.pop() {
+            if pieces.is_done() {
+                return;
+            }
+            if level == 0 {
+                pieces.push(place, 1);
+                continue;
+            }
+            let per_block = self.block / 4;
+            if place == 0 {
+                pieces.push(0, per_block.saturating_pow(level));
+                continue;
+            }
+            let block = clipped(self.bytes, place.saturating_mul(self.block), self.block);
+            let words = block.as_chunks::<4>().0.iter().rev();
+            let below = level.saturating_sub(1);
+            open.extend(words.map(|word| (u64::from(u32::from_le_bytes(*word)), below)));
+        }
+    }
+
+    fn extents(&self, root: &'a [u8], pieces: &mut Pieces) {
+        let mut open: Vec<(&[u8], u32)> = vec![(root, 0)];
+        while let Some((node, depth)) = open.pop() {
+            let mut reader = Reader::little(node);
+            let mut header = || {
+                let (mark, count) = (reader.u16()?, reader.u16()?);
+                reader.skip(2)?;
+                let level = reader.u16()?;
+                reader.skip(4)?;
+                (mark == 0xf30a).then_some((count, level))
+            };
+            let Some((count, level)) = header() else { continue };
+            let rows = reader.rest().as_chunks::<12>().0;
+            let rows = rows.get(..usize::from(count)).unwrap_or(rows);
+            if pieces.is_done() || depth > 5 {
+                return;
+            }
+            if level == 0 {
+                for row in rows {
+                    let mut reader = Reader::little(row);
+                    let mut fields = || Some((reader.u32()?, reader.u16()?, reader.u16()?, reader.u32()?));
+                    let Some((first, length, high, low)) = fields() else { break };
+                    // Lengths above 32,768 are of space that nothing was written to.
+                    let place = u64::from(high) << 32 | u64::from(low);
+                    let (place, length) = match length.checked_sub(32_768).filter(|length| *length > 0) {
+                        Some(length) => (0, length),
+                        None => (place, length),
+                    };
+                    pieces.seek(u64::from(first));
+                    pieces.push(place, u64::from(length));
+                }
+                continue;
+            }
+            for row in rows.iter().rev() {
+                let mut reader = Reader::little(row);
+                let mut fields = || {
+                    reader.skip(4)?;
+                    Some(u64::from(reader.u32()?) | u64::from(reader.u16()?) << 32)
+                };
+                let Some(place) = fields() else { break };
+                if open.len() < PIECES {
+                    open.push((
+                        clipped(self.bytes, place.saturating_mul(self.block), self.block),
+                        depth.saturating_add(1),
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// Pieces of a file, as they are found.
+struct Pieces {
+    block: u64,
+    pieces: Vec<Extent>,
+    /// The block that comes next, and how many there are.
+    next: u64,
+    end: u64,
+    steps: u64,
+}
+
+impl Pieces {
+    fn is_done(&self) -> bool {
+        self.next >= self.end || self.pieces.len() >= PIECES || self.steps >= STEPS
+    }
+
+    /// Takes `count` blocks from `place` on; 0 for a hole.
+    fn push(&mut self, place: u64, count: u64) {
+        let count = count.min(self.end.saturating_sub(self.next));
+        self.steps = self.steps.saturating_add(1);
+        if count == 0 || self.is_done() {
+            return;
+        }
+        self.next = self.next.saturating_add(count);
+        let offset = (place > 0).then(|| place.saturating_mul(self.block));
+        let length = count.saturating_mul(self.block);
+        if let Some(last) = self.pieces.last_mut() {
+            let follows = match (last.offset, offset) {
+                (Some(before), Some(offset)) => before.saturating_add(last.length) == offset,
+                (None, None) => true,
+                _ => false,
+            };
+            if follows {
+                last.length = last.length.saturating_add(length);
+                return;
+            }
+        }
+        self.pieces.push(Extent { offset, length });
+    }
+
+    /// Leaves a hole up to a block.
+    fn seek(&mut self, block: u64) {
+        if let Some(hole) = block.checked_sub(self.next) {
+            self.push(0, hole);
+        }
+    }
+
+    fn finish(mut self) -> (Vec<Extent>, u64) {
+        let end = self.end;
+        self.seek(end);
+        (self.pieces, self.steps)
+    }
+}
+
+/// Takes the names in a directory.
+fn entries(content: &[u8], directory: u32, names: &mut BTreeMap<u32, (u32, String)>, left: &mut u32) {
+    let mut at = 0_u64;
+    loop {
+        let entry = clipped(content, at, 263);
+        let mut reader = Reader::little(entry);
+        let mut fields = || Some((reader.u32()?, reader.u16()?, reader.u8()?, reader.u8()?));
+        let Some((inode, length, name_length, _)) = fields() else { return };
+        let name = clipped(reader.rest(), 0, u64::from(name_length));
+        if inode != 0 && !matches!(name, b"." | b".." | b"") {
+            let Some(fewer) = left.checked_sub(1) else { return };
+            *left = fewer;
+            names.entry(inode).or_insert_with(|| (directory, decoded(name)));
+        }
+        // Entries do not cross blocks; one without a length ends what can be read.
+        if length < 8 {
+            return;
+        }
+        at = at.saturating_add(u64::from(length));
+    }
+}
+
+fn path(names: &BTreeMap<u32, (u32, String)>, mut number: u32) -> String {
+    let mut path = String::new();
+    let mut seen = BTreeSet::new();
+    while number != ROOT && seen.insert(number) && path.len() < 4096 {
+        let Some((above, name)) = names.get(&number) else { break };
+        path = if path.is_empty() { name.clone() } else { format!("{name}/{path}") };
+        number = *above;
+    }
+    path
+}
