@@ -97,7 +97,7 @@ pub const FORMATS: &[Format] = &[
             FileType::OoxmlXl,
             FileType::OoxmlHwp,
         ],
-        gives: "members of all methods but WavPack and PKWARE's own (shrink, reduce, implode, deflate, deflate64, bzip2, LZMA, Zstandard, xz, PPMd), listed in the central directory or not; encrypted ones (traditional, AES) with common passwords; Zip64",
+        gives: "members of all methods but WavPack and PKWARE's own (shrink, reduce, implode, deflate, deflate64, bzip2, LZMA, Zstandard, xz, PPMd), listed in the central directory or not; encrypted ones (traditional, AES) with common passwords; Zip64; what kind of package it is",
         library: Some(
             "flate2 with zlib-rs, deflate64, bzip2, lzma-rust2, ruzstd, ppmd-rust; our own for the old methods",
         ),
@@ -299,7 +299,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "tar (V7, POSIX, GNU)",
         types: &[FileType::PosixTar, FileType::OldTar],
-        gives: "files, also behind blocks of zeros",
+        gives: "files, also behind blocks of zeros; what kind of package it is",
         library: None,
         limits: "65,536 bytes of a name",
         unpack: tar::unpack,

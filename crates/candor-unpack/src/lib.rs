@@ -62,6 +62,7 @@ mod nsis;
 mod ntfs;
 mod ole2;
 mod onenote;
+mod package;
 mod packed;
 mod password;
 mod pdf;

@@ -228,6 +228,11 @@ impl Installer<'_, '_> {
             ..Member::default()
         };
         self.given = 1;
+        let held = u64::try_from(script.len()).unwrap_or(u64::MAX);
+        if let Err(reason) = self.sink.budget().admit(held) {
+            self.sink.incomplete(reason);
+            return Flow::Continue;
+        }
         self.sink.child(ChildKind::Extracted, &member, Content::Bytes(&script))
     }
 

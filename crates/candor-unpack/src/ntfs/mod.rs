@@ -41,17 +41,29 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.incomplete(Reason::Malformed("the boot sector of an NTFS volume".to_owned()));
         return;
     };
-    let Some(table) = volume.table() else {
+    let most = TABLE.min(sink.budget().memory());
+    let Some(table) = volume.table(most) else {
         sink.incomplete(Reason::Malformed("the file table of an NTFS volume".to_owned()));
         return;
     };
-    if let Err(reason) = sink.budget().spend(u64::try_from(table.len()).unwrap_or(u64::MAX)) {
+    let length = u64::try_from(table.len()).unwrap_or(u64::MAX);
+    if let Err(reason) = sink.budget().spend(length) {
         sink.incomplete(reason);
         return;
     }
-    if u64::try_from(table.len()).unwrap_or(0) >= TABLE {
-        sink.incomplete(Reason::Unsupported("a file table of this size".to_owned()));
+    if length >= most {
+        sink.incomplete(if most < TABLE {
+            Reason::Memory
+        } else {
+            Reason::Unsupported("a file table of this size".to_owned())
+        });
     }
+    sink.budget().hold(length);
+    give_all(&volume, &table, sink);
+    sink.budget().release(length);
+}
+
+fn give_all(volume: &Volume<'_>, table: &[u8], sink: &mut dyn Sink) {
     let mut files: BTreeMap<u64, File> = BTreeMap::new();
     let (mut damaged, mut runs) = (0_u64, RUNS);
     for (number, record) in (0_u64..).zip(table.chunks_exact(volume.record)) {
@@ -121,7 +133,7 @@ impl<'a> Volume<'a> {
     }
 
     /// The file table, which says in its own first record where it stands.
-    fn table(&self) -> Option<Vec<u8>> {
+    fn table(&self, most: u64) -> Option<Vec<u8>> {
         let first = clipped(self.bytes, self.table, u64::try_from(self.record).ok()?);
         let record = Record::read(first)?;
         let (mut own, mut runs) = (File::default(), RUNS);
@@ -129,7 +141,7 @@ impl<'a> Volume<'a> {
         let data = own.streams.get("")?;
         let mut table = Vec::new();
         // What could be read is kept.
-        let _ = self.stream(data, data.length.min(TABLE)).read_to_end(&mut table);
+        let _ = self.stream(data, data.length.min(most)).read_to_end(&mut table);
         Some(table)
     }
 

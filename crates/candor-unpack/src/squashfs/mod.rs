@@ -55,16 +55,23 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let inodes = image.table(method, image.inodes, image.directories);
     let directories = image.table(method, image.directories, image.directory_end);
     let made = inodes.bytes.len().saturating_add(directories.bytes.len());
-    if let Err(reason) = sink.budget().spend(u64::try_from(made).unwrap_or(u64::MAX)) {
+    let made = u64::try_from(made).unwrap_or(u64::MAX);
+    if let Err(reason) = sink.budget().admit(made).and_then(|()| sink.budget().spend(made)) {
         sink.incomplete(reason);
         return;
     }
+    sink.budget().hold(made);
+    give_all(&image, method, &inodes, &directories, sink);
+    sink.budget().release(made);
+}
+
+fn give_all(image: &Image<'_>, method: Method, inodes: &Table, directories: &Table, sink: &mut dyn Sink) {
     let (files, is_whole) = inode::read_all(&inodes.bytes, image.block);
     if !is_whole || inodes.is_damaged || directories.is_damaged {
         sink.incomplete(Reason::Malformed("a table of SquashFS".to_owned()));
     }
-    let names = names(&files, &inodes, &directories);
-    let mut fragments = Fragments { image: &image, method, held: None };
+    let names = names(&files, inodes, directories);
+    let mut fragments = Fragments { image, method, held: None };
     let mut position = 0_u64;
     for inode in &files {
         let Kind::File { start, size, fragment, blocks } = &inode.kind else { continue };
@@ -87,7 +94,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             }),
         };
         let mut stream = File {
-            image: &image,
+            image,
             method,
             at: *start,
             blocks: inodes.words(*blocks),

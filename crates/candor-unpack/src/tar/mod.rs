@@ -13,14 +13,21 @@ mod tests;
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
+use crate::package::Package;
 use crate::reader::{Reader, clipped, until_nul};
 
 const BLOCK: u64 = 512;
 /// Longest name that is kept.
 const NAME: u64 = 65_536;
 
-/// Gives every member that is a file.
+/// Gives every member that is a file, and tells what kind of package it is.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+    let mut package = Package::default();
+    members(bytes, &mut package, sink);
+    package.tell(sink);
+}
+
+fn members(bytes: &[u8], package: &mut Package, sink: &mut dyn Sink) {
     let start = Reader::little(bytes);
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let mut at = 0_u64;
@@ -73,6 +80,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             real_size: Some(header.size),
             ..Member::default()
         };
+        package.see(&member.name);
         if sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content)) == Flow::Stop {
             return;
         }

@@ -29,6 +29,7 @@ use memchr::memmem;
 use layout::{Entry, LOCAL};
 
 use crate::name::decoded;
+use crate::package::Package;
 use crate::password;
 use crate::reader::{Reader, clipped};
 
@@ -38,11 +39,14 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.incomplete(Reason::Unsupported("the other parts of a split ZIP archive".to_owned()));
     }
     let passwords = password::candidates(sink);
-    let mut walk = Walk { bytes, sink, position: 0, covered: BTreeMap::new(), passwords, trials: TRIALS };
+    let package = Package::default();
+    let mut walk =
+        Walk { bytes, sink, position: 0, covered: BTreeMap::new(), passwords, trials: TRIALS, package };
     if walk.central() == Flow::Continue {
         // What is left are headers that nothing points to; stopping there or not is the same.
         let _ = walk.uncovered();
     }
+    walk.package.tell(walk.sink);
 }
 
 struct Walk<'a, 'sink> {
@@ -55,6 +59,7 @@ struct Walk<'a, 'sink> {
     passwords: Vec<Vec<u8>>,
     /// Passwords that may still be tried: each costs a thousand rounds of a hash.
     trials: u32,
+    package: Package,
 }
 
 /// Passwords that are tried on the members of one archive, all together.
@@ -233,6 +238,7 @@ impl Walk<'_, '_> {
             method: Some(entry.method),
             file_type: None,
         };
+        self.package.see(&member.name);
         self.sink.child(ChildKind::Extracted, &member, content)
     }
 }
