@@ -13,7 +13,7 @@ mod exit;
 mod printer;
 mod scan;
 mod settings;
-mod store;
+pub mod store;
 mod units;
 
 use std::process::ExitCode;

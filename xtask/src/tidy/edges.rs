@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Complaints;
 
 /// Crates of the product, and those of them that each may use. Tests and build scripts are free.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("candor-model", &[]),
     ("candor-identify", &["candor-model"]),
     ("candor-unpack", &["candor-model"]),
@@ -31,7 +31,14 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "candor-model",
         ],
     ),
+    (
+        "candord",
+        &["candor", "candor-sandbox", "candor-protocol", "candor-engine", "candor-database", "candor-model"],
+    ),
 ];
+
+/// They may speak to the user and to the system as they need to.
+const PROGRAMS: [&str; 2] = ["candor", "candord"];
 
 /// For development only: they may use anything, and nothing of the product may use them.
 const DEVELOPMENT: [&str; 2] = ["candor-fixtures", "xtask"];
@@ -67,7 +74,10 @@ pub(super) fn check(root: &Path) -> anyhow::Result<Complaints> {
             if members.contains(used) && !allowed.contains(&used) {
                 complaints.push(format!("{name}: may not use {used}"));
             }
-            if name != "candor" && !(name == SYSTEM && used == "rustix") && PROGRAMS_ONLY.contains(&used) {
+            if !PROGRAMS.contains(&name)
+                && !(name == SYSTEM && used == "rustix")
+                && PROGRAMS_ONLY.contains(&used)
+            {
                 complaints.push(format!("{name}: {used} is for programs, not for libraries"));
             }
         }

@@ -20,11 +20,10 @@ use candor_database::Image;
 use sha2::{Digest as _, Sha256};
 
 use super::Origin;
-use super::compile::{self, Report};
+use super::compile::{Compiled, Report};
 use super::sources::{self, SourceFile, Stamp};
 use super::write::{write_image, write_whole};
 use crate::escape::Escaped;
-use crate::printer::Printer;
 
 /// Identifies the compiler: another one may make another image of the same content.
 const COMPILER: &str = env!("CANDOR_COMPILER");
@@ -59,67 +58,69 @@ impl Cache {
         Ok(Some(cache))
     }
 
-    /// The image of the databases at `path`, made now unless it is there.
+    /// The image of the databases at `path`, made now by `compile` unless it is there; and the file that it
+    /// is mapped from. What cannot be kept goes to `note`.
     pub(super) fn open_or_compile(
         &self,
         path: &Path,
-        jailed: bool,
-        printer: &mut Printer,
-    ) -> anyhow::Result<(Image, Report, Origin)> {
+        compile: &mut dyn FnMut(&[SourceFile]) -> anyhow::Result<Compiled>,
+        note: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<(File, Image, Report, Origin)> {
         let index = self.index.join(digest_of_path(path)?);
         let stamps = sources::list(&[path])?;
         let listed = SystemTime::now();
         let state = digest_of_stamps(&stamps);
         if let Some(entry) = Entry::read(&index)
             && entry.state == state
-            && let Some(image) = self.open(&entry.content, printer)
+            && let Some((file, image)) = self.open(&entry.content, note)
         {
-            return Ok((image, entry.report, Origin::Cached));
+            return Ok((file, image, entry.report, Origin::Cached));
         }
         let files = sources::read(&[path])?;
         let content = digest_of_content(&files)?;
         let report_file = self.images.join(format!("{content}.report"));
         let known = fs::read_to_string(&report_file).ok().and_then(|text| Report::parse(&text));
-        let (image, report, origin) = match known.zip(self.open(&content, printer)) {
-            Some((report, image)) => (image, report, Origin::Cached),
+        let (file, image, report, origin) = match known.zip(self.open(&content, note)) {
+            Some((report, (file, image))) => (file, image, report, Origin::Cached),
             None => {
-                let compiled = compile::compile(&files, jailed, &mut |_| ())?;
+                let compiled = compile(&files)?;
                 drop(files);
                 let stored = self.store(&content, &mut &compiled.image).and_then(|image| {
                     write_whole(&report_file, compiled.report.text().as_bytes())?;
-                    Ok(image)
+                    Ok((File::open(self.image(&content))?, image))
                 });
-                let image = match stored {
-                    Ok(image) => image,
+                let (file, image) = match stored {
+                    Ok(stored) => stored,
                     Err(error) => {
-                        printer.note(&format!("compiled signatures are not kept: {error:#}"));
-                        return Ok((Image::open(&compiled.image)?, compiled.report, Origin::Compiled));
+                        note(&format!("compiled signatures are not kept: {error:#}"));
+                        let image = Image::open(&compiled.image)?;
+                        return Ok((compiled.image, image, compiled.report, Origin::Compiled));
                     }
                 };
-                (image, compiled.report, Origin::Compiled)
+                (file, image, compiled.report, Origin::Compiled)
             }
         };
         // What was listed before reading is what was read: reading checks that.
         if settled(&stamps, listed) && sources::list(&[path]).is_ok_and(|now| now == stamps) {
             let entry = Entry { state, content, report };
             if let Err(error) = write_whole(&index, entry.text().as_bytes()) {
-                printer.note(&format!("compiled signatures are not found again quickly: {error:#}"));
+                note(&format!("compiled signatures are not found again quickly: {error:#}"));
             }
         }
-        Ok((image, report, origin))
+        Ok((file, image, report, origin))
     }
 
     fn image(&self, content: &str) -> PathBuf {
         self.images.join(format!("{content}.candor"))
     }
 
-    fn open(&self, content: &str, printer: &mut Printer) -> Option<Image> {
+    fn open(&self, content: &str, note: &mut dyn FnMut(&str)) -> Option<(File, Image)> {
         let path = self.image(content);
         let file = File::open(&path).ok()?;
         match Image::open(&file) {
-            Ok(image) => Some(image),
+            Ok(image) => Some((file, image)),
             Err(error) => {
-                printer.note(&format!(
+                note(&format!(
                     "compiled signatures in {} are made anew: {error}",
                     Escaped::os(path.as_os_str())
                 ));
@@ -222,7 +223,8 @@ fn digest_of_path(path: &Path) -> anyhow::Result<String> {
     Ok(hexadecimal(Sha256::digest(absolute.as_os_str().as_bytes())))
 }
 
-fn digest_of_stamps(stamps: &[Stamp]) -> String {
+/// What tells one state of the files from another.
+pub(super) fn digest_of_stamps(stamps: &[Stamp]) -> String {
     let mut digest = Sha256::new();
     digest.update(COMPILER);
     stamps.iter().for_each(|stamp| stamp.digest(&mut digest));

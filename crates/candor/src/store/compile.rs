@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use candor_database::Builder;
 use candor_sandbox::message::{self, Summary};
 use candor_sandbox::worker::{self, Remark};
-use candor_sandbox::{Sandbox, Setup, Task};
+use candor_sandbox::{Jailed, Sandbox, Setup, Task};
 use candor_signature::clamav;
 use candor_signature::{Diagnostic, Input, Severity, SourceSummary};
 use rustix::fs::MemfdFlags;
@@ -23,7 +23,7 @@ const MEMORY: u64 = 12 << 30;
 const SUMMARIES: usize = 1 << 18;
 
 /// What is said when signatures cannot be compiled in a jail.
-const NO_JAIL: &str = "signatures cannot be compiled in a jail here (`candor doctor` says what is missing, \
+pub(super) const NO_JAIL: &str = "signatures cannot be compiled in a jail here (`candor doctor` says what is missing, \
                        --no-sandbox compiles without one)";
 
 /// The result of a compilation.
@@ -55,23 +55,42 @@ pub(crate) fn compile(
     jailed: bool,
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> anyhow::Result<Compiled> {
+    if jailed {
+        let sandbox = Sandbox::start(setup(), work).context(NO_JAIL)?;
+        compile_in(Some(&sandbox), sources, diagnostics)
+    } else {
+        compile_in(None, sources, diagnostics)
+    }
+}
+
+/// The jail of a compilation.
+pub(super) fn setup() -> Setup {
+    Setup { memory: MEMORY, ..Setup::new(Task::Compile) }
+}
+
+/// What is done in it.
+pub(super) fn work(jailed: Jailed) {
+    worker::compile(jailed, |sources, say| {
+        let inputs: Vec<Input<'_>> =
+            sources.iter().map(|source| Input { name: &source.name, bytes: &source.bytes }).collect();
+        let (image, report) = compile_here(&inputs, say).map_err(|error| format!("{error:#}"))?;
+        Ok((image, report.accepted, report.refused))
+    })
+}
+
+/// As [`compile`], in a worker of this jail.
+pub(super) fn compile_in(
+    sandbox: Option<&Sandbox>,
+    sources: &[SourceFile],
+    diagnostics: &mut dyn FnMut(Diagnostic),
+) -> anyhow::Result<Compiled> {
     let mut summaries = Vec::new();
     let mut say = |remark| match remark {
         Remark::Diagnostic(diagnostic) => diagnostics(received(diagnostic)),
         Remark::Summary(summary) if summaries.len() < SUMMARIES => summaries.push(counted(summary)),
         Remark::Summary(_) => (),
     };
-    let (image, length, report) = if jailed {
-        let setup = Setup { memory: MEMORY, ..Setup::new(Task::Compile) };
-        let work = |jailed| {
-            worker::compile(jailed, |sources, say| {
-                let inputs: Vec<Input<'_>> =
-                    sources.iter().map(|source| Input { name: &source.name, bytes: &source.bytes }).collect();
-                let (image, report) = compile_here(&inputs, say).map_err(|error| format!("{error:#}"))?;
-                Ok((image, report.accepted, report.refused))
-            })
-        };
-        let sandbox = Sandbox::start(setup, work).context(NO_JAIL)?;
+    let (image, length, report) = if let Some(sandbox) = sandbox {
         let inputs: Vec<candor_sandbox::Input<'_>> = sources
             .iter()
             .map(|source| candor_sandbox::Input {
@@ -80,7 +99,7 @@ pub(crate) fn compile(
                 length: source.length,
             })
             .collect();
-        let (sums, image) = candor_sandbox::compile(&sandbox, &inputs, &mut say)?;
+        let (sums, image) = candor_sandbox::compile(sandbox, &inputs, &mut say)?;
         let report = Report { accepted: sums.accepted, refused: sums.refused };
         (File::from(image), sums.length, report)
     } else {

@@ -4,6 +4,7 @@
 mod builtin;
 mod cache;
 pub(crate) mod compile;
+mod served;
 pub(crate) mod sources;
 pub(crate) mod write;
 
@@ -21,6 +22,8 @@ use crate::units::{count, counted};
 
 use cache::Cache;
 use compile::Report;
+pub use served::{Compiler, Served, built_in_image, serve, state};
+use sources::SourceFile;
 
 /// Signatures ready for use.
 #[derive(Debug)]
@@ -85,7 +88,12 @@ pub(crate) fn open(
         })
     };
     let (image, report, origin) = match &cache {
-        Some(cache) => cache.open_or_compile(path, jailed, printer)?,
+        Some(cache) => {
+            let mut compile = |sources: &[SourceFile]| compile::compile(sources, jailed, &mut |_| ());
+            let (_, image, report, origin) =
+                cache.open_or_compile(path, &mut compile, &mut |text| printer.note(text))?;
+            (image, report, origin)
+        }
         None => {
             let sources = sources::read(&[path])?;
             let compiled = compile::compile(&sources, jailed, &mut |_| ())?;

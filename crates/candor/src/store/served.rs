@@ -1,0 +1,105 @@
+//! Signatures for a daemon: an image as a file, which other processes map, and a compiler that can be asked by
+//! a program with many threads.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Context as _;
+use candor_database::Image;
+use candor_sandbox::Sandbox;
+
+use super::cache::{Cache, digest_of_stamps};
+use super::compile::{NO_JAIL, compile_in, setup, work};
+use super::sources::{self, SourceFile};
+use super::{Kind, classify, signatures};
+use crate::escape::Escaped;
+
+/// Compiles databases in a jail.
+#[derive(Debug)]
+pub struct Compiler(());
+
+/// An image that others are to map.
+#[derive(Debug)]
+pub struct Served {
+    /// The file.
+    pub file: File,
+    /// Its length in bytes.
+    pub length: u64,
+    /// Signatures in it that something can be found by.
+    pub signatures: u64,
+}
+
+impl Compiler {
+    /// Prepares to compile. To be called while this program has one thread.
+    ///
+    /// # Errors
+    /// There is no jail on this machine.
+    pub fn start() -> anyhow::Result<Self> {
+        Ok(Self(()))
+    }
+
+    fn sandbox(&self) -> anyhow::Result<Sandbox> {
+        Sandbox::start(setup(), work).context(NO_JAIL)
+    }
+}
+
+/// The image of what is at `path`: an image, a database or a folder of them. It is made now unless the cache
+/// has it; what is to be known about that goes to `note`.
+///
+/// # Errors
+/// It cannot be read or compiled, or nothing can be found by it.
+pub fn serve(
+    path: &Path,
+    cache: Option<&Path>,
+    compiler: &Compiler,
+    note: &mut dyn FnMut(&str),
+) -> anyhow::Result<Served> {
+    let name = Escaped::os(path.as_os_str());
+    let (file, image) = match classify(path)? {
+        Kind::Image(image) => (File::open(path).with_context(|| format!("database {name}"))?, *image),
+        Kind::Sources => {
+            let cache = Cache::locate(cache).unwrap_or_else(|reason| {
+                note(&format!("compiled signatures are not kept: {reason:#}"));
+                None
+            });
+            let mut compile =
+                |sources: &[SourceFile]| compile_in(Some(&compiler.sandbox()?), sources, &mut |_| ());
+            match cache {
+                Some(cache) => {
+                    let (file, image, report, _) = cache.open_or_compile(path, &mut compile, note)?;
+                    if report.refused > 0 {
+                        note(&format!("{} lines of {name} cannot be used", report.refused));
+                    }
+                    (file, image)
+                }
+                None => {
+                    let compiled = compile(&sources::read(&[path])?)?;
+                    let image = Image::open(&compiled.image)?;
+                    (compiled.image, image)
+                }
+            }
+        }
+    };
+    let signatures = signatures(&image);
+    anyhow::ensure!(
+        signatures > 0,
+        "database {name}: there is no signature in it that something can be found by"
+    );
+    Ok(Served { file, length: image.info().length, signatures })
+}
+
+/// The signatures that are part of the program.
+///
+/// # Errors
+/// They were damaged.
+pub fn built_in_image() -> anyhow::Result<Image> {
+    Ok(super::built_in()?.image)
+}
+
+/// What tells one state of the databases at `path` from another, without reading them.
+///
+/// # Errors
+/// They cannot be listed.
+pub fn state(path: &Path) -> anyhow::Result<String> {
+    Ok(digest_of_stamps(&sources::list(&[path])?))
+}

@@ -1,0 +1,111 @@
+//! The daemon as a whole: what its threads share, how it comes up, and how it ends.
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread::Builder;
+
+use anyhow::Context as _;
+
+use crate::events::Events;
+use crate::jobs::{Job, Queue};
+use crate::lanes::{self, Board};
+use crate::listen::{self, Listener};
+use crate::log::{Log, Weight};
+use crate::mailbox::Mailbox;
+use crate::nursery::Nurseries;
+use crate::reactor::{MAILBOX, Reactor};
+use crate::service::{self, PidFile, Signals};
+use crate::settings::Settings;
+use crate::signatures::{self, Loader, Signatures};
+use crate::verdicts::Verdicts;
+use crate::walk::{self, Request};
+
+/// What all threads share.
+#[derive(Debug)]
+pub struct Shared {
+    /// What the daemon was told.
+    pub settings: Settings,
+    /// The log.
+    pub log: Log,
+    /// The signatures.
+    pub signatures: Signatures,
+    /// Files that wait for a lane.
+    pub jobs: Queue<Job>,
+    /// Paths that wait for a walker.
+    pub walks: Queue<Request>,
+    /// What the reactor is told.
+    pub mailbox: Mailbox,
+    /// What the lanes are at.
+    pub board: Board,
+    /// Verdicts that are remembered.
+    pub verdicts: Verdicts,
+    /// What is told of findings.
+    pub events: Events,
+}
+
+/// Runs until it is told to end, and what runs is done.
+///
+/// # Errors
+/// It cannot come up.
+pub fn run(settings: Settings) -> anyhow::Result<()> {
+    service::allow_open_files();
+    let listeners = listen::listen(&settings.sockets)?;
+    let pid_file = settings.pid_file.as_deref().map(PidFile::write).transpose()?;
+    let log = Log::open(&settings.log)?;
+    if let Some(user) = &settings.user {
+        service::become_user(user)?;
+    }
+    for warning in &settings.warnings {
+        log.say(Weight::Warning, warning);
+    }
+    let (events, runner) = Events::new(settings.event.as_deref())?;
+    // Before any thread: what they make are copies of this process.
+    let nurseries = Nurseries::start(&settings)?;
+    let mut loader =
+        Loader { database: settings.database.clone(), cache: settings.cache.clone(), nurseries, state: None };
+    let first = loader.load(1, &log)?;
+    let signals = Signals::catch().context("signals cannot be caught")?;
+    let poll = mio::Poll::new().context("no reactor")?;
+    let waker = mio::Waker::new(poll.registry(), MAILBOX).context("no reactor")?;
+    let shared = Arc::new(Shared {
+        jobs: Queue::new(settings.queue),
+        walks: Queue::new(settings.queue),
+        mailbox: Mailbox::new(waker),
+        board: Board::new(settings.lanes),
+        verdicts: Verdicts::new(settings.verdicts),
+        signatures: Signatures::new(first),
+        events,
+        log,
+        settings,
+    });
+    let mut threads = Vec::new();
+    let spawn = |name: String, work: Box<dyn FnOnce() + Send>| {
+        Builder::new().name(name).spawn(work).context("a thread cannot be started")
+    };
+    for number in 0..shared.settings.lanes {
+        let lane = Arc::clone(&shared);
+        threads.push(spawn(format!("lane {number}"), Box::new(move || lanes::run(&lane, number)))?);
+        let walker = Arc::clone(&shared);
+        threads.push(spawn(format!("walk {number}"), Box::new(move || walk::run(&walker)))?);
+    }
+    let (wishes, wished) = channel();
+    let watcher = Arc::clone(&shared);
+    spawn(String::from("signatures"), Box::new(move || signatures::watch(&watcher, loader, &wished)))?;
+    if let Some(runner) = runner {
+        let told = Arc::clone(&shared);
+        spawn(String::from("events"), Box::new(move || runner.run(&told.log)))?;
+    }
+    let names: Vec<String> = listeners.iter().map(Listener::name).collect();
+    let mut reactor =
+        Reactor::new(Arc::clone(&shared), poll, listeners, signals, wishes).context("no reactor")?;
+    shared.log.say(Weight::Info, &format!("candord is ready; it listens on {}", names.join(", ")));
+    service::notify("READY=1");
+    let served = reactor.run().context("the reactor failed");
+    service::notify("STOPPING=1");
+    shared.jobs.end();
+    shared.walks.end();
+    drop(reactor);
+    drop(pid_file);
+    shared.log.say(Weight::Info, "candord ends");
+    served
+}

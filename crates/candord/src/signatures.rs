@@ -1,0 +1,232 @@
+//! The signatures that are in force, and how they are changed: while scans go on, and without a second copy.
+//!
+//! An image is compiled by a jailed worker and lies in a file that workers map; this process holds none of it.
+//! A new one gets a template of its own; each lane goes over to it between two jobs, and the old template
+//! ends with the last worker that is at something.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use candor::store::{Compiler, serve};
+use candor_protocol::clamd::{Reply, describe_version};
+use candor_sandbox::Sandbox;
+
+use crate::clock;
+use crate::daemon::Shared;
+use crate::jobs::Ticket;
+use crate::log::{Log, Weight};
+use crate::mailbox::Message;
+use crate::nursery::Nurseries;
+
+/// The version of clamd whose protocol is spoken. Clients look for it.
+pub const CLAMD: &str = "1.4.6";
+
+/// Signatures, and the workers that have them.
+#[derive(Debug)]
+pub struct Generation {
+    /// Counted up from 1.
+    pub number: u64,
+    /// What makes workers.
+    pub sandbox: Sandbox,
+    /// What VERSION says.
+    pub version: String,
+    /// How many there are.
+    pub signatures: u64,
+    /// Bytes of the image.
+    pub length: u64,
+}
+
+/// The generation that is in force.
+#[derive(Debug)]
+pub struct Signatures {
+    current: Mutex<Arc<Generation>>,
+    number: AtomicU64,
+}
+
+/// What to do about them.
+#[derive(Clone, Copy, Debug)]
+pub enum Wish {
+    /// Load them again.
+    Reload,
+    /// Load them again if they changed, and tell who asked.
+    Check(Ticket),
+}
+
+impl Signatures {
+    /// With these.
+    #[must_use]
+    pub fn new(first: Generation) -> Self {
+        let number = AtomicU64::new(first.number);
+        Self { current: Mutex::new(Arc::new(first)), number }
+    }
+
+    /// Those that are in force.
+    #[must_use]
+    pub fn current(&self) -> Arc<Generation> {
+        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Their number.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    fn change(&self, next: Generation) -> Arc<Generation> {
+        let number = next.number;
+        let old = std::mem::replace(
+            &mut *self.current.lock().unwrap_or_else(PoisonError::into_inner),
+            Arc::new(next),
+        );
+        self.number.store(number, Ordering::Release);
+        old
+    }
+}
+
+/// Where signatures come from.
+#[derive(Debug)]
+pub struct Loader {
+    /// The database; `None` for the built-in signatures.
+    pub database: Option<PathBuf>,
+    /// Where compiled ones are kept.
+    pub cache: Option<PathBuf>,
+    /// What makes workers.
+    pub nurseries: Nurseries,
+    /// The state in which the database was loaded.
+    pub state: Option<String>,
+}
+
+impl Loader {
+    /// Loads them.
+    ///
+    /// # Errors
+    /// They cannot be used, or no worker comes up with them.
+    pub fn load(&mut self, number: u64, log: &Log) -> anyhow::Result<Generation> {
+        let began = Instant::now();
+        let state = self.look();
+        let Some(database) = &self.database else {
+            let info = candor::store::built_in_image()?.info();
+            let sandbox = self.nurseries.sandbox(None).context("no worker comes up")?;
+            let version = describe_version(CLAMD, None);
+            let (signatures, length) = (info.signatures, info.length);
+            return Ok(Generation { number, sandbox, version, signatures, length });
+        };
+        let mut note = |text: &str| log.say(Weight::Warning, text);
+        let served = serve(database, self.cache.as_deref(), self.compiler(), &mut note)?;
+        let sandbox = self.nurseries.sandbox(Some(&served.file)).context("no worker comes up")?;
+        let daily = daily(database);
+        let version = describe_version(CLAMD, daily.as_ref().map(|(number, date)| (*number, date.as_str())));
+        self.state = state;
+        let text = format!(
+            "Loaded {} signatures from {} in {} ms",
+            served.signatures,
+            database.display(),
+            began.elapsed().as_millis()
+        );
+        log.say(Weight::Info, &text);
+        Ok(Generation { number, sandbox, version, signatures: served.signatures, length: served.length })
+    }
+
+    const fn compiler(&self) -> &Compiler {
+        &self.nurseries.compiler
+    }
+
+    fn look(&self) -> Option<String> {
+        candor::store::state(self.database.as_deref()?).ok()
+    }
+
+    fn has_changed(&self) -> bool {
+        let now = self.look();
+        now.is_some() && now != self.state
+    }
+}
+
+/// Changes signatures when somebody wishes it, or when it is time to look whether they changed.
+pub fn watch(shared: &Arc<Shared>, mut loader: Loader, wishes: &Receiver<Wish>) {
+    let far = Duration::from_secs(3600);
+    loop {
+        let wish = match wishes.recv_timeout(shared.settings.self_check.unwrap_or(far)) {
+            Ok(wish) => Some(wish),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let wanted = match wish {
+            Some(Wish::Reload) => {
+                // Several that came while one was served are one.
+                let mut more = Vec::new();
+                while let Ok(next) = wishes.try_recv() {
+                    more.extend(if let Wish::Check(ticket) = next { Some(ticket) } else { None });
+                }
+                more.into_iter().for_each(|ticket| reply(shared, ticket, Reply::Reloading));
+                true
+            }
+            Some(Wish::Check(ticket)) => {
+                let changed = loader.has_changed();
+                reply(shared, ticket, if changed { Reply::Reloading } else { Reply::UpToDate });
+                changed
+            }
+            None => shared.settings.self_check.is_some() && loader.has_changed(),
+        };
+        if wanted {
+            shared.log.say(Weight::Info, "Reading databases");
+            match loader.load(shared.signatures.number().saturating_add(1), &shared.log) {
+                Ok(next) => {
+                    let old = shared.signatures.change(next);
+                    // Lanes that wait hold the old one, too.
+                    shared.jobs.wake();
+                    drop(old);
+                    shared.log.say(Weight::Info, "Database correctly reloaded");
+                }
+                Err(error) => {
+                    let text = format!("Reload failed, the old signatures stay in force: {error:#}");
+                    shared.log.say(Weight::Error, &text);
+                }
+            }
+        }
+    }
+}
+
+fn reply(shared: &Shared, ticket: Ticket, reply: Reply<'_>) {
+    let mut text = Vec::new();
+    reply.write(ticket.tag, &mut text);
+    shared.mailbox.post(Message { session: ticket.session, text, last: true });
+}
+
+/// Version and time of the daily database in a folder, from the first bytes of its container: they are text.
+fn daily(folder: &Path) -> Option<(u32, String)> {
+    ["daily.cld", "daily.cvd"]
+        .into_iter()
+        .filter_map(|name| {
+            let mut header = [0; 512];
+            File::open(folder.join(name)).ok()?.read_exact(&mut header).ok()?;
+            parse(&header)
+        })
+        .max()
+}
+
+fn parse(header: &[u8]) -> Option<(u32, String)> {
+    let text = std::str::from_utf8(header).ok()?;
+    let mut fields = text.strip_prefix("ClamAV-VDB:")?.split(':');
+    let _date = fields.next()?;
+    let version = fields.next()?.parse().ok()?;
+    let time = fields.nth(5)?.trim().parse().ok()?;
+    Some((version, clock::describe(time)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_daily_database_tells_its_version_and_time() {
+        let header = b"ClamAV-VDB:07 Dec 2023 09-38 -0500:27116:2049000:90:0123:abc:raynman:1701959893   ";
+        assert_eq!(parse(header), Some((27_116, String::from("Thu Dec  7 14:38:13 2023"))));
+        assert_eq!(parse(b"ClamAV-VDB:x:y"), None);
+    }
+}

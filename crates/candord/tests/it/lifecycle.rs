@@ -1,0 +1,186 @@
+//! Coming up, reloading, ending.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::run::{Daemon, MARKER, NAME, chunk, read_all, signatures, stream};
+
+const NEW: &str = "stream: Test.New.UNOFFICIAL FOUND\0";
+
+#[test]
+fn reload_changes_the_signatures_and_loses_no_reply() {
+    let mut daemon = Daemon::start("");
+    let over = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicU64::new(0));
+    let old = format!("stream: {NAME} FOUND\0");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let answered = daemon.ask(&stream(MARKER, 4096));
+                    assert!(
+                        answered == old || answered == NEW || answered.contains("Generation"),
+                        "{answered:?}"
+                    );
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for number in 0..5 {
+            let name = format!("Test.Generation{number}");
+            fs::write(daemon.path("db/test.ndb"), signatures(&name)).unwrap();
+            assert_eq!(daemon.ask(b"zRELOAD\0"), "RELOADING\0");
+            let expected = format!("stream: {name}.UNOFFICIAL FOUND\0");
+            while daemon.ask(&stream(MARKER, 4096)) != expected {
+                assert!(!daemon.log().contains("Reload failed"), "{}", daemon.log());
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert!(asked.load(Ordering::Relaxed) > 10);
+    // The old templates and workers go away.
+    daemon.wait_until("old templates are gone", |daemon| templates(daemon) == 1);
+}
+
+/// Processes that are templates of this daemon, whoever started them.
+fn templates(daemon: &Daemon) -> usize {
+    let own = daemon.process.id();
+    let processes: Vec<(u32, u32, String)> = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| {
+            let stat = fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+            let (head, rest) = stat.split_once(" (")?;
+            let (name, rest) = rest.rsplit_once(") ")?;
+            let parent = rest.split(' ').nth(1)?.parse().ok()?;
+            Some((head.parse().ok()?, parent, name.to_owned()))
+        })
+        .collect();
+    let is_below = |mut process: u32| {
+        for _ in 0..8 {
+            if process == own {
+                return true;
+            }
+            match processes.iter().find(|(number, ..)| *number == process) {
+                Some((_, parent, _)) => process = *parent,
+                None => return false,
+            }
+        }
+        false
+    };
+    processes
+        .iter()
+        .filter(|(number, _, name)| name.starts_with("candor-template") && is_below(*number))
+        .count()
+}
+
+#[test]
+fn a_database_that_cannot_be_used_changes_nothing() {
+    let mut daemon = Daemon::start("");
+    fs::write(daemon.path("db/test.ndb"), "nonsense\n").unwrap();
+    assert_eq!(daemon.ask(b"zRELOAD\0"), "RELOADING\0");
+    daemon.wait_until("it is said", |daemon| daemon.log().contains("Reload failed"));
+    assert_eq!(daemon.ask(&stream(MARKER, 4096)), format!("stream: {NAME} FOUND\0"));
+}
+
+#[test]
+fn self_check_reloads_only_what_changed() {
+    let mut daemon = Daemon::start("");
+    assert_eq!(daemon.ask(b"zSELFCHECK\0"), "DBUPTODATE\0");
+    fs::write(daemon.path("db/test.ndb"), signatures("Test.New")).unwrap();
+    assert_eq!(daemon.ask(b"zSELFCHECK\0"), "RELOADING\0");
+    daemon.wait_until("they are in force", |daemon| daemon.ask(&stream(MARKER, 4096)) == NEW);
+}
+
+#[test]
+fn self_check_happens_by_itself() {
+    let mut daemon = Daemon::start("SelfCheck 1\n");
+    fs::write(daemon.path("db/test.ndb"), signatures("Test.New")).unwrap();
+    daemon.wait_until("they are in force", |daemon| daemon.ask(&stream(MARKER, 4096)) == NEW);
+}
+
+#[test]
+fn usr2_reloads_and_hup_opens_the_log_again() {
+    let mut daemon = Daemon::start("");
+    fs::write(daemon.path("db/test.ndb"), signatures("Test.New")).unwrap();
+    daemon.signal(Signal::USR2);
+    daemon.wait_until("they are in force", |daemon| daemon.ask(&stream(MARKER, 4096)) == NEW);
+    fs::rename(daemon.path("log"), daemon.path("log.1")).unwrap();
+    daemon.signal(Signal::HUP);
+    daemon.wait_until("the log is there again", |daemon| daemon.log().contains("SIGHUP"));
+}
+
+#[test]
+fn term_finishes_what_runs() {
+    let mut daemon = Daemon::start("");
+    let mut stream = daemon.local();
+    stream.write_all(b"zINSTREAM\0").unwrap();
+    stream.write_all(&chunk(MARKER)).unwrap();
+    let idle = daemon.local();
+    // Both are known to the daemon before it is told to end.
+    assert_eq!(daemon.ask(b"zPING\0"), "PONG\0");
+    std::thread::sleep(Duration::from_millis(200));
+    daemon.signal(Signal::TERM);
+    assert_eq!(read_all(idle), "");
+    assert!(std::os::unix::net::UnixStream::connect(daemon.path("socket")).is_err());
+    stream.write_all(&[0; 4]).unwrap();
+    assert_eq!(read_all(stream), format!("stream: {NAME} FOUND\0"));
+    assert!(daemon.ended().success());
+    assert!(!daemon.path("socket").exists() && !daemon.path("pid").exists());
+}
+
+#[test]
+fn shutdown_ends_it() {
+    let mut daemon = Daemon::start("");
+    assert_eq!(daemon.ask(b"zSHUTDOWN\0"), "");
+    assert!(daemon.ended().success());
+}
+
+#[test]
+fn the_socket_has_the_permissions_that_are_asked_for() {
+    let daemon = Daemon::start("LocalSocketMode 640\n");
+    let mode = fs::metadata(daemon.path("socket")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    let number = fs::read_to_string(daemon.path("pid")).unwrap();
+    assert_eq!(number.trim(), daemon.process.id().to_string());
+}
+
+#[test]
+fn findings_are_logged_and_told_to_a_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    let event = format!(
+        "VirusEvent /bin/sh -c 'echo \"$1 $CLAM_VIRUSEVENT_FILENAME $CLAM_VIRUSEVENT_VIRUSNAME\" >> {}' x %v\n",
+        told.display()
+    );
+    let mut daemon = Daemon::start(&event);
+    let bad = daemon.file("bad", MARKER);
+    daemon.ask(format!("zSCAN {}\0", bad.display()).as_bytes());
+    let expected = format!("{NAME} {} {NAME}\n", bad.display());
+    daemon.wait_until("it is told", |_| fs::read_to_string(&told).is_ok_and(|text| text == expected));
+    assert!(daemon.log().contains(&format!("{}: {NAME} FOUND", bad.display())));
+    let json = daemon.json();
+    assert!(json.contains("\"verdict\":\"infected\"") && json.contains("\"command\":\"SCAN\""), "{json}");
+}
+
+#[test]
+fn a_configuration_with_a_mistake_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clamd.conf");
+    for (text, wanted) in [
+        ("LocalSocket /tmp/x\nNoSuchKey 1\n", "clamd.conf:2: unknown key NoSuchKey"),
+        ("LogTime yes\n", "neither LocalSocket nor TCPSocket"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let output =
+            std::process::Command::new(env!("CARGO_BIN_EXE_candord")).arg("-c").arg(&path).output().unwrap();
+        assert!(!output.status.success());
+        assert!(String::from_utf8_lossy(&output.stderr).contains(wanted), "{output:?}");
+    }
+}

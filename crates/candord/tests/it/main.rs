@@ -1,0 +1,9 @@
+//! The daemon as a process, on sockets of its own.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod clamdscan;
+mod daemon;
+mod faults;
+mod lifecycle;
+mod protocol;
+mod run;
