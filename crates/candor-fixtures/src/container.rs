@@ -9,7 +9,7 @@ pub type Packing = (&'static str, &'static str, fn(&[u8]) -> Vec<u8>);
 
 /// Every container here whose child is the file itself.
 pub const PACKINGS: &[Packing] = &[
-    ("onenote", "#1", onenote),
+    ("onenote", "@100", onenote),
     ("word xml", "a", word_xml),
     ("szdd", "content", szdd),
     ("binhex", "a", binhex),
@@ -307,6 +307,8 @@ pub fn dmg_of(rows: &[(u32, Vec<u8>)]) -> Vec<u8> {
          <string>a</string></dict></array></dict></plist>",
         base64(&table)
     );
+    // A whole number of sectors, so that the image can stand on a disk.
+    data.resize((data.len() + list.len()).next_multiple_of(512) - list.len(), 0);
     let mut trailer = b"koly\0\0\0\x04\0\0\x02\0".to_vec();
     trailer.resize(512, 0);
     at(&mut trailer, 32, &u64::from(u32_of(data.len())).to_be_bytes());

@@ -2,6 +2,7 @@
 //! within containers.
 
 use crate::archive::{self, Cab, Cpio, RAR, SEVEN_ZIP, SevenZip};
+use crate::container;
 use crate::installer::{self, NSIS, Nsis};
 use crate::volume::{self, SQUASHFS};
 use crate::{document, stream, zip_methods};
@@ -119,6 +120,9 @@ pub fn packings() -> Vec<Packing> {
     }
     for (name, method) in [("cab stored", Cab::Stored), ("cab mszip", Cab::MsZip), ("cab lzx", Cab::Lzx)] {
         all.push(packing(name, "a", move |bytes| archive::cab(method, &[("b", b"x"), ("a", bytes)])));
+    }
+    for &(name, label, pack) in container::PACKINGS {
+        all.push(packing(name, label, pack));
     }
     for method in NSIS {
         all.push(packing(format!("nsis {method:?}"), "a", move |bytes| {

@@ -24,7 +24,7 @@ fn has_mark(bytes: &[u8]) -> bool {
 
 /// Strings that end in NUL, in characters of one byte or of two.
 fn is_first_file(bytes: &[u8]) -> bool {
-    let is_wide = bytes.get(1) == Some(&0);
+    let is_wide = bytes.get(1) == Some(&0) && bytes.get(3) == Some(&0);
     let narrow: Vec<u8> = if is_wide { bytes.iter().copied().step_by(2).collect() } else { bytes.to_vec() };
     let mut words = narrow.split(|byte| *byte == 0);
     let (Some(name), Some(path), Some(version), Some(length)) =

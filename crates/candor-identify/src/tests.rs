@@ -296,6 +296,7 @@ fn installers_are_known_by_their_mark_or_their_first_file() {
     check(&joined(&[b"InstallShield\0\x05\0", &[0; 40]]), IshieldMsi);
     check(&joined(&[b"NB10", &[0; 12], b"C:\\setup.pdb\0ISSetupStream\0\x01\0", &[0; 40]]), IshieldMsi);
     check(&joined(&[b"a.exe\0Disk1\\A.EXE\x001.0\x0012\0", &binary()]), IshieldMsi);
+    check(&joined(&[b"a\0Disk1\\a\x001.0\x0012\0", &binary()]), IshieldMsi);
     let wide = utf16("a.exe\0Disk1\\a.exe\x001.0\x0012\0", true);
     check(&joined(&[&wide, &binary()]), IshieldMsi);
     // A path that is another's, a length that is none, no files.

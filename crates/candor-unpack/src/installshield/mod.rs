@@ -129,7 +129,7 @@ struct Plain<'a> {
 fn plain(bytes: &[u8], start: usize) -> (Vec<Plain<'_>>, bool) {
     let mut files = Vec::new();
     // Since the installers are for Unicode, characters have two bytes.
-    let is_wide = bytes.get(start.saturating_add(1)) == Some(&0);
+    let is_wide = [1, 3].into_iter().all(|at| bytes.get(start.saturating_add(at)) == Some(&0));
     let Some(mut reader) = Reader::little(bytes).at(u64::try_from(start).unwrap_or(u64::MAX)) else {
         return (files, false);
     };
