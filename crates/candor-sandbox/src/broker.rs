@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
@@ -19,6 +19,9 @@ use crate::template::{self, Ended, FRAME, Request};
 /// How long the template may take for a request, and a worker until it takes orders.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a template may take to end its workers and itself.
+const CLOSING: Duration = Duration::from_millis(500);
+
 /// Workers that may fail before it is said that none can be started.
 const FIRST_WORKERS: u32 = 3;
 
@@ -31,12 +34,14 @@ pub type Identity = (u64, u64, i64, u64);
 pub struct Sandbox {
     control: Mutex<Control>,
     process: i32,
+    /// What shows that the template is gone, whoever it belongs to.
+    watched: Option<OwnedFd>,
     setup: Setup,
     layers: Layers,
     /// Files that have ended two workers.
     deadly: Mutex<HashSet<Identity>>,
     /// What bounds all its processes together, where there may be such a thing.
-    group: Option<Group>,
+    group: Option<Arc<Group>>,
 }
 
 /// What the template is spoken to by.
@@ -93,16 +98,29 @@ impl Sandbox {
             return Err(StartError::NoFilter);
         }
         let (ours, theirs) = Channel::pair().map_err(StartError::Failed)?;
-        let group = group(&setup);
+        let group = group(&setup).map(Arc::new);
         let entrance = group.as_ref().and_then(|group| group.entrance().ok());
         let Some(process) = sys::fork().map_err(StartError::Failed)? else {
             drop(ours);
             template::run(theirs, entrance, &setup, &mut work);
         };
         drop(theirs);
+        Self::around(ours, process, setup, group)
+    }
+
+    /// A sandbox around a template that was just made, and the first worker.
+    pub(crate) fn around(
+        channel: Channel,
+        process: i32,
+        setup: Setup,
+        group: Option<Arc<Group>>,
+    ) -> Result<Self, StartError> {
+        let watched = Pid::from_raw(process)
+            .and_then(|process| rustix::process::pidfd_open(process, PidfdFlags::empty()).ok());
         let mut sandbox = Self {
-            control: Mutex::new(Control { channel: ours, coming: None, is_broken: false }),
+            control: Mutex::new(Control { channel, coming: None, is_broken: false }),
             process,
+            watched,
             setup,
             layers: Layers::NONE,
             deadly: Mutex::default(),
@@ -244,6 +262,13 @@ impl Sandbox {
             control.channel = ours;
             control.coming = None;
         }
+        if let Some(watched) = &self.watched
+            && !channel::wait_for(watched.as_fd(), CLOSING).unwrap_or(false)
+        {
+            let _ = rustix::process::pidfd_send_signal(watched, Signal::KILL);
+            drop(channel::wait_for(watched.as_fd(), CLOSING));
+        }
+        // One that a nursery made is not this process's to collect.
         let Some(process) = Pid::from_raw(self.process) else { return };
         for attempt in 0..1000 {
             match rustix::process::waitpid(Some(process), WaitOptions::NOHANG) {
@@ -258,7 +283,7 @@ impl Sandbox {
 
     /// Whether the kernel has ended a worker for want of memory since this was last asked.
     pub(crate) fn ran_out_of_memory(&self) -> bool {
-        self.group.as_ref().is_some_and(Group::ran_out_of_memory)
+        self.group.as_ref().is_some_and(|group| group.ran_out_of_memory())
     }
 
     /// Whether a file has ended two workers of this run.
@@ -275,7 +300,7 @@ impl Sandbox {
 
 /// The control group for the workers, where one may be made: what each of them may have, for twice as many as
 /// there are processors, and at most three quarters of the machine's memory.
-fn group(setup: &Setup) -> Option<Group> {
+pub(crate) fn group(setup: &Setup) -> Option<Group> {
     if setup.leave_out.has(Layer::ControlGroup) {
         return None;
     }

@@ -3,6 +3,7 @@
 //!
 //! * [`Sandbox`]: a *template* process, and the *workers* that it makes. The process that calls is the
 //!   *broker*: it opens files, hands over descriptors, and parses nothing but [`message`]s.
+//! * [`Nursery`]: makes templates for a program that has threads.
 //! * [`Lane`]: hands files to a worker, and deals with workers that fail. Every file is answered once.
 //! * [`unpack`]: has one file taken apart, and takes its layers.
 //! * [`worker`]: what a worker does.
@@ -38,6 +39,7 @@ mod jail;
 mod lane;
 mod layers;
 pub mod message;
+mod nursery;
 mod policy;
 pub mod prove;
 mod show;
@@ -53,6 +55,7 @@ pub use guard::guarded;
 pub use jail::{Jailed, Ready, Setup};
 pub use lane::{Entry, FILES_A_WORKER, Lane, Outcome};
 pub use layers::{Layer, Layers};
+pub use nursery::Nursery;
 pub use policy::{Call, Only, Task};
 pub use show::{Piece, Showing};
 pub use spool::spool;

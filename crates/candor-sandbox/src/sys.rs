@@ -105,6 +105,12 @@ pub(crate) fn reset_signals() {
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut()) };
 }
 
+/// Lets the kernel forget processes that this one made as soon as they end.
+pub(crate) fn ignore_children() {
+    // SAFETY: SIG_IGN is no code of ours.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+}
+
 /// Overwrites a run of this process's own memory with zeros: the arguments and the environment, where the
 /// kernel put them.
 ///

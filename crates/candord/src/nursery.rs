@@ -1,28 +1,40 @@
-//! What makes templates of workers while the daemon has threads.
+//! What makes templates of workers while the daemon has threads: for scans, and for compilations.
 
 use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 
+use anyhow::Context as _;
 use candor::store::Compiler;
 use candor_database::Image;
-use candor_sandbox::{Sandbox, worker};
+use candor_sandbox::{Jailed, Nursery, Sandbox, worker};
 
 use crate::settings::Settings;
 
-/// For scans, and for compilations.
+/// Both.
 #[derive(Debug)]
 pub struct Nurseries {
     /// Compiles databases.
     pub compiler: Compiler,
-    settings: Settings,
+    scans: Nursery,
 }
 
 impl Nurseries {
-    /// Prepares both. To be called while this program has one thread.
+    /// Starts them. To be called while this program has one thread, and from one that lives as long as they do.
     ///
     /// # Errors
     /// There is no jail on this machine.
     pub fn start(settings: &Settings) -> anyhow::Result<Self> {
-        Ok(Self { compiler: Compiler::start()?, settings: settings.clone() })
+        let (options, max_time) = (settings.options.clone(), settings.max_time);
+        let open = |file: Option<OwnedFd>| match file {
+            Some(file) => Image::open(&File::from(file)).map_err(io::Error::other),
+            None => candor::store::built_in_image().map_err(io::Error::other),
+        };
+        let work = move |jailed: Jailed, image: &Image| worker::scan(jailed, image, &options, max_time);
+        let scans = Nursery::start(settings.setup(), open, work);
+        let scans =
+            scans.context("files cannot be scanned in a jail here (`candor doctor` says what is missing)")?;
+        Ok(Self { compiler: Compiler::start()?, scans })
     }
 
     /// Workers for an image; for the built-in signatures when there is none.
@@ -30,12 +42,6 @@ impl Nurseries {
     /// # Errors
     /// None comes up.
     pub fn sandbox(&self, image: Option<&File>) -> anyhow::Result<Sandbox> {
-        let image = match image {
-            Some(file) => Image::open(file)?,
-            None => candor::store::built_in_image()?,
-        };
-        let (options, max_time) = (&self.settings.options, self.settings.max_time);
-        let work = |jailed| worker::scan(jailed, &image, options, max_time);
-        Ok(Sandbox::start(self.settings.setup(), work)?)
+        Ok(self.scans.sandbox(image.map(File::as_fd))?)
     }
 }

@@ -6,3 +6,4 @@
 mod exploit;
 mod forbidden;
 mod lanes;
+mod nursery;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use candor_database::Image;
-use candor_sandbox::Sandbox;
+use candor_sandbox::{Nursery, Sandbox};
 
 use super::cache::{Cache, digest_of_stamps};
 use super::compile::{NO_JAIL, compile_in, setup, work};
@@ -16,7 +16,7 @@ use crate::escape::Escaped;
 
 /// Compiles databases in a jail.
 #[derive(Debug)]
-pub struct Compiler(());
+pub struct Compiler(Nursery);
 
 /// An image that others are to map.
 #[derive(Debug)]
@@ -30,16 +30,19 @@ pub struct Served {
 }
 
 impl Compiler {
-    /// Prepares to compile. To be called while this program has one thread.
+    /// Prepares to compile. To be called while this program has one thread, and from one that lives as long
+    /// as this is used.
     ///
     /// # Errors
     /// There is no jail on this machine.
     pub fn start() -> anyhow::Result<Self> {
-        Ok(Self(()))
+        let open = |_| Ok(());
+        let work = |jailed, (): &()| work(jailed);
+        Ok(Self(Nursery::start(setup(), open, work).context(NO_JAIL)?))
     }
 
     fn sandbox(&self) -> anyhow::Result<Sandbox> {
-        Sandbox::start(setup(), work).context(NO_JAIL)
+        self.0.sandbox(None).context(NO_JAIL)
     }
 }
 

@@ -362,3 +362,57 @@ pub const KEYS: [Key; 156] = [
     key("User", Text, "", Honoured("dropped to before a client is listened to")),
     key("VirusEvent", Text, "", Honoured("run without a shell")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// The page of the reference that lists the keys.
+    fn page() -> String {
+        let mut page = String::from(
+            "# Keys of clamd.conf\n\nWhat `candord` makes of each key that ClamAV 1.4 to 1.6 know. A key that is not here is an \
+             error. `candord --check` says what of a file is not honoured.\n\nThis page is made from the program; the test \
+             `settings::keys` of `candord` compares them.\n\n| key | takes | ClamAV's default | |\n|---|---|---|---|\n",
+        );
+        for key in KEYS {
+            let kind = match key.kind {
+                Flag => "yes or no",
+                Number => "number",
+                Size => "size",
+                Text => "text",
+            };
+            let many = if key.many { ", more than once" } else { "" };
+            let fate = match key.fate {
+                Honoured("") => String::from("honoured"),
+                Honoured(note) => format!("honoured; {note}"),
+                Alias(real) => format!("an old name of `{real}`"),
+                Fixed(fixed, why) => format!("always `{}`: {why}", if fixed { "yes" } else { "no" }),
+                Unused(why) => format!("no effect: {why}"),
+            };
+            let _ = writeln!(page, "| `{}` | {kind}{many} | {} | {fate} |", key.name, key.default);
+        }
+        page
+    }
+
+    #[test]
+    fn the_reference_lists_every_key_as_it_is() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/clamd-conf.md");
+        if std::env::var_os("CANDOR_WRITE_REFERENCE").is_some() {
+            std::fs::write(path, page()).unwrap();
+        }
+        let there = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            there == page(),
+            "{path} is not what the program does; CANDOR_WRITE_REFERENCE=1 makes it anew"
+        );
+    }
+
+    #[test]
+    fn each_key_is_there_once() {
+        for pair in KEYS.windows(2) {
+            assert!(pair[0].name.to_lowercase() < pair[1].name.to_lowercase(), "{}", pair[1].name);
+        }
+    }
+}
