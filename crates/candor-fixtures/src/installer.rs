@@ -333,7 +333,7 @@ pub fn installshield_cabinet(version: u32, is_veiled: bool, split: bool, files: 
         volumes.push(volume(last, last, [(200, rest.len()); 2], rest));
     }
     // The directory: one folder, names, files.
-    let flags = |index: usize| 4 | u16::from(is_veiled) * 2 | u16::from(split && index == last);
+    let flags = |index: usize| 4 | (u16::from(is_veiled) << 1) | u16::from(split && index == last);
     let mut table = Vec::new();
     let first_entry = 4 * (1 + files.len());
     let entry_length = if is_wide { 87 } else { 42 };

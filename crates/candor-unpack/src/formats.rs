@@ -259,9 +259,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "OLE2 compound file (Office before 2007, MSI, MSG)",
         types: &[FileType::MsOle2],
-        gives: "every stream, also those that the directory does not lead to; sources of VBA; packages; objects of presentations",
+        gives: "every stream, also those that the directory does not lead to; sources of VBA, and whether the compiled code next to them is another; macros of Excel 4 as text; packages; objects of presentations",
         library: None,
-        limits: "65,536 directory entries, 16 MiB of source in a module; encrypted documents (standard, agile, RC4) are opened with the password that Excel tries by itself and with 11 others; older obfuscation and encrypted presentations are reported as not looked at",
+        limits: "65,536 directory entries, 16 MiB of source in a module and of text of macros of Excel 4; encrypted documents (standard, agile, RC4) are opened with the password that Excel tries by itself and with 11 others; older obfuscation and encrypted presentations are reported as not looked at",
         unpack: ole2::unpack,
     },
     Format {

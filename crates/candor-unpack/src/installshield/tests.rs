@@ -21,7 +21,7 @@ fn files_that_stand_as_they_are_are_given() {
     let debug = [b"NB10\0\0\0\0\0\0\0\0\x01\0\0\0C:\\setup.pdb\0", &bytes[..]].concat();
     assert_eq!(Collected::of(FileType::IshieldMsi, &debug).children.len(), 2);
     let wide: Vec<u8> =
-        "a\0Disk1\\a\01.0\03\0".encode_utf16().flat_map(u16::to_le_bytes).chain(*b"xyz").collect();
+        "a\0Disk1\\a\x001.0\x003\0".encode_utf16().flat_map(u16::to_le_bytes).chain(*b"xyz").collect();
     assert_eq!(Collected::of(FileType::IshieldMsi, &wide).children[0].bytes, b"xyz");
 }
 

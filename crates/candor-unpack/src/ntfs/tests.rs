@@ -73,7 +73,7 @@ fn folders_that_hold_themselves_end() {
     let mut bytes = ntfs(&[("folder/a", b"content")]);
     let wide: Vec<u8> = "folder".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let at = bytes.windows(wide.len()).position(|part| part == wide).unwrap() - 66;
-    bytes[at] = 16;
+    // Its parent becomes the file in it.
     bytes[at] = 17;
     let found = Collected::of(FileType::Ntfs, &bytes);
     assert_eq!(found.children[0].bytes, b"content");

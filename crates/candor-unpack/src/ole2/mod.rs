@@ -14,13 +14,15 @@
 
 mod compound;
 mod encryption;
+mod stomping;
 #[cfg(test)]
 mod tests;
 mod vba;
+mod xlm;
 
 use std::collections::BTreeSet;
 
-use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
+use candor_model::{Anomaly, ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::codec;
 use crate::password;
@@ -78,6 +80,9 @@ impl Walk<'_, '_> {
             }
             let told = modules.iter().filter(|(module, _)| *module == index).map(|&(_, offset)| offset);
             let starts: Vec<usize> = told.chain(vba::beginnings(&content)).collect();
+            if let Some(&start) = starts.first() {
+                self.compare(&name, &content, start);
+            }
             for start in starts {
                 if self.macros(index, &name, &content, start) == Flow::Stop {
                     return Flow::Stop;
@@ -104,12 +109,23 @@ impl Walk<'_, '_> {
         found
     }
 
+    /// Tells when the compiled code of a module is not what its source says.
+    fn compare(&mut self, name: &str, content: &[u8], start: usize) {
+        let Some((compiled, packed)) = content.split_at_checked(start) else { return };
+        let source = vba::decompressed(packed, SOURCE);
+        if let Some(what) = stomping::contradiction(compiled, source.as_deref()) {
+            self.sink.anomaly(Anomaly::StompedMacros);
+            self.sink.detail("stomped-macro", format!("{name}: {what}"));
+        }
+    }
+
     fn macros(&mut self, index: usize, name: &str, content: &[u8], start: usize) -> Flow {
         if !self.sources.insert((index, start)) {
             return Flow::Continue;
         }
         let source = content.get(start..).and_then(|rest| vba::decompressed(rest, SOURCE));
         let Some(source) = source else { return Flow::Continue };
+        self.sink.anomaly(Anomaly::VbaMacros);
         // Signatures for macros are written for documents and for text, so it is searched as both.
         match self.give(format!("{name}.vba"), None, &source) {
             Flow::Continue => self.give(format!("{name}.vba"), Some(FileType::MsOle2), &source),
@@ -143,9 +159,14 @@ impl Walk<'_, '_> {
                 Some(header) => {
                     let blocks = encryption::Blocks::open(header, &self.passwords());
                     let plain = blocks.map(|blocks| blocks.workbook(content));
+                    if let Some(plain) = &plain
+                        && self.formulas(name, plain) == Flow::Stop
+                    {
+                        return Flow::Stop;
+                    }
                     self.opened(format!("{name}/content"), plain)
                 }
-                None => Flow::Continue,
+                None => self.formulas(name, content),
             },
             "PowerPoint Document" => self.presentation(name, content),
             _ => Flow::Continue,
@@ -173,6 +194,19 @@ impl Walk<'_, '_> {
                 Flow::Continue
             }
         }
+    }
+
+    /// Gives the macros of Excel 4 in a workbook as text.
+    fn formulas(&mut self, name: &str, workbook: &[u8]) -> Flow {
+        let Some(macros) = xlm::read(workbook) else { return Flow::Continue };
+        self.sink.anomaly(Anomaly::XlmMacros);
+        for sheet in macros.hidden {
+            self.sink.detail("macro-sheet", format!("hidden: {sheet}"));
+        }
+        if let Some(missing) = macros.missing {
+            self.sink.incomplete(Reason::Malformed(missing.to_owned()));
+        }
+        self.give(format!("{name}.xlm"), None, macros.text.as_bytes())
     }
 
     /// Gives the objects inside of a presentation: records of kind 0x1011, compressed or not.

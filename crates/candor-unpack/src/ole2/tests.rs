@@ -1,7 +1,7 @@
 //! Compound files with macros, packages, loops and damage.
 
 use candor_fixtures::{document, stream};
-use candor_model::{FileType, Reason};
+use candor_model::{Anomaly, FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -38,6 +38,25 @@ fn macros_are_found_through_their_directory_and_without_it() {
         assert!(sources.iter().all(|child| child.bytes == source));
         assert_eq!(sources[1].member.file_type, Some(FileType::MsOle2));
     }
+}
+
+#[test]
+fn compiled_code_that_is_not_what_its_source_says_is_told() {
+    let source = document::vba(b"Attribute VB_Name = \"Module1\"\r\nSub AutoOpen()\r\nEnd Sub\r\n");
+    let compiled = b"\xb9\0\x08\0calc.exe";
+    let with = |offset: u32, module: Vec<u8>| {
+        let directory = document::vba_directory("Module1", offset);
+        Collected::of(
+            FileType::MsOle2,
+            &document::compound("VBA", &[("dir", directory), ("Module1", module)]),
+        )
+    };
+    let found = with(12, [&compiled[..], &source].concat());
+    assert_eq!(found.anomalies, [Anomaly::StompedMacros, Anomaly::VbaMacros]);
+    assert_eq!(found.details[0].0, "stomped-macro");
+    assert!(found.details[0].1.starts_with("VBA/Module1: "), "{:?}", found.details);
+    let found = with(0, source);
+    assert_eq!((found.anomalies, found.details), (vec![Anomaly::VbaMacros], vec![]));
 }
 
 #[test]

@@ -36,8 +36,6 @@ fn a_volume_that_is_iso_9660_as_well_gives_the_files_of_both() {
     // The descriptors of ISO 9660 in front, and its directories and files behind.
     let moved = bytes.split_off(16 * 2048);
     bytes.extend_from_slice(&other[16 * 2048..18 * 2048]);
-    let sector = (bytes.len() + moved.len()) / 2048 - 18;
-    let _ = sector;
     bytes.extend(moved);
     // Everything of UDF counts from the start, so two sectors were put in front of it, too many.
     let found = Collected::of(FileType::Iso9660, &bytes);

@@ -75,10 +75,10 @@ fn what_stands_in_another_disk_is_said() {
     let kind = bytes.len() - 512 + 63;
     bytes[kind] = 4;
     let based = Reason::Unsupported("what stands in the disk that this one is based on".to_owned());
-    assert_eq!(Collected::of(FileType::Vhd, &bytes).incomplete, [based.clone()]);
+    assert_eq!(Collected::of(FileType::Vhd, &bytes).incomplete, std::slice::from_ref(&based));
     let mut bytes = qcow2(0, &disk());
     bytes[15] = 104;
-    assert_eq!(Collected::of(FileType::Qcow2, &bytes).incomplete, [based.clone()]);
+    assert_eq!(Collected::of(FileType::Qcow2, &bytes).incomplete, std::slice::from_ref(&based));
     bytes[15] = 0;
     bytes[35] = 2;
     assert_eq!(Collected::of(FileType::Qcow2, &bytes).incomplete, [Reason::Encrypted]);
