@@ -96,9 +96,12 @@ fn archives(text: &[u8]) -> Vec<Vec<u8>> {
 /// `text` in every document.
 fn documents(text: &[u8]) -> Vec<Vec<u8>> {
     let module = document::vba(b"Attribute VB_Name = \"A\"");
+    let tokens = b"\x17\x08\0calc.exe\x42\x01\x6e\0".to_vec();
+    let workbook = document::macro_workbook(1, &[document::Formula { row: 0, column: 0, tokens }]);
     let streams = [("dir", document::vba_directory("A", 0)), ("A", module)];
     vec![
         document::compound("VBA", &streams),
+        document::compound("", &[("Workbook", workbook)]),
         document::rtf("Package", text),
         document::pdf(&[("/Filter /FlateDecode", stream::zlib(text))]),
         b"From: a@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Transfer-Encoding: base64\n\n\

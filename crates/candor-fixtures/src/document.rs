@@ -137,3 +137,49 @@ pub fn pdf(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
     out.extend(b"trailer\n<< /Root 1 0 R >>\n%%EOF\n");
     out
 }
+
+/// A formula of a sheet: row and column from 0, and its tokens.
+#[derive(Clone, Debug)]
+pub struct Formula {
+    /// The row.
+    pub row: u16,
+    /// The column.
+    pub column: u16,
+    /// Its tokens.
+    pub tokens: Vec<u8>,
+}
+
+/// The stream of a workbook with one sheet of Excel 4 macros, which Excel starts by itself. `state`: 0 shown,
+/// 1 hidden, 2 well hidden.
+#[must_use]
+pub fn macro_workbook(state: u8, formulas: &[Formula]) -> Vec<u8> {
+    let record = |kind: u16, body: &[u8]| {
+        let length = u16::try_from(body.len()).unwrap_or(u16::MAX);
+        [&kind.to_le_bytes()[..], &length.to_le_bytes(), body].concat()
+    };
+    let start = |kind: u16| {
+        let body =
+            [&[0, 6][..], &kind.to_le_bytes(), &[0xbb, 0x0d, 0xcc, 7, 0, 0, 0, 0, 6, 0, 0, 0]].concat();
+        record(0x809, &body)
+    };
+    let end = record(0x0a, &[]);
+    let globals = |position: u32| {
+        let sheet = [&position.to_le_bytes()[..], &[state, 1, 6, 0], b"Macro1"].concat();
+        let name = b"\x20\0\0\x01\x07\0\0\0\x01\0\0\0\0\0\0\x01\x3a\0\0\0\0\0\0";
+        [start(5), record(0x85, &sheet), record(0x18, name), end.clone()].concat()
+    };
+    let position = u32::try_from(globals(0).len()).unwrap_or(0);
+    let mut stream = [globals(position), start(0x40)].concat();
+    for formula in formulas {
+        let length = u16::try_from(formula.tokens.len()).unwrap_or(u16::MAX);
+        let body = [
+            &formula.row.to_le_bytes()[..],
+            &formula.column.to_le_bytes(),
+            &[0; 16],
+            &length.to_le_bytes(),
+            &formula.tokens,
+        ];
+        stream.extend(record(0x06, &body.concat()));
+    }
+    [stream, end].concat()
+}

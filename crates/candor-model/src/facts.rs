@@ -48,6 +48,8 @@ pub enum Anomaly {
     PartitionIntersection(&'static str),
     /// A link that shows another place than it leads to; how, in the words of ClamAV.
     Phishing(&'static str),
+    /// VBA macros whose compiled code, which Office runs, is not what their source says.
+    StompedMacros,
     /// Numbers of credit cards (`CreditCardNumber`) or of social security (`SSN`).
     StructuredData(&'static str),
     /// VBA macros.

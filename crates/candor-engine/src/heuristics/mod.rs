@@ -83,6 +83,8 @@ impl Heuristics {
                 };
                 (wanted, format!("Phishing.Email.{how}"))
             }
+            // Not told by ClamAV.
+            Anomaly::StompedMacros => (self.macros, String::from("OLE2.StompedMacros")),
             Anomaly::StructuredData(what) => (self.structured.is_some(), format!("Structured.{what}")),
             Anomaly::VbaMacros => (self.macros, String::from("OLE2.ContainsMacros.VBA")),
             Anomaly::XlmMacros => (self.macros, String::from("OLE2.ContainsMacros.XLM")),

@@ -20,7 +20,7 @@ fn all() -> Heuristics {
     }
 }
 
-const ANOMALIES: [(Anomaly, &str, bool); 14] = [
+const ANOMALIES: [(Anomaly, &str, bool); 15] = [
     (Anomaly::BrokenExecutable, "Heuristics.Broken.Executable", false),
     (Anomaly::BrokenMedia("PNG.InvalidChunkLength"), "Heuristics.Broken.Media.PNG.InvalidChunkLength", false),
     (Anomaly::ImageExploit("W32.MS04-028"), "Heuristics.Exploit.W32.MS04-028", true),
@@ -32,6 +32,7 @@ const ANOMALIES: [(Anomaly, &str, bool); 14] = [
     (Anomaly::Phishing("SpoofedDomain"), "Heuristics.Phishing.Email.SpoofedDomain", true),
     (Anomaly::Phishing("Cloaked.NumericIP"), "Heuristics.Phishing.Email.Cloaked.NumericIP", false),
     (Anomaly::Phishing("SSL-Spoof"), "Heuristics.Phishing.Email.SSL-Spoof", false),
+    (Anomaly::StompedMacros, "Heuristics.OLE2.StompedMacros", false),
     (Anomaly::StructuredData("SSN"), "Heuristics.Structured.SSN", false),
     (Anomaly::VbaMacros, "Heuristics.OLE2.ContainsMacros.VBA", false),
     (Anomaly::XlmMacros, "Heuristics.OLE2.ContainsMacros.XLM", false),
