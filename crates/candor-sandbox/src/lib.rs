@@ -59,5 +59,6 @@ pub use nursery::Nursery;
 pub use policy::{Call, Only, Task};
 pub use show::{Piece, Showing};
 pub use spool::spool;
+pub use sys::keep_from_programs;
 pub use template::Ended;
 pub use unpack::{Parcel, UnpackError, unpack};

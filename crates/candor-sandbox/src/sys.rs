@@ -77,6 +77,15 @@ pub(crate) fn placed(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
+/// Lets programs that this one starts not have the descriptor of this number: one that was inherited.
+///
+/// # Errors
+/// There is none.
+pub fn keep_from_programs(number: RawFd) -> io::Result<()> {
+    // SAFETY: it sets a flag; whoever owns the descriptor can use it as before.
+    result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }.into()).map(drop)
+}
+
 /// Closes a descriptor with that one system call. Dropping it asks another one first in debug builds.
 pub fn close(descriptor: OwnedFd) {
     // SAFETY: it was owned, and nobody owns it any more.

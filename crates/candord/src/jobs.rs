@@ -165,6 +165,8 @@ impl<T> Queue<T> {
 
     /// Lets those that wait look around.
     pub fn wake(&self) {
+        // One that has looked and does not wait yet holds the lock; it must not miss this.
+        drop(self.lock());
         self.changed.notify_all();
     }
 

@@ -90,6 +90,8 @@ pub fn inherited() -> anyhow::Result<Vec<OwnedFd>> {
         .map(|place| {
             let copy = rustix::process::pidfd_getfd(&this, place, PidfdGetfdFlags::empty())
                 .with_context(|| format!("LISTEN_FDS: descriptor {place}"))?;
+            candor_sandbox::keep_from_programs(place)
+                .with_context(|| format!("LISTEN_FDS: descriptor {place}"))?;
             Ok(copy)
         })
         .collect()

@@ -72,7 +72,7 @@ fn many_descriptors_in_one_session_each_get_their_answer() {
 }
 
 #[test]
-fn systemd_hands_sockets_over_and_is_told_that_it_is_ready() {
+fn systemd_is_told_that_it_is_ready() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let notified = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
@@ -83,4 +83,33 @@ fn systemd_hands_sockets_over_and_is_told_that_it_is_ready() {
     let mut buffer = [0; 100];
     let length = notified.recv(&mut buffer).unwrap();
     assert_eq!(&buffer[..length], b"READY=1");
+}
+
+#[test]
+fn sockets_that_systemd_hands_over_are_served_in_place_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("handed");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let event = "VirusEvent /bin/sh -c 'ls -l /proc/self/fd > $0; mv $0 $1' @/part @/fds\n";
+    let daemon =
+        Daemon::start_with(&event.replace('@', &folder.path().display().to_string()), "", &mut |command| {
+            let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+            let mut shell = std::process::Command::new("/bin/sh");
+            shell
+                .args(["-c", "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\""])
+                .arg(env!("CARGO_BIN_EXE_candord"))
+                .args(arguments)
+                .stdin(std::os::fd::OwnedFd::from(listener.try_clone().unwrap()))
+                .stderr(std::process::Stdio::null());
+            *command = shell;
+        });
+    let mut socket = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    std::io::Write::write_all(&mut socket, &stream(MARKER, 4096)).unwrap();
+    assert_eq!(read_all(socket), format!("stream: {NAME} FOUND\0"));
+    assert!(!daemon.path("socket").exists());
+    // A program that it starts has none of its sockets.
+    let mut daemon = daemon;
+    daemon.wait_until("the program ran", |_| folder.path().join("fds").exists());
+    let fds = std::fs::read_to_string(folder.path().join("fds")).unwrap();
+    assert!(fds.contains("/dev/null") && !fds.contains("socket:"), "{fds}");
 }
