@@ -51,6 +51,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     }),
     ("unpack_tar", |bytes| unpack::unpack(&[FileType::PosixTar, FileType::OldTar], bytes)),
     ("unpack_text", |bytes| unpack::unpack(&[FileType::TextAscii, FileType::TextUtf16Le], bytes)),
+    ("unpack_encoded_script", |bytes| unpack::unpack(&[FileType::ScrEnc], bytes)),
     ("unpack_zip", |bytes| unpack::unpack(&[FileType::Zip, FileType::OoxmlWord], bytes)),
     ("unpack_ole2", |bytes| unpack::unpack(&[FileType::MsOle2], bytes)),
     ("unpack_rtf", |bytes| unpack::unpack(&[FileType::Rtf], bytes)),

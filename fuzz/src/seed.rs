@@ -122,6 +122,7 @@ fn documents(text: &[u8]) -> Vec<Vec<u8>> {
         b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x02data\xff\xd9".to_vec(),
         b"II\x2a\0\x08\0\0\0\0\0\0\0\0\0".to_vec(),
         b"RIFF\x10\0\0\0ACONanih\x24\0\0\0".to_vec(),
+        b"#@~^DgAAAA==\\ko$K6,JC\x7fV^GJqAQAAA==^#~@".to_vec(),
         b"begin 644 a\n#8W5T\n`\nend\n".to_vec(),
     ]
 }

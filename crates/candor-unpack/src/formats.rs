@@ -3,9 +3,10 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    alz, ar, arc, arj, autoit, binhex, cab, chm, cpio, disk, dmg, egg, elf, ext, fat, flat_xml, gzip, hfs,
-    html, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, rar, rpm,
-    rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, zip, zoo,
+    alz, ar, arc, arj, autoit, binhex, cab, chm, cpio, disk, dmg, egg, elf, encoded_script, ext, fat,
+    flat_xml, gzip, hfs, html, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote,
+    pdf, pe, rar, rpm, rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk,
+    wim, xar, zip, zoo,
 };
 
 /// One format that is opened.
@@ -75,15 +76,23 @@ pub const FORMATS: &[Format] = &[
             FileType::TextUtf16Be,
             FileType::Script,
         ],
-        gives: "a normalised copy; programs, archives and text that stand in it as base64, also as encoded commands of PowerShell",
+        gives: "a normalised copy; programs, archives and text that stand in it as base64, also as encoded commands of PowerShell; encoded scripts",
         library: None,
         limits: "the size of text that is normalised; 64 runs of base64",
         unpack: text::unpack,
     },
     Format {
+        name: "Encoded script (JScript.Encode, VBScript.Encode)",
+        types: &[FileType::ScrEnc],
+        gives: "the script, as it is and in a page",
+        library: None,
+        limits: "256 scripts",
+        unpack: encoded_script::unpack,
+    },
+    Format {
         name: "HTML",
         types: &[FileType::Html, FileType::HtmlUtf16],
-        gives: "normalised copies without comments and without tags, scripts, the content of data: addresses",
+        gives: "normalised copies without comments and without tags, scripts, also encoded ones, the content of data: addresses",
         library: None,
         limits: "the size of text that is normalised; 4,096 data: addresses",
         unpack: html::unpack,
@@ -267,9 +276,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Mail, mailboxes, MHTML",
         types: &[FileType::Mail, FileType::Mhtml],
-        gives: "parts with their encoding undone (base64, quoted-printable, uuencode), messages in messages; boundaries and encodings also where the header does not name them",
+        gives: "parts with their encoding undone (base64, quoted-printable, uuencode, yEnc), messages in messages; boundaries and encodings also where the header does not name them",
         library: None,
-        limits: "8,192 parts, 64 open boundaries, 1,024 fields of a header, 256 uuencoded files in a part",
+        limits: "8,192 parts, 64 open boundaries, 1,024 fields of a header, 256 uuencoded files and 256 in yEnc in a part",
         unpack: mail::unpack,
     },
     Format {

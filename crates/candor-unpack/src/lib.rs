@@ -38,6 +38,7 @@ mod dmg;
 mod egg;
 mod elf;
 mod embedded;
+mod encoded_script;
 mod ext;
 mod extents;
 mod fat;

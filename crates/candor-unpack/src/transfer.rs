@@ -81,6 +81,33 @@ pub(crate) fn uuencoded(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The lines of a file in yEnc, up to the line `=yend`, and the length of text that was read.
+pub(crate) fn yenc(text: &[u8]) -> (Vec<u8>, usize) {
+    let mut out = Vec::new();
+    let mut read = 0_usize;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        if line.starts_with(b"=yend") {
+            break;
+        }
+        read = read.saturating_add(line.len());
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // A dot at the start of a line is doubled on its way.
+        let line = if line.starts_with(b"..") { line.get(1..).unwrap_or_default() } else { line };
+        let mut is_escaped = false;
+        for &byte in line {
+            match byte {
+                b'=' if !is_escaped => is_escaped = true,
+                _ => {
+                    out.push(byte.wrapping_sub(if is_escaped { 42 + 64 } else { 42 }));
+                    is_escaped = false;
+                }
+            }
+        }
+    }
+    (out, read)
+}
+
 /// Hexadecimal digits; an odd one at the end counts as if a zero followed.
 pub(crate) fn hexadecimal(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -22,6 +22,7 @@ mod tests;
 
 use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
 
+use crate::encoded_script;
 use entities::{LONGEST, character};
 
 /// Scripts and `data:` addresses that are kept of one page.
@@ -39,11 +40,16 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         _ => bytes,
     };
-    let page = if memchr::memchr(0, kept).is_some() {
-        let narrow: Vec<u8> = kept.iter().copied().filter(|&byte| byte != 0).collect();
-        normalise(&narrow)
+    let narrow: Vec<u8>;
+    let text = if memchr::memchr(0, kept).is_some() {
+        narrow = kept.iter().copied().filter(|&byte| byte != 0).collect();
+        &narrow
     } else {
-        normalise(kept)
+        kept
+    };
+    let page = match encoded_script::resolved(text) {
+        Some(plain) => normalise(&plain),
+        None => normalise(text),
     };
     let mut give = |copy: Normalisation, content: &[u8]| {
         sink.child(ChildKind::Normalised(copy), &Member::default(), Content::Bytes(content))

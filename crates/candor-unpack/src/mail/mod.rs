@@ -1,4 +1,4 @@
-//! Mail: RFC 5322 messages with MIME parts, mailboxes of them, MHTML, and files in uuencoded text.
+//! Mail: RFC 5322 messages with MIME parts, mailboxes of them, MHTML, and files in uuencoded text and yEnc.
 //!
 //! Every part is a child with its encoding undone; a message inside of a message is a child as it stands.
 //!
@@ -11,6 +11,7 @@
 mod header;
 #[cfg(test)]
 mod tests;
+mod yenc;
 
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 use memchr::memmem;
@@ -151,7 +152,34 @@ impl Mail<'_> {
         {
             return Flow::Stop;
         }
-        if is_message { Flow::Continue } else { self.files(&content) }
+        if is_message {
+            return Flow::Continue;
+        }
+        match self.encoded(&content) {
+            Flow::Continue => self.files(&content),
+            Flow::Stop => Flow::Stop,
+        }
+    }
+
+    /// Gives the files in yEnc.
+    fn encoded(&mut self, text: &[u8]) -> Flow {
+        for file in yenc::files(text) {
+            self.position = self.position.saturating_add(1);
+            let member = Member {
+                name: file.name,
+                position: self.position,
+                real_size: file.size,
+                ..Member::default()
+            };
+            let content = match file.missing {
+                Some(reason) => Content::Part(&file.content, reason),
+                None => Content::Bytes(&file.content),
+            };
+            if self.sink.child(ChildKind::Extracted, &member, content) == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        Flow::Continue
     }
 
     /// Gives the files in uuencoded text.

@@ -1,6 +1,6 @@
 //! Mails that mean well, and mails that do not.
 
-use candor_model::FileType;
+use candor_model::{FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -100,4 +100,56 @@ fn thousands_of_parts_and_boundaries_take_no_squares() {
 #[test]
 fn damage_is_survived() {
     survives_damage(FileType::Mail, NESTED.as_bytes());
+}
+
+/// `bytes` in yEnc, in lines of 16.
+fn yenc(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in bytes.chunks(16) {
+        let start = out.len();
+        for byte in line {
+            let moved = byte.wrapping_add(42);
+            match moved {
+                0 | b'\n' | b'\r' | b'=' => out.extend([b'=', moved.wrapping_add(64)]),
+                _ => out.push(moved),
+            }
+        }
+        if out.get(start) == Some(&b'.') {
+            out.insert(start, b'.');
+        }
+        out.extend(b"\r\n");
+    }
+    out
+}
+
+#[test]
+fn files_in_yenc_are_given() {
+    let content: Vec<u8> = (0..=255).chain([4; 20]).collect();
+    let text = |head: &str, content: &[u8]| {
+        let head = format!("From: a@b\r\nSubject: x\r\n\r\ntext\r\n{head}\r\n").into_bytes();
+        [&head[..], &yenc(content), b"=yend size=276\r\n", b"=ybegin line=1 size=1 name=b\r\nk\r\n=yend\r\n"]
+            .concat()
+    };
+    let mail = text("=ybegin line=16 size=276 name=a file.exe", &content);
+    let found = Collected::of(FileType::Mail, &mail);
+    let files: Vec<_> =
+        found.children[1..].iter().map(|child| (&child.member.name[..], &child.bytes[..])).collect();
+    assert_eq!(files, [("a file.exe", &content[..]), ("b", b"A")]);
+    assert!(found.children.iter().all(|child| child.absent.is_none()));
+    for (head, kept, reason) in [
+        (
+            "=ybegin part=1 line=16 size=276 name=a\r\n=ypart begin=1 end=96",
+            &content[..96],
+            Reason::Unsupported("the other parts of a file in yEnc".to_owned()),
+        ),
+        (
+            "=ybegin line=16 size=276 name=a",
+            &content[..96],
+            Reason::Malformed("a file in yEnc is cut short".to_owned()),
+        ),
+    ] {
+        let found = Collected::of(FileType::Mail, &text(head, kept));
+        assert_eq!((&found.children[1].bytes[..], &found.children[1].absent), (kept, &Some(reason)));
+    }
+    survives_damage(FileType::Mail, &mail);
 }

@@ -10,6 +10,8 @@ mod tests;
 
 use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
 
+use crate::encoded_script;
+
 /// What becomes of each byte: itself or another, or [`DROPPED`].
 const TABLE: [u8; 256] = {
     let mut table = [DROPPED; 256];
@@ -53,6 +55,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     } else {
         kept
     };
+    if encoded_script::search(text, sink) == Flow::Stop {
+        return;
+    }
     for (position, content) in (1_u64..).zip(encoded::found(text)) {
         let real_size = u64::try_from(content.len()).ok();
         let member = Member { name: format!("base64 {position}"), position, real_size, ..Member::default() };
