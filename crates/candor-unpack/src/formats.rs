@@ -438,7 +438,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::IshieldCab],
         gives: "files, stored and deflate, veiled or not; what is packed in a cabinet whose directory is elsewhere, without names",
         library: Some("flate2 with zlib-rs"),
-        limits: "200,000 files; files whose content or directory is in another file are reported as not looked at, and so are those of versions before 5",
+        limits: "200,000 files, 64 MiB of pieces that are joined without a directory; files whose content or directory is in another file are reported as not looked at, and so are those of versions before 5",
         unpack: installshield::unpack_cabinet,
     },
     Format {
@@ -454,7 +454,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::SquashFs],
         gives: "files, also those that no directory leads to (gzip, LZMA, xz, LZ4, Zstandard)",
         library: Some("flate2 with zlib-rs, lzma-rust2, ruzstd; our own for LZ4"),
-        limits: "64 MiB of a table, 1,048,576 inodes; LZO and versions before 4 are reported as not looked at",
+        limits: "64 MiB of a table, 1,048,576 inodes, 32 MiB of names; LZO and versions before 4 are reported as not looked at",
         unpack: squashfs::unpack,
     },
     Format {
@@ -462,7 +462,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Udf],
         gives: "files, also of volumes that are ISO 9660 at the same time",
         library: None,
-        limits: "100,000 entries of directories, 16 MiB of one directory, 100,000 pieces of a file; virtual partitions are reported as not looked at",
+        limits: "100,000 entries of directories, 16 MiB of one directory, 10,000 directories that wait to be read, 100,000 pieces of a file; virtual partitions are reported as not looked at",
         unpack: udf::unpack,
     },
     Format {
@@ -470,7 +470,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Fat],
         gives: "files under their long names",
         library: None,
-        limits: "200,000 entries of directories, 4 MiB of one directory; of deleted files, nothing",
+        limits: "200,000 entries of directories, 4 MiB of one directory, 10,000 directories that wait to be read; of deleted files, nothing",
         unpack: fat::unpack,
     },
     Format {
@@ -486,7 +486,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Wim],
         gives: "every stream once, under a path that leads to it (stored, XPRESS, LZX)",
         library: None,
-        limits: "500,000 streams, 64 MiB of the folders of an image, chunks of 2 MiB; LZMS, streams that are packed together and what other parts hold are reported as not looked at",
+        limits: "500,000 streams, 64 MiB of the folders of an image, 32 MiB of names, chunks of 2 MiB; LZMS, streams that are packed together and what other parts hold are reported as not looked at",
         unpack: wim::unpack,
     },
     Format {
@@ -526,7 +526,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Ext],
         gives: "files, also those that no directory leads to",
         library: None,
-        limits: "1,048,576 inodes, 500,000 names, 262,144 pieces of a file; encrypted files and content in extended attributes are reported; of deleted files, nothing",
+        limits: "1,048,576 inodes, 500,000 names and 32 MiB of them, 262,144 pieces of a file; encrypted files and content in extended attributes are reported; of deleted files, nothing",
         unpack: ext::unpack,
     },
     Format {

@@ -154,6 +154,7 @@ fn entry<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
     let length = usize::try_from(number(rest)?).ok()?;
     let (name, behind) = rest.split_at_checked(length)?;
     *rest = behind;
+    let name = name.get(..length.min(4096))?;
     Some(Entry { name, section: number(rest)?, offset: number(rest)?, length: number(rest)? })
 }
 

@@ -179,7 +179,7 @@ impl<'a> Archive<'a> {
             let (flags, content) = field(reader)?;
             let file = self.files.last_mut()?;
             match mark {
-                NAME => file.name = name(flags, content)?,
+                NAME => file.name = name(flags, content.get(..content.len().min(4096))?)?,
                 ENCRYPTED => file.is_encrypted = true,
                 _ => {}
             }

@@ -29,6 +29,8 @@ const INODES: u32 = 1 << 20;
 const ENTRIES: u32 = 500_000;
 const DIRECTORY: u64 = 16 << 20;
 const PIECES: usize = 1 << 18;
+/// Bytes of names that are kept.
+const NAMES: u64 = 32 << 20;
 /// Steps that finding the pieces of one file may take, and what each costs of the budget.
 const STEPS: u64 = 1 << 21;
 const STEP: u64 = 8;
@@ -47,7 +49,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.incomplete(Reason::Children);
     }
     let mut names = BTreeMap::new();
-    let mut left = ENTRIES;
+    let (mut left, mut bytes_left) = (ENTRIES, NAMES);
     for number in 1..=count {
         let Some(inode) = volume.inode(number).filter(|inode| inode.kind == DIRECTORY_KIND) else { continue };
         let mut content = Vec::new();
@@ -58,7 +60,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             sink.incomplete(reason);
             return;
         }
-        entries(&content, number, &mut names, &mut left);
+        entries(&content, number, &mut names, &mut left, &mut bytes_left);
     }
     let mut position = 0_u64;
     for number in FIRST..=count {
@@ -334,7 +336,13 @@ impl Pieces {
 }
 
 /// Takes the names in a directory.
-fn entries(content: &[u8], directory: u32, names: &mut BTreeMap<u32, (u32, String)>, left: &mut u32) {
+fn entries(
+    content: &[u8],
+    directory: u32,
+    names: &mut BTreeMap<u32, (u32, String)>,
+    left: &mut u32,
+    bytes_left: &mut u64,
+) {
     let mut at = 0_u64;
     loop {
         let entry = clipped(content, at, 263);
@@ -343,8 +351,10 @@ fn entries(content: &[u8], directory: u32, names: &mut BTreeMap<u32, (u32, Strin
         let Some((inode, length, name_length, _)) = fields() else { return };
         let name = clipped(reader.rest(), 0, u64::from(name_length));
         if inode != 0 && !matches!(name, b"." | b".." | b"") {
-            let Some(fewer) = left.checked_sub(1) else { return };
-            *left = fewer;
+            let Some(fewer) = left.checked_sub(1).zip(bytes_left.checked_sub(u64::from(name_length))) else {
+                return;
+            };
+            (*left, *bytes_left) = fewer;
             names.entry(inode).or_insert_with(|| (directory, decoded(name)));
         }
         // Entries do not cross blocks; one without a length ends what can be read.

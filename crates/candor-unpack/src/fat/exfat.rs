@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
-use super::{DIRECTORY, ENTRIES, PATH, extent};
+use super::{DIRECTORY, ENTRIES, FOLDERS, PATH, extent};
 use crate::extents::{Extent, Extents};
 use crate::reader::{Reader, clipped};
 
@@ -93,6 +93,10 @@ pub(super) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             let Some((name, place)) = set(entries.clone().take(usize::from(count))) else { continue };
             let name = format!("{path}{name}");
             if attributes & 16 != 0 {
+                if open.len() >= FOLDERS {
+                    sink.incomplete(Reason::Children);
+                    return;
+                }
                 if name.len() < PATH {
                     open.push((place, name + "/"));
                 }

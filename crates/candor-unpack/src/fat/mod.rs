@@ -27,8 +27,9 @@ use crate::reader::{Reader, clipped};
 /// Entries of directories that are read, and bytes of one directory.
 const ENTRIES: u32 = 200_000;
 const DIRECTORY: u64 = 4 << 20;
-/// Bytes of a path.
+/// Bytes of a path, and folders that wait to be read.
 const PATH: usize = 4096;
+const FOLDERS: usize = 10_000;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -229,6 +230,10 @@ impl Walk<'_, '_> {
         let length = u64::from(number(28)) | u64::from(number(30)) << 16;
         if attributes & 16 != 0 {
             if entry.first() != Some(&b'.') && path.len() < PATH {
+                if open.len() >= FOLDERS {
+                    self.sink.incomplete(Reason::Children);
+                    return Flow::Stop;
+                }
                 open.push((Directory::Chain(first), format!("{path}/")));
             }
             return Flow::Continue;

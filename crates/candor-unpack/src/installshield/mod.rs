@@ -16,6 +16,7 @@ mod cabinet;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
@@ -42,31 +43,20 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if !is_whole {
         sink.incomplete(Reason::Malformed("the files of an InstallShield installer".to_owned()));
     }
-    let mut opened = Vec::new();
-    for (position, file) in (1_u64..).zip(&files) {
-        let name = file.name.to_ascii_lowercase();
-        // The pieces of a cabinet are given by its directory.
-        if opened.iter().any(|stem: &String| is_volume(&name, stem)) {
-            continue;
-        }
-        let stem = name
-            .strip_suffix(".hdr")
-            .or_else(|| name.strip_suffix("1.cab").filter(|_| is_alone(&name, &files)));
-        if let Some(cabinet) = stem.and_then(|_| Cabinet::read(file.content)) {
-            let stem =
-                stem.unwrap_or_default().trim_end_matches(|byte: char| byte.is_ascii_digit()).to_owned();
-            let volumes = files.iter().filter_map(|other| {
-                let number = volume_number(&other.name.to_ascii_lowercase(), &stem)?;
-                Some((number, other.content))
-            });
-            let flow = cabinet.give(&volumes.collect(), sink);
-            opened.push(stem);
-            if flow == Flow::Stop {
-                return;
+    let names: Vec<String> = files.iter().map(|file| file.name.to_ascii_lowercase()).collect();
+    // Directories of cabinets, by the names of what they describe without a number.
+    let mut cabinets: BTreeMap<String, Cabinet<'_>> = BTreeMap::new();
+    for end in [".hdr", ".cab"] {
+        for (file, name) in files.iter().zip(&names) {
+            if let Some((stem, cabinet)) = name.strip_suffix(end).zip(Cabinet::read(file.content)) {
+                cabinets.entry(without_number(stem).to_owned()).or_insert(cabinet);
             }
-            continue;
         }
-        if files.iter().any(|other| is_directory_of(&other.name.to_ascii_lowercase(), &name)) {
+    }
+    for (position, (file, name)) in (1_u64..).zip(files.iter().zip(&names)) {
+        // The pieces of a cabinet are given by its directory.
+        let stem = name.strip_suffix(".cab").or_else(|| name.strip_suffix(".hdr")).map(without_number);
+        if stem.is_some_and(|stem| cabinets.contains_key(stem)) {
             continue;
         }
         let member =
@@ -76,6 +66,25 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+    let mut volumes: BTreeMap<&str, cabinet::Volumes<'_>> = BTreeMap::new();
+    for (file, name) in files.iter().zip(&names) {
+        let Some(stem) = name.strip_suffix(".cab") else { continue };
+        let (stem, number) = stem.split_at_checked(without_number(stem).len()).unwrap_or_default();
+        if let Ok(number) = number.parse() {
+            volumes.entry(stem).or_default().entry(number).or_insert(file.content);
+        }
+    }
+    for (stem, cabinet) in &cabinets {
+        let own = volumes.remove(stem.as_str()).unwrap_or_default();
+        if cabinet.give(&own, sink) == Flow::Stop {
+            return;
+        }
+    }
+}
+
+/// A name without the digits at its end.
+fn without_number(name: &str) -> &str {
+    name.trim_end_matches(|byte: char| byte.is_ascii_digit())
 }
 
 /// Gives every file of a cabinet that stands alone.
@@ -95,27 +104,6 @@ fn behind_debug(bytes: &[u8]) -> usize {
     }
     let name = until_nul(bytes.get(16..).unwrap_or_default());
     name.len().saturating_add(17).min(bytes.len())
-}
-
-/// Whether this is content of the cabinet whose names begin with `stem`.
-fn is_volume(name: &str, stem: &str) -> bool {
-    volume_number(name, stem).is_some()
-}
-
-fn volume_number(name: &str, stem: &str) -> Option<u16> {
-    name.strip_prefix(stem)?.strip_suffix(".cab")?.parse().ok()
-}
-
-/// Whether `directory` is the name of a file that describes the cabinet `name`.
-fn is_directory_of(directory: &str, name: &str) -> bool {
-    let stem =
-        directory.strip_suffix(".hdr").map(|stem| stem.trim_end_matches(|byte: char| byte.is_ascii_digit()));
-    stem.is_some_and(|stem| is_volume(name, stem))
-}
-
-/// Whether a cabinet has no directory beside it.
-fn is_alone(name: &str, files: &[Plain<'_>]) -> bool {
-    !files.iter().any(|file| is_directory_of(&file.name.to_ascii_lowercase(), name))
 }
 
 struct Plain<'a> {

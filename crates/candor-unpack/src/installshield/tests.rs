@@ -53,6 +53,16 @@ fn cabinets_are_put_together_from_their_pieces() {
 }
 
 #[test]
+fn thousands_of_directories_end() {
+    // Each is a directory of a cabinet of its own; what belongs to which must not be looked up by all with all.
+    let part = installshield_cabinet(9, false, false, &[("a.exe", b"first")]).remove(0);
+    let names: Vec<String> = (0..20_000).map(|number| format!("cabinet{number}x.hdr")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), part.as_slice())).collect();
+    let found = Collected::of(FileType::IshieldMsi, &installshield(&files));
+    assert!(found.children.is_empty() && found.incomplete.len() == 20_000);
+}
+
+#[test]
 fn pieces_that_are_elsewhere_are_said() {
     let parts = installshield_cabinet(9, false, true, &[("a.exe", b"first"), ("b.dll", &text())]);
     let found = Collected::of(FileType::IshieldCab, &parts[0]);

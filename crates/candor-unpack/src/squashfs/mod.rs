@@ -29,8 +29,11 @@ use inode::{Inode, Kind};
 /// Bytes of one table, and what a block of one holds.
 const TABLE: usize = 64 << 20;
 const METADATA: usize = 8 << 10;
-/// Entries of directories that are read.
+/// Blocks of one table: a sound one is full but for the last.
+const BLOCKS: usize = 32 << 10;
+/// Entries of directories that are read, and bytes of names that are kept.
 const NAMES: u32 = 1 << 20;
+const NAME_BYTES: usize = 32 << 20;
 /// Largest block of data.
 const BLOCK: usize = 1 << 20;
 
@@ -215,7 +218,7 @@ impl<'a> Image<'a> {
                 table.bytes.extend_from_slice(data.get(..data.len().min(METADATA)).unwrap_or_default());
                 true
             };
-            if !is_sound || !is_whole || table.bytes.len() > TABLE {
+            if !is_sound || !is_whole || table.bytes.len() > TABLE || table.places.len() >= BLOCKS {
                 table.is_damaged = true;
                 break;
             }
@@ -250,7 +253,7 @@ impl Table {
 /// For the place of every inode that a directory names: the place of that directory's inode, and the name.
 fn names(files: &[Inode], inodes: &Table, directories: &Table) -> BTreeMap<usize, (usize, String)> {
     let mut names = BTreeMap::new();
-    let mut left = NAMES;
+    let (mut left, mut bytes) = (NAMES, 0_usize);
     for inode in files {
         let Kind::Directory { block, offset, size } = inode.kind else { continue };
         let Some(start) = directories.place(u64::from(block), offset) else { continue };
@@ -269,7 +272,8 @@ fn names(files: &[Inode], inodes: &Table, directories: &Table) -> BTreeMap<usize
                 let Some((offset, name)) = entry() else { break };
                 // Directories that share their entries are read, but not without end.
                 left = left.saturating_sub(1);
-                if left == 0 {
+                bytes = bytes.saturating_add(name.len());
+                if left == 0 || bytes > NAME_BYTES {
                     return names;
                 }
                 if let Some(place) = inodes.place(u64::from(block), offset) {

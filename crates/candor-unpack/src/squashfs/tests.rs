@@ -85,3 +85,14 @@ fn damage_is_survived() {
         }
     }
 }
+
+#[test]
+fn a_table_of_empty_blocks_ends() {
+    let mut bytes = squashfs(SquashFs::Gzip, &[("a", b"first")]);
+    let place = bytes.len() as u64;
+    bytes.extend([0, 0x80].repeat(4 << 20));
+    bytes[64..72].copy_from_slice(&place.to_le_bytes());
+    bytes[72..80].copy_from_slice(&(place + (8 << 20)).to_le_bytes());
+    let found = Collected::of(FileType::SquashFs, &bytes);
+    assert_eq!(found.incomplete, [Reason::Malformed("a table of SquashFS".to_owned())]);
+}

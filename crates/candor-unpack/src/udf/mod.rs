@@ -27,8 +27,9 @@ use crate::reader::{Reader, clipped};
 const ENTRIES: u32 = 100_000;
 const DIRECTORY: u64 = 16 << 20;
 const PIECES: usize = 100_000;
-/// Bytes of a path.
+/// Bytes of a path, and folders that wait to be read.
 const PATH: usize = 4096;
+const FOLDERS: usize = 10_000;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -78,6 +79,10 @@ pub(crate) fn walk(bytes: &[u8], given: &mut BTreeSet<(u64, u64)>, sink: &mut dy
             left = fewer;
             let name = format!("{path}{}", identifier.name);
             if identifier.flags & FOLDER != 0 {
+                if open.len() >= FOLDERS {
+                    sink.incomplete(Reason::Children);
+                    return true;
+                }
                 if name.len() < PATH {
                     open.push((identifier.place, name + "/"));
                 }

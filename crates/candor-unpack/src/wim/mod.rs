@@ -29,6 +29,9 @@ use crate::reader::{Reader, clipped};
 const METADATA: u64 = 64 << 20;
 const ENTRIES: u32 = 500_000;
 const STREAMS: usize = 500_000;
+/// Bytes of names that are kept, and folders that wait to be read.
+const NAMES: usize = 32 << 20;
+const FOLDERS: usize = 10_000;
 /// Largest chunk.
 const CHUNK: u64 = 2 << 20;
 
@@ -278,6 +281,7 @@ fn folders(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left: &mut u
     let root = u64::from(rights.max(8)).next_multiple_of(8);
     let mut open = vec![(root, String::new())];
     let mut seen = BTreeSet::new();
+    let mut bytes = names.values().map(String::len).fold(0, usize::saturating_add);
     while let Some((place, path)) = open.pop() {
         if !seen.insert(place) {
             continue;
@@ -290,7 +294,7 @@ fn folders(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left: &mut u
             // The root has no name.
             let name = if entry.name.is_empty() { path.clone() } else { format!("{path}{}", entry.name) };
             if entry.is_folder {
-                if name.len() < 4096 {
+                if name.len() < 4096 && open.len() < FOLDERS {
                     let below = if name.is_empty() { name } else { name + "/" };
                     open.push((entry.below, below));
                 }
@@ -298,6 +302,10 @@ fn folders(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left: &mut u
             }
             for (digest, stream) in entry.streams {
                 let name = if stream.is_empty() { name.clone() } else { format!("{name}:{stream}") };
+                bytes = bytes.saturating_add(name.len());
+                if bytes > NAMES {
+                    return;
+                }
                 names.entry(digest).or_insert(name);
             }
         }
