@@ -6,6 +6,7 @@ mod jail;
 mod logical;
 mod matcher;
 mod peers;
+mod sample;
 mod sources;
 #[cfg(vectorscan)]
 mod vectorscan;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use crate::sample::{self, sample, size_of};
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Folder of ClamAV databases.
@@ -21,6 +23,12 @@ pub struct Arguments {
     /// Folders of files that both scan.
     #[arg(long, default_value = "/usr/bin")]
     files: Vec<PathBuf>,
+    /// Take of each folder no more than so many mebibytes, evenly from all of it.
+    #[arg(long)]
+    sample: Option<u64>,
+    /// Files of all installed Debian packages besides, evenly from all of them, so many mebibytes.
+    #[arg(long)]
+    packages: Option<u64>,
     /// Measure start, memory, image and compilation only.
     #[arg(long)]
     start_only: bool,
@@ -108,12 +116,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         compare("  clamscan", "ms a file", each, per_file);
     }
 
+    let mut folders = Vec::new();
     for files in &arguments.files {
+        let sampled = folder.path().join(format!("sample{}", folders.len()));
+        folders.push(match arguments.sample {
+            None => files.clone(),
+            Some(most) => sample(&sample::below(files)?, most << 20, &sampled)?,
+        });
+    }
+    if let Some(most) = arguments.packages {
+        folders.push(sample(&sample::of_packages()?, most << 20, &folder.path().join("packages"))?);
+    }
+    for (files, name) in folders.iter().zip(names(arguments)) {
         let ours_files = best(|| measure(&mut programs.candor(files)))?;
         let seconds = ours_files.processor - ours.processor;
         println!(
-            "{}: candor {seconds:.2} s processor time, private memory {:.1} MB",
-            files.display(),
+            "{name} ({:.0} MB): candor {seconds:.2} s processor time, private memory {:.1} MB",
+            size_of(&sample::below(files)?) as f64 / 1e6,
             peak(&mut programs.candor(files))? as f64 / 1e6
         );
         if !arguments.alone {
@@ -122,6 +141,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the folders are called.
+fn names(arguments: &Arguments) -> impl Iterator<Item = String> {
+    let folders = arguments.files.iter().map(|folder| folder.display().to_string());
+    folders.chain(arguments.packages.map(|_| String::from("files of packages")))
 }
 
 pub fn compare(name: &str, unit: &str, theirs: f64, ours: f64) {
