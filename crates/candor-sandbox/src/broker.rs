@@ -179,6 +179,13 @@ impl Sandbox {
         self.process
     }
 
+    /// Whether the template is there. Without it there are no workers, and will be none.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let gone = |watched: &OwnedFd| channel::wait_for(watched.as_fd(), Duration::ZERO).unwrap_or(false);
+        !self.watched.as_ref().is_some_and(gone)
+    }
+
     /// A fresh worker that takes orders.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The daemon as a whole: what its threads share, how it comes up, and how it ends.
 
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::Builder;
 
 use anyhow::Context as _;
@@ -16,7 +17,7 @@ use crate::nursery::Nurseries;
 use crate::reactor::{MAILBOX, Reactor};
 use crate::service::{self, PidFile, Signals};
 use crate::settings::Settings;
-use crate::signatures::{self, Loader, Signatures};
+use crate::signatures::{self, Loader, Signatures, Wish};
 use crate::verdicts::Verdicts;
 use crate::walk::{self, Request};
 
@@ -41,6 +42,10 @@ pub struct Shared {
     pub verdicts: Verdicts,
     /// What is told of findings.
     pub events: Events,
+    /// What is to be done about the signatures.
+    pub wishes: Sender<Wish>,
+    /// There will be no workers any more; whoever started this daemon is to start it again.
+    pub has_failed: AtomicBool,
 }
 
 /// Runs until it is told to end, and what runs is done.
@@ -67,6 +72,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     let signals = Signals::catch().context("signals cannot be caught")?;
     let poll = mio::Poll::new().context("no reactor")?;
     let waker = mio::Waker::new(poll.registry(), MAILBOX).context("no reactor")?;
+    let (wishes, wished) = channel();
     let shared = Arc::new(Shared {
         jobs: Queue::new(settings.queue),
         walks: Queue::new(settings.queue),
@@ -75,6 +81,8 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         verdicts: Verdicts::new(settings.verdicts),
         signatures: Signatures::new(first),
         events,
+        wishes,
+        has_failed: AtomicBool::new(false),
         log,
         settings,
     });
@@ -88,7 +96,6 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         let walker = Arc::clone(&shared);
         threads.push(spawn(format!("walk {number}"), Box::new(move || walk::run(&walker)))?);
     }
-    let (wishes, wished) = channel();
     let watcher = Arc::clone(&shared);
     spawn(String::from("signatures"), Box::new(move || signatures::watch(&watcher, loader, &wished)))?;
     if let Some(runner) = runner {
@@ -96,8 +103,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         spawn(String::from("events"), Box::new(move || runner.run(&told.log)))?;
     }
     let names: Vec<String> = listeners.iter().map(Listener::name).collect();
-    let mut reactor =
-        Reactor::new(Arc::clone(&shared), poll, listeners, signals, wishes).context("no reactor")?;
+    let mut reactor = Reactor::new(Arc::clone(&shared), poll, listeners, signals).context("no reactor")?;
     shared.log.say(Weight::Info, &format!("candord is ready; it listens on {}", names.join(", ")));
     service::notify("READY=1");
     let served = reactor.run().context("the reactor failed");
@@ -107,5 +113,6 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     drop(reactor);
     drop(pid_file);
     shared.log.say(Weight::Info, "candord ends");
+    anyhow::ensure!(!shared.has_failed.load(Ordering::Relaxed), "there are no workers any more");
     served
 }

@@ -15,11 +15,14 @@ use crate::daemon::Shared;
 use crate::jobs::{About, Asker, Job, Next, Origin};
 use crate::log::{Record, Weight};
 use crate::mailbox::Message;
-use crate::signatures::Generation;
+use crate::signatures::{Generation, Wish};
 use crate::verdicts::State;
 
 /// How long a worker is waited for at once.
 const SLICE: Duration = Duration::from_secs(1);
+
+/// How long other workers are waited for when all are gone.
+const RENEWAL: Duration = Duration::from_secs(10);
 
 /// What each lane is at.
 #[derive(Debug)]
@@ -66,16 +69,26 @@ struct Held {
 
 /// Hands files over until there are no more.
 pub fn run(shared: &Arc<Shared>, number: usize) {
+    // Taken when it turned out that there are no workers.
+    let mut kept = Vec::new();
     loop {
         let generation = shared.signatures.current();
         let mut lane: Lane<'_, Held> = Lane::new(&generation.sandbox, BATCH);
+        let is_stale = || shared.signatures.number() != generation.number;
         loop {
-            let is_stale = || shared.signatures.number() != generation.number;
-            let jobs = match shared.jobs.take_some(shared.settings.lanes, BATCH, &is_stale) {
-                Next::Jobs(jobs) => jobs,
-                Next::Look => break,
-                Next::Over => return,
+            let jobs = if kept.is_empty() {
+                match shared.jobs.take_some(shared.settings.lanes, BATCH, &is_stale) {
+                    Next::Jobs(jobs) => jobs,
+                    Next::Look => break,
+                    Next::Over => return,
+                }
+            } else {
+                std::mem::take(&mut kept)
             };
+            if !generation.sandbox.is_alive() && renew(shared, &generation) {
+                kept = jobs;
+                break;
+            }
             if shared.jobs.wants_room() {
                 shared.mailbox.wake();
             }
@@ -96,6 +109,19 @@ pub fn run(shared: &Arc<Shared>, number: usize) {
             shared.board.note(number, None);
         }
     }
+}
+
+/// Asks for other workers, as those of this generation are gone, and waits for them; says whether they came.
+fn renew(shared: &Shared, generation: &Generation) -> bool {
+    let _ = shared.wishes.send(Wish::Renew(generation.number));
+    let began = Instant::now();
+    while began.elapsed() < RENEWAL {
+        if shared.signatures.number() != generation.number {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    false
 }
 
 /// Makes a job one for a worker; what needs none is answered at once.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use candor_protocol::clamd::{Command, Event, Failure, Memory, NAMES, Reply, STREAM, Stats, Tag};
@@ -53,7 +53,6 @@ pub struct Reactor {
     poll: Poll,
     listeners: Vec<Listener>,
     signals: Signals,
-    wishes: Sender<Wish>,
     sessions: BTreeMap<usize, Session>,
     next: usize,
     deadlines: BTreeSet<(Instant, usize)>,
@@ -79,7 +78,6 @@ impl Reactor {
         poll: Poll,
         mut listeners: Vec<Listener>,
         mut signals: Signals,
-        wishes: Sender<Wish>,
     ) -> io::Result<Self> {
         for (number, listener) in listeners.iter_mut().enumerate() {
             listener.register(poll.registry(), Token(LISTENERS.saturating_add(number)))?;
@@ -90,7 +88,6 @@ impl Reactor {
             poll,
             listeners,
             signals,
-            wishes,
             sessions: BTreeMap::new(),
             next: SESSIONS,
             deadlines: BTreeSet::new(),
@@ -149,7 +146,7 @@ impl Reactor {
             {
                 self.accept();
             }
-            if self.is_at_the_end() {
+            if self.is_at_the_end() || self.shared.has_failed.load(Ordering::Relaxed) {
                 return Ok(());
             }
         }
@@ -200,7 +197,7 @@ impl Reactor {
         match self.signals.received(number.wrapping_sub(SIGNALS)) {
             Some(Signal::End) => self.end(),
             Some(Signal::Reload) => {
-                let _ = self.wishes.send(Wish::Reload);
+                let _ = self.shared.wishes.send(Wish::Reload);
             }
             Some(Signal::Reopen) => match self.shared.log.reopen() {
                 Ok(()) => self.shared.log.say(Weight::Info, "SIGHUP caught: the log was opened again"),
@@ -389,12 +386,12 @@ impl Reactor {
                 session.say(&out);
             }
             Command::Reload if may(settings.reload) => {
-                let _ = self.wishes.send(Wish::Reload);
+                let _ = self.shared.wishes.send(Wish::Reload);
                 now(session, &Reply::Reloading);
             }
             Command::SelfCheck if may(settings.self_check) => {
                 session.under_way = session.under_way.saturating_add(1);
-                let _ = self.wishes.send(Wish::Check(Ticket { session: number, tag }));
+                let _ = self.shared.wishes.send(Wish::Check(Ticket { session: number, tag }));
             }
             Command::Shutdown if may(settings.shutdown) => {
                 session.is_closing = true;

@@ -54,6 +54,8 @@ pub struct Signatures {
 pub enum Wish {
     /// Load them again.
     Reload,
+    /// The workers of this generation are gone, and there are no more to be had of it.
+    Renew(u64),
     /// Load them again if they changed, and tell who asked.
     Check(Ticket),
 }
@@ -171,6 +173,13 @@ pub fn watch(shared: &Arc<Shared>, mut loader: Loader, wishes: &Receiver<Wish>) 
                 reply(shared, ticket, if changed { Reply::Reloading } else { Reply::UpToDate });
                 changed
             }
+            Some(Wish::Renew(number)) => {
+                let is_current = number == shared.signatures.number();
+                if is_current {
+                    shared.log.say(Weight::Error, "the template of the workers is gone; another one is made");
+                }
+                is_current
+            }
             None => shared.settings.self_check.is_some() && loader.has_changed(),
         };
         if wanted {
@@ -186,6 +195,10 @@ pub fn watch(shared: &Arc<Shared>, mut loader: Loader, wishes: &Receiver<Wish>) 
                 Err(error) => {
                     let text = format!("Reload failed, the old signatures stay in force: {error:#}");
                     shared.log.say(Weight::Error, &text);
+                    if !shared.signatures.current().sandbox.is_alive() {
+                        shared.has_failed.store(true, Ordering::Relaxed);
+                        shared.mailbox.wake();
+                    }
                 }
             }
         }

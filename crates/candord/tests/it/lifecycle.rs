@@ -46,11 +46,11 @@ fn reload_changes_the_signatures_and_loses_no_reply() {
     });
     assert!(asked.load(Ordering::Relaxed) > 10);
     // The old templates and workers go away.
-    daemon.wait_until("old templates are gone", |daemon| templates(daemon) == 1);
+    daemon.wait_until("old templates are gone", |daemon| processes(daemon, "candor-template").len() == 1);
 }
 
-/// Processes that are templates of this daemon, whoever started them.
-fn templates(daemon: &Daemon) -> usize {
+/// Processes of this name that come from this daemon, whoever started them.
+fn processes(daemon: &Daemon, wanted: &str) -> Vec<u32> {
     let own = daemon.process.id();
     let processes: Vec<(u32, u32, String)> = fs::read_dir("/proc")
         .unwrap()
@@ -74,10 +74,68 @@ fn templates(daemon: &Daemon) -> usize {
         }
         false
     };
-    processes
-        .iter()
-        .filter(|(number, _, name)| name.starts_with("candor-template") && is_below(*number))
-        .count()
+    let is_wanted = |(number, _, name): &&(u32, u32, String)| name.starts_with(wanted) && is_below(*number);
+    processes.iter().filter(is_wanted).map(|(number, ..)| *number).collect()
+}
+
+fn kill(process: u32) {
+    let process = rustix::process::Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    // It may have ended by itself.
+    let _ = rustix::process::kill_process(process, Signal::KILL);
+}
+
+#[test]
+fn workers_that_are_killed_cost_no_reply() {
+    let daemon = Daemon::start("");
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                processes(&daemon, "candor-worker").into_iter().for_each(kill);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let answered = daemon.ask(&stream(b"hello", 4096));
+                        // Whoever is killed twice in a row at the same file is said to be.
+                        assert!(
+                            answered == "stream: OK\0" || answered == "stream: Process aborted ERROR\0",
+                            "{answered:?}"
+                        );
+                    }
+                })
+            })
+            .collect();
+        clients.into_iter().for_each(|client| client.join().unwrap());
+        over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(daemon.ask(&stream(MARKER, 4096)), format!("stream: {NAME} FOUND\0"));
+}
+
+#[test]
+fn a_template_that_is_killed_is_replaced() {
+    let daemon = Daemon::start("");
+    for _ in 0..3 {
+        let templates = processes(&daemon, "candor-template");
+        assert_eq!(templates.len(), 1);
+        templates.into_iter().for_each(kill);
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(daemon.ask(&stream(MARKER, 4096)), format!("stream: {NAME} FOUND\0"));
+    }
+}
+
+#[test]
+fn without_a_nursery_it_ends_so_that_it_is_started_again() {
+    let mut daemon = Daemon::start("");
+    let nurseries = processes(&daemon, "candor-nursery");
+    assert_eq!(nurseries.len(), 2);
+    nurseries.into_iter().for_each(kill);
+    std::thread::sleep(Duration::from_millis(50));
+    let _ = daemon.ask(&stream(MARKER, 4096));
+    assert_eq!(daemon.ended().code(), Some(1));
 }
 
 #[test]

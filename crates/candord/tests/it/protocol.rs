@@ -145,6 +145,11 @@ fn descriptors_are_scanned_if_they_are_files() {
     }
     let (reader, _writer) = std::io::pipe().unwrap();
     assert_eq!(fildes(&daemon, reader.as_fd()), "fd[N]: Not a regular file ERROR\0");
+    // Descriptors that cannot be read from by themselves.
+    for flags in [rustix::fs::OFlags::PATH, rustix::fs::OFlags::WRONLY] {
+        let file = rustix::fs::open(&bad, flags, rustix::fs::Mode::empty()).unwrap();
+        assert_eq!(fildes(&daemon, file.as_fd()), format!("fd[N]: {NAME} FOUND\0"), "{flags:?}");
+    }
     // What comes with the command itself counts, too; so does a place in the middle of the file.
     let file = std::fs::File::open(&bad).unwrap();
     std::io::Seek::seek(&mut &file, std::io::SeekFrom::End(0)).unwrap();
