@@ -1,6 +1,7 @@
 //! Measurements: of the matcher by itself, and of whole programs.
 
 mod bombs;
+mod clamd;
 mod digests;
 mod jail;
 mod logical;
@@ -18,6 +19,8 @@ use clap::Parser;
 enum Command {
     /// Files that are made to cost much: time, memory and answer of each.
     Bombs(bombs::Arguments),
+    /// The daemon beside ClamAV's: processor time, requests a second, latency, memory, reloads, idle sessions.
+    Clamd(clamd::Arguments),
     /// How large an image of millions of digests is, and how fast it opens and answers.
     Digests(digests::Arguments),
     /// What the jail costs.
@@ -33,6 +36,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Bombs(arguments) => bombs::run(&arguments),
+        Command::Clamd(arguments) => clamd::run(&arguments),
         Command::Digests(arguments) => digests::run(&arguments),
         Command::Jail(arguments) => jail::run(&arguments),
         Command::Logical(arguments) => logical::run(&arguments),

@@ -10,7 +10,7 @@ use clap::Args;
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// What to measure, with its options: `whole --database FOLDER`, `matcher --database FOLDER`, `logical`,
-    /// `digests`, `bombs`, `jail --image IMAGE`; `--help` for all.
+    /// `digests`, `bombs`, `jail --image IMAGE`, `clamd --database FOLDER`; `--help` for all.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
     arguments: Vec<String>,
 }
@@ -24,17 +24,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let root = crate::root()?;
     let mut own = arguments.arguments.clone();
     let is_for_the_program = own.first().is_some_and(|what| OF_THE_PROGRAM.contains(&what.as_str()));
-    if is_for_the_program
-        && !own.iter().any(|argument| ["--candor", "--help", "-h"].contains(&argument.as_str()))
+    let is_for_the_daemon = own.first().is_some_and(|what| what == "clamd");
+    for (name, option, is_wanted) in
+        [("candor", "--candor", is_for_the_program), ("candord", "--candord", is_for_the_daemon)]
     {
-        succeed(Command::new("cargo").current_dir(&root).args([
-            "build",
-            "--release",
-            "--locked",
-            "-p",
-            "candor",
-        ]))?;
-        own.extend(["--candor".to_owned(), crate::target()?.join("release/candor").display().to_string()]);
+        let given = [option, "--help", "-h"];
+        if !is_wanted || own.iter().any(|argument| given.contains(&argument.as_str())) {
+            continue;
+        }
+        let build = ["build", "--release", "--locked", "-p", name];
+        succeed(Command::new("cargo").current_dir(&root).args(build))?;
+        own.extend([option.to_owned(), crate::target()?.join("release").join(name).display().to_string()]);
     }
     succeed(
         Command::new("cargo")
