@@ -16,6 +16,7 @@
 //! The sections are those that ClamAV hashes and counts offsets from: raw offsets are rounded down and raw
 //! sizes up to the file alignment.
 
+mod authenticode;
 mod icons;
 mod image;
 mod imports;
@@ -40,6 +41,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if file.is_broken() {
         sink.anomaly(Anomaly::BrokenExecutable);
     }
+    authenticode::tell(&file, sink);
     if packed::unpack(&file, sink) == Flow::Continue {
         let _ = parts::give(&file, sink);
     }

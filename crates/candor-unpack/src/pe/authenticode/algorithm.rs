@@ -1,0 +1,144 @@
+//! Digests and RSA, as far as signatures of programs use them.
+
+use md5::Md5;
+use num_bigint::BigUint;
+use sha1::Sha1;
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::der::Element;
+
+/// Bits of a modulus; with more than these, somebody wants to keep the reader busy.
+const MODULUS: std::ops::RangeInclusive<u64> = 512..=8192;
+
+/// A digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hash {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    /// By the content of its object identifier.
+    pub(super) const fn of_object(object: &[u8]) -> Option<Self> {
+        Some(match object {
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 5] => Self::Md5,
+            [0x2b, 0x0e, 3, 2, 0x1a] => Self::Sha1,
+            [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1] => Self::Sha256,
+            [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2] => Self::Sha384,
+            [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3] => Self::Sha512,
+            _ => return None,
+        })
+    }
+
+    /// By the identifier of a signature made with RSA, in certificates.
+    pub(super) const fn of_rsa_signature(object: &[u8]) -> Option<Self> {
+        let [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, number] = object else { return None };
+        Some(match number {
+            4 => Self::Md5,
+            5 => Self::Sha1,
+            11 => Self::Sha256,
+            12 => Self::Sha384,
+            13 => Self::Sha512,
+            _ => return None,
+        })
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA-1",
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+        }
+    }
+
+    /// The digest of these parts, one after another.
+    pub(super) fn of(self, parts: &[&[u8]]) -> Vec<u8> {
+        fn digest<D: sha2::Digest>(parts: &[&[u8]]) -> Vec<u8> {
+            let mut hash = D::new();
+            parts.iter().for_each(|part| hash.update(part));
+            hash.finalize().to_vec()
+        }
+        match self {
+            Self::Md5 => digest::<Md5>(parts),
+            Self::Sha1 => digest::<Sha1>(parts),
+            Self::Sha256 => digest::<Sha256>(parts),
+            Self::Sha384 => digest::<Sha384>(parts),
+            Self::Sha512 => digest::<Sha512>(parts),
+        }
+    }
+
+    /// What stands before the digest in a signature: its identifier, with and without empty parameters.
+    const fn object(self) -> &'static [u8] {
+        match self {
+            Self::Md5 => &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 5],
+            Self::Sha1 => &[0x2b, 0x0e, 3, 2, 0x1a],
+            Self::Sha256 => &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1],
+            Self::Sha384 => &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2],
+            Self::Sha512 => &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3],
+        }
+    }
+}
+
+/// A public key of RSA.
+#[derive(Clone, Debug)]
+pub(super) struct PublicKey {
+    modulus: BigUint,
+    exponent: BigUint,
+}
+
+impl PublicKey {
+    /// From what a certificate holds; `None` for other kinds of keys and for unreasonable ones.
+    pub(super) fn read(info: &Element<'_>) -> Option<Self> {
+        let mut parts = info.inside();
+        let algorithm = parts.expect(super::der::SEQUENCE)?;
+        let object = algorithm.inside().expect(super::der::OBJECT)?;
+        if object.content != [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] {
+            return None;
+        }
+        let bits = parts.expect(super::der::BIT_STRING)?;
+        let key = super::der::first(bits.content.get(1..)?, super::der::SEQUENCE)?;
+        let mut numbers = key.inside();
+        let modulus = numbers.expect(super::der::INTEGER)?;
+        let exponent = numbers.expect(super::der::INTEGER)?;
+        if modulus.content.len() > 1100 || exponent.content.len() > 5 {
+            return None;
+        }
+        let modulus = BigUint::from_bytes_be(modulus.content);
+        let exponent = BigUint::from_bytes_be(exponent.content);
+        (MODULUS.contains(&modulus.bits()) && modulus.bit(0) && exponent.bits() > 1)
+            .then_some(Self { modulus, exponent })
+    }
+
+    /// Whether `signature` is one of `digest` by RSASSA-PKCS1-v1_5 (RFC 8017, 8.2.2).
+    pub(super) fn verify(&self, hash: Hash, digest: &[u8], signature: &[u8]) -> bool {
+        let length = usize::try_from(self.modulus.bits().div_ceil(8)).unwrap_or(0);
+        let number = BigUint::from_bytes_be(signature);
+        if signature.len() > length || number >= self.modulus {
+            return false;
+        }
+        let message = number.modpow(&self.exponent, &self.modulus).to_bytes_be();
+        [true, false].into_iter().any(|has_parameters| {
+            let expected = padded(hash, digest, has_parameters, length);
+            // The leading zero is no digit of the number.
+            expected.is_some_and(|expected| expected.get(1..) == Some(&message[..]))
+        })
+    }
+}
+
+/// A digest as it is signed: `00 01 ff… 00`, its description, the digest.
+fn padded(hash: Hash, digest: &[u8], has_parameters: bool, length: usize) -> Option<Vec<u8>> {
+    let parameters: &[u8] = if has_parameters { &[5, 0] } else { &[] };
+    let element = |tag: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).ok().filter(|length| *length < 0x80)?;
+        Some([&[tag, length], content].concat())
+    };
+    let algorithm = element(0x30, &[&element(6, hash.object())?, parameters].concat())?;
+    let info = element(0x30, &[algorithm, element(4, digest)?].concat())?;
+    let filling = length.checked_sub(info.len())?.checked_sub(3).filter(|filling| *filling >= 8)?;
+    Some([&[0, 1][..], &vec![0xff; filling], &[0], &info].concat())
+}

@@ -1,0 +1,135 @@
+//! Certificates (X.509, RFC 5280): who, by whom, from when to when, with which key.
+
+use std::fmt::Write as _;
+
+use super::algorithm::{Hash, PublicKey};
+use super::der::{BIT_STRING, CONTEXT_0, Element, Elements, INTEGER, OBJECT, SEQUENCE};
+
+/// A certificate.
+#[derive(Clone, Debug)]
+pub(super) struct Certificate<'a> {
+    pub(super) serial: &'a [u8],
+    pub(super) issuer: Element<'a>,
+    pub(super) subject: Element<'a>,
+    /// First and last moment, as `YYYYMMDDHHMMSS`.
+    pub(super) validity: (String, String),
+    /// SHA-1 over all of it.
+    pub(super) thumbprint: Vec<u8>,
+    key: Option<PublicKey>,
+    signed: &'a [u8],
+    algorithm: &'a [u8],
+    signature: &'a [u8],
+}
+
+impl<'a> Certificate<'a> {
+    pub(super) fn read(element: &Element<'a>) -> Option<Self> {
+        let mut outer = element.inside();
+        let body = outer.expect(SEQUENCE)?;
+        let algorithm = outer.expect(SEQUENCE)?.inside().expect(OBJECT)?.content;
+        let signature = outer.expect(BIT_STRING)?.content.get(1..)?;
+        let mut fields = body.inside();
+        let _version = fields.expect(CONTEXT_0);
+        let serial = fields.expect(INTEGER)?.content;
+        fields.expect(SEQUENCE)?;
+        let issuer = fields.expect(SEQUENCE)?;
+        let mut validity = fields.expect(SEQUENCE)?.inside();
+        let validity = (time(&validity.next()?)?, time(&validity.next()?)?);
+        let subject = fields.expect(SEQUENCE)?;
+        let key = PublicKey::read(&fields.expect(SEQUENCE)?);
+        let thumbprint = Hash::Sha1.of(&[element.whole]);
+        let signed = body.whole;
+        Some(Self { serial, issuer, subject, validity, thumbprint, key, signed, algorithm, signature })
+    }
+
+    /// Its key, if it is one of RSA.
+    pub(super) const fn key(&self) -> Option<&PublicKey> {
+        self.key.as_ref()
+    }
+
+    /// Whether it names itself as its issuer.
+    pub(super) fn is_root(&self) -> bool {
+        self.issuer.content == self.subject.content
+    }
+
+    /// Whether `issuer` signed it.
+    pub(super) fn is_signed_by(&self, issuer: &Self) -> bool {
+        let (Some(hash), Some(key)) = (Hash::of_rsa_signature(self.algorithm), issuer.key()) else {
+            return false;
+        };
+        key.verify(hash, &hash.of(&[self.signed]), self.signature)
+    }
+
+    /// Whether a moment is within its validity.
+    pub(super) fn is_valid_at(&self, moment: &str) -> bool {
+        self.validity.0.as_str() <= moment && moment <= self.validity.1.as_str()
+    }
+}
+
+/// A moment of either form, as `YYYYMMDDHHMMSS`.
+pub(super) fn time(element: &Element<'_>) -> Option<String> {
+    let text = std::str::from_utf8(element.content).ok()?;
+    let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+    match (element.tag, digits.len()) {
+        (0x17, 12) => {
+            let century = if digits.as_str() < "50" { "20" } else { "19" };
+            Some(format!("{century}{digits}"))
+        }
+        (0x18, 14) => Some(digits),
+        _ => None,
+    }
+}
+
+/// A name as people read it: `CN=…, O=…`, the most special part first.
+pub(super) fn name(element: &Element<'_>) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for set in element.inside().take(32) {
+        for attribute in set.inside().take(8) {
+            let mut fields = attribute.inside();
+            let (Some(object), Some(value)) = (fields.expect(OBJECT), fields.next()) else { continue };
+            let value = match value.tag {
+                // UTF-16, most significant byte first.
+                0x1e => String::from_utf16_lossy(
+                    &value
+                        .content
+                        .as_chunks::<2>()
+                        .0
+                        .iter()
+                        .map(|&unit| u16::from_be_bytes(unit))
+                        .collect::<Vec<_>>(),
+                ),
+                _ => String::from_utf8_lossy(value.content).into_owned(),
+            };
+            parts.push(format!("{}={value}", key(object.content)));
+        }
+    }
+    parts.reverse();
+    parts.join(", ")
+}
+
+fn key(object: &[u8]) -> String {
+    let known = match object {
+        [0x55, 4, 3] => "CN",
+        [0x55, 4, 5] => "SERIALNUMBER",
+        [0x55, 4, 6] => "C",
+        [0x55, 4, 7] => "L",
+        [0x55, 4, 8] => "ST",
+        [0x55, 4, 10] => "O",
+        [0x55, 4, 11] => "OU",
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1] => "E",
+        _ => return hexadecimal(object),
+    };
+    known.to_owned()
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+/// The certificates in an element that holds them, at most `most`.
+pub(super) fn all<'a>(elements: Elements<'a>, most: usize) -> Vec<Certificate<'a>> {
+    elements.take(most).filter_map(|element| Certificate::read(&element)).collect()
+}

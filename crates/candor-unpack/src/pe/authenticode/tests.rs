@@ -1,0 +1,174 @@
+//! Programs signed with keys that were made for this by `osslsigncode`, whole and damaged.
+
+use candor_model::FileType;
+
+use super::*;
+use crate::collected::{Collected, survives_damage};
+
+/// SHA-256, a chain up to its root, a time stamp of RFC 3161.
+const STAMPED: &str = include_str!("testdata/sha256_with_timestamp.hex");
+/// SHA-1, the certificate of the signer alone, no time stamp.
+const BARE: &str = include_str!("testdata/sha1_without_root.hex");
+
+/// The program that was signed, with a table of signatures.
+fn program(table: &str) -> Vec<u8> {
+    let table = candor_fixtures::recipe::hex_bytes(&table.replace('\n', "")).unwrap();
+    let mut file = vec![0_u8; 0x200];
+    let mut put = |offset: usize, bytes: &[u8]| file[offset..offset + bytes.len()].copy_from_slice(bytes);
+    put(0, b"MZ");
+    put(0x3c, &[0x40]);
+    put(0x40, b"PE\0\0\x4c\x01\x01\0");
+    put(0x54, &[0xe0, 0, 0x0f, 1]);
+    let numbers =
+        [(0, 0x10b), (16, 0x1000), (28, 0x40_0000), (32, 0x1000), (36, 0x200), (56, 0x8000), (60, 0x200)];
+    for (offset, value) in numbers {
+        put(0x58 + offset, &u32::to_le_bytes(value));
+    }
+    put(0x58 + 92, &[16]);
+    put(0x58 + 128, &0x400_u32.to_le_bytes());
+    put(0x58 + 132, &(table.len() as u32).to_le_bytes());
+    put(0x138, b".packed\0");
+    for (offset, value) in [(8, 0x4000), (12, 0x1000), (16, 0x200), (20, 0x200), (36, 0xe000_0020)] {
+        put(0x138 + offset, &u32::to_le_bytes(value));
+    }
+    file.extend([0xc3; 0x200]);
+    file.extend(table);
+    file
+}
+
+fn told(bytes: &[u8]) -> Vec<(&'static str, String)> {
+    let mut details = Collected::of(FileType::MsExe, bytes).details;
+    details.retain(|(key, _)| key.starts_with("sign"));
+    details
+}
+
+#[track_caller]
+fn check(bytes: &[u8], expected: &[(&str, &str)]) {
+    let told = told(bytes);
+    let told: Vec<(&str, &str)> = told.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_signed_program_says_by_whom_and_when() {
+    check(
+        &program(STAMPED),
+        &[
+            ("signature", "valid, SHA-256"),
+            ("signer", "CN=Test signer, O=Candor tests"),
+            ("signer-issuer", "CN=Test root, O=Candor tests"),
+            ("signer-serial", "1234"),
+            ("signer-thumbprint", "caf0c8b7485de0333fa24ef5d256e69e96dc4c99"),
+            ("signer-chain", "2 certificates, up to the root CN=Test root, O=Candor tests"),
+            ("signature-time", "20270115080000 by CN=Test clock"),
+        ],
+    );
+}
+
+#[test]
+fn what_is_not_in_the_file_is_told() {
+    check(
+        &program(BARE),
+        &[
+            ("signature", "valid, SHA-1"),
+            ("signer", "CN=Test signer, O=Candor tests"),
+            ("signer-issuer", "CN=Test root, O=Candor tests"),
+            ("signer-serial", "1234"),
+            ("signer-thumbprint", "caf0c8b7485de0333fa24ef5d256e69e96dc4c99"),
+            ("signer-chain", "1 certificates, up to CN=Test root, O=Candor tests, which is not in the file"),
+            ("signature-time", "none; the certificate is for 20261125185057 to 20481020185057"),
+        ],
+    );
+}
+
+#[test]
+fn a_changed_program_is_not_what_was_signed() {
+    let whole = program(STAMPED);
+    // Code, a header, and something behind the signatures.
+    for (at, value) in [(0x3ff, 0), (0x41, 0), (0x44, 0x64)] {
+        let mut changed = whole.clone();
+        changed[at] = value;
+        if at != 0x41 {
+            assert_eq!(told(&changed)[0].1, "invalid: the file is not what was signed", "{at:#x}");
+        }
+    }
+    let longer = [&whole[..], b"more"].concat();
+    assert_eq!(told(&longer)[0].1, "invalid: the file is not what was signed");
+    // What signing changes is no part of it.
+    let mut summed = whole;
+    summed[0x58 + 64] ^= 0xff;
+    assert_eq!(told(&summed)[0].1, "valid, SHA-256");
+}
+
+#[test]
+fn every_byte_of_the_signed_parts_counts() {
+    let whole = program(BARE);
+    let data = SignedData::read(&whole[0x408..]).unwrap();
+    let position = |part: &[u8]| part.as_ptr() as usize - whole.as_ptr() as usize;
+    let signer = &data.signers[0];
+    let certificate = data.certificate(signer).unwrap();
+    let key = certificate.subject.content;
+    let places = [
+        position(data.content.content) + data.content.content.len() - 1,
+        position(data.content.content) + 2,
+        position(key) + key.len() + 60,
+    ];
+    for at in places {
+        let mut changed = whole.clone();
+        changed[at] ^= 1;
+        let told = told(&changed);
+        assert!(!told[0].1.starts_with("valid"), "{at:#x} {told:?}");
+    }
+    // The last bytes of the table before its padding are those of the signature.
+    let last = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    let mut changed = whole;
+    changed[last] ^= 1;
+    assert_eq!(told(&changed)[0].1, "invalid: the signature is wrong");
+}
+
+#[test]
+fn a_stamp_of_another_signature_is_told() {
+    let whole = program(STAMPED);
+    let data = SignedData::read(&whole[0x408..]).unwrap();
+    // The digest of what was stamped stands in the unsigned attributes.
+    let stamp =
+        whole.windows(11).rposition(|window| window == b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04");
+    assert!(stamp.is_some());
+    assert!(matches!(data.timestamp(&data.signers[0]), Some(Ok(_))));
+    let imprint = Hash::Sha256.of(&[data.signers[0].signature()]);
+    let at = whole.windows(32).position(|window| window == imprint).unwrap();
+    let mut changed = whole.clone();
+    changed[at] ^= 1;
+    let told = told(&changed);
+    assert_eq!(told[0].1, "valid, SHA-256");
+    assert_eq!(told[6], ("signature-time", "invalid: the time stamp is of another signature".to_owned()));
+}
+
+#[test]
+fn tables_outside_of_the_file_and_keys_that_take_long_are_survived() {
+    let mut whole = program(BARE);
+    let cut = &whole[..0x500];
+    assert!(told(cut)[0].1.starts_with("none: 1448 bytes at offset 1024"));
+    survives_damage(FileType::MsExe, &whole);
+    // An even modulus.
+    let data = SignedData::read(&whole[0x408..]).unwrap();
+    assert_eq!(data.signers.len(), 1);
+    let modulus = whole.windows(5).position(|window| window == [0x02, 0x03, 0x01, 0x00, 0x01]).unwrap() - 1;
+    whole[modulus] &= 0xfe;
+    assert_eq!(told(&whole)[0].1, "invalid: its key is not one of RSA");
+}
+
+#[test]
+fn a_time_outside_of_the_validity_is_told() {
+    let whole = program(STAMPED);
+    let data = SignedData::read(&whole[0x408..]).unwrap();
+    let certificate = data.certificate(&data.signers[0]).unwrap();
+    for (moment, is_valid) in [
+        ("20261125185056", false),
+        ("20261125185057", true),
+        ("20481020185057", true),
+        ("20481020185058", false),
+    ] {
+        assert_eq!(certificate.is_valid_at(moment), is_valid, "{moment}");
+    }
+}
