@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Complaints;
 
 /// Crates of the product, and those of them that each may use. Tests and build scripts are free.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("candor-model", &[]),
     ("candor-identify", &["candor-model"]),
     ("candor-unpack", &["candor-model"]),
@@ -35,10 +35,14 @@ const ALLOWED: [(&str, &[&str]); 10] = [
         "candord",
         &["candor", "candor-sandbox", "candor-protocol", "candor-engine", "candor-database", "candor-model"],
     ),
+    (
+        "candor-clamav",
+        &["candor", "candor-sandbox", "candor-protocol", "candor-engine", "candor-database", "candor-model"],
+    ),
 ];
 
 /// They may speak to the user and to the system as they need to.
-const PROGRAMS: [&str; 2] = ["candor", "candord"];
+const PROGRAMS: [&str; 3] = ["candor", "candord", "candor-clamav"];
 
 /// For development only: they may use anything, and nothing of the product may use them.
 const DEVELOPMENT: [&str; 2] = ["candor-fixtures", "xtask"];

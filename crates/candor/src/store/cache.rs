@@ -1,6 +1,6 @@
 //! Compiled databases, kept.
 //!
-//! Two small steps lead from a path to its image. `index/<digest of the path>` says which image belongs
+//! Two small steps lead from paths to their image. `index/<digest of the paths>` says which image belongs
 //! to which state of the files (length, times, inode), so that an unchanged database is found without
 //! reading it. `images/<digest of the content>` holds the images, so that the same content is compiled
 //! once wherever it lies. Files are written under another name and renamed: whoever reads sees a whole
@@ -58,16 +58,16 @@ impl Cache {
         Ok(Some(cache))
     }
 
-    /// The image of the databases at `path`, made now by `compile` unless it is there; and the file that it
+    /// The image of the databases at `paths`, made now by `compile` unless it is there; and the file that it
     /// is mapped from. What cannot be kept goes to `note`.
     pub(super) fn open_or_compile(
         &self,
-        path: &Path,
+        paths: &[&Path],
         compile: &mut dyn FnMut(&[SourceFile]) -> anyhow::Result<Compiled>,
         note: &mut dyn FnMut(&str),
     ) -> anyhow::Result<(File, Image, Report, Origin)> {
-        let index = self.index.join(digest_of_path(path)?);
-        let stamps = sources::list(&[path])?;
+        let index = self.index.join(digest_of_paths(paths)?);
+        let stamps = sources::list(paths)?;
         let listed = SystemTime::now();
         let state = digest_of_stamps(&stamps);
         if let Some(entry) = Entry::read(&index)
@@ -76,7 +76,7 @@ impl Cache {
         {
             return Ok((file, image, entry.report, Origin::Cached));
         }
-        let files = sources::read(&[path])?;
+        let files = sources::read(paths)?;
         let content = digest_of_content(&files)?;
         let report_file = self.images.join(format!("{content}.report"));
         let known = fs::read_to_string(&report_file).ok().and_then(|text| Report::parse(&text));
@@ -101,7 +101,7 @@ impl Cache {
             }
         };
         // What was listed before reading is what was read: reading checks that.
-        if settled(&stamps, listed) && sources::list(&[path]).is_ok_and(|now| now == stamps) {
+        if settled(&stamps, listed) && sources::list(paths).is_ok_and(|now| now == stamps) {
             let entry = Entry { state, content, report };
             if let Err(error) = write_whole(&index, entry.text().as_bytes()) {
                 note(&format!("compiled signatures are not found again quickly: {error:#}"));
@@ -216,11 +216,19 @@ fn prepare(directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn digest_of_path(path: &Path) -> anyhow::Result<String> {
+fn digest_of_paths(paths: &[&Path]) -> anyhow::Result<String> {
     use std::os::unix::ffi::OsStrExt as _;
-    let absolute =
-        std::path::absolute(path).with_context(|| format!("database {}", Escaped::os(path.as_os_str())))?;
-    Ok(hexadecimal(Sha256::digest(absolute.as_os_str().as_bytes())))
+    let mut digest = Sha256::new();
+    for (number, path) in paths.iter().enumerate() {
+        let absolute = std::path::absolute(path)
+            .with_context(|| format!("database {}", Escaped::os(path.as_os_str())))?;
+        if number > 0 {
+            // No path holds it.
+            digest.update([0]);
+        }
+        digest.update(absolute.as_os_str().as_bytes());
+    }
+    Ok(hexadecimal(digest.finalize()))
 }
 
 /// What tells one state of the files from another.

@@ -22,8 +22,9 @@ use crate::units::{count, counted};
 
 use cache::Cache;
 use compile::Report;
-pub use served::{Compiler, Served, built_in_image, serve, state};
+pub use served::{Compiler, Served, built_in_image, serve, serve_all, state};
 use sources::SourceFile;
+pub use sources::is_database_name as is_database;
 
 /// Signatures ready for use.
 #[derive(Debug)]
@@ -91,7 +92,7 @@ pub(crate) fn open(
         Some(cache) => {
             let mut compile = |sources: &[SourceFile]| compile::compile(sources, jailed, &mut |_| ());
             let (_, image, report, origin) =
-                cache.open_or_compile(path, &mut compile, &mut |text| printer.note(text))?;
+                cache.open_or_compile(&[path], &mut compile, &mut |text| printer.note(text))?;
             (image, report, origin)
         }
         None => {

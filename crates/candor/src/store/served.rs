@@ -57,31 +57,35 @@ pub fn serve(
     compiler: &Compiler,
     note: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Served> {
-    let name = Escaped::os(path.as_os_str());
-    let (file, image) = match classify(path)? {
-        Kind::Image(image) => (File::open(path).with_context(|| format!("database {name}"))?, *image),
-        Kind::Sources => {
-            let cache = Cache::locate(cache).unwrap_or_else(|reason| {
-                note(&format!("compiled signatures are not kept: {reason:#}"));
-                None
-            });
-            let mut compile =
-                |sources: &[SourceFile]| compile_in(Some(&compiler.sandbox()?), sources, &mut |_| ());
-            match cache {
-                Some(cache) => {
-                    let (file, image, report, _) = cache.open_or_compile(path, &mut compile, note)?;
-                    if report.refused > 0 {
-                        note(&format!("{} lines of {name} cannot be used", report.refused));
-                    }
-                    (file, image)
-                }
-                None => {
-                    let compiled = compile(&sources::read(&[path])?)?;
-                    let image = Image::open(&compiled.image)?;
-                    (compiled.image, image)
-                }
-            }
+    serve_all(&[path], cache, compiler, note)
+}
+
+/// As [`serve`], of several databases together. An image can only be alone.
+///
+/// # Errors
+/// They cannot be read or compiled, or nothing can be found by them.
+pub fn serve_all(
+    paths: &[&Path],
+    cache: Option<&Path>,
+    compiler: &Compiler,
+    note: &mut dyn FnMut(&str),
+) -> anyhow::Result<Served> {
+    let names: Vec<String> = paths.iter().map(|path| Escaped::os(path.as_os_str()).to_string()).collect();
+    let name = names.join(", ");
+    let mut alone = None;
+    for path in paths {
+        if let Kind::Image(image) = classify(path)? {
+            anyhow::ensure!(
+                paths.len() == 1,
+                "database {name}: an image cannot be used together with others"
+            );
+            let file = File::open(path).with_context(|| format!("database {name}"))?;
+            alone = Some((file, *image));
         }
+    }
+    let (file, image) = match alone {
+        Some(alone) => alone,
+        None => compiled(paths, &name, cache, compiler, note)?,
     };
     let signatures = signatures(&image);
     anyhow::ensure!(
@@ -89,6 +93,30 @@ pub fn serve(
         "database {name}: there is no signature in it that something can be found by"
     );
     Ok(Served { file, length: image.info().length, signatures })
+}
+
+fn compiled(
+    paths: &[&Path],
+    name: &str,
+    cache: Option<&Path>,
+    compiler: &Compiler,
+    note: &mut dyn FnMut(&str),
+) -> anyhow::Result<(File, Image)> {
+    let cache = Cache::locate(cache).unwrap_or_else(|reason| {
+        note(&format!("compiled signatures are not kept: {reason:#}"));
+        None
+    });
+    let mut compile = |sources: &[SourceFile]| compile_in(Some(&compiler.sandbox()?), sources, &mut |_| ());
+    let Some(cache) = cache else {
+        let compiled = compile(&sources::read(paths)?)?;
+        let image = Image::open(&compiled.image)?;
+        return Ok((compiled.image, image));
+    };
+    let (file, image, report, _) = cache.open_or_compile(paths, &mut compile, note)?;
+    if report.refused > 0 {
+        note(&format!("{} lines of {name} cannot be used", report.refused));
+    }
+    Ok((file, image))
 }
 
 /// The signatures that are part of the program.

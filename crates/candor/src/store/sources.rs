@@ -59,7 +59,8 @@ pub(crate) struct Stamp {
 }
 
 /// Whether a file is a database by its name.
-pub(crate) fn is_database_name(path: &Path) -> bool {
+#[must_use]
+pub fn is_database_name(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| clamav::extensions().any(|known| extension.eq_ignore_ascii_case(known)))

@@ -1,0 +1,147 @@
+//! Which signatures are in force: those that are named, else ClamAV's folder, else the built-in ones.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use candor::store::{Compiler, built_in_image, serve_all};
+use candor_database::Image;
+
+use crate::clock::{self, Moment};
+
+/// Where ClamAV's databases are when nothing is said.
+const USUAL: &str = "/var/lib/clamav";
+
+/// Signatures, ready to be searched with.
+#[derive(Debug)]
+pub(crate) struct Signatures {
+    /// The image.
+    pub(crate) image: Image,
+    /// How many there are.
+    pub(crate) number: u64,
+}
+
+/// What is asked of databases.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// Files and folders that are named.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only containers of the publisher.
+    pub(crate) official_only: bool,
+    /// Days after which the daily database is too old.
+    pub(crate) newest: Option<u32>,
+    /// Where compiled databases are kept.
+    pub(crate) cache: Option<PathBuf>,
+}
+
+impl Wanted {
+    /// Opens them; what there is to be known about them goes to `note`.
+    pub(crate) fn open(&self, note: &mut dyn FnMut(&str)) -> anyhow::Result<Signatures> {
+        let usual = [PathBuf::from(USUAL)];
+        let usual_is_used = self.paths.is_empty();
+        let named = if usual_is_used { &usual[..] } else { &self.paths[..] };
+        if let Some(days) = self.newest {
+            let newest = named.iter().filter_map(|path| newest(path)).max().unwrap_or(0);
+            let old = clock::seconds().saturating_sub(newest) > u64::from(days) * 86_400;
+            anyhow::ensure!(!old, "Virus database is older than {days} days!");
+        }
+        if usual_is_used && containers(&usual[0], &|_| true).is_empty() {
+            note(&format!(
+                "there are no databases in {USUAL}: only Candor's built-in signatures are in force"
+            ));
+            let image = built_in_image()?;
+            let number = image.info().signatures;
+            return Ok(Signatures { image, number });
+        }
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for path in named {
+            if self.official_only && path.is_dir() {
+                paths.extend(containers(path, &is_official));
+            } else if !self.official_only || is_official(path) {
+                paths.push(path.clone());
+            }
+        }
+        anyhow::ensure!(!paths.is_empty(), "No supported database files found");
+        let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+        let served = serve_all(&paths, self.cache.as_deref(), &Compiler::start()?, note)?;
+        let image = Image::open(&served.file).context("compiled signatures cannot be opened")?;
+        Ok(Signatures { image, number: served.signatures })
+    }
+}
+
+/// ClamAV's version, with that of the daily database in `folder`.
+pub(crate) fn version(folders: &[PathBuf]) -> String {
+    let usual = [PathBuf::from(USUAL)];
+    let folders = if folders.is_empty() { &usual[..] } else { folders };
+    let daily = folders
+        .iter()
+        .flat_map(|folder| ["daily.cld", "daily.cvd"].map(|name| folder.join(name)))
+        .filter_map(|path| Header::read(&path))
+        .max_by_key(|header| header.version);
+    match daily {
+        Some(daily) => {
+            format!("ClamAV {}/{}/{}", crate::CLAMAV, daily.version, Moment::of(daily.time).long())
+        }
+        None => format!("ClamAV {}", crate::CLAMAV),
+    }
+}
+
+/// The first bytes of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    version: u32,
+    time: u64,
+}
+
+impl Header {
+    fn read(path: &Path) -> Option<Self> {
+        let mut bytes = [0; 512];
+        File::open(path).ok()?.read_exact(&mut bytes).ok()?;
+        Self::parse(&bytes)
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut fields = text.strip_prefix("ClamAV-VDB:")?.split(':');
+        let version = fields.nth(1)?.parse().ok()?;
+        let time = fields.nth(5)?.trim().parse().ok()?;
+        Some(Self { version, time })
+    }
+}
+
+/// When the newest container at `path` was made.
+fn newest(path: &Path) -> Option<u64> {
+    if path.is_dir() {
+        return containers(path, &is_official).iter().filter_map(|path| newest(path)).max();
+    }
+    Header::read(path).map(|header| header.time)
+}
+
+fn is_official(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cvd") || extension == "cld")
+}
+
+/// Files in a folder that are databases by their names.
+fn containers(folder: &Path, accepts: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| candor::store::is_database(path) && accepts(path))
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_tells_version_and_time() {
+        let header = b"ClamAV-VDB:07 Dec 2023 09-38 -0500:27116:2049000:90:0123:abc:raynman:1701959893   ";
+        assert_eq!(Header::parse(header), Some(Header { version: 27_116, time: 1_701_959_893 }));
+        assert_eq!(Header::parse(b"ClamAV-VDB:x:y"), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! ClamAV's commands, with Candor behind them: the same options, lines and exit statuses, so that scripts and
+//! cron jobs go on as they are.
+//!
+//! * [`options`]: the command lines. [`console`]: where lines go.
+//! * [`clamscan`]: files and folders, scanned by jailed workers.
+//! * [`database`]: which signatures are in force. [`clock`]: times as ClamAV writes them.
+//!
+//! Where ClamAV says `OK` of what it did not look at as a whole, so do these commands; a warning on standard
+//! error says how often that happened. What differs: `docs/reference/clamav-commands.md`.
+#![forbid(unsafe_code)]
+
+mod clamscan;
+mod clock;
+mod console;
+mod database;
+mod options;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The version of ClamAV whose commands these are. Programs that read their output look for it.
+pub(crate) const CLAMAV: &str = "1.4.6";
+
+/// Runs the command that this process was started as.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let program = arguments.next().unwrap_or_default();
+    let mut name = Path::new(&program).file_name().unwrap_or_default().to_os_string();
+    if name == "candor-clamav" {
+        name = arguments.next().unwrap_or_default();
+    }
+    let called = program.to_string_lossy();
+    run(&name.to_string_lossy(), &called, arguments.collect())
+}
+
+fn run(name: &str, program: &str, arguments: Vec<OsString>) -> ExitCode {
+    match name {
+        "clamscan" => clamscan::run(program, arguments),
+        _ => {
+            console::complain("usage: candor-clamav clamscan [options], or start it by one of these names");
+            ExitCode::from(2)
+        }
+    }
+}

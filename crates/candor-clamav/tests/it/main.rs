@@ -1,0 +1,8 @@
+//! The commands as their users meet them: real processes, their output, their exit status.
+#![expect(clippy::unwrap_used, reason = "what cannot be set up for a test fails the test")]
+#![forbid(unsafe_code)]
+
+mod actions;
+mod beside;
+mod clamscan;
+mod place;
