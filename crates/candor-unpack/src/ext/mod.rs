@@ -44,8 +44,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.incomplete(Reason::Malformed("the superblock of an ext volume".to_owned()));
         return;
     };
-    let count = volume.inodes.min(INODES);
-    if volume.inodes > INODES {
+    // No more than would fit, whatever the superblock says.
+    let fitting = u64::try_from(bytes.len()).unwrap_or(u64::MAX).checked_div(volume.inode).unwrap_or(0);
+    let count = volume.inodes.min(INODES).min(u32::try_from(fitting).unwrap_or(u32::MAX));
+    if volume.inodes > INODES && count == INODES {
         sink.incomplete(Reason::Children);
     }
     let mut names = BTreeMap::new();
