@@ -41,7 +41,7 @@ pub(crate) struct Frame<'f> {
     reported: RefCell<HashSet<SignatureId>>,
     digests: [OnceCell<Digest>; 3],
     /// What was found in it for the search of its body while its MD5 was computed.
-    screen: OnceCell<Screen>,
+    screen: RefCell<Option<Screen>>,
     trust: OnceCell<Option<String>>,
 }
 
@@ -65,7 +65,7 @@ impl<'f> Frame<'f> {
             found: RefCell::default(),
             reported: RefCell::default(),
             digests: [const { OnceCell::new() }; 3],
-            screen: OnceCell::new(),
+            screen: RefCell::default(),
             trust: OnceCell::new(),
         }
     }
@@ -129,13 +129,14 @@ impl<'f> Frame<'f> {
         if let Some(digest) = Digest::new(&digest) {
             let _ = md5.set(digest);
         }
-        let _ = self.screen.set(screen);
+        self.screen.replace(Some(screen));
         Ok(())
     }
 
-    /// What was found for the search of its body, if that was looked for.
-    pub(crate) fn screened(&self) -> Option<&Screen> {
-        self.screen.get()
+    /// What was found for the search of its body, if that was looked for. Only the first search has it: whatever
+    /// is taken out of the layer later should not wait for its memory.
+    pub(crate) fn take_screen(&self) -> Option<Screen> {
+        self.screen.take()
     }
 
     /// The trust signature that this layer, or one around it, has.

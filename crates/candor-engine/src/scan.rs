@@ -496,8 +496,10 @@ impl<'s> Scan<'s> {
             parents: &self.parents,
         };
         let limits = &self.options.limits;
+        let screen = frame.take_screen();
         let undecided =
-            self.image.search_screened(&subject, frame.screened(), limits, self.scratch, &mut hits);
+            self.image.search_screened(&subject, screen.as_ref(), limits, self.scratch, &mut hits);
+        drop(screen);
         for reason in undecided {
             self.missed(frame, reason);
         }

@@ -11,6 +11,10 @@ use crate::md5;
 
 /// Runs that are kept at most; a layer with more is searched without them.
 const MOST: usize = 1 << 19;
+/// So many bytes of a layer have one on average at most, so that what is kept stays small beside the layer.
+const SPREAD: usize = 128;
+/// So many are kept whatever the length of the layer.
+const FEW: usize = 1 << 10;
 
 /// A run of the index that stands in a layer.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +108,8 @@ impl<'a> Screening<'a> {
             Some(sighting) => sightings.push(sighting),
             None => fits = false,
         });
-        if !fits || sightings.len() > MOST {
+        let most = (bytes.len() / SPREAD).saturating_add(FEW).min(MOST);
+        if !fits || sightings.len() > most {
             self.shard = None;
             self.screen.sightings = None;
         }
