@@ -127,6 +127,12 @@ fn encoded(value: usize) -> Vec<u8> {
 /// A help file: the first file stands as it is, all others in the section that LZX packs.
 #[must_use]
 pub fn chm(files: &[File<'_>]) -> Vec<u8> {
+    chm_with_resets(2, files)
+}
+
+/// The same, with the compression reset every so many frames.
+#[must_use]
+pub fn chm_with_resets(interval: usize, files: &[File<'_>]) -> Vec<u8> {
     let mut stored = Vec::new();
     let mut packed = Vec::new();
     let mut rows: Vec<(String, usize, usize, usize)> = Vec::new();
@@ -138,17 +144,16 @@ pub fn chm(files: &[File<'_>]) -> Vec<u8> {
     }
     let mut content = Vec::new();
     let mut places = Vec::new();
-    // The compression is reset in front of every second frame.
     for (index, frame) in packed.chunks(32 << 10).enumerate() {
         places.extend(u64::from(u32_of(content.len())).to_le_bytes());
-        content.extend(lzx_uncompressed(index % 2 == 0, frame));
+        content.extend(lzx_uncompressed(index.is_multiple_of(interval), frame));
     }
     let mut table = numbers(&[2, places.len() / 8, 8, 40]);
     for value in [packed.len(), content.len(), 0x8000] {
         table.extend(u64::from(u32_of(value)).to_le_bytes());
     }
     table.extend(places);
-    let control = [&6_u32.to_le_bytes()[..], b"LZXC", &numbers(&[2, 2, 2, 1, 0])].concat();
+    let control = [&6_u32.to_le_bytes()[..], b"LZXC", &numbers(&[2, interval, 2, 1, 0])].concat();
     let storage = "::DataSpace/Storage/MSCompressed/";
     let transform = "Transform/{7FC28940-9D31-11D0-9B27-00A0C91E9C7C}/InstanceData/ResetTable";
     for (name, part) in [("Content", content), ("ControlData", control), (transform, table)] {

@@ -1,6 +1,6 @@
 //! Help files whose packed section has one frame and several, damaged ones, and files that overlap.
 
-use candor_fixtures::installer::chm;
+use candor_fixtures::installer::{chm, chm_with_resets};
 use candor_model::{FileType, Limits, Reason};
 
 use crate::collected::{Collected, survives_damage};
@@ -47,25 +47,27 @@ fn without_its_description_the_packed_section_is_absent() {
 }
 
 #[test]
-fn files_that_overlap_are_paid_for() {
-    let content = vec![7; 600_000];
-    let names: Vec<String> = (0..20).map(|number| format!("{number:02}")).collect();
-    let mut files: Vec<(&str, &[u8])> = vec![("stored", b"plain"), ("large", &content)];
-    files.extend(names.iter().map(|name| (name.as_str(), &b"x"[..])));
-    let mut bytes = chm(&files);
-    // Every small file begins one byte before the end of the large one, and is as long as a frame.
-    let last = bytes.len();
-    for name in &names {
-        let at = bytes.windows(4).position(|part| part == [b"\x03/", name.as_bytes()].concat()).unwrap() + 5;
-        assert!(at < last);
-        bytes[at..at + 3].copy_from_slice(&[0xa4, 0xcf, 0x3f]);
-    }
+fn what_is_decoded_again_for_files_that_overlap_is_paid_for() {
+    let (large, small) = (vec![7; 600_000], vec![8; 300_000]);
+    let names = ["v", "w", "x", "y", "z"];
+    let mut files: Vec<(&str, &[u8])> = vec![("stored", b"plain"), ("large", &large)];
+    files.extend(names.iter().map(|name| (*name, small.as_slice())));
     // One reset for all of it.
-    let at = bytes.windows(4).position(|part| part == b"LZXC").unwrap();
-    bytes[at + 8] = 200;
-    let limits = Limits { max_scan_size: 4 << 20, ..Limits::default() };
-    let found = Collected::with_limits(FileType::MsChm, &bytes, limits);
-    assert!(found.budget.bytes() <= 4 << 20);
+    let mut bytes = chm_with_resets(200, &files);
+    // Every small file begins in the middle of the large one.
+    for name in names {
+        let entry = [b"\x02/", name.as_bytes(), b"\x01"].concat();
+        let at = bytes.windows(4).position(|part| part == entry).unwrap() + 4;
+        bytes[at..at + 3].copy_from_slice(&[0x92, 0xa7, 0x60]);
+    }
+    // Their content is 2.1 MB; what must be decoded to get at it, 1.4 MB more.
+    for (max_scan_size, is_enough) in [(3_000_000, false), (4_000_000, true)] {
+        let limits = Limits { max_scan_size, ..Limits::default() };
+        let found = Collected::with_limits(FileType::MsChm, &bytes, limits);
+        assert!(found.budget.bytes() <= max_scan_size);
+        assert_eq!(found.incomplete.is_empty(), is_enough, "{:?}", found.incomplete);
+        assert_eq!(found.children.len() == files.len(), is_enough);
+    }
 }
 
 #[test]
