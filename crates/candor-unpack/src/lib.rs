@@ -68,6 +68,7 @@ mod packed;
 mod password;
 mod pdf;
 mod pe;
+mod pyinstaller;
 mod rar;
 mod reader;
 mod rpm;

@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Section, Sink};
+use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Flow, Section, Sink};
 
 use crate::reader::{Order, Reader, clipped, until_nul};
 
@@ -20,7 +20,9 @@ const ROWS: u16 = 32_768;
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if let Some(executable) = executable(bytes) {
         sink.facts(Facts { executable: Some(executable), ..Facts::default() });
-        crate::packed::unpack_elf(bytes, sink);
+        if crate::packed::unpack_elf(bytes, sink) == Flow::Continue {
+            let _ = crate::pyinstaller::unpack(bytes, sink);
+        }
     } else {
         sink.anomaly(Anomaly::BrokenExecutable);
     }

@@ -39,8 +39,8 @@ pub(crate) fn unpack(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow
 }
 
 /// Gives what a packed ELF file unpacks to.
-pub(crate) fn unpack_elf(bytes: &[u8], sink: &mut dyn Sink) {
-    let _ = upx::elf(bytes, sink);
+pub(crate) fn unpack_elf(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
+    upx::elf(bytes, sink)
 }
 
 fn run(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {

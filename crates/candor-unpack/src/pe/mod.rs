@@ -17,10 +17,12 @@
 //! sizes up to the file alignment.
 
 mod authenticode;
+mod dotnet;
 mod icons;
 mod image;
 mod imports;
 mod ordinals;
+mod origin;
 mod parts;
 mod resources;
 mod version;
@@ -30,7 +32,7 @@ mod tests;
 
 use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Flow, Sink};
 
-use crate::packed;
+use crate::{packed, pyinstaller};
 pub(crate) use image::PortableExecutable;
 
 /// Facts of a PE file; nothing for a DOS program. Children are what a
@@ -42,7 +44,11 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.anomaly(Anomaly::BrokenExecutable);
     }
     authenticode::tell(&file, sink);
-    if packed::unpack(&file, sink) == Flow::Continue {
+    origin::tell(&file, sink);
+    if packed::unpack(&file, sink) == Flow::Continue
+        && dotnet::give(&file, sink) == Flow::Continue
+        && pyinstaller::unpack(bytes, sink) == Flow::Continue
+    {
         let _ = parts::give(&file, sink);
     }
 }

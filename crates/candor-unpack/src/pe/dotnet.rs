@@ -1,0 +1,260 @@
+//! Programs for .NET: the name of the assembly, the version of the runtime, and the texts of the program, which
+//! stand in one heap.
+//!
+//! Layout: ECMA-335 II.24 and II.25.
+//!
+//! ```text
+//! directory 14: length 4 | versions 4 | address and length of the metadata …
+//! metadata: BSJB | versions 4 | 0 4 | length 4, version | flags 2 | streams 2 | offset 4, length 4, name …
+//! #~: 0 4 | versions 2 | widths of heap indices 1 | 1 | tables that are there 8 | sorted 8 | rows of each | rows
+//! ```
+//!
+//! Obfuscators give streams twice, or lengths that reach outside: the first stream of a name counts, as far as
+//! it is there.
+
+use candor_model::{ChildKind, Content, Flow, Member, Sink};
+
+use super::image::PortableExecutable;
+use crate::reader::{Reader, clipped, until_nul};
+
+/// Streams of the metadata.
+const STREAMS: u16 = 32;
+/// Longest text of all texts together.
+const TEXT: usize = 16 << 20;
+
+/// Tells names, and gives the texts as one text with a line for each.
+pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
+    let Some(metadata) = Metadata::read(file) else { return Flow::Continue };
+    sink.detail("dotnet-runtime", metadata.version.clone());
+    if let Some(name) = metadata.assembly() {
+        sink.detail("dotnet-assembly", name);
+    }
+    let text = metadata.texts();
+    if text.is_empty() {
+        return Flow::Continue;
+    }
+    let real_size = u64::try_from(text.len()).ok();
+    let member = Member { name: "user strings".to_owned(), real_size, ..Member::default() };
+    sink.child(ChildKind::Extracted, &member, Content::Bytes(text.as_bytes()))
+}
+
+struct Metadata<'a> {
+    version: String,
+    tables: &'a [u8],
+    names: &'a [u8],
+    texts: &'a [u8],
+}
+
+impl<'a> Metadata<'a> {
+    fn read(file: &PortableExecutable<'a>) -> Option<Self> {
+        let (address, _) = file.directory(14)?;
+        let mut header = file.reader_at(address)?;
+        header.skip(8)?;
+        let (address, length) = (header.u32()?, header.u32()?);
+        let root = clipped(file.bytes, file.offset_of(address)?, u64::from(length));
+        let mut reader = Reader::little(root);
+        if reader.take(4)? != b"BSJB" {
+            return None;
+        }
+        reader.skip(8)?;
+        let length = reader.u32()?;
+        let version =
+            String::from_utf8_lossy(until_nul(reader.take(u64::from(length).min(256))?)).into_owned();
+        reader.skip(2)?;
+        let count = reader.u16()?.min(STREAMS);
+        let mut found = Self { version, tables: &[], names: &[], texts: &[] };
+        for _ in 0..count {
+            let (Some(offset), Some(length)) = (reader.u32(), reader.u32()) else { break };
+            let name = until_nul(clipped(reader.rest(), 0, 32));
+            let padded = u64::try_from(name.len()).ok()?.checked_add(1)?.checked_next_multiple_of(4)?;
+            if reader.skip(padded).is_none() {
+                break;
+            }
+            let slot = match name {
+                b"#~" | b"#-" => &mut found.tables,
+                b"#Strings" => &mut found.names,
+                b"#US" => &mut found.texts,
+                _ => continue,
+            };
+            if slot.is_empty() {
+                *slot = clipped(root, u64::from(offset), u64::from(length));
+            }
+        }
+        Some(found)
+    }
+
+    /// Name and version of the assembly.
+    fn assembly(&self) -> Option<String> {
+        let mut reader = Reader::little(self.tables);
+        reader.skip(6)?;
+        let widths = reader.u8()?;
+        reader.skip(1)?;
+        let present = reader.u64()?;
+        reader.skip(8)?;
+        if present >> ASSEMBLY & 1 == 0 {
+            return None;
+        }
+        let mut rows = [0_u32; 64];
+        for (table, count) in rows.iter_mut().enumerate() {
+            if present.wrapping_shr(u32::try_from(table).ok()?) & 1 != 0 {
+                *count = reader.u32()?;
+            }
+        }
+        let widths = Widths { heaps: widths, rows };
+        for (table, columns) in TABLES.iter().enumerate() {
+            let count = widths.rows(table);
+            let size: u64 = columns.bytes().map(|column| widths.column(column)).fold(0, u64::saturating_add);
+            reader.skip(u64::from(count).checked_mul(size)?)?;
+        }
+        reader.skip(4)?;
+        let version = (reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?);
+        reader.skip(4)?;
+        reader.skip(widths.column(b'b'))?;
+        let name = reader.word_of(widths.column(b's'))?;
+        let name = until_nul(clipped(self.names, name, 1024));
+        let (major, minor, build, revision) = version;
+        Some(format!("{} {major}.{minor}.{build}.{revision}", String::from_utf8_lossy(name)))
+    }
+
+    /// The texts of the program, a line each.
+    fn texts(&self) -> String {
+        let mut out = String::new();
+        let mut reader = Reader::little(self.texts);
+        while out.len() < TEXT {
+            let Some(length) = compressed(&mut reader) else { break };
+            let bytes = clipped(reader.rest(), 0, length);
+            let units = bytes.as_chunks::<2>().0.iter().map(|&unit| u16::from_le_bytes(unit));
+            let before = out.len();
+            out.extend(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+            if out.len() > before {
+                out.push('\n');
+            }
+            if reader.skip(length).is_none() {
+                break;
+            }
+        }
+        out
+    }
+}
+
+/// A length in one, two or four bytes.
+fn compressed(reader: &mut Reader<'_>) -> Option<u64> {
+    let first = u64::from(reader.u8()?);
+    let more = |reader: &mut Reader<'_>| reader.u8().map(u64::from);
+    Some(match first {
+        0..=0x7f => first,
+        0x80..=0xbf => (first & 0x3f) << 8 | more(reader)?,
+        _ => (first & 0x1f) << 24 | more(reader)? << 16 | more(reader)? << 8 | more(reader)?,
+    })
+}
+
+const ASSEMBLY: u32 = 0x20;
+
+/// The columns of the tables before that of assemblies, a character each: digits are widths, `s`, `g` and `b`
+/// indices into heaps of names, identifiers and blobs; capitals stand for [`LINKS`].
+const TABLES: [&str; 32] = [
+    "2sggg", "Ass", "4ssBCD", "C", "2sb", "D", "422sbE", "E", "22s", "FB", "Gsb", "2Hb", "IJb", "Kb", "2Lb",
+    "24F", "4C", "b", "FM", "M", "2sB", "FN", "N", "2sb", "2DO", "FPP", "s", "b", "2QsR", "4C", "44", "4",
+];
+
+/// Where the columns with capitals lead: the bits that say to which table, and the tables.
+const LINKS: [(u32, &[usize]); 18] = [
+    (2, &[0x00, 0x1a, 0x23, 0x01]),
+    (2, &[0x02, 0x01, 0x1b]),
+    (0, &[0x04]),
+    (0, &[0x06]),
+    (0, &[0x08]),
+    (0, &[0x02]),
+    (3, &[0x02, 0x01, 0x1a, 0x06, 0x1b]),
+    (2, &[0x04, 0x08, 0x17]),
+    (
+        5,
+        &[
+            0x06, 0x04, 0x01, 0x02, 0x08, 0x09, 0x0a, 0x00, 0x0e, 0x17, 0x14, 0x11, 0x1a, 0x1b, 0x20, 0x23,
+            0x26, 0x27, 0x28, 0x2a, 0x2c, 0x2b,
+        ],
+    ),
+    (3, &[0x06, 0x0a]),
+    (1, &[0x04, 0x08]),
+    (2, &[0x02, 0x06, 0x20]),
+    (0, &[0x14]),
+    (0, &[0x17]),
+    (1, &[0x14, 0x17]),
+    (1, &[0x06, 0x0a]),
+    (1, &[0x04, 0x06]),
+    (0, &[0x1a]),
+];
+
+/// How wide columns are.
+struct Widths {
+    heaps: u8,
+    rows: [u32; 64],
+}
+
+impl Widths {
+    fn rows(&self, table: usize) -> u32 {
+        self.rows.get(table).copied().unwrap_or(0)
+    }
+
+    fn column(&self, column: u8) -> u64 {
+        let heap = |bit: u8| if self.heaps & bit == 0 { 2 } else { 4 };
+        match column {
+            b'2' => 2,
+            b'4' => 4,
+            b's' => heap(1),
+            b'g' => heap(2),
+            b'b' => heap(4),
+            _ => {
+                let link = usize::from(column.saturating_sub(b'A'));
+                let Some((bits, tables)) = LINKS.get(link) else { return 0 };
+                let most = tables.iter().map(|&table| self.rows(table)).max().unwrap_or(0);
+                if u64::from(most) < 0x1_0000_u64.wrapping_shr(*bits) { 2 } else { 4 }
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// A number of two or four bytes.
+    fn word_of(&mut self, width: u64) -> Option<u64> {
+        if width == 4 { self.u32().map(u64::from) } else { self.u16().map(u64::from) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_lines() {
+        let mut texts = vec![0, 7];
+        texts.extend("abc".encode_utf16().flat_map(u16::to_le_bytes).chain([0]));
+        texts.extend([0x80, 0x81]);
+        texts.extend("x".repeat(64).encode_utf16().flat_map(u16::to_le_bytes).chain([0]));
+        let metadata = Metadata { version: String::new(), tables: &[], names: &[], texts: &texts };
+        assert_eq!(metadata.texts(), format!("abc\n{}\n", "x".repeat(64)));
+        for end in 0..texts.len() {
+            let cut = Metadata { version: String::new(), tables: &[], names: &[], texts: &texts[..end] };
+            assert!(cut.texts().len() <= 69);
+        }
+    }
+
+    #[test]
+    fn the_assembly_is_found_behind_other_tables() {
+        // One module, two type references, one method, one assembly; narrow heaps.
+        let mut tables = vec![0, 0, 0, 0, 2, 0, 0, 1];
+        tables.extend((1_u64 | 1 << 1 | 1 << 6 | 1 << 0x20).to_le_bytes());
+        tables.extend([0; 8]);
+        for rows in [1_u32, 2, 1, 1] {
+            tables.extend(rows.to_le_bytes());
+        }
+        tables.extend([0xee; 10 + 2 * 6 + 14]);
+        tables.extend([4, 0x80, 0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+        let metadata = Metadata { version: String::new(), tables: &tables, names: b"\0Loader\0", texts: &[] };
+        assert_eq!(metadata.assembly().as_deref(), Some("Loader 1.2.3.4"));
+        for end in 0..tables.len() - 2 {
+            let cut = Metadata { version: String::new(), tables: &tables[..end], names: b"", texts: &[] };
+            assert_eq!(cut.assembly(), None);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Archives of PyInstaller behind programs, whole and damaged.
+
+use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
+use candor_fixtures::stream;
+use candor_model::{FileType, Reason};
+
+use crate::collected::{Collected, survives_damage};
+
+fn archive(entries: &[(&str, u8, bool, &[u8])], newer: bool) -> Vec<u8> {
+    let mut data = Vec::new();
+    let mut table = Vec::new();
+    for (name, kind, is_packed, content) in entries {
+        let packed = if *is_packed { stream::zlib(content) } else { content.to_vec() };
+        let name = [name.as_bytes(), b"\0"].concat();
+        for number in [18 + name.len(), data.len(), packed.len(), content.len()] {
+            table.extend((number as u32).to_be_bytes());
+        }
+        table.extend([u8::from(*is_packed), *kind]);
+        table.extend(name);
+        data.extend(packed);
+    }
+    let cookie = if newer { 88 } else { 24 };
+    let mut out = [&data[..], &table, b"MEI\x0c\x0b\x0a\x0b\x0e"].concat();
+    for number in [data.len() + table.len() + cookie, data.len(), table.len(), 311] {
+        out.extend((number as u32).to_be_bytes());
+    }
+    out.resize(data.len() + table.len() + cookie, 0);
+    out
+}
+
+fn modules() -> Vec<u8> {
+    let streams = [stream::zlib(b"the first module"), stream::zlib(b"the second module")].concat();
+    let table = 12 + 5 + streams.len() as u32;
+    [b"PYZ\0\x61\x0d\x0d\x0a", &table.to_be_bytes()[..], &[0; 5], &streams, b"\xdb\0\0\0\0"].concat()
+}
+
+fn program(kind: Kind, newer: bool) -> Vec<u8> {
+    let section = SectionRecipe { name: ".text".to_owned(), bytes: vec![0x90; 64] };
+    let entries: [(&str, u8, bool, &[u8]); 3] = [
+        ("main", b's', true, b"print('needle')"),
+        ("data.bin", b'b', false, b"stored"),
+        ("PYZ-00.pyz", b'z', false, &modules()),
+    ];
+    [Executable::new(kind, vec![section]).build().0, archive(&entries, newer)].concat()
+}
+
+#[test]
+fn every_entry_and_module_is_given() {
+    for (kind, file_type) in [(Kind::Pe32, FileType::MsExe), (Kind::Elf64, FileType::Elf)] {
+        for newer in [true, false] {
+            let found = Collected::of(file_type, &program(kind, newer));
+            assert!(found.details.contains(&("bundle", "PyInstaller, Python 311".to_owned())));
+            let content = |name: &str| {
+                let child = found.children.iter().find(|child| child.member.name == name);
+                child.map(|child| String::from_utf8_lossy(&child.bytes).into_owned()).unwrap_or_default()
+            };
+            assert_eq!(content("main"), "print('needle')");
+            assert_eq!(content("data.bin"), "stored");
+            assert_eq!(content("PYZ-00.pyz/module 1"), "the first module");
+            assert_eq!(content("PYZ-00.pyz/module 2"), "the second module");
+            assert_eq!(found.incomplete, []);
+        }
+    }
+}
+
+#[test]
+fn a_table_that_cannot_be_read_is_told() {
+    let mut bytes = program(Kind::Elf64, true);
+    let cookie = bytes.len() - 88;
+    bytes[cookie + 12] = 0x7f;
+    let found = Collected::of(FileType::Elf, &bytes);
+    assert_eq!(found.incomplete, [Reason::Malformed("the archive of PyInstaller".to_owned())]);
+    let mut bytes = program(Kind::Elf64, true);
+    let second = bytes.windows(8).position(|window| window == b"data.bin").unwrap() - 18;
+    bytes[second..second + 4].copy_from_slice(&[0, 0, 0, 1]);
+    let found = Collected::of(FileType::Elf, &bytes);
+    assert_eq!(found.incomplete, [Reason::Malformed("the table of an archive of PyInstaller".to_owned())]);
+    assert_eq!(found.children[0].bytes, b"print('needle')");
+}
+
+#[test]
+fn damage_is_survived() {
+    survives_damage(FileType::Elf, &program(Kind::Elf64, false));
+}
