@@ -104,18 +104,19 @@ fn who_never_reads_is_hung_up_on_and_holds_nobody_up() {
     deaf.write_all(format!("zCONTSCAN {}\0", daemon.path("many").display()).as_bytes()).unwrap();
     let mut session = daemon.local();
     // Its own writing is held up when it reads nothing; that must not be for ever, either.
-    session.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+    session.set_write_timeout(Some(Duration::from_secs(15))).unwrap();
     session.write_all(b"zIDSESSION\0").unwrap();
     let pings = b"zVERSIONCOMMANDS\0".repeat(1000);
     let began = Instant::now();
     while session.write_all(&pings).is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(20), "it may send for ever without reading");
+        assert!(began.elapsed() < Duration::from_secs(10), "it may send for ever without reading");
     }
+    assert!(began.elapsed() < Duration::from_secs(10), "it was left waiting in place of being hung up on");
     is_alive(&daemon);
     // What came until it was hung up on is no more than the sockets hold.
     std::thread::sleep(Duration::from_millis(1000));
-    let received = read_all(deaf);
-    assert!(!received.contains("long-name-") || received.len() < 800_000, "{}", received.len());
+    let received = read_all(deaf).matches("FOUND").count();
+    assert!(received < 3000, "all of it waited for a client that did not read");
     is_alive(&daemon);
 }
 

@@ -74,7 +74,12 @@ fn processes(daemon: &Daemon, wanted: &str) -> Vec<u32> {
         }
         false
     };
-    let is_wanted = |(number, _, name): &&(u32, u32, String)| name.starts_with(wanted) && is_below(*number);
+    // A process has the name of the one that it is a copy of until it takes its own.
+    let named = |process: u32| {
+        processes.iter().any(|(number, _, name)| *number == process && name.starts_with(wanted))
+    };
+    let is_wanted =
+        |(number, parent, _): &&(u32, u32, String)| named(*number) && !named(*parent) && is_below(*number);
     processes.iter().filter(is_wanted).map(|(number, ..)| *number).collect()
 }
 
@@ -136,6 +141,18 @@ fn without_a_nursery_it_ends_so_that_it_is_started_again() {
     std::thread::sleep(Duration::from_millis(50));
     let _ = daemon.ask(&stream(MARKER, 4096));
     assert_eq!(daemon.ended().code(), Some(1));
+}
+
+#[test]
+fn signatures_that_are_replaced_go_away_though_nobody_asks_anything() {
+    let mut daemon = Daemon::start("");
+    let old = processes(&daemon, "candor-template");
+    fs::write(daemon.path("db/test.ndb"), signatures("Test.New")).unwrap();
+    assert_eq!(daemon.ask(b"zRELOAD\0"), "RELOADING\0");
+    daemon.wait_until("only the new ones are there", |daemon| {
+        let now = processes(daemon, "candor-template");
+        now.len() == 1 && now != old
+    });
 }
 
 #[test]
