@@ -186,7 +186,8 @@ impl Settings {
                 let folder = conf.path("DatabaseDirectory");
                 folder.or_else(|| Some(PathBuf::from(DATABASES)).filter(|usual| usual.is_dir()))
             }),
-            cache: own.cache.clone(),
+            // Where systemd has made room for that.
+            cache: own.cache.clone().or_else(|| std::env::var_os("CACHE_DIRECTORY").map(PathBuf::from)),
             max_time,
             alert_exceeds_max: conf.flag("AlertExceedsMax", false),
             lanes,

@@ -38,17 +38,20 @@ impl Daemon {
         let database = folder.path().join("db");
         fs::create_dir(&database).unwrap();
         fs::write(database.join("test.ndb"), signatures("Test.Marker")).unwrap();
-        let port = free_port();
         let name = |name: &str| folder.path().join(name).display().to_string();
         let conf = format!(
-            "LocalSocket {}\nTCPSocket {port}\nTCPAddr 127.0.0.1\nDatabaseDirectory {}\nLogFile {}\nPidFile {}\nMaxThreads 3\n{more}",
+            "LocalSocket {}\nDatabaseDirectory {}\nLogFile {}\nPidFile {}\nMaxThreads 3\n{more}",
             name("socket"),
             database.display(),
             name("log"),
             name("pid"),
         );
         fs::write(folder.path().join("clamd.conf"), conf).unwrap();
-        let own = format!("cache = '{}'\njson-log = '{}'\n{own}", name("cache"), name("json"));
+        let own = format!(
+            "cache = '{}'\njson-log = '{}'\naddresses = ['127.0.0.1:0']\n{own}",
+            name("cache"),
+            name("json")
+        );
         fs::write(folder.path().join("candord.toml"), own).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_candord"));
         command.arg("--foreground").args([
@@ -60,8 +63,14 @@ impl Daemon {
         command.stdin(Stdio::null()).stderr(Stdio::null());
         change(&mut command);
         let process = command.spawn().unwrap();
-        let mut daemon = Self { folder, process, port };
+        let mut daemon = Self { folder, process, port: 0 };
         daemon.wait_until("it is ready", |daemon| daemon.log().contains("candord is ready"));
+        // The kernel chose it.
+        let port = daemon
+            .log()
+            .rsplit_once("127.0.0.1:")
+            .and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
+        daemon.port = port.unwrap_or(0);
         daemon
     }
 
@@ -229,8 +238,4 @@ pub(crate) fn open(path: &Path) -> std::os::fd::OwnedFd {
 
 pub(crate) fn scan_file(daemon: &Daemon, path: &Path) -> String {
     fildes(daemon, open(path).as_fd())
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
