@@ -53,7 +53,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_text", |bytes| unpack::unpack(&[FileType::TextAscii, FileType::TextUtf16Le], bytes)),
     ("unpack_encoded_script", |bytes| unpack::unpack(&[FileType::ScrEnc], bytes)),
     ("unpack_zip", |bytes| unpack::unpack(&[FileType::Zip, FileType::OoxmlWord], bytes)),
-    ("unpack_ole2", |bytes| unpack::unpack(&[FileType::MsOle2], bytes)),
+    ("unpack_ole2", |bytes| unpack::unpack(&[FileType::MsOle2, FileType::HwpOle2], bytes)),
     ("unpack_rtf", |bytes| unpack::unpack(&[FileType::Rtf], bytes)),
     ("unpack_mail", |bytes| unpack::unpack(&[FileType::Mail, FileType::Mhtml, FileType::Uuencoded], bytes)),
     ("unpack_pdf", |bytes| unpack::unpack(&[FileType::Pdf], bytes)),

@@ -266,12 +266,20 @@ pub const FORMATS: &[Format] = &[
         unpack: iso::unpack,
     },
     Format {
-        name: "OLE2 compound file (Office before 2007, MSI, MSG)",
+        name: "OLE2 compound file (Office before 2007, MSI, MSG, HWP 5)",
         types: &[FileType::MsOle2],
-        gives: "every stream, also those that the directory does not lead to; sources of VBA, and whether the compiled code next to them is another; macros of Excel 4 as text; packages; objects of presentations",
+        gives: "every stream, also those that the directory does not lead to; sources of VBA, and whether the compiled code next to them is another; macros of Excel 4 as text; packages; objects of presentations; deflated streams of HWP",
         library: None,
         limits: "65,536 directory entries, 16 MiB of source in a module and of text of macros of Excel 4; encrypted documents (standard, agile, RC4) are opened with the password that Excel tries by itself and with 11 others; older obfuscation and encrypted presentations are reported as not looked at",
         unpack: ole2::unpack,
+    },
+    Format {
+        name: "Object of a Hancom document",
+        types: &[FileType::HwpOle2],
+        gives: "the compound file",
+        library: None,
+        limits: "none of its own",
+        unpack: ole2::unpack_prefixed,
     },
     Format {
         name: "Mail, mailboxes, MHTML",

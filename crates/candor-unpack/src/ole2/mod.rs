@@ -14,6 +14,7 @@
 
 mod compound;
 mod encryption;
+mod hancom;
 mod stomping;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,14 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let _ = walk.all();
 }
 
+/// Gives the compound file in a Hancom document's object, behind the four bytes of its length.
+pub(crate) fn unpack_prefixed(bytes: &[u8], sink: &mut dyn Sink) {
+    let content = bytes.get(4..).unwrap_or_default();
+    let real_size = u64::try_from(content.len()).ok();
+    let member = Member { position: 1, real_size, ..Member::default() };
+    let _ = sink.child(ChildKind::Embedded { offset: 4 }, &member, Content::Bytes(content));
+}
+
 struct Walk<'a, 'sink> {
     compound: &'a Compound<'a>,
     sink: &'sink mut dyn Sink,
@@ -62,6 +71,10 @@ impl Walk<'_, '_> {
     fn all(&mut self) -> Flow {
         let streams = &self.compound.streams;
         let modules = self.modules();
+        let hancom = self.content_of("FileHeader").and_then(|header| hancom::Header::read(&header));
+        if hancom.is_some_and(|header| header.is_encrypted) {
+            self.sink.incomplete(Reason::Encrypted);
+        }
         for (index, stream) in streams.iter().enumerate() {
             // The copy is paid for when it is given; it must not be made at all when there is no room.
             if let Err(reason) = self.sink.budget().admit(stream.length.min(1 << 32)) {
@@ -75,6 +88,7 @@ impl Walk<'_, '_> {
             let name = stream.path.join("/");
             if self.give(name.clone(), None, &content) == Flow::Stop
                 || self.objects(stream, &name, &content) == Flow::Stop
+                || self.deflated(hancom, stream, &name, &content) == Flow::Stop
             {
                 return Flow::Stop;
             }
@@ -194,6 +208,28 @@ impl Walk<'_, '_> {
                 Flow::Continue
             }
         }
+    }
+
+    /// Gives what a stream of a Hancom document holds.
+    fn deflated(
+        &mut self,
+        header: Option<hancom::Header>,
+        stream: &Stream,
+        name: &str,
+        content: &[u8],
+    ) -> Flow {
+        if !header.is_some_and(|header| header.is_deflated(&stream.path)) {
+            return Flow::Continue;
+        }
+        self.position = self.position.saturating_add(1);
+        let member = Member {
+            name: format!("{name}/content"),
+            position: self.position,
+            compressed_size: u64::try_from(content.len()).ok(),
+            ..Member::default()
+        };
+        let mut decoder = flate2::read::DeflateDecoder::new(content);
+        self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder))
     }
 
     /// Gives the macros of Excel 4 in a workbook as text.

@@ -176,3 +176,34 @@ fn workbooks_with_the_usual_password_are_opened() {
         assert!(found.children[1].bytes.starts_with(&workbook[..40]));
     }
 }
+
+#[test]
+fn streams_of_hancom_documents_are_inflated() {
+    let header = |bits: u8| [&b"HWP Document File"[..], &[0; 15], &[0, 0, 0, 5, bits, 0, 0, 0]].concat();
+    let deflated = stream::zlib(b"a needle in a body");
+    let deflated = deflated[2..deflated.len() - 4].to_vec();
+    let document = |storage: &str, bits: u8| {
+        let streams = [("FileHeader", header(bits)), ("Section0", deflated.clone())];
+        Collected::of(FileType::MsOle2, &document::compound(storage, &streams))
+    };
+    let found = document("BodyText", 1);
+    assert_eq!(found.incomplete, []);
+    let inflated =
+        found.children.iter().find(|child| child.member.name == "BodyText/Section0/content").unwrap();
+    assert_eq!(inflated.bytes, b"a needle in a body");
+    for (storage, bits) in [("BodyText", 0), ("Other", 1)] {
+        assert_eq!(document(storage, bits).children.len(), 2, "{storage} {bits}");
+    }
+    let found = document("BodyText", 3);
+    assert_eq!((found.children.len(), &found.incomplete[..]), (2, &[Reason::Encrypted][..]));
+}
+
+#[test]
+fn objects_of_hancom_documents_are_compound_files_behind_their_length() {
+    let compound = document::compound("", &[("stream", b"x".to_vec())]);
+    let length = (compound.len() as u32).to_le_bytes();
+    let found = Collected::of(FileType::HwpOle2, &[&length[..], &compound].concat());
+    assert_eq!(found.children.len(), 1);
+    assert_eq!(found.children[0].bytes, compound);
+    assert!(Collected::of(FileType::HwpOle2, b"abc").incomplete.is_empty());
+}
