@@ -1,10 +1,21 @@
 //! Times as ClamAV writes them, in UTC.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970.
 pub(crate) fn seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The end of a run, as it is told.
+pub(crate) fn ended(began: (Instant, u64)) -> [String; 3] {
+    let took = began.0.elapsed();
+    let whole = took.as_secs();
+    [
+        format!("Time: {whole}.{:03} sec ({} m {} s)", took.subsec_millis(), whole / 60, whole % 60),
+        format!("Start Date: {}", Moment::of(began.1).summary()),
+        format!("End Date:   {}", Moment::of(seconds()).summary()),
+    ]
 }
 
 /// The parts of a moment.

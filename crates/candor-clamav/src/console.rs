@@ -3,8 +3,10 @@
 //! Paths are printed as they are, byte by byte, since other programs read them; but for control characters,
 //! which could forge a line or drive a terminal.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, IsTerminal as _, Stdout, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 /// Takes lines.
 #[derive(Debug)]
@@ -25,9 +27,18 @@ impl Console {
         Self { out: BufWriter::new(out), at_once, quiet: false, all_to_stdout: false, log: None }
     }
 
-    /// Appends lines to `log` from now on.
-    pub(crate) fn log_to(&mut self, log: File) {
-        self.log = Some(log);
+    /// Appends lines to the log at `path` from now on.
+    pub(crate) fn open_log(&mut self, path: &Path) -> anyhow::Result<()> {
+        match log(path) {
+            Ok(log) => self.log = Some(log),
+            Err(error) => {
+                let text = error.to_string();
+                let text = text.split(" (os error").next().unwrap_or_default();
+                self.show(format!("ERROR: Failed to open log file {}: {text}", path.display()).as_bytes());
+                anyhow::bail!("Problem with internal logger.");
+            }
+        }
+        Ok(())
     }
 
     /// A line for standard output alone.
@@ -98,6 +109,14 @@ impl Console {
             drop(log.write_all(&[line, b"\n"].concat()));
         }
     }
+}
+
+/// Opens a log to be appended to. Links are not followed, so that nobody makes a privileged scan write elsewhere.
+fn log(path: &Path) -> std::io::Result<File> {
+    let device = path.starts_with("/dev") || path.starts_with("/proc");
+    let flags = if device { 0 } else { rustix::fs::OFlags::NOFOLLOW.bits() };
+    let flags = i32::try_from(flags).unwrap_or(0);
+    OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path)
 }
 
 /// A line on standard error.

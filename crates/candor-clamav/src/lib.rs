@@ -3,12 +3,15 @@
 //!
 //! * [`options`]: the command lines. [`console`]: where lines go.
 //! * [`clamscan`]: files and folders, scanned by jailed workers.
+//! * [`clamdscan`]: the same, by asking a daemon. [`action`]: what is done about findings.
 //! * [`database`]: which signatures are in force. [`clock`]: times as ClamAV writes them.
 //!
 //! Where ClamAV says `OK` of what it did not look at as a whole, so do these commands; a warning on standard
 //! error says how often that happened. What differs: `docs/reference/clamav-commands.md`.
 #![forbid(unsafe_code)]
 
+mod action;
+mod clamdscan;
 mod clamscan;
 mod clock;
 mod console;
@@ -37,9 +40,12 @@ pub fn main() -> ExitCode {
 
 fn run(name: &str, program: &str, arguments: Vec<OsString>) -> ExitCode {
     match name {
+        "clamdscan" => clamdscan::run(program, arguments),
         "clamscan" => clamscan::run(program, arguments),
         _ => {
-            console::complain("usage: candor-clamav clamscan [options], or start it by one of these names");
+            console::complain(
+                "usage: candor-clamav clamscan|clamdscan [options], or start it by one of these names",
+            );
             ExitCode::from(2)
         }
     }

@@ -2,9 +2,8 @@
 //!
 //! * [`wishes`]: what the command line means; [`expression`]: its regular expressions. [`walk`]: finds files.
 //! * [`pool`]: threads with a worker each. [`order`]: puts what they say back into the order of the walk.
-//! * [`tell`]: the lines, the sums and what is done about findings: [`action`], [`metadata`].
+//! * [`tell`]: the lines and the sums. [`metadata`]: what is written about each file.
 
-mod action;
 mod expression;
 mod metadata;
 mod order;
@@ -14,8 +13,7 @@ mod walk;
 mod wishes;
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -24,12 +22,12 @@ use anyhow::Context as _;
 use candor_sandbox::{Sandbox, worker};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::clock::{self, Moment};
+use crate::action::Actions;
+use crate::clock;
 use crate::console::{Console, complain};
 use crate::database;
 use crate::options::clamscan::OPTIONS;
 use crate::options::{self, Given};
-use action::Actions;
 use order::Order;
 use pool::Pool;
 use tell::{Sums, Teller};
@@ -88,30 +86,12 @@ fn command(given: &Given, console: &mut Console) -> anyhow::Result<u8> {
     console.quiet = given.is_on("quiet");
     console.all_to_stdout = given.is_on("stdout");
     if let Some(path) = given.text("log") {
-        match log(Path::new(path)) {
-            Ok(log) => console.log_to(log),
-            Err(error) => {
-                let text = error.to_string();
-                let text = text.split(" (os error").next().unwrap_or_default();
-                console.show(format!("ERROR: Failed to open log file {}: {text}", path.display()).as_bytes());
-                anyhow::bail!("Problem with internal logger.");
-            }
-        }
+        console.open_log(Path::new(path))?;
         console.record(&[b"\n".as_slice(), &[b'-'; 79], b"\n"].concat());
     }
     given.warnings.iter().for_each(|warning| console.warn(warning));
     let began = (Instant::now(), clock::seconds());
-    let actions = match Actions::new(given) {
-        Ok(actions) => actions,
-        Err(action::Refusal::NoSuchPath(path)) => {
-            let path = Path::new(&path).display().to_string();
-            console.show(format!("action_setup: Failed to get realpath of {path}").as_bytes());
-            return Ok(FAILED);
-        }
-        Err(action::Refusal::NoFolder(path)) => {
-            anyhow::bail!("'{}' doesn't exist or is not a directory", path.display())
-        }
-    };
+    let Some(actions) = Actions::from(given, console)? else { return Ok(FAILED) };
     let mut sums = Sums::default();
     let code = match wishes {
         Ok(wishes) => {
@@ -175,14 +155,6 @@ fn scan(given: &Given, wishes: &Wishes, teller: &mut Teller<'_>) -> anyhow::Resu
     })
 }
 
-/// Opens a log to be appended to. Links are not followed, so that nobody makes a privileged scan write elsewhere.
-fn log(path: &Path) -> std::io::Result<File> {
-    let device = path.starts_with("/dev") || path.starts_with("/proc");
-    let flags = if device { 0 } else { rustix::fs::OFlags::NOFOLLOW.bits() };
-    let flags = i32::try_from(flags).unwrap_or(0);
-    OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(flags).open(path)
-}
-
 /// Files are open while they wait for a worker: allows as many as the system lets this process have.
 fn allow_open_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
@@ -210,15 +182,4 @@ fn help() -> Vec<String> {
     lines.push(String::new());
     lines.push(String::from("Return codes: 0 nothing found, 1 something found, 2 an error occurred."));
     lines
-}
-
-/// The end of a run, as it is told.
-fn ended(began: (Instant, u64)) -> [String; 3] {
-    let took = began.0.elapsed();
-    let seconds = took.as_secs();
-    [
-        format!("Time: {seconds}.{:03} sec ({} m {} s)", took.subsec_millis(), seconds / 60, seconds % 60),
-        format!("Start Date: {}", Moment::of(began.1).summary()),
-        format!("End Date:   {}", Moment::of(clock::seconds()).summary()),
-    ]
 }

@@ -6,10 +6,11 @@ use candor_model::{Finding, Reason, Report};
 use candor_sandbox::Outcome;
 use candor_sandbox::message::Answer;
 
-use super::action::Actions;
+use super::metadata;
 use super::order::{Remark, Subject};
 use super::wishes::Wishes;
-use super::{ended, metadata};
+use crate::action::Actions;
+use crate::clock::ended;
 use crate::console::{Console, shown};
 
 /// Tells what was found.
@@ -117,11 +118,11 @@ impl<'a> Teller<'a> {
     }
 
     fn act(&mut self, subject: &Subject) {
-        match self.actions.perform(subject) {
+        match self.actions.perform(&subject.path, subject.identity) {
             Ok(None) => (),
             Ok(Some(done)) => {
                 let path = shown(&subject.path);
-                self.console.tell(&[path.as_slice(), b" ", shown(done.as_bytes()).as_slice()].concat());
+                self.console.tell(&[path.as_slice(), shown(done.as_bytes()).as_slice()].concat());
             }
             Err(why) => {
                 self.sums.errors = self.sums.errors.saturating_add(1);

@@ -4,6 +4,7 @@
 //! Every option says what becomes of it. One that has no effect here says so on standard error when it asks for
 //! something; no wish is dropped in silence.
 
+pub(crate) mod clamdscan;
 pub(crate) mod clamscan;
 
 use std::ffi::{OsStr, OsString};
@@ -48,6 +49,8 @@ pub(crate) enum Fate {
     Deprecated,
     /// It has no effect, for this reason; with this value nobody would miss one.
     Unused(&'static str, &'static str),
+    /// It is one of `clamscan` alone.
+    Unsupported,
     /// It is Candor's own.
     Own,
 }
@@ -173,6 +176,11 @@ impl Given {
                 String::from(CANNOT),
             ]);
         }
+        if option.fate == Fate::Unsupported {
+            let letter = if option.letter == '\0' { String::new() } else { format!(" (-{})", option.letter) };
+            self.warnings.push(format!("Ignoring unsupported option --{name}{letter}"));
+            return Ok(());
+        }
         if let Fate::Unused(why, usual) = option.fate {
             let asks = match option.takes {
                 Takes::Switch => switch(&text) != switch(usual),
@@ -231,6 +239,7 @@ pub(crate) fn help(known: &[Known]) -> Vec<String> {
             Fate::Honoured => String::new(),
             Fate::Deprecated => String::from("deprecated: ignored"),
             Fate::Unused(why, _) => format!("no effect: {why}"),
+            Fate::Unsupported => String::from("only for clamscan: ignored"),
             Fate::Own => String::from("Candor's own"),
         };
         format!("    {name:38} {letter:3} {fate}").trim_end().to_owned()

@@ -4,5 +4,6 @@
 
 mod actions;
 mod beside;
+mod clamdscan;
 mod clamscan;
 mod place;

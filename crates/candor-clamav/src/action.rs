@@ -10,10 +10,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use candor_sandbox::Identity;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use super::order::Subject;
+use crate::console::Console;
 use crate::options::Given;
 
 /// Names that are tried in the folder that files are moved to.
@@ -21,7 +22,7 @@ const NAMES: u32 = 1000;
 
 /// What is done.
 #[derive(Debug, Default)]
-pub(super) enum Actions {
+pub(crate) enum Actions {
     /// Nothing.
     #[default]
     None,
@@ -35,14 +36,14 @@ pub(super) enum Actions {
 
 /// A folder to put files into.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     path: PathBuf,
     folder: OwnedFd,
 }
 
 /// Why nothing can be done.
 #[derive(Debug)]
-pub(super) enum Refusal {
+enum Refusal {
     /// There is nothing at this path.
     NoSuchPath(OsString),
     /// What is there is no folder.
@@ -50,7 +51,22 @@ pub(super) enum Refusal {
 }
 
 impl Actions {
-    pub(super) fn new(given: &Given) -> Result<Self, Refusal> {
+    /// What the command line says; `None` when that cannot be done, which is told.
+    pub(crate) fn from(given: &Given, console: &mut Console) -> anyhow::Result<Option<Self>> {
+        match Self::new(given) {
+            Ok(actions) => Ok(Some(actions)),
+            Err(Refusal::NoSuchPath(path)) => {
+                let path = Path::new(&path).display().to_string();
+                console.show(format!("action_setup: Failed to get realpath of {path}").as_bytes());
+                Ok(None)
+            }
+            Err(Refusal::NoFolder(path)) => {
+                anyhow::bail!("'{}' doesn't exist or is not a directory", path.display())
+            }
+        }
+    }
+
+    fn new(given: &Given) -> Result<Self, Refusal> {
         if let Some(path) = given.text("move") {
             Ok(Self::Move(Target::open(path)?))
         } else if let Some(path) = given.text("copy") {
@@ -63,13 +79,14 @@ impl Actions {
     }
 
     /// Does it; says what was done.
-    pub(super) fn perform(&self, subject: &Subject) -> Result<Option<String>, String> {
-        if matches!(self, Self::None) || subject.identity.is_none() {
+    pub(crate) fn perform(&self, path: &[u8], identity: Option<Identity>) -> Result<Option<String>, String> {
+        let Some(identity) = identity else { return Ok(None) };
+        if matches!(self, Self::None) {
             return Ok(None);
         }
-        let path = Path::new(OsStr::from_bytes(&subject.path));
+        let path = Path::new(OsStr::from_bytes(path));
         let real = path.canonicalize().map_err(|error| format!("its real path is not known: {error}"))?;
-        let place = Place::find(&real, subject)?;
+        let place = Place::find(&real, identity)?;
         let failed = |error: Errno| format!("it stays where it is: {}", io::Error::from(error));
         let done = match self {
             Self::None => return Ok(None),
@@ -86,7 +103,12 @@ impl Actions {
                 format!("copied to '{}'", target.path.join(name).display())
             }
         };
-        Ok(Some(format!("(real path: '{}'): {done}", real.display())))
+        let is_real = real.as_os_str() == path.as_os_str();
+        Ok(Some(if is_real {
+            format!(": {done}")
+        } else {
+            format!(" (real path: '{}'): {done}", real.display())
+        }))
     }
 }
 
@@ -155,7 +177,7 @@ struct Place {
 }
 
 impl Place {
-    fn find(real: &Path, subject: &Subject) -> Result<Self, String> {
+    fn find(real: &Path, identity: Identity) -> Result<Self, String> {
         let changed = || String::from("it stays where it is: it is not the file that was scanned any more");
         let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else { return Err(changed()) };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -165,9 +187,63 @@ impl Place {
         let file = rustix::fs::openat(&folder, name, flags, Mode::empty()).map_err(|_| changed())?;
         let status: Stat = rustix::fs::fstat(&file).map_err(|_| changed())?;
         let now = (status.st_dev, status.st_ino, status.st_ctime, status.st_ctime_nsec);
-        if subject.identity != Some(now) {
+        if identity != now {
             return Err(changed());
         }
         Ok(Self { folder, name: name.to_owned(), file: file.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use candor_sandbox::input::open;
+
+    use super::*;
+
+    fn identity(path: &Path) -> Identity {
+        let name = std::ffi::CString::new(path.as_os_str().as_bytes()).unwrap();
+        open(CWD, &name, true).unwrap().identity
+    }
+
+    #[test]
+    fn a_file_that_took_the_place_of_another_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (scanned, other) = (folder.path().join("scanned"), folder.path().join("other"));
+        fs::write(&scanned, "found").unwrap();
+        fs::write(&other, "precious").unwrap();
+        let was = identity(&scanned);
+        fs::rename(&scanned, folder.path().join("aside")).unwrap();
+        symlink(&other, &scanned).unwrap();
+        let away = tempfile::tempdir().unwrap();
+        let target = || Target::open(away.path().as_os_str()).unwrap();
+        for actions in [Actions::Remove, Actions::Move(target()), Actions::Copy(target())] {
+            let said = actions.perform(scanned.as_os_str().as_bytes(), Some(was));
+            assert!(said.unwrap_err().contains("not the file that was scanned"), "{actions:?}");
+        }
+        assert_eq!(fs::read(&other).unwrap(), b"precious");
+        assert_eq!(fs::read_dir(away.path()).unwrap().count(), 0);
+        // The right one is removed.
+        let is = identity(&other);
+        assert!(Actions::Remove.perform(other.as_os_str().as_bytes(), Some(is)).unwrap().is_some());
+        assert!(!other.exists());
+    }
+
+    #[test]
+    fn nothing_in_the_folder_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let away = tempfile::tempdir().unwrap();
+        let scanned = folder.path().join("a");
+        fs::write(&scanned, "found").unwrap();
+        fs::write(away.path().join("a"), "kept").unwrap();
+        symlink("/nonexistent", away.path().join("a.001")).unwrap();
+        let actions = Actions::Copy(Target::open(away.path().as_os_str()).unwrap());
+        let done =
+            actions.perform(scanned.as_os_str().as_bytes(), Some(identity(&scanned))).unwrap().unwrap();
+        assert!(done.ends_with("/a.002'"), "{done}");
+        assert_eq!(fs::read(away.path().join("a")).unwrap(), b"kept");
+        assert_eq!(fs::read(away.path().join("a.002")).unwrap(), b"found");
     }
 }
