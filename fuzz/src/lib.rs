@@ -85,9 +85,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_hfs", |bytes| unpack::unpack(&[FileType::PartHfsPlus], bytes)),
     ("unpack_nsis", |bytes| unpack::unpack(&[FileType::Nulsft], bytes)),
     ("unpack_chm", |bytes| unpack::unpack(&[FileType::MsChm], bytes)),
-    ("unpack_installshield", |bytes| {
-        unpack::unpack(&[FileType::IshieldMsi, FileType::IshieldCab], bytes)
-    }),
+    ("unpack_installshield", |bytes| unpack::unpack(&[FileType::IshieldMsi, FileType::IshieldCab], bytes)),
     ("unpack_sis", |bytes| unpack::unpack(&[FileType::Sis], bytes)),
     ("unpack_squashfs", |bytes| unpack::unpack(&[FileType::SquashFs], bytes)),
     ("unpack_udf", |bytes| unpack::unpack(&[FileType::Udf], bytes)),

@@ -3,6 +3,7 @@
 
 mod archives;
 mod bombs;
+mod documents;
 mod icons;
 mod markers;
 mod text;
@@ -37,9 +38,9 @@ fn scan(image: &Image, bytes: &[u8]) -> Report {
 fn a_container_that_cannot_be_opened_is_never_clean() {
     let image = signatures(&[("a.ndb", "Nothing:0:*:6e6f7468696e67206c696b652074686973")]);
     let mut scanner = Scanner::new(&image, Options::default());
-    let mut bytes = b"ALZ\x01".to_vec();
+    let mut bytes = b"\0\0\x31\0\0\0\x90**ACE**\x14\x14".to_vec();
     bytes.extend_from_slice(&[0x5a; 64]);
-    let report = scanner.scan(&bytes, "a.alz", &Interrupt::new());
+    let report = scanner.scan(&bytes, "a.ace", &Interrupt::new());
     assert_eq!(report.verdict, candor_model::Verdict::Incomplete);
     let codes: Vec<_> = report.incomplete.iter().map(|trouble| trouble.reason.code()).collect();
     assert_eq!(codes, ["unsupported"]);
