@@ -34,6 +34,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_gzip", |bytes| unpack::unpack(&[FileType::Gzip], bytes)),
     ("unpack_html", |bytes| unpack::unpack(&[FileType::Html, FileType::HtmlUtf16], bytes)),
     ("unpack_macho", |bytes| unpack::unpack(&[FileType::MachO, FileType::MachOUniversal], bytes)),
+    ("unpack_pyinstaller", |bytes| unpack::unpack(&[FileType::Elf], bytes)),
     ("unpack_pe", |bytes| unpack::unpack(&[FileType::MsExe], bytes)),
     ("unpack_stream", |bytes| {
         unpack::unpack(

@@ -18,6 +18,7 @@ pub(crate) fn files() -> Vec<Vec<u8>> {
     files.extend(archives(&text));
     files.extend(documents(&text));
     files.extend(container::PACKINGS.iter().map(|(_, _, pack)| pack(&text)));
+    files.push(bundle(&executable(Kind::Elf64)));
     files.push(universal(&executable(Kind::MachO64)));
     files.push(zipped);
     files.push(HTML.to_vec());
@@ -44,6 +45,16 @@ fn zip(members: &[(&str, &[u8], bool)]) -> Vec<u8> {
         encrypted: false,
     };
     build(&members.iter().map(member).collect::<Vec<_>>())
+}
+
+/// A program with an archive of PyInstaller of one entry.
+fn bundle(program: &[u8]) -> Vec<u8> {
+    let data = stream::zlib(b"print('needle')");
+    let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let big = |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
+    let table = [&big(&[23, 0, length, 15])[..], b"\x01smain\0"].concat();
+    let cookie = big(&[length + 23 + 24, length, 23, 311]);
+    [program, &data, &table, b"MEI\x0c\x0b\x0a\x0b\x0e", &cookie].concat()
 }
 
 /// A universal binary of one slice.
@@ -102,6 +113,7 @@ fn documents(text: &[u8]) -> Vec<Vec<u8>> {
     vec![
         document::compound("VBA", &streams),
         document::compound("", &[("Workbook", workbook)]),
+        [&[0, 6, 0, 0], &document::compound("", &[("stream", text.to_vec())])[..]].concat(),
         document::rtf("Package", text),
         document::pdf(&[("/Filter /FlateDecode", stream::zlib(text))]),
         b"From: a@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Transfer-Encoding: base64\n\n\
