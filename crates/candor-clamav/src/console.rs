@@ -76,6 +76,11 @@ impl Console {
         complain_bytes(line);
     }
 
+    /// Bytes that are no line.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        drop(self.out.write_all(bytes));
+    }
+
     /// Rings the bell of the terminal.
     pub(crate) fn ring(&mut self) {
         self.flush();

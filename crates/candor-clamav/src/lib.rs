@@ -4,6 +4,7 @@
 //! * [`options`]: the command lines. [`console`]: where lines go.
 //! * [`clamscan`]: files and folders, scanned by jailed workers.
 //! * [`clamdscan`]: the same, by asking a daemon. [`action`]: what is done about findings.
+//! * [`sigtool`]: digests and hexadecimal digits for whoever writes signatures.
 //! * [`database`]: which signatures are in force. [`clock`]: times as ClamAV writes them.
 //!
 //! Where ClamAV says `OK` of what it did not look at as a whole, so do these commands; a warning on standard
@@ -17,6 +18,7 @@ mod clock;
 mod console;
 mod database;
 mod options;
+mod sigtool;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -42,9 +44,10 @@ fn run(name: &str, program: &str, arguments: Vec<OsString>) -> ExitCode {
     match name {
         "clamdscan" => clamdscan::run(program, arguments),
         "clamscan" => clamscan::run(program, arguments),
+        "sigtool" => sigtool::run(program, arguments),
         _ => {
             console::complain(
-                "usage: candor-clamav clamscan|clamdscan [options], or start it by one of these names",
+                "usage: candor-clamav clamscan|clamdscan|sigtool [options], or start it by one of these names",
             );
             ExitCode::from(2)
         }

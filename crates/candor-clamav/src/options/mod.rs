@@ -6,6 +6,7 @@
 
 pub(crate) mod clamdscan;
 pub(crate) mod clamscan;
+pub(crate) mod sigtool;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};

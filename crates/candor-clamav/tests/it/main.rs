@@ -7,3 +7,4 @@ mod beside;
 mod clamdscan;
 mod clamscan;
 mod place;
+mod sigtool;
