@@ -37,8 +37,11 @@ pub(super) struct File {
     pub(super) known: Option<(FileType, Facts)>,
 }
 
-/// What topics are about, and how many of a hundred are.
-pub(super) const KINDS: &[(&str, usize, fn(&mut Random, String) -> Topic)] = &[
+/// What topics are about, how many of a hundred are, and how one with a name is made.
+type Kind = (&'static str, usize, fn(&mut Random, String) -> Topic);
+
+/// Every kind of topic.
+pub(super) const KINDS: &[Kind] = &[
     ("body", 17, body),
     ("version", 2, version),
     ("executable", 15, executable),

@@ -78,10 +78,8 @@ pub(super) fn check(root: &Path) -> anyhow::Result<Complaints> {
             if members.contains(used) && !allowed.contains(&used) {
                 complaints.push(format!("{name}: may not use {used}"));
             }
-            if !PROGRAMS.contains(&name)
-                && !(name == SYSTEM && used == "rustix")
-                && PROGRAMS_ONLY.contains(&used)
-            {
+            let may = PROGRAMS.contains(&name) || (name == SYSTEM && used == "rustix");
+            if PROGRAMS_ONLY.contains(&used) && !may {
                 complaints.push(format!("{name}: {used} is for programs, not for libraries"));
             }
         }
