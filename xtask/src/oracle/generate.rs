@@ -38,10 +38,10 @@ pub(super) struct File {
 }
 
 /// What topics are about, how many of a hundred are, and how one with a name is made.
-type Kind = (&'static str, usize, fn(&mut Random, String) -> Topic);
+type Row = (&'static str, usize, fn(&mut Random, String) -> Topic);
 
 /// Every kind of topic.
-pub(super) const KINDS: &[Kind] = &[
+pub(super) const KINDS: &[Row] = &[
     ("body", 17, body),
     ("version", 2, version),
     ("executable", 15, executable),
