@@ -69,7 +69,13 @@ impl<'a> Teller<'a> {
             Remark::Plain(path, what) => self.console.tell(&about(&path, what)),
             Remark::Denied(path, what) => {
                 self.sums.errors = self.sums.errors.saturating_add(1);
-                self.console.tell(&about(&path, what));
+                let line = about(&path, what);
+                if self.wishes.infected_only {
+                    // ClamAV says nothing at all of it then.
+                    self.console.warn(&String::from_utf8_lossy(&line));
+                } else {
+                    self.console.tell(&line);
+                }
             }
             Remark::Warning(text) => self.console.warn(&text),
             Remark::System(path, why) => self.console.stderr(&about(&path, &why)),

@@ -134,13 +134,13 @@ impl<'a, 'o, 'b> Walk<'a, 'o, 'b> {
         let opened = open(at, name, follow).and_then(|folder| Ok((Dir::read_from(&folder)?, folder)));
         let Ok((entries, folder)) = opened else {
             self.failed = true;
-            return self.order.remark(Remark::Plain(path.to_vec(), "Can't open directory."));
+            return self.order.remark(Remark::Denied(path.to_vec(), "Can't open directory."));
         };
         self.order.folder();
         for entry in entries {
             let Ok(entry) = entry else {
                 self.failed = true;
-                return self.order.remark(Remark::Plain(path.to_vec(), "Can't open directory."));
+                return self.order.remark(Remark::Denied(path.to_vec(), "Can't open directory."));
             };
             let name = entry.file_name();
             if !matches!(name.to_bytes(), b"." | b"..") {

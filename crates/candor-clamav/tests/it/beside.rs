@@ -189,3 +189,41 @@ fn the_summary_has_the_lines_of_clamav() {
     let theirs = place.run(&peer, &["-d", "db", "-r", "d"], b"");
     assert_eq!(shape(&place.clamscan(&["-r", "d"])), shape(&theirs));
 }
+
+#[test]
+fn what_may_not_be_read_is_told_as_clamav_tells_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let Some(peer) = peer() else { return };
+    let place = Place::new();
+    let allow = |name: &str, mode| {
+        std::fs::set_permissions(place.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let ours = place.path("own/clamscan");
+    std::fs::create_dir(place.path("own")).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_candor-clamav"), &ours).unwrap();
+    ["", "own", "d", "db"].into_iter().for_each(|name| allow(name, 0o755));
+    ["d/b.txt", "d/sub"].into_iter().for_each(|name| allow(name, 0));
+    // Whoever may read everything becomes somebody who may not.
+    let is_root = std::fs::File::open(place.path("d/b.txt")).is_ok();
+    for options in ["-r", "-ri", "-ro"] {
+        let run = |program: &Path| {
+            let mut command = std::process::Command::new(program);
+            command.args(["-d", "db", options, "d"]).current_dir(place.path("")).env_remove("HOME");
+            command.env_remove("XDG_CACHE_HOME").env("LC_ALL", "C");
+            if is_root {
+                command.gid(65_534).uid(65_534);
+            }
+            let output = command.output().unwrap();
+            let stdout = String::from_utf8(output.stdout).unwrap();
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            (Said { code: output.status.code().unwrap(), stdout, stderr: String::new() }, stderr)
+        };
+        let ((theirs, _), (ours, stderr)) = (run(&peer), run(&ours));
+        assert_eq!(comparable(&theirs), comparable(&ours), "{options}: {stderr}");
+        // It is told in any case.
+        assert!(format!("{}{stderr}", ours.stdout).contains("d/b.txt: Access denied"), "{options}");
+        assert!(ours.stdout.contains("Total errors: 2"), "{ours:?}");
+    }
+    allow("d/sub", 0o755);
+}
