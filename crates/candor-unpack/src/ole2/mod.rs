@@ -51,7 +51,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the compound file in a Hancom document's object, behind the four bytes of its length.
 pub(crate) fn unpack_prefixed(bytes: &[u8], sink: &mut dyn Sink) {
-    let content = bytes.get(4..).unwrap_or_default();
+    let Some(content) = bytes.get(4..).filter(|content| !content.is_empty()) else {
+        sink.incomplete(Reason::Malformed("the length of an object".to_owned()));
+        return;
+    };
     let real_size = u64::try_from(content.len()).ok();
     let member = Member { position: 1, real_size, ..Member::default() };
     let _ = sink.child(ChildKind::Embedded { offset: 4 }, &member, Content::Bytes(content));
