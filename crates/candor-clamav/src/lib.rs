@@ -1,11 +1,11 @@
 //! ClamAV's commands, with Candor behind them: the same options, lines and exit statuses, so that scripts and
 //! cron jobs go on as they are.
 //!
-//! * [`options`]: the command lines. [`console`]: where lines go.
-//! * [`clamscan`]: files and folders, scanned by jailed workers.
-//! * [`clamdscan`]: the same, by asking a daemon. [`action`]: what is done about findings.
-//! * [`sigtool`]: digests and hexadecimal digits for whoever writes signatures.
-//! * [`database`]: which signatures are in force. [`clock`]: times as ClamAV writes them.
+//! * `options`: the command lines. `console`: where lines go.
+//! * `clamscan`: files and folders, scanned by jailed workers.
+//! * `clamdscan`: the same, by asking a daemon. `action`: what is done about findings.
+//! * `sigtool`: digests and hexadecimal digits for whoever writes signatures.
+//! * `database`: which signatures are in force. `clock`: times as ClamAV writes them.
 //!
 //! Where ClamAV says `OK` of what it did not look at as a whole, so do these commands; a warning on standard
 //! error says how often that happened. What differs: `docs/reference/clamav-commands.md`.
