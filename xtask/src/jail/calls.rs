@@ -77,6 +77,10 @@ fn workers(log: &str) -> anyhow::Result<Workers> {
             continue;
         }
         let Some((name, arguments)) = rest.split_once('(') else { continue };
+        // A process that was ended from outside before strace could look at what it asked for.
+        if name == "???" {
+            continue;
+        }
         if filtered.contains(process) {
             *workers.calls.entry(name.to_owned()).or_default() += 1;
         }
