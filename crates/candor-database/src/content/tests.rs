@@ -107,6 +107,36 @@ fn literals_of_every_length_are_found_at_every_place() {
 }
 
 #[test]
+fn a_signature_may_be_pinned_to_more_places_than_are_looked_at_for_others() {
+    let pinned = |place: u64| {
+        let offset = Offset { base: OffsetBase::Start(place), shift: 0 };
+        let bytes = format!("pinned {place}").into_bytes();
+        pattern(offset, false, vec![part(Gap::NONE, vec![Element::Bytes(bytes)])])
+    };
+    let alone = (0..20).map(|number| body(pinned(number * 50)));
+    // One signature whose sub-signatures, any of which is enough, have many places of their own.
+    let places: Vec<u64> = (0..60).map(|number| 1_000 + number * 50).collect();
+    let Signature::Logical(mut many) = logical(Expression::Sub(0), &[]) else { unreachable!() };
+    many.expression = (1..60).fold(Expression::Sub(0), |left, right| {
+        Expression::Or(Box::new(left), Box::new(Expression::Sub(right)))
+    });
+    many.subsignatures = places
+        .iter()
+        .map(|place| SubSignature::Content { patterns: vec![pinned(*place)], macro_group: None })
+        .collect();
+    let image = image(alone.chain([Signature::Logical(many)]).collect());
+    for (place, signature) in
+        (0..20).map(|number| (u64::from(number) * 50, number)).chain(places.iter().map(|place| (*place, 20)))
+    {
+        let mut bytes = vec![b'.'; 5_000];
+        let text = format!("pinned {place}");
+        let at = usize::try_from(place).unwrap();
+        bytes[at..at + text.len()].copy_from_slice(text.as_bytes());
+        assert_eq!(hits(&image, &bytes), [signature], "at {place}");
+    }
+}
+
+#[test]
 fn case_gaps_alternatives_and_offsets() {
     let choice = |negated, branches: &[&str]| {
         let branches = branches.iter().map(|text| vec![Element::Bytes(text.as_bytes().to_vec())]).collect();

@@ -4,8 +4,8 @@ use candor_model::Target;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::layout::{
-    ANCHOR, ENTRY, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS, PLACED,
-    PLACED_TABLE, SHARD, TABLES, class, filter_bits, filter_word, long_bits, long_digest, low_digest,
+    ADMITTED_SPOTS, ANCHOR, ENTRY, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS,
+    PLACED, PLACED_TABLE, SHARD, TABLES, class, filter_bits, filter_word, long_bits, long_digest, low_digest,
     pack_entry, pair_word, placed_key, run_number, slot_digest, slot_start, table_number, third_bit,
 };
 use super::nibbles;
@@ -50,9 +50,8 @@ impl Usage for ClassUsage<'_> {
     }
 
     fn admits(&self, tier: Tier, spot: &Spot) -> bool {
-        // Half of the room of a shard is for its class, half for what is for any file.
         let known = self.index.spots.get(&self.target);
-        known.is_none_or(|known| known.contains(&(tier, *spot)) || known.len() < MAX_SPOTS / 2)
+        known.is_none_or(|known| known.contains(&(tier, *spot)) || known.len() < ADMITTED_SPOTS)
     }
 }
 
@@ -259,6 +258,10 @@ impl Shard {
         }
         if (1..=MAX_NIBBLE_RUNS).contains(&runs.len()) {
             shard.nibbles = nibbles::lay_out(&runs);
+        }
+        // What is not looked at would never be found.
+        if spots.len() > MAX_SPOTS {
+            return None;
         }
         for (tier, spot) in spots {
             let mut encoder = Encoder::default();

@@ -49,8 +49,11 @@ pub(crate) const PLACED: u32 = 2;
 /// The sizes that a filter may have: this power of two of 32-bit words. They are few, so that a search
 /// has a form for each. The largest is 1 MiB, a usual second-level cache.
 pub(crate) const FILTER_POWERS: [u32; 5] = [10, 12, 14, 16, 18];
-/// Places that patterns of one class may be pinned to: each is a look-up in every layer.
-pub(crate) const MAX_SPOTS: usize = 64;
+/// Places that patterns of a class may be pinned to, while there are no more: each is a look-up in every layer.
+pub(crate) const ADMITTED_SPOTS: usize = 32;
+/// Places that a shard may have at all. A signature gets its anchors at once, so the one that comes last may be
+/// pinned to as many more as it has sub-signatures.
+pub(crate) const MAX_SPOTS: usize = 1024;
 
 /// An entry: the lowest bit says that the run has no further one, six bits where the run stands in the
 /// surroundings, the rest is the number of the anchor. `None` where that is not enough.
