@@ -17,6 +17,12 @@ pub(crate) struct Arguments {
     /// Seconds for each target.
     #[arg(long, default_value_t = 10)]
     pub(crate) seconds: u32,
+    /// Executions of each target at most.
+    #[arg(long)]
+    pub(crate) runs: Option<u64>,
+    /// Where the random numbers begin; by chance, when it is left out.
+    #[arg(long)]
+    pub(crate) seed: Option<u32>,
     /// Targets that run at the same time [default: one a processor].
     #[arg(long)]
     pub(crate) jobs: Option<usize>,
@@ -53,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // One after the other in each thread, so that the output of a target stays together.
     let work = || -> anyhow::Result<()> {
         while let Some(target) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let output = fuzz(&root, &programs, target, arguments.seconds)?;
+            let output = fuzz(&root, &programs, target, arguments)?;
             let said = String::from_utf8_lossy(&output.stderr);
             let executions =
                 said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
@@ -81,12 +87,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn fuzz(root: &Path, programs: &Path, target: &str, seconds: u32) -> anyhow::Result<Output> {
+fn fuzz(root: &Path, programs: &Path, target: &str, arguments: &Arguments) -> anyhow::Result<Output> {
     let corpus = seed(root, target)?;
     let artifacts = root.join("fuzz/artifacts").join(target);
     fs::create_dir_all(&artifacts)?;
     Command::new(programs.join(target))
-        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-max_total_time={}", arguments.seconds))
+        .arg(format!("-runs={}", arguments.runs.map_or(String::from("-1"), |runs| runs.to_string())))
+        .args(arguments.seed.map(|seed| format!("-seed={seed}")))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .args(["-timeout=20", "-rss_limit_mb=2048", "-max_len=8192", "-verbosity=0", "-print_final_stats=1"])
         .arg(&corpus)

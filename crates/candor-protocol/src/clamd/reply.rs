@@ -172,9 +172,11 @@ pub fn parse(reply: &[u8], in_session: bool) -> Option<Answer<'_>> {
     if rest.ends_with(b" FOUND") || rest.ends_with(b": OK") {
         let (subject, words) = split(memchr::memmem::rfind(rest, b": ")?)?;
         let words = std::str::from_utf8(words).ok()?;
-        let verdict = match words.strip_suffix(" FOUND") {
-            Some(name) => Verdict::Found(name),
-            None => Verdict::Ok,
+        let verdict = match words {
+            "OK" => Verdict::Ok,
+            // No name is no reason to take it for harmless.
+            "FOUND" => Verdict::Found(""),
+            words => Verdict::Found(words.strip_suffix(" FOUND")?),
         };
         return Some(Answer { id, subject, verdict });
     }

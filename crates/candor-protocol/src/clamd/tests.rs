@@ -231,6 +231,7 @@ fn clients_read_replies() {
     let read = |reply: &'static [u8], in_session| parse(reply, in_session);
     let answer = read(b"/a: b: OK", false).unwrap();
     assert_eq!((answer.subject, answer.verdict), (&b"/a: b"[..], Verdict::Ok));
+    assert_eq!(read(b"stream: FOUND", false).unwrap().verdict, Verdict::Found(""));
     let answer = read(b"3: stream: Eicar FOUND", true).unwrap();
     assert_eq!((answer.id, answer.subject, answer.verdict), (Some(3), STREAM, Verdict::Found("Eicar")));
     let answer = read(b"/x: File path check failure: No such file or directory. ERROR", false).unwrap();

@@ -26,6 +26,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         if u64::try_from(content.len()).unwrap_or(0) < length {
             sink.incomplete(Reason::Malformed("an embedded file is cut short".to_owned()));
         }
+        if content.is_empty() {
+            continue;
+        }
         let member = Member { position, real_size: Some(length), ..Member::default() };
         if sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content)) == Flow::Stop {
             return;
