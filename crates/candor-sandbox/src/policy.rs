@@ -329,24 +329,7 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_system() {
         let processor = Processor::this().unwrap();
-        let known = [
-            ("read", libc::SYS_read),
-            ("close", libc::SYS_close),
-            ("lseek", libc::SYS_lseek),
-            ("mmap", libc::SYS_mmap),
-            ("munmap", libc::SYS_munmap),
-            ("brk", libc::SYS_brk),
-            ("mremap", libc::SYS_mremap),
-            ("madvise", libc::SYS_madvise),
-            ("mprotect", libc::SYS_mprotect),
-            ("recvmsg", libc::SYS_recvmsg),
-            ("sendmsg", libc::SYS_sendmsg),
-            ("rt_sigreturn", libc::SYS_rt_sigreturn),
-            ("clock_gettime", libc::SYS_clock_gettime),
-            ("getrandom", libc::SYS_getrandom),
-            ("write", libc::SYS_write),
-            ("exit_group", libc::SYS_exit_group),
-        ];
+        let known = numbers();
         for call in Task::Scan.calls() {
             let (_, number) = known.iter().find(|(name, _)| *name == call.name).unwrap();
             assert_eq!(i64::from(processor.number(&call)), *number, "{}", call.name);
