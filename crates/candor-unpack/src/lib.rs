@@ -45,6 +45,7 @@ mod fat;
 mod flat_xml;
 mod formats;
 mod gzip;
+mod hash;
 mod hfs;
 mod html;
 mod huffman;

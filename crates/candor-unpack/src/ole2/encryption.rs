@@ -5,11 +5,8 @@
 //! same with keys of the `CryptoAPI`). Excel opens what is encrypted with `VelvetSweatshop` without asking,
 //! which is why attackers use it.
 
-use md5::Md5;
-use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
-
 use crate::cipher::{self, Rc4};
+use crate::hash::Hash;
 use crate::reader::{Reader, clipped};
 use crate::transfer::base64;
 
@@ -51,15 +48,6 @@ pub(super) fn package(info: &[u8], package: &[u8], passwords: &[Vec<u8>]) -> Opt
     Some(plain)
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Hash {
-    Md5,
-    Sha1,
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
 impl Hash {
     fn named(name: &[u8]) -> Option<Self> {
         Some(match name {
@@ -70,23 +58,6 @@ impl Hash {
             b"SHA512" | b"SHA-512" => Self::Sha512,
             _ => return None,
         })
-    }
-
-    fn of(self, parts: &[&[u8]]) -> Vec<u8> {
-        fn digest<D: sha2::Digest>(parts: &[&[u8]]) -> Vec<u8> {
-            let mut hash = D::new();
-            for part in parts {
-                hash.update(part);
-            }
-            hash.finalize().to_vec()
-        }
-        match self {
-            Self::Md5 => digest::<Md5>(parts),
-            Self::Sha1 => digest::<Sha1>(parts),
-            Self::Sha256 => digest::<Sha256>(parts),
-            Self::Sha384 => digest::<Sha384>(parts),
-            Self::Sha512 => digest::<Sha512>(parts),
-        }
     }
 
     /// A password hashed `rounds` times.

@@ -1,24 +1,12 @@
 //! Digests and RSA, as far as signatures of programs use them.
 
-use md5::Md5;
 use num_bigint::BigUint;
-use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
 
 use super::der::Element;
+use crate::hash::Hash;
 
 /// Bits of a modulus; with more than these, somebody wants to keep the reader busy.
 const MODULUS: std::ops::RangeInclusive<u64> = 512..=8192;
-
-/// A digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hash {
-    Md5,
-    Sha1,
-    Sha256,
-    Sha384,
-    Sha512,
-}
 
 impl Hash {
     /// By the content of its object identifier.
@@ -53,22 +41,6 @@ impl Hash {
             Self::Sha256 => "SHA-256",
             Self::Sha384 => "SHA-384",
             Self::Sha512 => "SHA-512",
-        }
-    }
-
-    /// The digest of these parts, one after another.
-    pub(super) fn of(self, parts: &[&[u8]]) -> Vec<u8> {
-        fn digest<D: sha2::Digest>(parts: &[&[u8]]) -> Vec<u8> {
-            let mut hash = D::new();
-            parts.iter().for_each(|part| hash.update(part));
-            hash.finalize().to_vec()
-        }
-        match self {
-            Self::Md5 => digest::<Md5>(parts),
-            Self::Sha1 => digest::<Sha1>(parts),
-            Self::Sha256 => digest::<Sha256>(parts),
-            Self::Sha384 => digest::<Sha384>(parts),
-            Self::Sha512 => digest::<Sha512>(parts),
         }
     }
 

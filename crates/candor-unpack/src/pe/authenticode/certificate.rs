@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::algorithm::{Hash, PublicKey};
+use super::algorithm::PublicKey;
 use super::der::{BIT_STRING, CONTEXT_0, Element, Elements, INTEGER, OBJECT, SEQUENCE};
+use crate::hash::Hash;
 
 /// A certificate.
 #[derive(Clone, Debug)]

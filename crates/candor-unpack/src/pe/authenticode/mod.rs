@@ -21,8 +21,8 @@ mod tests;
 use candor_model::Sink;
 
 use super::image::PortableExecutable;
+use crate::hash::Hash;
 use crate::reader::{Reader, clipped};
-use algorithm::Hash;
 use certificate::hexadecimal;
 use der::{OBJECT, OCTET_STRING, SEQUENCE};
 use signed::{Invalid, SignedData, Signer};

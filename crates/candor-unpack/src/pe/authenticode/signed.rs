@@ -1,10 +1,10 @@
 //! Signed data (PKCS #7, RFC 5652): what was signed, by whom, when, and whether that is so.
 
-use super::algorithm::Hash;
 use super::certificate::{self, Certificate, time};
 use super::der::{
     CONTEXT_0, CONTEXT_1, Element, Elements, INTEGER, OBJECT, OCTET_STRING, SEQUENCE, SET, first,
 };
+use crate::hash::Hash;
 
 /// Certificates and signers that are looked at, and links of a chain.
 const CERTIFICATES: usize = 32;
