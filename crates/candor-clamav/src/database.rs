@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use candor::store::{Compiler, built_in_image, serve_all};
 use candor_database::Image;
 
-use crate::clock::{self, Moment};
+use candor::clamav::clock::{self, Moment};
 
 /// Where ClamAV's databases are when nothing is said.
 const USUAL: &str = "/var/lib/clamav";

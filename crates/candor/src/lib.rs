@@ -6,6 +6,7 @@
 //! only place that writes to standard output and standard error.
 #![forbid(unsafe_code)]
 
+pub mod clamav;
 mod cli;
 mod commands;
 mod escape;

@@ -3,69 +3,26 @@
 //! clamd says `OK` of what it did not look at as a whole, unless `AlertExceedsMax` is given, and so do its
 //! clients expect it. The JSON log says what was missed.
 
-use candor_model::{Finding, Reason, Report};
+use candor::clamav::Said;
+use candor_model::{Reason, Report};
 use candor_protocol::clamd::{ScanError, Verdict};
 use candor_sandbox::Outcome;
 use candor_sandbox::message::Answer;
 
 use crate::log::Missed;
 
-/// What is said about a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// Nothing was found.
-    Ok,
-    /// This was found, strongest first.
-    Found(Vec<String>),
-    /// It was not scanned, or not to the end.
-    Error(&'static str),
-    /// It is no file.
-    NotRegular,
-}
+/// What is said of a descriptor that is no file.
+pub const NOT_REGULAR: Said = Said::Error("Not a regular file");
 
-impl Said {
-    /// What is said of an outcome; `alert` is `AlertExceedsMax`.
-    #[must_use]
-    pub fn of(outcome: &Outcome, alert: bool) -> Self {
-        let exceeded = |limit: &str| {
-            if alert { Self::Found(vec![format!("Heuristics.Limits.Exceeded.{limit}")]) } else { Self::Ok }
-        };
-        match outcome {
-            Outcome::Answer(Answer::Scanned { report, .. }) if !report.findings.is_empty() => {
-                Self::Found(report.findings.iter().map(name).collect())
-            }
-            Outcome::Answer(Answer::Scanned { partial: Some(_), .. } | Answer::Unreadable(_)) => {
-                Self::Error("Can't read file")
-            }
-            Outcome::Answer(Answer::Scanned { report, .. }) => {
-                let ran_out = report.incomplete.iter().any(|missed| missed.reason == Reason::Timeout);
-                if ran_out { exceeded("MaxScanTime") } else { Self::Ok }
-            }
-            Outcome::Answer(Answer::TooLarge(_)) => exceeded("MaxFileSize"),
-            Outcome::Deadly(Reason::Timeout, _) => exceeded("MaxScanTime"),
-            Outcome::Deadly(Reason::Memory, _) => Self::Error("Can't allocate memory"),
-            Outcome::Deadly(..) | Outcome::Answer(Answer::Defect(_)) => Self::Error("Process aborted"),
-        }
-    }
-
-    /// The verdicts to reply with: all that was found, or the first alone.
-    pub fn verdicts(&self, all: bool) -> impl Iterator<Item = Verdict<'_>> {
-        let (one, names) = match self {
-            Self::Ok => (Some(Verdict::Ok), &[][..]),
-            Self::NotRegular => (Some(Verdict::Error(ScanError::NotRegular)), &[][..]),
-            Self::Error(words) => (Some(Verdict::Error(ScanError::Other(words))), &[][..]),
-            Self::Found(names) => (None, names.as_slice()),
-        };
-        let number = if all { names.len() } else { 1 };
-        one.into_iter().chain(names.iter().take(number).map(|name| Verdict::Found(name)))
-    }
-}
-
-/// The name of a finding, as ClamAV would tell it.
-fn name(finding: &Finding) -> String {
-    // Heuristics are the program's own.
-    let own = finding.official || finding.language == "candor" || finding.signature.ends_with(".UNOFFICIAL");
-    if own { finding.signature.clone() } else { format!("{}.UNOFFICIAL", finding.signature) }
+/// The verdicts to reply with: all that was found, or the first alone.
+pub fn verdicts(said: &Said, all: bool) -> impl Iterator<Item = Verdict<'_>> {
+    let (one, names) = match said {
+        Said::Ok => (Some(Verdict::Ok), &[][..]),
+        Said::Error(words) => (Some(Verdict::Error(ScanError::Other(words))), &[][..]),
+        Said::Found(names) => (None, names.as_slice()),
+    };
+    let number = if all { names.len() } else { 1 };
+    one.into_iter().chain(names.iter().take(number).map(|name| Verdict::Found(name)))
 }
 
 /// Whether all was looked at, and nothing was found.
@@ -113,7 +70,7 @@ mod tests {
 
     fn words(outcome: &Outcome, alert: bool) -> Vec<String> {
         let said = Said::of(outcome, alert);
-        said.verdicts(false)
+        verdicts(&said, false)
             .map(|verdict| match verdict {
                 Verdict::Ok => String::from("OK"),
                 Verdict::Found(name) => name.to_owned(),

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use candor_protocol::clamd::Tag;
 
-use crate::answer::Said;
 use crate::stream::Share;
+use candor::clamav::Said;
 
 /// Bytes that a file is taken for whose length is not known yet.
 const UNKNOWN: u64 = 64 << 10;

@@ -4,13 +4,14 @@ use std::os::fd::AsRawFd as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use candor::clamav::Said;
 use candor_protocol::clamd::{Reply, Running};
 use candor_sandbox::input::describe;
 use candor_sandbox::message::{Answer, BATCH};
 use candor_sandbox::{Entry, Lane, Outcome};
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 
-use crate::answer::{self, Said};
+use crate::answer;
 use crate::daemon::Shared;
 use crate::jobs::{About, Asker, Job, Next, Origin};
 use crate::log::{Record, Weight};
@@ -146,7 +147,7 @@ fn prepare(shared: &Shared, generation: &Generation, job: Job) -> Option<Entry<H
         }
     };
     if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-        tell(shared, &about, Said::NotRegular);
+        tell(shared, &about, answer::NOT_REGULAR);
         return None;
     }
     let length = u64::try_from(status.st_size).unwrap_or(0);
@@ -189,7 +190,7 @@ fn finish(shared: &Shared, generation: &Generation, held: Held, outcome: &Outcom
         }
         Said::Error(words) => shared.log.say(Weight::Warning, &format!("{subject}: {words} ERROR")),
         Said::Ok if shared.log.tells_clean() => shared.log.say(Weight::Info, &format!("{subject}: OK")),
-        Said::Ok | Said::NotRegular => (),
+        Said::Ok => (),
     }
     if let Outcome::Deadly(reason, why) = outcome {
         shared.log.say(Weight::Warning, &format!("{subject}: {reason}: {why}"));
@@ -235,7 +236,7 @@ fn tell(shared: &Shared, about: &About, said: Said) {
     match &about.asker {
         Asker::Session(ticket) => {
             let mut text = Vec::new();
-            for verdict in said.verdicts(about.all) {
+            for verdict in answer::verdicts(&said, about.all) {
                 Reply::Scanned(&about.subject, verdict).write(ticket.tag, &mut text);
             }
             shared.mailbox.post(Message { session: ticket.session, text, last: true });

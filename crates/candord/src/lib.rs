@@ -10,7 +10,6 @@
 
 pub mod answer;
 mod cli;
-pub mod clock;
 pub mod daemon;
 pub mod events;
 pub mod jobs;

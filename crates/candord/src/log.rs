@@ -3,6 +3,7 @@
 //! A line is one write, so that lines of several processes do not mix. What cannot be logged is not worth
 //! dying for: that a write failed is forgotten.
 
+use candor::clamav::clock::Moment;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,7 +14,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::clock;
 use crate::settings;
 
 /// Where syslog listens.
@@ -127,7 +127,7 @@ impl Log {
     pub fn say(&self, weight: Weight, text: &str) {
         let text: String =
             text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect();
-        let timed = || format!("{} -> {text}\n", clock::now());
+        let timed = || format!("{} -> {text}\n", Moment::now().long());
         if let Some(open) = &mut *lock(&self.file) {
             let line = if self.settings.time { timed() } else { format!("{text}\n") };
             self.append(open, &line);
@@ -194,7 +194,7 @@ impl Log {
     fn put_aside(&self, open: &mut Open) -> bool {
         let Some(path) = &self.settings.file else { return false };
         let mut old = path.clone().into_os_string();
-        old.push(format!("-{}", clock::now().replace([' ', ':'], "_")));
+        old.push(format!("-{}", Moment::now().long().replace([' ', ':'], "_")));
         if std::fs::rename(path, PathBuf::from(old)).is_err() {
             return false;
         }

@@ -4,6 +4,7 @@
 //! A new one gets a template of its own; each lane goes over to it between two jobs, and the old template
 //! ends with the last worker that is at something.
 
+use candor::clamav::clock::Moment;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,6 @@ use candor::store::{Compiler, serve};
 use candor_protocol::clamd::{Reply, describe_version};
 use candor_sandbox::Sandbox;
 
-use crate::clock;
 use crate::daemon::Shared;
 use crate::jobs::Ticket;
 use crate::log::{Log, Weight};
@@ -229,7 +229,7 @@ fn parse(header: &[u8]) -> Option<(u32, String)> {
     let _date = fields.next()?;
     let version = fields.next()?.parse().ok()?;
     let time = fields.nth(5)?.trim().parse().ok()?;
-    Some((version, clock::describe(time)))
+    Some((version, Moment::of(time).long()))
 }
 
 #[cfg(test)]

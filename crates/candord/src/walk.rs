@@ -16,11 +16,12 @@ use candor_sandbox::input::{self, Reading};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::answer::Said;
+use crate::answer;
 use crate::daemon::Shared;
 use crate::jobs::{About, Asker, Job, Origin, Ticket};
 use crate::log::Weight;
 use crate::mailbox::Message;
+use candor::clamav::Said;
 
 /// Folders inside one another that are followed at most, whatever is allowed: each is open meanwhile.
 const DEEPEST: usize = 512;
@@ -271,7 +272,7 @@ impl Walk<'_> {
         }
         let found = matches!(said, Said::Found(_));
         if said != Said::Ok {
-            for verdict in said.verdicts(self.is_for_all()) {
+            for verdict in answer::verdicts(&said, self.is_for_all()) {
                 self.reply(&path, verdict);
             }
         }

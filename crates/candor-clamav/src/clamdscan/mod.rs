@@ -19,7 +19,9 @@ use candor_sandbox::input::{self, Opened, Reading};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 
 use crate::action::Actions;
-use crate::clock::{self, ended};
+use candor::clamav::clock;
+
+use crate::clock::ended;
 use crate::console::{Console, complain, shown};
 use crate::options::clamdscan::OPTIONS;
 use crate::options::{self, Given};

@@ -10,8 +10,8 @@ use candor_model::{LayerSummary, Report};
 use serde::Serialize;
 
 use super::order::Subject;
-use super::tell::name;
-use crate::clock::{self, Moment};
+use candor::clamav::clock::{self, Moment};
+use candor::clamav::name;
 
 /// Folders of one second and name that are tried.
 const ATTEMPTS: u32 = 10_000;

@@ -23,11 +23,11 @@ use candor_sandbox::{Sandbox, worker};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::action::Actions;
-use crate::clock;
 use crate::console::{Console, complain};
 use crate::database;
 use crate::options::clamscan::OPTIONS;
 use crate::options::{self, Given};
+use candor::clamav::clock;
 use order::Order;
 use pool::Pool;
 use tell::{Sums, Teller};

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use candor_model::{Finding, Reason, Report};
+use candor::clamav::Said;
+use candor_model::{Reason, Report};
 use candor_sandbox::Outcome;
 use candor_sandbox::message::Answer;
 
@@ -43,14 +44,6 @@ pub(super) struct Sums {
     /// Bytes that were read, and of all layers.
     read: u64,
     scanned: u64,
-}
-
-/// What is said about a file.
-#[derive(Debug, PartialEq, Eq)]
-enum Said {
-    Ok,
-    Found(Vec<String>),
-    Error(&'static str),
 }
 
 impl<'a> Teller<'a> {
@@ -181,38 +174,6 @@ impl Sums {
     }
 }
 
-impl Said {
-    /// ClamAV's word for an outcome; `alert` is `--alert-exceeds-max`.
-    fn of(outcome: &Outcome, alert: bool) -> Self {
-        let exceeded = |limit: &str| {
-            if alert { Self::Found(vec![format!("Heuristics.Limits.Exceeded.{limit}")]) } else { Self::Ok }
-        };
-        match outcome {
-            Outcome::Answer(Answer::Scanned { report, .. }) if !report.findings.is_empty() => {
-                Self::Found(report.findings.iter().map(name).collect())
-            }
-            Outcome::Answer(Answer::Scanned { partial: Some(_), .. } | Answer::Unreadable(_)) => {
-                Self::Error("Can't read file")
-            }
-            Outcome::Answer(Answer::Scanned { report, .. }) => {
-                let ran_out = report.incomplete.iter().any(|missed| missed.reason == Reason::Timeout);
-                if ran_out { exceeded("MaxScanTime") } else { Self::Ok }
-            }
-            Outcome::Answer(Answer::TooLarge(_)) => exceeded("MaxFileSize"),
-            Outcome::Deadly(Reason::Timeout, _) => exceeded("MaxScanTime"),
-            Outcome::Deadly(Reason::Memory, _) => Self::Error("Can't allocate memory"),
-            Outcome::Deadly(..) | Outcome::Answer(Answer::Defect(_)) => Self::Error("Process aborted"),
-        }
-    }
-}
-
-/// The name of a finding, as ClamAV would tell it.
-pub(super) fn name(finding: &Finding) -> String {
-    // Heuristics are the program's own.
-    let own = finding.official || finding.language == "candor" || finding.signature.ends_with(".UNOFFICIAL");
-    if own { finding.signature.clone() } else { format!("{}.UNOFFICIAL", finding.signature) }
-}
-
 fn about(path: &[u8], what: &str) -> Vec<u8> {
     [shown(path).as_slice(), b": ", shown(what.as_bytes()).as_slice()].concat()
 }
@@ -234,23 +195,6 @@ fn two_places(hundredths: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_over_a_limit_is_ok_unless_it_is_asked_for() {
-        for (outcome, told) in [
-            (Outcome::Answer(Answer::TooLarge(Some(7))), "Heuristics.Limits.Exceeded.MaxFileSize"),
-            (Outcome::Deadly(Reason::Timeout, String::new()), "Heuristics.Limits.Exceeded.MaxScanTime"),
-        ] {
-            assert_eq!(Said::of(&outcome, false), Said::Ok);
-            assert_eq!(Said::of(&outcome, true), Said::Found(vec![told.to_owned()]));
-        }
-    }
-
-    #[test]
-    fn what_ended_its_worker_is_an_error() {
-        let outcome = Outcome::Deadly(Reason::Crashed, String::from("signal 11"));
-        assert_eq!(Said::of(&outcome, false), Said::Error("Process aborted"));
-    }
 
     #[test]
     fn sums_are_rounded() {

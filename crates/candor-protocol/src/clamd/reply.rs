@@ -58,8 +58,6 @@ pub enum ScanError<'a> {
     AccessDenied,
     /// No file and no directory.
     NotSupported,
-    /// A descriptor that is no file.
-    NotRegular,
     /// `MULTISCAN` with one thread.
     NotEnoughThreads,
     /// `ALLMATCHSCAN` is turned off.
@@ -74,7 +72,6 @@ impl ScanError<'_> {
             Self::Path(why) => format!("File path check failure: {why}. ERROR"),
             Self::AccessDenied => String::from("Access denied. ERROR"),
             Self::NotSupported => String::from("Not supported file type ERROR"),
-            Self::NotRegular => String::from("Not a regular file ERROR"),
             Self::NotEnoughThreads => {
                 String::from("Not enough threads for multiscan. Increase MaxThreads. ERROR")
             }
