@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Complaints;
 
 /// Crates of the product, and those of them that each may use. Tests and build scripts are free.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("candor-model", &[]),
     ("candor-identify", &["candor-model"]),
     ("candor-unpack", &["candor-model"]),
@@ -19,9 +19,14 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("candor-engine", &["candor-identify", "candor-unpack", "candor-database", "candor-model"]),
     ("candor-protocol", &["candor-model"]),
     ("candor-sandbox", &["candor-engine", "candor-database", "candor-model"]),
+    ("candor-update", &["candor-signature", "candor-database", "candor-model"]),
+    ("candor-policy", &["candor-identify", "candor-unpack", "candor-model"]),
+    ("candor-fetch", &["candor-update", "candor-sandbox", "candor-model"]),
     (
         "candor",
         &[
+            "candor-update",
+            "candor-policy",
             "candor-sandbox",
             "candor-engine",
             "candor-signature",
@@ -33,16 +38,36 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ),
     (
         "candord",
-        &["candor", "candor-sandbox", "candor-protocol", "candor-engine", "candor-database", "candor-model"],
+        &[
+            "candor",
+            "candor-update",
+            "candor-policy",
+            "candor-sandbox",
+            "candor-protocol",
+            "candor-engine",
+            "candor-signature",
+            "candor-database",
+            "candor-model",
+        ],
     ),
     (
         "candor-clamav",
-        &["candor", "candor-sandbox", "candor-protocol", "candor-engine", "candor-database", "candor-model"],
+        &[
+            "candor",
+            "candor-update",
+            "candor-policy",
+            "candor-sandbox",
+            "candor-protocol",
+            "candor-engine",
+            "candor-signature",
+            "candor-database",
+            "candor-model",
+        ],
     ),
 ];
 
 /// They may speak to the user and to the system as they need to.
-const PROGRAMS: [&str; 3] = ["candor", "candord", "candor-clamav"];
+const PROGRAMS: [&str; 4] = ["candor", "candord", "candor-clamav", "candor-fetch"];
 
 /// For development only: they may use anything, and nothing of the product may use them.
 const DEVELOPMENT: [&str; 2] = ["candor-fixtures", "xtask"];

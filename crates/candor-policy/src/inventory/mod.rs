@@ -1,0 +1,183 @@
+//! What is there: packages, programs, services, certificates, host names; without judgement.
+//!
+//! A reader takes bytes of one source (a package database, a registry hive, an SBOM) and gives [`Item`]s. It
+//! knows no vendor. What could not be read is [`Coverage`], so that a report can say what it did not see.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// All that was seen of one subject (a host, an image, a list of components).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// What was seen, in the order in which it was met.
+    pub items: Vec<Item>,
+    /// Which sources were read and which were not.
+    pub coverage: Vec<Coverage>,
+}
+
+/// One thing that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// What sort of thing.
+    pub kind: ItemKind,
+    /// What it calls itself; empty when it has no name.
+    pub name: String,
+    /// Its version as written, when it has one.
+    pub version: Option<String>,
+    /// Where it was seen.
+    pub place: Place,
+    /// By which something may be recognised: everything that a vendor's identifiers can be compared with.
+    pub traits: Vec<Trait>,
+    /// Moments that the evidence itself tells (RFC 3339, or a date), by what they are of.
+    pub moments: BTreeMap<Moment, String>,
+}
+
+/// Sorts of things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemKind {
+    /// A package of an operating system.
+    Package,
+    /// A program with an entry of its own (uninstall key, bundle, receipt, MSI).
+    Program,
+    /// A service or unit that is started.
+    Service,
+    /// A driver or filter of a kernel.
+    Driver,
+    /// A certificate that is trusted.
+    Certificate,
+    /// An extension of a browser.
+    Extension,
+    /// A library that is part of something else, from a lock file, an installed tree or an SBOM.
+    Component,
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+    /// A key of a registry or a setting.
+    Setting,
+    /// A host that is named by a rule, a proxy or a hosts file as allowed.
+    Host,
+    /// A device or a network interface.
+    Device,
+}
+
+/// Where something was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The reader, by its name in the table of readers.
+    pub reader: String,
+    /// The path of the source below the root that was looked at.
+    pub path: String,
+    /// Where in the source: a key, a package, a member, a line.
+    pub inside: Option<String>,
+}
+
+/// One property that may identify a vendor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Trait {
+    /// On which surface it shows.
+    pub surface: Surface,
+    /// The value, as the source has it.
+    pub value: String,
+}
+
+/// The surfaces on which a vendor's products show. Identifiers of vendors name the same ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Surface {
+    /// Subject of the certificate that signed a program, as an RFC 4514 string.
+    AuthenticodeSubject,
+    /// Team that signed a program for macOS.
+    AppleTeam,
+    /// Bundle, receipt or launchd label of macOS or iOS.
+    AppleBundle,
+    /// Fingerprint of the key that signed a package.
+    PackageKey,
+    /// Name of a package of a Linux distribution.
+    LinuxPackage,
+    /// Name of an Android package.
+    AndroidPackage,
+    /// Identifier of a winget package.
+    WingetPackage,
+    /// Supplier, manufacturer, publisher or maintainer: a legal name.
+    Supplier,
+    /// Name of a product.
+    Product,
+    /// Altitude of a minifilter of Windows.
+    MinifilterAltitude,
+    /// Name of a service of Windows.
+    WindowsService,
+    /// A unit of systemd.
+    SystemdUnit,
+    /// A key of the registry of Windows, from its hive's root (`HKLM\…`).
+    RegistryKey,
+    /// A path of a file or directory; `/` between its parts on every system.
+    Path,
+    /// The last part of a path.
+    FileName,
+    /// SHA-256 of a file in hexadecimal digits.
+    Sha256,
+    /// Subject of a certificate that is trusted, as an RFC 4514 string.
+    RootSubject,
+    /// Identifier of a browser's extension.
+    BrowserExtension,
+    /// The vendor in a CPE.
+    CpeVendor,
+    /// A package URL, or `type/namespace/name` of one.
+    PackageUrl,
+    /// A host name.
+    Domain,
+    /// The first three bytes of a hardware address, as six hexadecimal digits.
+    MacPrefix,
+    /// Upgrade or product code of an MSI.
+    MsiCode,
+    /// An event in a log, as `program:event`.
+    LogEvent,
+}
+
+/// What a moment is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// When it was installed.
+    Installed,
+    /// When its signatures were published.
+    Bases,
+    /// When it was last updated.
+    Updated,
+    /// When it was signed.
+    Signed,
+    /// When it was built.
+    Built,
+    /// When its file last changed.
+    Modified,
+}
+
+/// What became of one source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// The reader.
+    pub reader: String,
+    /// The source below the root, or the place where it was looked for.
+    pub path: String,
+    /// How far it was read.
+    pub state: CoverageState,
+    /// Items that came of it.
+    pub items: u64,
+}
+
+/// How far a source was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state", content = "reason")]
+pub enum CoverageState {
+    /// Wholly.
+    Read,
+    /// Up to some place, and why not further.
+    Partly(String),
+    /// It is there and was not read, and why.
+    NotRead(String),
+    /// It is not there.
+    Absent,
+}

@@ -1,0 +1,11 @@
+//! Updates that a customer can refuse, check and undo.
+//!
+//! An update is data. It comes from a **source** (a feed of ours, ClamAV's databases, a pinned URL, a
+//! directory), is fetched by a program that can do nothing else, verified by one without network, and becomes a
+//! [`Candidate`]: files with their digests, and the proof of where they come from. A candidate that compiles
+//! and behaves becomes a generation; one generation is active.
+#![forbid(unsafe_code)]
+
+mod candidate;
+
+pub use candidate::{Candidate, Expectation, Member, MemberClass, Provenance};
