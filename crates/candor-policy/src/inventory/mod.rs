@@ -2,8 +2,26 @@
 //!
 //! A reader takes bytes of one source (a package database, a registry hive, an SBOM) and gives [`Item`]s. It
 //! knows no vendor. What could not be read is [`Coverage`], so that a report can say what it did not see.
+//!
+//! * [`Interest`] says which files matter besides those that a reader is for.
+//! * [`Items`]: where readers put what they see, and the limits on it.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod items;
 
 use std::collections::BTreeMap;
+
+pub use items::Items;
 
 use serde::{Deserialize, Serialize};
 
@@ -180,4 +198,11 @@ pub enum CoverageState {
     NotRead(String),
     /// It is not there.
     Absent,
+}
+
+/// What somebody's identifiers name. Of the files that no reader is for, a walk tells only those.
+pub trait Interest {
+    /// Whether a file or directory at this path matters. The path is below the root, without a slash in
+    /// front, with `/` between its parts.
+    fn is_wanted(&self, path: &str, is_directory: bool) -> bool;
 }
