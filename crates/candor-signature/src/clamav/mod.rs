@@ -26,6 +26,7 @@ use std::borrow::Cow;
 
 use candor_database::ir::{Receiver, Signature};
 
+pub use self::container::{ContainerError, Header, Member, Opened, open_container};
 pub use self::language::extensions;
 use self::text::Text;
 use crate::{Diagnostic, Input, SourceSummary};

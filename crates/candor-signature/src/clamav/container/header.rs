@@ -7,30 +7,46 @@ use super::ContainerError;
 use crate::clamav::hex;
 use crate::clamav::text::decimal;
 
-/// What is needed of a header.
-#[derive(Debug)]
-pub(super) struct Header<'a> {
+/// What a header says. Only the signature of a `cvd` makes it true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// When the database was made, in words; hyphens stand for the colons of the hour.
+    pub time: &'a [u8],
     /// Number of the database.
-    pub(super) version: u64,
+    pub version: u64,
+    /// How many signatures there are.
+    pub signatures: Option<u64>,
+    /// The functionality level that is needed.
+    pub level: Option<u64>,
+    /// The digits of the MD5 sum; of a `cld` and a `cud` they may be anything.
+    pub digits: &'a [u8],
     /// MD5 sum of everything behind the header; of a `cld` and a `cud` not meaningful.
     pub(super) sum: [u8; 16],
     /// Signature of the sum, in ClamAV's digits.
-    pub(super) signature: &'a [u8],
+    pub signature: &'a [u8],
+    /// Who made it; empty when the header does not say.
+    pub builder: &'a [u8],
+    /// When it was made, in seconds since 1970.
+    pub seconds: Option<u64>,
 }
 
 impl<'a> Header<'a> {
-    /// Reads a header.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, ContainerError> {
-        let rest = bytes
+    /// Reads the header at the start of `bytes`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ContainerError> {
+        let head = bytes.get(..super::HEADER).unwrap_or(bytes);
+        let rest = head
             .strip_prefix(b"ClamAV-VDB:")
             .ok_or(ContainerError::Header("no 'ClamAV-VDB:' at its start"))?;
         let mut fields = rest.split(|byte| *byte == b':');
         let mut field = |what| fields.next().ok_or(ContainerError::Header(what));
-        field("no time")?;
+        let time = field("no time")?;
         let version =
             decimal(field("no version")?).ok_or(ContainerError::Header("the version is no number"))?;
-        field("no number of signatures")?;
-        field("no functionality level")?;
+        let signatures = decimal(field("no number of signatures")?);
+        let level = decimal(field("no functionality level")?);
         let digits = field("no MD5 sum")?;
         let mut sum = [0; 16];
         // A container that is not signed may hold any text here; its sum is then never asked for.
@@ -38,7 +54,9 @@ impl<'a> Header<'a> {
             sum = [0; 16];
         }
         let signature = field("no digital signature")?;
-        Ok(Self { version, sum, signature })
+        let builder = fields.next().unwrap_or_default().trim_ascii_end();
+        let seconds = fields.next().map(<[u8]>::trim_ascii_end).and_then(decimal);
+        Ok(Self { time, version, signatures, level, digits, sum, signature, builder, seconds })
     }
 
     /// Whether the sum is that of `rest`.

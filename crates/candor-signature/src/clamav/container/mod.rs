@@ -18,6 +18,7 @@ mod signature;
 mod tests;
 mod unpack;
 
+pub use header::Header;
 pub(crate) use signature::Keys;
 
 use super::language::ContainerKind;
@@ -27,25 +28,26 @@ const HEADER: usize = 512;
 
 /// A container whose signatures fit, as far as its kind has any.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub struct Opened {
     /// Whether someone with the right key vouches for the members.
-    pub(crate) official: bool,
+    pub official: bool,
     /// The files in it, in their order.
-    pub(crate) members: Vec<Member>,
+    pub members: Vec<Member>,
 }
 
 /// A file in a container.
 #[derive(Debug)]
-pub(crate) struct Member {
+pub struct Member {
     /// Its name, without folders.
-    pub(crate) name: String,
+    pub name: String,
     /// Its bytes.
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 /// Why a container is not used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ContainerError {
+#[non_exhaustive]
+pub enum ContainerError {
     /// The header is not one.
     #[error("not a database container: {0}")]
     Header(&'static str),
@@ -78,16 +80,29 @@ pub(crate) enum ContainerError {
     Archive(String),
 }
 
+/// As [`open`], with ClamAV's own keys. How the container vouches for itself is told by its name; one whose name
+/// says nothing is as good as one that nobody signed.
+///
+/// # Errors
+/// It is damaged, or it is signed and not by ClamAV.
+pub fn open_container(input: &crate::Input<'_>) -> Result<Opened, ContainerError> {
+    let kind = match super::language::of_name(input.name).map(|kind| kind.language) {
+        Some(super::language::Language::Container(kind)) => kind,
+        _ => ContainerKind::Unsigned,
+    };
+    open(input.bytes, kind, &Keys::published())
+}
+
 /// The version in the header of a container, when it has one.
 pub(crate) fn version(bytes: &[u8]) -> Option<u64> {
-    header::Header::parse(bytes.get(..HEADER)?).ok().map(|header| header.version)
+    Header::parse(bytes.get(..HEADER)?).ok().map(|header| header.version)
 }
 
 /// Checks and unpacks a container.
 pub(crate) fn open(bytes: &[u8], kind: ContainerKind, keys: &Keys) -> Result<Opened, ContainerError> {
     let (head, rest) =
         bytes.split_at_checked(HEADER).ok_or(ContainerError::Header("shorter than its header"))?;
-    let header = header::Header::parse(head)?;
+    let header = Header::parse(head)?;
     if kind == ContainerKind::Published {
         if !header.sum_fits(rest) {
             return Err(ContainerError::Sum);

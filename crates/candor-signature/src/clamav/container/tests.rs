@@ -351,3 +351,29 @@ fn genuine_containers_verify() {
     }
     assert!(count > 0, "no .cvd in the folder");
 }
+
+#[test]
+fn a_header_says_who_made_it_and_when() {
+    let text =
+        b"ClamAV-VDB:08 Mar 2021 10-21 -0500:333:92:63:d82da5df59cd2fc80f01f7895a5a88fd:abc:me:1615216911   ";
+    let header = super::Header::parse(text).unwrap();
+    assert_eq!((header.time, header.version), (&b"08 Mar 2021 10-21 -0500"[..], 333));
+    assert_eq!((header.signatures, header.level, header.seconds), (Some(92), Some(63), Some(1_615_216_911)));
+    assert_eq!((header.builder, header.signature), (&b"me"[..], &b"abc"[..]));
+    assert_eq!(header.digits, b"d82da5df59cd2fc80f01f7895a5a88fd");
+    // What is missing at the end is not there, and no reason to refuse the rest.
+    let short = super::Header::parse(b"ClamAV-VDB:t:7:x:y:X:X").unwrap();
+    assert_eq!((short.version, short.signatures, short.seconds), (7, None, None));
+    assert!(short.builder.is_empty());
+}
+
+#[test]
+fn the_name_says_whether_a_signature_is_needed() {
+    let bytes = Recipe { list: false, ..Recipe::new() }.build();
+    let open = |name| super::open_container(&Input { name, bytes: &bytes }).map(|opened| opened.official);
+    assert!(!open("t.cud").unwrap());
+    assert!(!open("t").unwrap());
+    // It is signed with a key that is not ClamAV's.
+    assert_eq!(open("t.cvd").unwrap_err(), ContainerError::HeaderSignature);
+    assert_eq!(open("t.cld").unwrap_err(), ContainerError::ListMissing);
+}
