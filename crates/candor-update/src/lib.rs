@@ -7,5 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod candidate;
+pub mod generation;
+pub mod log;
 
 pub use candidate::{Candidate, Expectation, Member, MemberClass, Provenance};
