@@ -18,3 +18,4 @@
 )]
 
 pub mod clamd;
+pub mod http;

@@ -7,17 +7,20 @@ use std::thread::Builder;
 
 use anyhow::Context as _;
 
+use crate::counters::Counters;
 use crate::events::Events;
+use crate::fronts::{self, Fronts, Judged};
 use crate::jobs::{Job, Queue};
 use crate::lanes::{self, Board};
 use crate::listen::{self, Listener};
 use crate::log::{Log, Weight};
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Message};
 use crate::nursery::Nurseries;
 use crate::reactor::{MAILBOX, Reactor};
 use crate::service::{self, PidFile, Signals};
 use crate::settings::Settings;
 use crate::signatures::{self, Loader, Signatures, Wish};
+use crate::stream::InMemory;
 use crate::verdicts::Verdicts;
 use crate::walk::{self, Request};
 
@@ -35,7 +38,13 @@ pub struct Shared {
     /// Paths that wait for a walker.
     pub walks: Queue<Request>,
     /// What the reactor is told.
-    pub mailbox: Mailbox,
+    pub mailbox: Mailbox<Message>,
+    /// What connections of the fronts are told.
+    pub fronts: Mailbox<(usize, Judged)>,
+    /// Bytes of streams that are in memory.
+    pub in_memory: InMemory,
+    /// What is counted.
+    pub counters: Counters,
     /// What the lanes are at.
     pub board: Board,
     /// Verdicts that are remembered.
@@ -46,6 +55,8 @@ pub struct Shared {
     pub wishes: Sender<Wish>,
     /// There will be no workers any more; whoever started this daemon is to start it again.
     pub has_failed: AtomicBool,
+    /// It was told to end: no connection is taken any more.
+    pub is_ending: AtomicBool,
 }
 
 /// Runs until it is told to end, and what runs is done.
@@ -55,6 +66,7 @@ pub struct Shared {
 pub fn run(settings: Settings) -> anyhow::Result<()> {
     service::allow_open_files();
     let listeners = listen::listen(&settings.sockets)?;
+    let front_listeners = fronts::listen(&settings)?;
     let pid_file = settings.pid_file.as_deref().map(PidFile::write).transpose()?;
     let log = Log::open(&settings.log)?;
     if let Some(user) = &settings.user {
@@ -72,17 +84,23 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     let signals = Signals::catch().context("signals cannot be caught")?;
     let poll = mio::Poll::new().context("no reactor")?;
     let waker = mio::Waker::new(poll.registry(), MAILBOX).context("no reactor")?;
+    let front_poll = mio::Poll::new().context("no reactor")?;
+    let front_waker = mio::Waker::new(front_poll.registry(), MAILBOX).context("no reactor")?;
     let (wishes, wished) = channel();
     let shared = Arc::new(Shared {
         jobs: Queue::new(settings.queue),
         walks: Queue::new(settings.queue),
         mailbox: Mailbox::new(waker),
+        fronts: Mailbox::new(front_waker),
+        in_memory: InMemory::default(),
+        counters: Counters::default(),
         board: Board::new(settings.lanes),
         verdicts: Verdicts::new(settings.verdicts),
         signatures: Signatures::new(first),
         events,
         wishes,
         has_failed: AtomicBool::new(false),
+        is_ending: AtomicBool::new(false),
         log,
         settings,
     });
@@ -102,12 +120,24 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         let told = Arc::clone(&shared);
         spawn(String::from("events"), Box::new(move || runner.run(&told.log)))?;
     }
-    let names: Vec<String> = listeners.iter().map(Listener::name).collect();
+    let mut names: Vec<String> = listeners.iter().map(Listener::name).collect();
+    names.extend(front_listeners.iter().map(|(kind, listener)| format!("{kind}: {}", listener.name())));
+    let front = if front_listeners.is_empty() {
+        None
+    } else {
+        let mut front =
+            Fronts::new(Arc::clone(&shared), front_poll, front_listeners).context("no reactor")?;
+        Some(spawn(String::from("fronts"), Box::new(move || front.run()))?)
+    };
     let mut reactor = Reactor::new(Arc::clone(&shared), poll, listeners, signals).context("no reactor")?;
     shared.log.say(Weight::Info, &format!("candord is ready; it listens on {}", names.join(", ")));
     service::notify("READY=1");
     let served = reactor.run().context("the reactor failed");
     service::notify("STOPPING=1");
+    shared.is_ending.store(true, Ordering::Relaxed);
+    shared.fronts.wake();
+    // What they are at is finished, too; they bound the time that this takes.
+    front.into_iter().for_each(|front| drop(front.join()));
     shared.jobs.end();
     shared.walks.end();
     drop(reactor);

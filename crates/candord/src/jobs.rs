@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use candor_protocol::clamd::Tag;
@@ -32,6 +32,8 @@ pub struct Ticket {
 pub enum Asker {
     /// A session: this reply is the last one to its command.
     Session(Ticket),
+    /// A front, with the number of its connection.
+    Front(usize),
     /// A walk; it is told what the file is called and what is said of it.
     Walk(Sender<(Vec<u8>, Said)>),
 }
@@ -68,7 +70,7 @@ pub struct About {
 #[derive(Debug)]
 pub enum Origin {
     /// A stream of this length; its share of memory is held until it is answered.
-    Stream(u64, Share),
+    Stream(u64, Arc<Share>),
     /// A descriptor that a client handed over; it may be of anything.
     Descriptor,
     /// A file that was opened here.

@@ -13,6 +13,7 @@ use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 
 use crate::answer;
 use crate::daemon::Shared;
+use crate::fronts::Judged;
 use crate::jobs::{About, Asker, Job, Next, Origin};
 use crate::log::{Record, Weight};
 use crate::mailbox::Message;
@@ -147,14 +148,14 @@ fn prepare(shared: &Shared, generation: &Generation, job: Job) -> Option<Entry<H
         }
     };
     if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-        tell(shared, &about, answer::NOT_REGULAR);
+        tell(shared, &about, answer::NOT_REGULAR, None);
         return None;
     }
     let length = u64::try_from(status.st_size).unwrap_or(0);
     let state = if shared.settings.verdicts > 0 { State::of(&file, &status) } else { None };
     if state.is_some_and(|state| shared.verdicts.is_clean(&state, generation.number)) {
-        record(shared, generation, &about, Some(length), None);
-        tell(shared, &about, Said::Ok);
+        record(shared, generation, &about, length, None);
+        tell(shared, &about, Said::Ok, None);
         return None;
     }
     if matches!(about.origin, Origin::Descriptor) {
@@ -179,7 +180,7 @@ fn finish(shared: &Shared, generation: &Generation, held: Held, outcome: &Outcom
     {
         shared.verdicts.remember(state, generation.number);
     }
-    record(shared, generation, &about, Some(length), Some(outcome));
+    record(shared, generation, &about, length, Some(outcome));
     let subject = String::from_utf8_lossy(&about.subject);
     match &said {
         Said::Found(names) => {
@@ -193,23 +194,23 @@ fn finish(shared: &Shared, generation: &Generation, held: Held, outcome: &Outcom
         Said::Ok => (),
     }
     if let Outcome::Deadly(reason, why) = outcome {
+        shared.counters.lost_workers.count();
         shared.log.say(Weight::Warning, &format!("{subject}: {reason}: {why}"));
     }
-    tell(shared, &about, said);
+    tell(shared, &about, said, Some(outcome));
 }
 
-/// Adds it to the JSON log; without an outcome it is one that is remembered.
-fn record(
-    shared: &Shared,
-    generation: &Generation,
-    about: &About,
-    length: Option<u64>,
-    outcome: Option<&Outcome>,
-) {
+/// Counts it, and adds it to the JSON log; without an outcome it is one that is remembered.
+fn record(shared: &Shared, generation: &Generation, about: &About, length: u64, outcome: Option<&Outcome>) {
+    let (verdict, incomplete) = outcome.map_or(("clean", Vec::new()), answer::honestly);
+    shared.counters.answered(about.command, verdict, about.since.elapsed());
+    shared.counters.bytes.add(length);
+    if outcome.is_none() {
+        shared.counters.remembered.count();
+    }
     if !shared.log.keeps_answers() {
         return;
     }
-    let (verdict, incomplete) = outcome.map_or(("clean", Vec::new()), answer::honestly);
     let findings = match outcome {
         Some(Outcome::Answer(Answer::Scanned { report, .. })) => {
             report.findings.iter().map(|finding| finding.signature.as_str()).collect()
@@ -224,7 +225,7 @@ fn record(
         verdict,
         findings,
         incomplete,
-        length,
+        length: Some(length),
         milliseconds: about.since.elapsed().as_secs_f64() * 1000.0,
         remembered: outcome.is_none(),
         generation: generation.number,
@@ -232,7 +233,7 @@ fn record(
 }
 
 /// Tells who asked.
-fn tell(shared: &Shared, about: &About, said: Said) {
+fn tell(shared: &Shared, about: &About, said: Said, outcome: Option<&Outcome>) {
     match &about.asker {
         Asker::Session(ticket) => {
             let mut text = Vec::new();
@@ -240,6 +241,9 @@ fn tell(shared: &Shared, about: &About, said: Said) {
                 Reply::Scanned(&about.subject, verdict).write(ticket.tag, &mut text);
             }
             shared.mailbox.post(Message { session: ticket.session, text, last: true });
+        }
+        Asker::Front(connection) => {
+            shared.fronts.post((*connection, Judged::new(said, outcome)));
         }
         // Who walked has gone away when the client has.
         Asker::Walk(sender) => drop(sender.send((about.subject.clone(), said))),

@@ -1,6 +1,7 @@
 //! Candor's daemon. It speaks clamd's protocol, reads `clamd.conf`, and hands what clients give it to jailed workers.
 //!
 //! * [`reactor`]: one thread that has all sockets and parses nothing but the protocol.
+//! * [`fronts`]: one thread that has the sockets of all other protocols.
 //! * [`lanes`]: threads that hand files to workers, each to its own. [`walk`]: threads that look for files.
 //! * [`signatures`]: what is in force, and how it is changed while scans go on.
 //! * [`settings`]: what it is told.
@@ -10,8 +11,10 @@
 
 pub mod answer;
 mod cli;
+pub mod counters;
 pub mod daemon;
 pub mod events;
+pub mod fronts;
 pub mod jobs;
 pub mod lanes;
 pub mod listen;
@@ -23,6 +26,7 @@ pub mod service;
 pub mod session;
 pub mod settings;
 pub mod signatures;
+pub mod socket;
 pub mod stream;
 pub mod verdicts;
 pub mod walk;

@@ -13,8 +13,8 @@ use mio::{Interest, Registry, Token};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use crate::service;
-use crate::session::Socket;
 use crate::settings::Sockets;
+use crate::socket::Socket;
 
 /// One socket that is listened on.
 #[derive(Debug)]
@@ -110,17 +110,26 @@ pub fn listen(sockets: &Sockets) -> anyhow::Result<Vec<Listener>> {
     if !inherited.is_empty() {
         return inherited.into_iter().map(Listener::from_descriptor).collect();
     }
-    let mut listeners = Vec::new();
-    for path in &sockets.local {
-        listeners.push(local(path, sockets).with_context(|| format!("LocalSocket {}", path.display()))?);
-    }
-    for address in &sockets.tcp {
-        listeners.push(tcp(*address, sockets).with_context(|| format!("TCPSocket {address}"))?);
-    }
+    let listeners = of(sockets)?;
     ensure!(
         !listeners.is_empty(),
         "neither LocalSocket nor TCPSocket is given: there is nothing to listen on"
     );
+    Ok(listeners)
+}
+
+/// Listens on all that is given.
+///
+/// # Errors
+/// One cannot be listened on.
+pub fn of(sockets: &Sockets) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    for path in &sockets.local {
+        listeners.push(local(path, sockets).with_context(|| format!("socket {}", path.display()))?);
+    }
+    for address in &sockets.tcp {
+        listeners.push(tcp(*address, sockets).with_context(|| format!("address {address}"))?);
+    }
     Ok(listeners)
 }
 

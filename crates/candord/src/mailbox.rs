@@ -1,4 +1,4 @@
-//! What the threads have for the reactor.
+//! What the threads have for a reactor.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,12 +15,12 @@ pub struct Message {
 
 /// Messages, and what wakes the reactor.
 #[derive(Debug)]
-pub struct Mailbox {
-    messages: Mutex<Vec<Message>>,
+pub struct Mailbox<M> {
+    messages: Mutex<Vec<M>>,
     waker: mio::Waker,
 }
 
-impl Mailbox {
+impl<M> Mailbox<M> {
     /// An empty one.
     #[must_use]
     pub const fn new(waker: mio::Waker) -> Self {
@@ -28,7 +28,7 @@ impl Mailbox {
     }
 
     /// Leaves a message. The reactor is woken by the first one alone.
-    pub fn post(&self, message: Message) {
+    pub fn post(&self, message: M) {
         let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         let is_first = messages.is_empty();
         messages.push(message);
@@ -45,7 +45,7 @@ impl Mailbox {
     }
 
     /// All that there is.
-    pub fn take(&self) -> Vec<Message> {
+    pub fn take(&self) -> Vec<M> {
         std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -9,16 +9,17 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use candor_protocol::clamd::{Command, Event, Failure, Memory, NAMES, Reply, STREAM, Stats, Tag};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
 use crate::daemon::Shared;
 use crate::jobs::{About, Asker, Job, Origin, Ticket};
 use crate::listen::Listener;
 use crate::log::Weight;
 use crate::service::{Signal, Signals};
-use crate::session::{Parked, Sent, Session, Socket};
+use crate::session::{Parked, Sent, Session};
 use crate::signatures::Wish;
-use crate::stream::{Bounds, InMemory, Incoming};
+use crate::socket::Socket;
+use crate::stream::{Bounds, Incoming};
 use crate::walk::{Flow, Request};
 
 /// What the mailbox wakes with.
@@ -62,7 +63,6 @@ pub struct Reactor {
     parked: VecDeque<usize>,
     /// No connection is taken until then.
     paused: Option<Instant>,
-    in_memory: InMemory,
     buffer: Vec<u8>,
     /// Since when it is to end.
     ending: Option<Instant>,
@@ -94,7 +94,6 @@ impl Reactor {
             ready: VecDeque::new(),
             parked: VecDeque::new(),
             paused: None,
-            in_memory: InMemory::default(),
             buffer: vec![0; BUFFER],
             ending: None,
         })
@@ -181,6 +180,8 @@ impl Reactor {
             return;
         }
         self.ending = Some(Instant::now());
+        self.shared.is_ending.store(true, Ordering::Relaxed);
+        self.shared.fronts.wake();
         self.listeners.clear();
         let numbers: Vec<usize> = self.sessions.keys().copied().collect();
         for number in numbers {
@@ -240,15 +241,10 @@ impl Reactor {
     fn welcome(&mut self, mut socket: Socket) {
         let number = self.next;
         self.next = self.next.wrapping_add(1).max(SESSIONS);
-        let interest = Interest::READABLE.add(Interest::WRITABLE);
-        let registry = self.poll.registry();
-        let registered = match &mut socket {
-            Socket::Local(socket) => registry.register(socket, Token(number), interest),
-            Socket::Tcp(socket) => registry.register(socket, Token(number), interest),
-        };
-        if registered.is_err() {
+        if socket.register(self.poll.registry(), Token(number)).is_err() {
             return;
         }
+        self.shared.counters.sessions.count();
         self.sessions.insert(number, Session::new(socket, self.shared.settings.sessions.stream_max));
         self.serve(number);
     }
@@ -406,7 +402,7 @@ impl Reactor {
             | Command::Shutdown => now(session, &Reply::Unavailable),
             Command::DetectionStats | Command::ClearDetectionStats | Command::EndSession => (),
             Command::BeginSession | Command::Descriptor => (),
-            Command::Stream => match Incoming::new(&self.in_memory) {
+            Command::Stream => match Incoming::new(&self.shared.in_memory) {
                 Ok(stream) => session.stream = Some(stream),
                 Err(error) => self.no_room(number, tag, &error),
             },
@@ -594,9 +590,9 @@ impl Reactor {
     }
 
     fn drop_session(&mut self, number: usize) {
-        if let Some(session) = self.sessions.remove(&number)
-            && let Some(deadline) = session.deadline
-        {
+        let Some(session) = self.sessions.remove(&number) else { return };
+        self.shared.counters.gone.count();
+        if let Some(deadline) = session.deadline {
             self.deadlines.remove(&(deadline, number));
         }
     }

@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use candor_protocol::clamd::Decoder;
-use mio::net::{TcpStream, UnixStream};
 use rustix::io::Errno;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
 
 use crate::jobs::Job;
 use crate::settings;
+use crate::socket::Socket;
 use crate::stream::Incoming;
 use crate::walk::{Flow, Request};
 
@@ -26,24 +26,6 @@ pub const BACKLOG: usize = 256 << 10;
 
 /// Descriptors that may lie there without a command for them.
 const DESCRIPTORS: usize = UNDER_WAY;
-
-/// A socket of either kind.
-#[derive(Debug)]
-pub enum Socket {
-    /// Of this machine.
-    Local(UnixStream),
-    /// Of a network.
-    Tcp(TcpStream),
-}
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Local(socket) => socket.as_fd(),
-            Self::Tcp(socket) => socket.as_fd(),
-        }
-    }
-}
 
 /// What could not be put into a queue yet.
 #[derive(Debug)]
@@ -132,7 +114,7 @@ impl Session {
     /// Whether it is of this machine.
     #[must_use]
     pub const fn is_local(&self) -> bool {
-        matches!(self.socket, Socket::Local(_))
+        self.socket.is_local()
     }
 
     /// Whether commands may be taken from it.
@@ -150,14 +132,11 @@ impl Session {
     /// The connection is broken, or more descriptors came than belong to any command.
     pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         let Socket::Local(socket) = &self.socket else {
-            return match rustix::net::recv(&self.socket, &mut *buffer, RecvFlags::DONTWAIT) {
-                Ok((received, _)) => {
-                    self.is_readable = self.has_hung_up || received == buffer.len();
-                    Ok(Some(received))
-                }
-                Err(Errno::AGAIN | Errno::INTR) => Ok(None),
-                Err(error) => Err(error.into()),
-            };
+            let received = self.socket.receive(buffer)?;
+            if let Some(received) = received {
+                self.is_readable = self.has_hung_up || received == buffer.len();
+            }
+            return Ok(received);
         };
         // Two fit, so that it shows when more than one was sent at once: that belongs to no command.
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
@@ -200,13 +179,12 @@ impl Session {
     /// Sends what there is, as far as the client takes it.
     pub fn send(&mut self) -> Sent {
         while let Some(rest) = self.output.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match rustix::net::send(&self.socket, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                Ok(sent) => {
+            match self.socket.send(rest) {
+                Ok(Some(sent)) => {
                     self.sent = self.sent.saturating_add(sent);
                     self.since = Instant::now();
                 }
-                Err(Errno::INTR) => (),
-                Err(Errno::AGAIN) => {
+                Ok(None) => {
                     // What is sent makes room from time to time, not with each write.
                     if self.sent > BACKLOG {
                         self.output.drain(..self.sent);

@@ -190,9 +190,11 @@ pub fn watch(shared: &Arc<Shared>, mut loader: Loader, wishes: &Receiver<Wish>) 
                     // Lanes that wait hold the old one, too.
                     shared.jobs.wake();
                     drop(old);
+                    shared.counters.reloads.count();
                     shared.log.say(Weight::Info, "Database correctly reloaded");
                 }
                 Err(error) => {
+                    shared.counters.failed_reloads.count();
                     let text = format!("Reload failed, the old signatures stay in force: {error:#}");
                     shared.log.say(Weight::Error, &text);
                     if !shared.signatures.current().sandbox.is_alive() {

@@ -48,7 +48,15 @@ pub struct Received {
     /// How many there are.
     pub length: u64,
     /// What it takes of the memory for all streams.
-    pub share: Share,
+    pub share: Arc<Share>,
+}
+
+impl InMemory {
+    /// How many there are.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Share {
@@ -114,6 +122,12 @@ impl Incoming {
         Ok(())
     }
 
+    /// How many bytes have come.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Ends it.
     ///
     /// # Errors
@@ -125,11 +139,11 @@ impl Incoming {
             // What has no name cannot be opened by anybody else; the right to write goes with this descriptor.
             let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
             let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-            return Ok(Received { file, length, share });
+            return Ok(Received { file, length, share: Arc::new(share) });
         }
         let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&file, seals)?;
-        Ok(Received { file, length, share })
+        Ok(Received { file, length, share: Arc::new(share) })
     }
 }
 

@@ -83,6 +83,12 @@ impl Verdicts {
         clean.generation == generation && clean.states.contains_key(state)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.clean.lock().unwrap_or_else(PoisonError::into_inner).states.len()
+    }
+
     /// Remembers that it was.
     pub fn remember(&self, state: State, generation: u64) {
         if self.most == 0 {

@@ -2,6 +2,7 @@
 //! not change while it runs.
 
 pub mod conf;
+pub mod fronts;
 pub mod keys;
 pub mod own;
 
@@ -16,6 +17,7 @@ use candor_sandbox::{Setup, Task};
 use regex::bytes::RegexSet;
 
 use conf::Conf;
+use fronts::Fronts;
 use own::Own;
 
 /// Where ClamAV's databases are when nothing is said.
@@ -32,6 +34,8 @@ const ANY: u64 = 1 << 40;
 pub struct Settings {
     /// Where to listen.
     pub sockets: Sockets,
+    /// Where other protocols are spoken.
+    pub fronts: Fronts,
     /// What to find.
     pub options: Options,
     /// Signatures: a path; `None` for the built-in ones.
@@ -181,6 +185,7 @@ impl Settings {
         }
         Ok(Self {
             sockets: sockets(conf, own)?,
+            fronts: Fronts::new(own)?,
             options: options(conf)?,
             database: own.database.clone().or_else(|| {
                 let folder = conf.path("DatabaseDirectory");

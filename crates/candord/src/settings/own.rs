@@ -25,6 +25,8 @@ pub struct Own {
     pub stream_memory: u64,
     /// Bytes of all streams together that are kept in memory.
     pub streams_memory: u64,
+    /// Where metrics and health are told: addresses, or paths of Unix sockets.
+    pub metrics: Vec<String>,
     /// Sessions that may be open at the same time.
     pub max_sessions: usize,
 }
@@ -40,6 +42,7 @@ impl Default for Own {
             json_log: None,
             stream_memory: 1 << 20,
             streams_memory: 256 << 20,
+            metrics: Vec::new(),
             max_sessions: 16_384,
         }
     }

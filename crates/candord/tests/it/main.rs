@@ -5,5 +5,6 @@ mod clamdscan;
 mod daemon;
 mod faults;
 mod lifecycle;
+mod metrics;
 mod protocol;
 mod run;
