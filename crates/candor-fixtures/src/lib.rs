@@ -2,6 +2,7 @@
 //!
 //! * [`recipe`], [`archive`], [`container`], [`executable`], [`installer`], [`zip`], [`zip_methods`], [`stream`],
 //!   [`document`], [`volume`], [`virtual_disk`]: files.
+//! * [`release`]: databases as ClamAV publishes them, signed with keys of tests.
 //! * [`collect`]: signatures as values.
 //! * [`marker`]: one marker in every container.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
@@ -16,6 +17,7 @@ pub mod installer;
 pub mod marker;
 pub mod naive;
 pub mod recipe;
+pub mod release;
 pub mod stream;
 pub mod virtual_disk;
 pub mod volume;

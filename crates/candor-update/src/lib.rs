@@ -7,7 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod candidate;
+pub mod clamav;
 pub mod generation;
 pub mod log;
+pub mod pipeline;
+pub mod source;
 
 pub use candidate::{Candidate, Expectation, Member, MemberClass, Provenance};

@@ -26,7 +26,9 @@ use std::borrow::Cow;
 
 use candor_database::ir::{Receiver, Signature};
 
-pub use self::container::{ContainerError, Header, Member, Opened, open_container};
+pub use self::container::{
+    ContainerError, Header, Keys, Member, Opened, PublicKey, open_container, open_container_with,
+};
 pub use self::language::extensions;
 use self::text::Text;
 use crate::{Diagnostic, Input, SourceSummary};
@@ -58,7 +60,7 @@ pub fn load(
     receiver: &mut dyn Receiver,
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> Vec<SourceSummary> {
-    loading::load(inputs, options, &container::Keys::published(), receiver, diagnostics)
+    loading::load(inputs, options, &Keys::published(), receiver, diagnostics)
 }
 
 /// Whether [`load`] would read a file of this name: whether its extension is one of ClamAV's.

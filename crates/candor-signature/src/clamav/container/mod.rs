@@ -19,7 +19,7 @@ mod tests;
 mod unpack;
 
 pub use header::Header;
-pub(crate) use signature::Keys;
+pub use signature::{Keys, PublicKey};
 
 use super::language::ContainerKind;
 
@@ -86,11 +86,19 @@ pub enum ContainerError {
 /// # Errors
 /// It is damaged, or it is signed and not by ClamAV.
 pub fn open_container(input: &crate::Input<'_>) -> Result<Opened, ContainerError> {
+    open_container_with(input, &Keys::published())
+}
+
+/// As [`open_container`], with these keys instead of ClamAV's.
+///
+/// # Errors
+/// It is damaged, or it is signed and not with these keys.
+pub fn open_container_with(input: &crate::Input<'_>, keys: &Keys) -> Result<Opened, ContainerError> {
     let kind = match super::language::of_name(input.name).map(|kind| kind.language) {
         Some(super::language::Language::Container(kind)) => kind,
         _ => ContainerKind::Unsigned,
     };
-    open(input.bytes, kind, &Keys::published())
+    open(input.bytes, kind, keys)
 }
 
 /// The version in the header of a container, when it has one.

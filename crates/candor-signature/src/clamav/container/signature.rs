@@ -7,20 +7,20 @@
 use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
 
-/// A public key.
-#[derive(Debug)]
-pub(crate) struct PublicKey {
+/// A public key of RSA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
     modulus: BigUint,
     exponent: u32,
 }
 
 /// The keys that containers are checked with.
-#[derive(Debug)]
-pub(crate) struct Keys {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
     /// For the sum in a header.
-    pub(super) header: PublicKey,
+    pub header: PublicKey,
     /// For the list of members.
-    pub(super) list: PublicKey,
+    pub list: PublicKey,
 }
 
 /// Modulus of the key that signs headers, 1024 bits. A public number, part of every ClamAV.
@@ -48,7 +48,8 @@ const HASH: usize = 32;
 
 impl Keys {
     /// ClamAV's own.
-    pub(crate) fn published() -> Self {
+    #[must_use]
+    pub fn published() -> Self {
         Self {
             header: PublicKey::new(HEADER_MODULUS, HEADER_EXPONENT),
             list: PublicKey::new(LIST_MODULUS, LIST_EXPONENT),
@@ -62,17 +63,23 @@ impl Keys {
 
     /// Whether `signature` is one of these lines.
     pub(super) fn verify_list(&self, lines: &[u8], signature: &[u8]) -> bool {
-        self.list
-            .recover(signature)
-            .and_then(|number| pss_fits(&number, self.list.modulus.bits(), &Sha256::digest(lines)))
-            .unwrap_or(false)
+        self.list.verify(lines, signature)
     }
 }
 
 impl PublicKey {
     /// A key with its modulus in decimal digits; one that nothing fits when they are no number.
-    pub(super) fn new(modulus: &[u8], exponent: u32) -> Self {
+    #[must_use]
+    pub fn new(modulus: &[u8], exponent: u32) -> Self {
         Self { modulus: BigUint::parse_bytes(modulus, 10).unwrap_or_default(), exponent }
+    }
+
+    /// Whether `signature`, in ClamAV's digits, is one of `bytes` by RSASSA-PSS with SHA-256.
+    #[must_use]
+    pub fn verify(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        self.recover(signature)
+            .and_then(|number| pss_fits(&number, self.modulus.bits(), &Sha256::digest(bytes)))
+            .unwrap_or(false)
     }
 
     /// The number that was signed.
