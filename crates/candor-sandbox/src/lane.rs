@@ -138,6 +138,12 @@ impl<'s, T> Lane<'s, T> {
         self.waiting.len() < self.batch && self.bytes < BATCH_BYTES && self.done.is_empty()
     }
 
+    /// The number of the process of its worker, if it has one now.
+    #[must_use]
+    pub fn process(&self) -> Option<i32> {
+        self.worker.as_ref().map(Worker::process)
+    }
+
     /// Whether nothing is left in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -37,7 +37,7 @@ pub enum Only {
     NotExecutable,
 }
 
-const fn call(name: &'static str, numbers: (u32, u32), only: Only, reason: &'static str) -> Call {
+pub(crate) const fn call(name: &'static str, numbers: (u32, u32), only: Only, reason: &'static str) -> Call {
     Call { name, reason, only, x86_64: numbers.0, aarch64: numbers.1 }
 }
 
@@ -109,8 +109,13 @@ impl Task {
     /// The program for the kernel, for the processor that this program was made for; `None` for another
     /// processor than the two that are known.
     pub(crate) fn program(self) -> Option<Vec<Instruction>> {
-        Some(assemble(Processor::this()?, &self.calls()))
+        program(&self.calls())
     }
+}
+
+/// The program for any table of calls; see [`Task::program`].
+pub(crate) fn program(calls: &[Call]) -> Option<Vec<Instruction>> {
+    Some(assemble(Processor::this()?, calls))
 }
 
 /// Processors whose system calls are known.

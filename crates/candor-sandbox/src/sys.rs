@@ -101,6 +101,16 @@ pub(crate) fn close_from(number: RawFd) -> io::Result<()> {
     result(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0_i64) }).map(drop)
 }
 
+/// Closes the descriptors of these numbers, as [`close_from`] does and under the same condition.
+pub(crate) fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
+    if first > last {
+        return Ok(());
+    }
+    let (first, last) = (libc::c_long::from(first), libc::c_long::from(last));
+    // SAFETY: as above: nobody uses them again.
+    result(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0_i64) }).map(drop)
+}
+
 /// Gives every signal back to the kernel's own way of dealing with it, and blocks none.
 pub(crate) fn reset_signals() {
     for signal in 1..=64 {
@@ -159,8 +169,24 @@ pub(crate) struct LandlockAttributes {
     pub(crate) scoped: u64,
 }
 
+/// What Landlock is told to allow below a directory, or of a file: `linux/landlock.h`.
+#[repr(C, packed)]
+#[derive(Clone, Copy, Debug)]
+struct LandlockBeneath {
+    allowed: u64,
+    parent: RawFd,
+}
+
 /// Denies this thread and those that come from it all that `attributes` name.
 pub(crate) fn landlock(attributes: LandlockAttributes) -> io::Result<()> {
+    landlock_beneath(attributes, &[])
+}
+
+/// As [`landlock`], except for these rights below these directories.
+pub(crate) fn landlock_beneath(
+    attributes: LandlockAttributes,
+    rules: &[(BorrowedFd<'_>, u64)],
+) -> io::Result<()> {
     let size = libc::c_long::try_from(size_of::<LandlockAttributes>()).unwrap_or(0);
     let attributes: *const LandlockAttributes = &raw const attributes;
     // SAFETY: the pointer and the size are those of a live value of the kernel's layout. A kernel that
@@ -171,6 +197,13 @@ pub(crate) fn landlock(attributes: LandlockAttributes) -> io::Result<()> {
     // SAFETY: the kernel just gave it to nobody but us.
     let ruleset = unsafe { OwnedFd::from_raw_fd(ruleset) };
     let descriptor = libc::c_long::from(ruleset.as_raw_fd());
+    for (parent, allowed) in rules {
+        const PATH_BENEATH: libc::c_long = 1;
+        let rule = LandlockBeneath { allowed: *allowed, parent: parent.as_raw_fd() };
+        let rule: *const LandlockBeneath = &raw const rule;
+        // SAFETY: the pointer is that of a live value of the kernel's layout, which it only reads.
+        result(unsafe { libc::syscall(libc::SYS_landlock_add_rule, descriptor, PATH_BENEATH, rule, 0_i64) })?;
+    }
     // SAFETY: it takes a descriptor and flags.
     result(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, descriptor, 0_i64) }).map(drop)
 }

@@ -7,3 +7,4 @@ mod exploit;
 mod forbidden;
 mod lanes;
 mod nursery;
+mod stage;
