@@ -19,3 +19,4 @@
 
 pub mod clamd;
 pub mod http;
+pub mod milter;

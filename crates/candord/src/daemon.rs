@@ -51,6 +51,8 @@ pub struct Shared {
     pub verdicts: Verdicts,
     /// What is told of findings.
     pub events: Events,
+    /// What is told of infected mail.
+    pub mail_events: Events,
     /// What is to be done about the signatures.
     pub wishes: Sender<Wish>,
     /// There will be no workers any more; whoever started this daemon is to start it again.
@@ -76,6 +78,8 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         log.say(Weight::Warning, warning);
     }
     let (events, runner) = Events::new(settings.event.as_deref())?;
+    let mail = settings.fronts.milter.as_ref().and_then(|milter| milter.program.as_deref());
+    let (mail_events, mail_runner) = Events::new(mail)?;
     // Before any thread: what they make are copies of this process.
     let nurseries = Nurseries::start(&settings)?;
     let mut loader =
@@ -98,6 +102,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         verdicts: Verdicts::new(settings.verdicts),
         signatures: Signatures::new(first),
         events,
+        mail_events,
         wishes,
         has_failed: AtomicBool::new(false),
         is_ending: AtomicBool::new(false),
@@ -116,7 +121,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     }
     let watcher = Arc::clone(&shared);
     spawn(String::from("signatures"), Box::new(move || signatures::watch(&watcher, loader, &wished)))?;
-    if let Some(runner) = runner {
+    for runner in [runner, mail_runner].into_iter().flatten() {
         let told = Arc::clone(&shared);
         spawn(String::from("events"), Box::new(move || runner.run(&told.log)))?;
     }

@@ -27,6 +27,8 @@ pub struct Events(Option<SyncSender<Found>>);
 pub struct Found {
     subject: Vec<u8>,
     signature: String,
+    /// What is put behind the words of the command line.
+    arguments: Vec<Vec<u8>>,
 }
 
 /// The other end of it.
@@ -50,8 +52,14 @@ impl Events {
 
     /// Says that something was found. Never waits.
     pub fn found(&self, subject: &[u8], signature: &str) {
+        self.found_with(subject, signature, Vec::new());
+    }
+
+    /// The same, with arguments for the program. Never waits.
+    pub fn found_with(&self, subject: &[u8], signature: &str, arguments: Vec<Vec<u8>>) {
         if let Some(sender) = &self.0 {
-            drop(sender.try_send(Found { subject: subject.to_vec(), signature: signature.to_owned() }));
+            let (subject, signature) = (subject.to_vec(), signature.to_owned());
+            drop(sender.try_send(Found { subject, signature, arguments }));
         }
     }
 }
@@ -72,6 +80,7 @@ impl Runner {
         let subject: &OsStr = OsStr::from_bytes(&found.subject);
         let mut child = Command::new(program)
             .args(words.map(OsString::from))
+            .args(found.arguments.iter().map(|argument| OsStr::from_bytes(argument)))
             .env_clear()
             .env("PATH", PATH)
             .env("CLAM_VIRUSEVENT_FILENAME", subject)
@@ -141,7 +150,8 @@ mod tests {
         .replace("%%", "%");
         let (_, runner) = Events::new(Some(&line)).unwrap();
         let name = format!("$(touch {0});`touch {0}`", mark.display());
-        let found = Found { subject: name.clone().into_bytes(), signature: name.clone() };
+        let found =
+            Found { subject: name.clone().into_bytes(), signature: name.clone(), arguments: Vec::new() };
         runner.unwrap().once(&found).unwrap();
         assert_eq!(std::fs::read_to_string(told).unwrap(), format!("{name}:{name}"));
         assert!(!mark.exists());

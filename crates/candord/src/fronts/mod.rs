@@ -6,6 +6,7 @@
 
 mod connection;
 mod metrics;
+mod milter;
 pub mod reactor;
 
 use std::fmt;
@@ -27,12 +28,15 @@ pub use reactor::Fronts;
 pub enum Kind {
     /// Metrics and health, by HTTP.
     Metrics,
+    /// Mail servers, by the milter protocol.
+    Milter,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Metrics => "metrics",
+            Self::Milter => "milter",
         })
     }
 }
@@ -120,7 +124,9 @@ pub trait Front: fmt::Debug + Send {
 /// One cannot be listened on.
 pub fn listen(settings: &Settings) -> anyhow::Result<Vec<(Kind, Listener)>> {
     let mut listeners = Vec::new();
-    for (kind, sockets) in [(Kind::Metrics, &settings.fronts.metrics)] {
+    let fronts = &settings.fronts;
+    let milter = fronts.milter.as_ref().map(|milter| (Kind::Milter, &milter.sockets));
+    for (kind, sockets) in [Some((Kind::Metrics, &fronts.metrics)), milter].into_iter().flatten() {
         listeners.extend(listen::of(sockets)?.into_iter().map(|listener| (kind, listener)));
     }
     Ok(listeners)

@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token};
 
 use super::connection::{Connection, Sent};
 use super::metrics::Metrics;
+use super::milter::Milter;
 use super::{Front, Host, Judged, Kind, Scan};
 use crate::daemon::Shared;
 use crate::jobs::{About, Asker, Job, Origin};
@@ -205,6 +206,7 @@ impl Fronts {
         }
         let front: Box<dyn Front> = match kind {
             Kind::Metrics => Box::new(Metrics),
+            Kind::Milter => Box::new(Milter::default()),
         };
         self.shared.counters.sessions.count();
         self.connections.insert(number, Connection::new(socket, front));

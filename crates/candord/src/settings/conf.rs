@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::keys::{self, Fate, Kind};
+use super::keys::{self, Fate, Key, Kind};
 
 /// Bytes of a file that is taken for a configuration.
 const LONGEST: u64 = 1 << 20;
@@ -25,11 +25,19 @@ impl Conf {
     /// # Errors
     /// It cannot be read, or a line of it is not one of a configuration; says which.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
+        Self::read_with(path, &keys::find)
+    }
+
+    /// The same, for a file with other keys.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn read_with(path: &Path, find: &dyn Fn(&str) -> Option<&'static Key>) -> anyhow::Result<Self> {
         let name = path.display();
         let length = std::fs::metadata(path).with_context(|| format!("{name}"))?.len();
         anyhow::ensure!(length <= LONGEST, "{name}: far too long for a configuration");
         let text = std::fs::read_to_string(path).with_context(|| format!("{name}"))?;
-        Self::parse(&text, &name.to_string())
+        Self::parse_with(&text, &name.to_string(), find)
     }
 
     /// Takes a text apart; `file` is what it is called in messages.
@@ -37,6 +45,18 @@ impl Conf {
     /// # Errors
     /// A line is not one of a configuration; says which.
     pub fn parse(text: &str, file: &str) -> anyhow::Result<Self> {
+        Self::parse_with(text, file, &keys::find)
+    }
+
+    /// The same, for a file with other keys.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn parse_with(
+        text: &str,
+        file: &str,
+        find: &dyn Fn(&str) -> Option<&'static Key>,
+    ) -> anyhow::Result<Self> {
         let mut conf = Self::default();
         for (number, line) in text.lines().enumerate() {
             let place = format!("{file}:{}", number + 1);
@@ -48,7 +68,7 @@ impl Conf {
             if name.eq_ignore_ascii_case("Example") {
                 bail!("{place}: please edit the example configuration: remove the line `Example`");
             }
-            let Some(key) = keys::find(name) else { bail!("{place}: unknown key {name}") };
+            let Some(key) = find(name) else { bail!("{place}: unknown key {name}") };
             let value = unquoted(value.trim());
             let value = plain(key.kind, value)
                 .with_context(|| format!("{place}: {}", key.name))
@@ -58,7 +78,7 @@ impl Conf {
         Ok(conf)
     }
 
-    fn take(&mut self, key: &'static keys::Key, value: String, place: &str) {
+    fn take(&mut self, key: &'static Key, value: String, place: &str) {
         let mut name = key.name;
         match key.fate {
             Fate::Honoured(_) => (),

@@ -2,24 +2,29 @@
 
 use std::path::PathBuf;
 
-use super::{Sockets, resolve};
-
 use anyhow::Context as _;
+
+use super::milter::Milter;
+use super::own::Own;
+use super::{Sockets, resolve};
 
 /// Where they are listened for.
 #[derive(Clone, Debug)]
 pub struct Fronts {
     /// Metrics and health.
     pub metrics: Sockets,
+    /// Mail servers.
+    pub milter: Option<Milter>,
 }
 
 impl Fronts {
-    /// What `candord.toml` comes to.
+    /// What `candord.toml` comes to; what is to be said about it is added to `warnings`.
     ///
     /// # Errors
     /// An address cannot be understood.
-    pub fn new(own: &super::own::Own) -> anyhow::Result<Self> {
-        Ok(Self { metrics: places("metrics", &own.metrics)? })
+    pub fn new(own: &Own, warnings: &mut Vec<String>) -> anyhow::Result<Self> {
+        let milter = own.milter.as_deref().map(|path| Milter::read(path, warnings)).transpose()?;
+        Ok(Self { metrics: places("metrics", &own.metrics)?, milter })
     }
 }
 

@@ -314,8 +314,8 @@ pub const KEYS: [Key; 156] = [
     key("PCRERecMatchLimit", Number, "2000", Unused("expressions run in constant stack")),
     key("PhishingAlwaysBlockCloak", Flag, "no", Alias("AlertPhishingCloak")),
     key("PhishingAlwaysBlockSSLMismatch", Flag, "no", Alias("AlertPhishingSSLMismatch")),
-    key("PhishingScanURLs", Flag, "yes", Fixed(false, "lists of phishing are not used yet")),
-    key("PhishingSignatures", Flag, "yes", Fixed(false, "lists of phishing are not used yet")),
+    key("PhishingScanURLs", Flag, "yes", Honoured("")),
+    key("PhishingSignatures", Flag, "yes", Unused("signatures for mail are always in force")),
     key("PidFile", Text, "", Honoured("")),
     key("PreludeAnalyzerName", Text, "", Unused("Prelude is not spoken; the log can be JSON")),
     key("PreludeEnable", Flag, "no", Fixed(false, "Prelude is not spoken; the log can be JSON")),
@@ -363,50 +363,47 @@ pub const KEYS: [Key; 156] = [
     key("VirusEvent", Text, "", Honoured("run without a shell")),
 ];
 
+/// Compares the page of the reference that lists keys with what the program does, or writes it.
+#[cfg(test)]
+pub(super) fn check_page(file: &str, conf: &str, program: &str, keys: &[Key]) {
+    use std::fmt::Write as _;
+    let mut page = format!(
+        "# Keys of {conf}\n\nWhat `{program}` makes of each key that ClamAV 1.4 to 1.6 know. A key that is not here is an \
+         error. `candord --check` says what of a file is not honoured.\n\nThis page is made from the program; the test \
+         `settings::keys` of `candord` compares them.\n\n| key | takes | ClamAV's default | |\n|---|---|---|---|\n",
+    );
+    for key in keys {
+        let kind = match key.kind {
+            Flag => "yes or no",
+            Number => "number",
+            Size => "size",
+            Text => "text",
+        };
+        let many = if key.many { ", more than once" } else { "" };
+        let fate = match key.fate {
+            Honoured("") => String::from("honoured"),
+            Honoured(note) => format!("honoured; {note}"),
+            Alias(real) => format!("an old name of `{real}`"),
+            Fixed(fixed, why) => format!("always `{}`: {why}", if fixed { "yes" } else { "no" }),
+            Unused(why) => format!("no effect: {why}"),
+        };
+        let _ = writeln!(page, "| `{}` | {kind}{many} | {} | {fate} |", key.name, key.default);
+    }
+    let path = format!("{}/../../docs/reference/{file}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("CANDOR_WRITE_REFERENCE").is_some() {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == page, "{path} is not what the program does; CANDOR_WRITE_REFERENCE=1 makes it anew");
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
-
     use super::*;
-
-    /// The page of the reference that lists the keys.
-    fn page() -> String {
-        let mut page = String::from(
-            "# Keys of clamd.conf\n\nWhat `candord` makes of each key that ClamAV 1.4 to 1.6 know. A key that is not here is an \
-             error. `candord --check` says what of a file is not honoured.\n\nThis page is made from the program; the test \
-             `settings::keys` of `candord` compares them.\n\n| key | takes | ClamAV's default | |\n|---|---|---|---|\n",
-        );
-        for key in KEYS {
-            let kind = match key.kind {
-                Flag => "yes or no",
-                Number => "number",
-                Size => "size",
-                Text => "text",
-            };
-            let many = if key.many { ", more than once" } else { "" };
-            let fate = match key.fate {
-                Honoured("") => String::from("honoured"),
-                Honoured(note) => format!("honoured; {note}"),
-                Alias(real) => format!("an old name of `{real}`"),
-                Fixed(fixed, why) => format!("always `{}`: {why}", if fixed { "yes" } else { "no" }),
-                Unused(why) => format!("no effect: {why}"),
-            };
-            let _ = writeln!(page, "| `{}` | {kind}{many} | {} | {fate} |", key.name, key.default);
-        }
-        page
-    }
 
     #[test]
     fn the_reference_lists_every_key_as_it_is() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/clamd-conf.md");
-        if std::env::var_os("CANDOR_WRITE_REFERENCE").is_some() {
-            std::fs::write(path, page()).unwrap();
-        }
-        let there = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            there == page(),
-            "{path} is not what the program does; CANDOR_WRITE_REFERENCE=1 makes it anew"
-        );
+        check_page("clamd-conf.md", "clamd.conf", "candord", &KEYS);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod conf;
 pub mod fronts;
 pub mod keys;
+pub mod milter;
 pub mod own;
 
 use std::net::SocketAddr;
@@ -185,7 +186,7 @@ impl Settings {
         }
         Ok(Self {
             sockets: sockets(conf, own)?,
-            fronts: Fronts::new(own)?,
+            fronts: Fronts::new(own, &mut warnings)?,
             options: options(conf)?,
             database: own.database.clone().or_else(|| {
                 let folder = conf.path("DatabaseDirectory");
@@ -324,6 +325,7 @@ fn options(conf: &Conf) -> anyhow::Result<Options> {
         exceeded_limits: flag("AlertExceedsMax"),
         macros: flag("AlertOLE2Macros"),
         partition_intersections: flag("AlertPartitionIntersection"),
+        phishing_addresses: conf.flag("PhishingScanURLs", true),
         phishing_cloaks: flag("AlertPhishingCloak"),
         phishing_ssl: flag("AlertPhishingSSLMismatch"),
         structured: flag("StructuredDataDetection").then(|| Structured {

@@ -27,6 +27,8 @@ pub struct Own {
     pub streams_memory: u64,
     /// Where metrics and health are told: addresses, or paths of Unix sockets.
     pub metrics: Vec<String>,
+    /// A `clamav-milter.conf`: where mail servers come to, and what is done about mail.
+    pub milter: Option<PathBuf>,
     /// Sessions that may be open at the same time.
     pub max_sessions: usize,
 }
@@ -43,6 +45,7 @@ impl Default for Own {
             stream_memory: 1 << 20,
             streams_memory: 256 << 20,
             metrics: Vec::new(),
+            milter: None,
             max_sessions: 16_384,
         }
     }

@@ -6,5 +6,6 @@ mod daemon;
 mod faults;
 mod lifecycle;
 mod metrics;
+mod milter;
 mod protocol;
 mod run;
