@@ -5,4 +5,10 @@
 //! **report**. Vendors and regimes are data (`policy/` of the repository, and what a user adds), never code.
 #![forbid(unsafe_code)]
 
+pub mod evaluate;
 pub mod inventory;
+pub mod matching;
+pub mod party;
+pub mod policy;
+pub mod regime;
+pub mod vendor;

@@ -1,0 +1,31 @@
+//! TOML with places: a mistake is told with its line.
+
+use serde::de::DeserializeOwned;
+
+use super::PolicyError;
+
+/// The text of one file, and its name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
+}
+
+impl Place<'_> {
+    pub(crate) fn parse<T: DeserializeOwned>(self) -> Result<T, PolicyError> {
+        toml::from_str(self.text).map_err(|error| {
+            let line = error.span().map_or(0, |span| self.line(span.start));
+            PolicyError::at(self.file, line, error.message().to_owned())
+        })
+    }
+
+    /// The line of a byte of the text, from 1.
+    pub(crate) fn line(self, offset: usize) -> usize {
+        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
+        1 + before.iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    pub(crate) fn error(self, line: usize, reason: String) -> PolicyError {
+        PolicyError::at(self.file, line, reason)
+    }
+}
