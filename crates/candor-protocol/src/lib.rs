@@ -19,4 +19,5 @@
 
 pub mod clamd;
 pub mod http;
+pub mod icap;
 pub mod milter;
