@@ -32,7 +32,7 @@ mod records;
 mod search;
 
 pub use builder::{BuildError, Builder};
-pub use content::{Scratch, Screen, Screening};
+pub use content::{Scratch, Screen, Screening, screen_together};
 pub use icons::icon_hash;
 pub use image::{Image, Info, OpenError, SectionInfo, SignatureId, SignatureRecord, SourceInfo};
 pub use lists::TypeRules;

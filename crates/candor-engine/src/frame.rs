@@ -16,6 +16,8 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use crate::ahead::Screened;
+
 /// Bytes that are hashed between two looks at the interrupt.
 const CHUNK: usize = 1 << 20;
 
@@ -126,11 +128,21 @@ impl<'f> Frame<'f> {
             }
         }
         let (digest, screen) = screening.finish();
-        if let Some(digest) = Digest::new(&digest) {
-            let _ = md5.set(digest);
+        self.know(&digest, screen);
+        Ok(())
+    }
+
+    /// Takes what was found out before.
+    pub(crate) fn accept(&self, Screened { digest, screen, .. }: Screened) {
+        self.know(&digest, screen);
+    }
+
+    fn know(&self, md5: &[u8; 16], screen: Screen) {
+        let [held, ..] = &self.digests;
+        if let Some(digest) = Digest::new(md5) {
+            let _ = held.set(digest);
         }
         self.screen.replace(Some(screen));
-        Ok(())
     }
 
     /// What was found for the search of its body, if that was looked for. Only the first search has it: whatever

@@ -5,6 +5,7 @@
 //! * [`Scanner`]: the public face.
 //! * `scan`: the loop over one layer: digests, children and facts, body.
 //! * `sink`: what a parser talks to; the only place of the product that recurses.
+//! * `ahead`: what is done for several files at once before each is scanned.
 //! * `frame`: a layer that is being looked at, with its digests and whether it is trusted.
 //! * `record`: what has been found and missed so far, and the verdict over it.
 //! * `heuristics`: what is suspicious without any signature.
@@ -22,6 +23,7 @@
 )]
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod formats;
 mod frame;
 mod heuristics;
@@ -33,6 +35,8 @@ mod tests;
 
 use candor_database::{Image, Scratch, TypeRules};
 use candor_model::{Facts, FileType, Finding, Interrupt, LayerId, LayerSummary, Limits, Report};
+
+pub use ahead::Screened;
 
 use formats::{Builtin, Formats};
 pub use heuristics::{Heuristics, Structured};
@@ -157,6 +161,20 @@ impl<'image> Scanner<'image> {
     #[must_use]
     pub fn scan(&mut self, bytes: &[u8], name: &str, interrupt: &Interrupt) -> Report {
         Scan::new(&self.setup, &mut self.memory, interrupt, None, bytes.len() as u64).run(bytes, name)
+    }
+
+    /// As [`scan`](Self::scan), with what [`screen`](Self::screen) found in the same bytes.
+    #[must_use]
+    pub fn scan_screened(
+        &mut self,
+        bytes: &[u8],
+        name: &str,
+        interrupt: &Interrupt,
+        screened: Option<Screened>,
+    ) -> Report {
+        let mut scan = Scan::new(&self.setup, &mut self.memory, interrupt, None, bytes.len() as u64);
+        scan.screened = screened;
+        scan.run(bytes, name)
     }
 
     /// As [`scan`](Self::scan), and shows every layer to `observer`.

@@ -14,7 +14,7 @@ use crate::formats::Formats;
 use crate::frame::{Frame, digests};
 use crate::record::{Record, shorten};
 use crate::sink::LayerSink;
-use crate::{Memory, Observer, Options, Setup};
+use crate::{Memory, Observer, Options, Screened, Setup};
 
 /// Sections of one executable may overlap; they are hashed up to this multiple of its length.
 const SECTION_GROWTH: u64 = 8;
@@ -41,6 +41,8 @@ pub(crate) struct Scan<'s> {
     formats: &'s dyn Formats,
     scratch: &'s mut Scratch,
     observer: Option<&'s mut dyn Observer>,
+    /// What is known of the file before it is scanned.
+    pub(crate) screened: Option<Screened>,
     raw_html: bool,
     type_rules: &'s TypeRules,
     /// What heuristics have told of which layer.
@@ -75,6 +77,7 @@ impl<'s> Scan<'s> {
             formats: setup.formats,
             scratch: &mut memory.scratch,
             observer,
+            screened: None,
             raw_html: setup.raw_html,
             type_rules: &setup.type_rules,
             suspected: HashSet::new(),
@@ -106,7 +109,7 @@ impl<'s> Scan<'s> {
     /// no more than a kilobyte, as in ClamAV. That something be ignored is no rule to follow, nor is one by
     /// which a layer would be what it was just taken out of: a catalogue of translations with the header of
     /// a mail in it would be a mail in a mail without end.
-    fn identify(&self, bytes: &[u8]) -> FileType {
+    pub(crate) fn identify(&self, bytes: &[u8]) -> FileType {
         let own = self.formats.identify(bytes);
         if own != FileType::BinaryData && !own.is_text() {
             return own;
@@ -180,6 +183,9 @@ impl<'s> Scan<'s> {
         if bytes.is_empty() || self.halted {
             self.observe(&frame);
             return;
+        }
+        if let Some(screened) = self.screened.take().filter(|screened| whole && screened.is_of(bytes)) {
+            frame.accept(screened);
         }
         self.search_digests(&frame, self.body_target(file_type));
         self.listen(file_type, bytes);
@@ -402,7 +408,7 @@ impl<'s> Scan<'s> {
 
     /// The class whose signatures the body of a layer of this type is searched for first, if it is searched
     /// as it stands.
-    fn body_target(&self, file_type: FileType) -> Option<Target> {
+    pub(crate) fn body_target(&self, file_type: FileType) -> Option<Target> {
         match file_type {
             text if text.is_text() => Some(Target::Any),
             // ClamAV does not search HTML as it stands, unless some signature is meant for raw files.

@@ -28,7 +28,7 @@ use codec::Encoder;
 use cover::{Cover, Covering};
 use index::IndexBuilder;
 
-pub use index::{Screen, Screening};
+pub use index::{Screen, Screening, screen_together};
 pub use search::Scratch;
 
 /// Tag of a program that describes a body signature.

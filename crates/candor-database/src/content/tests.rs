@@ -8,7 +8,7 @@ use crate::ir::{
     Alternatives, Body, Comparison, Element, Expression, Gap, Header, Levels, Logical, Offset, OffsetBase,
     Part, Pattern, Receiver, Signature, Source, SubSignature, TargetDescription,
 };
-use crate::{Builder, Image, Scratch, Subject};
+use crate::{Builder, Image, Scratch, Screening, Subject, screen_together};
 
 fn image(signatures: Vec<Signature>) -> Image {
     let mut builder = Builder::new();
@@ -269,6 +269,50 @@ fn a_screen_is_for_its_own_layer_only() {
         let mut scratch = Scratch::new();
         image.search_screened(&subject, Some(&screen), &Limits::default(), &mut scratch, &mut hits);
         assert_eq!(hits.len(), 1);
+    }
+}
+
+#[test]
+fn layers_that_are_screened_together_are_screened_as_each_alone() {
+    let image =
+        image(vec![body(text("needle in it")), body(text("wxyz")), body(text("!qZ7x")), body(text("ab?"))]);
+    let noise = |length: usize, step: u32| -> Vec<u8> {
+        (0..u32::try_from(length).unwrap())
+            .map(|at| at.wrapping_mul(0x9e37_79b1).wrapping_mul(step).to_le_bytes()[3])
+            .collect()
+    };
+    // Less than a block, blocks and what is left of one, and one in which runs are everywhere. Where a block of
+    // four or three goes together one ends, and another takes its place.
+    let lengths = [100, 400_003, 16 << 10, 70_000, (32 << 10) + 64, (32 << 10) + 63, 0, 250_000, 90_000];
+    let mut layers: Vec<Vec<u8>> =
+        (1..).zip(lengths).map(|(step, length)| noise(length, 2 * step + 1)).collect();
+    layers.push(b"!qZ7x!qZ7x".repeat(100_000));
+    for layer in &mut layers {
+        for (word, place) in [("needle in it", 3), ("wxyz", 2), ("!qZ7x", 7), ("ab?", 4)] {
+            let at = layer.len() / 8 * place;
+            if let Some(room) = layer.get_mut(at..at + word.len()) {
+                room.copy_from_slice(word.as_bytes());
+            }
+        }
+    }
+    for count in 0..=layers.len() {
+        let mut together: Vec<Screening<'_>> =
+            layers[..count].iter().map(|layer| image.screening(Target::Other, layer)).collect();
+        let mut rounds = 0;
+        screen_together(&mut together, &mut || {
+            rounds += 1;
+            count != 4 || rounds < 3
+        });
+        #[cfg(target_arch = "x86_64")]
+        if count > 3 && std::arch::is_x86_feature_detected!("avx512bw") {
+            assert!(rounds > 1, "{count} did not go together");
+        }
+        for (screening, layer) in together.into_iter().zip(&layers) {
+            let (digest, screen) = screening.finish();
+            assert_eq!(digest, <[u8; 16]>::from(Md5::digest(layer)), "{count}, {}", layer.len());
+            let (_, alone) = image.screening(Target::Other, layer).finish();
+            assert_eq!(format!("{screen:?}"), format!("{alone:?}"), "{count}, {}", layer.len());
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 mod build;
 mod hint;
 mod kernel;
+mod lanes;
 mod layout;
 mod nibbles;
 mod screen;
@@ -17,8 +18,10 @@ mod search;
 mod stitched;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 pub(crate) use build::IndexBuilder;
 pub(crate) use screen::Sieve;
-pub use screen::{Screen, Screening};
+pub use screen::{Screen, Screening, screen_together};
 pub(crate) use search::{Groups, Index, State, Touched};

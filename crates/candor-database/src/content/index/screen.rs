@@ -1,9 +1,10 @@
 //! Screening: what of a layer stands in the slots of the index, found while its MD5 is computed.
 //!
-//! Files whose MD5 somebody may ask for are read in one go for both: see [`super::stitched`]. What is
-//! found is kept until the layer has been taken apart and is searched.
+//! Files whose MD5 somebody may ask for are read in one go for both: see [`super::stitched`], and [`super::lanes`]
+//! for several at a time. What is found is kept until the layer has been taken apart and is searched.
 
 use super::kernel::{pairs_passing, passing};
+use super::lanes::{self, LANES, Lane};
 use super::search::{BLOCK, Shard};
 use super::stitched::{self, Filters, Masks, positions};
 use crate::content::anchor::Tier;
@@ -94,15 +95,29 @@ impl<'a> Screening<'a> {
         (md5::finish(self.state, rest, self.bytes.len() as u64), self.screen)
     }
 
+    /// Whether there is a whole block more, with what looking at it needs of the next.
+    fn has_block(&self) -> bool {
+        let end = self.at.saturating_add(BLOCK + md5::BLOCK);
+        end <= self.bytes.len()
+    }
+
     /// Takes what is before `to`.
     fn block(&mut self, to: usize) {
-        let Self { shard: Some(shard), bytes, at, state, sieve, .. } = self else {
-            let rest = self.bytes.get(self.at..to).unwrap_or_default();
-            return md5::compress(&mut self.state, md5::blocks(rest).0);
-        };
+        let Self { shard, bytes, at, state, sieve, .. } = self;
+        let mut done = *at;
+        if let Some(shard) = shard {
+            done = stitched::run(shard.filters(), bytes, done, to, state, &mut sieve.masks);
+        }
+        md5::compress(state, md5::blocks(bytes.get(done..to).unwrap_or_default()).0);
+        self.look_up(to, done);
+    }
+
+    /// Looks up what passes before `to`. What is before `done` was tested already.
+    fn look_up(&mut self, to: usize, done: usize) {
+        let Self { shard: Some(shard), bytes, at, sieve, .. } = self else { return };
         let Some(sightings) = &mut self.screen.sightings else { return };
         let mut fits = true;
-        shard.look_up_block(bytes, *at, to, Some(state), sieve, &mut |table, entry, at| match Sighting::new(
+        shard.look_up_block(bytes, *at, to, done, sieve, &mut |table, entry, at| match Sighting::new(
             table, entry, at,
         ) {
             Some(sighting) => sightings.push(sighting),
@@ -114,6 +129,53 @@ impl<'a> Screening<'a> {
             self.screen.sightings = None;
         }
     }
+}
+
+/// Takes screenings on together, as far as there are several with something to do and while `go_on` says so. What is
+/// left of each, it does alone. A processor that can do only one at a time leaves all of them as they are.
+pub fn screen_together(screenings: &mut [Screening<'_>], go_on: &mut dyn FnMut() -> bool) {
+    if !lanes::are_supported() {
+        return;
+    }
+    // The longest first, so that it is not left alone in the end.
+    let mut waiting: Vec<_> = screenings.iter_mut().filter(|screening| screening.has_block()).collect();
+    waiting.sort_by_key(|screening| std::cmp::Reverse(screening.bytes.len()));
+    let mut waiting = waiting.into_iter();
+    let mut together = Vec::with_capacity(LANES);
+    loop {
+        together.retain(|screening: &&mut Screening<'_>| screening.has_block());
+        together.extend(waiting.by_ref().take(LANES.saturating_sub(together.len())));
+        if together.len() < 2 || !go_on() || !block_of_each(&mut together) {
+            return;
+        }
+    }
+}
+
+/// Takes a block of each. Returns whether that could be done.
+fn block_of_each(together: &mut [&mut Screening<'_>]) -> bool {
+    let mut lanes: Vec<Lane<'_>> = together
+        .iter_mut()
+        .map(|screening| {
+            let Screening { shard, bytes, at, state, sieve, .. } = &mut **screening;
+            Lane {
+                filters: shard.as_ref().map_or_else(Filters::default, Shard::filters),
+                input: bytes.get(*at..).unwrap_or_default(),
+                state: *state,
+                masks: &mut sieve.masks,
+            }
+        })
+        .collect();
+    if !lanes::run(&mut lanes) {
+        return false;
+    }
+    let states: Vec<[u32; 4]> = lanes.iter().map(|lane| lane.state).collect();
+    for (screening, state) in together.iter_mut().zip(states) {
+        screening.state = state;
+        let to = screening.at.saturating_add(BLOCK);
+        screening.look_up(to, to);
+        screening.at = to;
+    }
+    true
 }
 
 /// Positions of a block that pass the filters; memory that blocks reuse.
@@ -130,26 +192,26 @@ impl Default for Sieve {
 }
 
 impl Shard<'_> {
+    /// What positions are tested against.
+    pub(super) fn filters(&self) -> Filters<'_> {
+        let nibbles = self.pairs.and_then(|pairs| pairs.nibbles());
+        Filters { long: self.filter, medium: self.small, nibbles }
+    }
+
     /// Tests what is from `at`, a multiple of [`BLOCK`], to before `to`, no further than the next one, and gives
     /// `visit` the number of the table, that of the first entry and the position of every run that stands there,
-    /// in the order of tables and then of positions. Takes the bytes into the MD5 `state`, if one is given, but
-    /// for those behind the last whole block of it.
+    /// in the order of tables and then of positions. What is before `done` was tested already: the masks say what
+    /// passes.
     pub(super) fn look_up_block(
         &self,
         bytes: &[u8],
         at: usize,
         to: usize,
-        state: Option<&mut [u32; 4]>,
+        done: usize,
         Sieve { masks, passed }: &mut Sieve,
         visit: &mut impl FnMut(usize, u32, usize),
     ) {
         let nibbles = self.pairs.and_then(|pairs| pairs.nibbles());
-        let mut done = at;
-        if let Some(state) = state {
-            let filters = Filters { long: self.filter, medium: self.small, nibbles };
-            done = stitched::run(filters, bytes, at, to, state, masks);
-            md5::compress(state, md5::blocks(bytes.get(done..to).unwrap_or_default()).0);
-        }
         let masks = masks.get(..done.saturating_sub(at) / md5::BLOCK).unwrap_or_default();
         let each = || masks.iter().zip((at..).step_by(md5::BLOCK));
         if let Some(filter) = self.filter {

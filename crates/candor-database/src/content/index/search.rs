@@ -155,7 +155,7 @@ impl<'a> Index<'a> {
         let mut sieve = std::mem::take(state.sieve);
         for from in (0..bytes.len()).step_by(BLOCK) {
             let to = from.saturating_add(BLOCK).min(bytes.len());
-            shard.look_up_block(bytes, from, to, None, &mut sieve, &mut |table, entry, at| {
+            shard.look_up_block(bytes, from, to, from, &mut sieve, &mut |table, entry, at| {
                 if let Some(table) = shard.tables.get(table) {
                     shard.compare_entries(*table, entry, layer, at, state);
                 }

@@ -18,7 +18,7 @@ use super::nibbles::NIBBLES;
 use crate::md5::BLOCK;
 
 /// What positions are tested against. What is missing passes nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Filters<'a> {
     pub(super) long: Option<Filter<'a>>,
     pub(super) medium: Option<Filter<'a>>,
@@ -31,9 +31,9 @@ pub(super) struct Masks {
     /// Every fourth position, as a run of eight bytes.
     pub(super) long: u16,
     /// The same positions, as a run of four.
-    even: u16,
+    pub(super) even: u16,
     /// Those between them, as a run of four.
-    odd: u16,
+    pub(super) odd: u16,
     /// Every position, by nibbles.
     pub(super) nibbles: u64,
 }
@@ -79,20 +79,17 @@ pub(super) fn run(
 #[cfg(target_arch = "x86_64")]
 mod vector {
     use std::arch::x86_64::{
-        __m512i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm512_add_epi32, _mm512_and_si512,
-        _mm512_broadcast_i32x4, _mm512_loadu_si512, _mm512_mullo_epi32, _mm512_or_si512, _mm512_set1_epi8,
-        _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srl_epi32, _mm512_srli_epi16,
-        _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_test_epi8_mask,
-        _mm512_test_epi32_mask, _mm512_xor_si512,
+        _mm_cvtsi32_si128, _mm512_and_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_srl_epi32,
+        _mm512_test_epi8_mask, _mm512_test_epi32_mask,
     };
 
-    use super::super::layout::{FOLD_MASK, HIGH_FACTOR, LOW_FACTOR};
     use super::super::nibbles::NIBBLES;
+    use super::super::vector::{
+        NOTHING, halves, load, load_words, long_digest, low_digest, shift, store, tables, three_bits,
+        two_bits,
+    };
     use super::{BLOCK, Filters, Masks};
-    use crate::md5::{add, steps};
-
-    /// Words of a filter that passes nothing.
-    static NOTHING: [[u8; 4]; 1 << 10] = [[0; 4]; 1 << 10];
+    use crate::md5::{add, step, steps};
 
     /// Takes whole blocks of `input` from `from` to before `to` into the MD5 `state` and notes in `masks`,
     /// one for each block, which positions pass. Returns the end of the last block that it took: those at
@@ -128,7 +125,6 @@ mod vector {
     ) -> usize {
         let long_filter = filters.long.map_or(&NOTHING[..], |filter| filter.words());
         let medium_filter = filters.medium.map_or(&NOTHING[..], |filter| filter.words());
-        let shift = |words: &[[u8; 4]]| 32_i32.wrapping_sub(words.len().trailing_zeros().cast_signed());
         let long_shift = _mm_cvtsi32_si128(shift(long_filter));
         let medium_shift = _mm_cvtsi32_si128(shift(medium_filter));
         let tables = tables(filters.nibbles.unwrap_or(&[0; NIBBLES]));
@@ -204,7 +200,7 @@ mod vector {
                     }
                 };
             }
-            steps!(a b c d, message, meanwhile);
+            steps!(step, a b c d, message, meanwhile);
             [a, b, c, d] = add([a, b, c, d], before);
             behind = masks;
             at = next;
@@ -217,94 +213,5 @@ mod vector {
         behind.odd = _mm512_test_epi32_mask(found, one);
         *state = [a, b, c, d];
         at
-    }
-
-    /// 64 bytes from `AT` on.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    #[expect(unsafe_code, reason = "an unaligned vector load")]
-    fn load<const AT: usize>(bytes: &[u8; 2 * BLOCK]) -> __m512i {
-        const { assert!(AT <= BLOCK) };
-        // SAFETY: there are 64 bytes behind the first 64, and the load needs no alignment.
-        unsafe { _mm512_loadu_si512(bytes.as_ptr().wrapping_add(AT).cast()) }
-    }
-
-    /// Loads from memory what was put there one by one. That they take this way keeps them out of the
-    /// units that vectors need.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    #[expect(unsafe_code, reason = "an unaligned vector load")]
-    fn load_words(words: &mut [u32; 16]) -> __m512i {
-        let words = std::hint::black_box(words);
-        // SAFETY: there are sixteen words, and the load needs no alignment.
-        unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
-    }
-
-    /// Puts indexes where they are loaded from one by one.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    #[expect(unsafe_code, reason = "an unaligned vector store")]
-    fn store(words: &mut [u32; 16], value: __m512i) {
-        // SAFETY: there is room for sixteen words, and the store needs no alignment.
-        unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), value) };
-        std::hint::black_box(words);
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn low_digest(low: __m512i) -> __m512i {
-        let folded = _mm512_or_si512(low, _mm512_set1_epi32(FOLD_MASK.cast_signed()));
-        let product = _mm512_mullo_epi32(folded, _mm512_set1_epi32(LOW_FACTOR.cast_signed()));
-        _mm512_xor_si512(product, _mm512_srli_epi32::<15>(product))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn long_digest(low_digest: __m512i, high: __m512i) -> __m512i {
-        let folded = _mm512_or_si512(high, _mm512_set1_epi32(FOLD_MASK.cast_signed()));
-        let product = _mm512_mullo_epi32(folded, _mm512_set1_epi32(HIGH_FACTOR.cast_signed()));
-        let sum = _mm512_add_epi32(low_digest, product);
-        _mm512_xor_si512(sum, _mm512_srli_epi32::<15>(sum))
-    }
-
-    /// In the lowest bits: whether the two bits of a digest are set in its word.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn two_bits(word: __m512i, digest: __m512i) -> __m512i {
-        let five_bits = _mm512_set1_epi32(31);
-        let first = _mm512_srlv_epi32(word, _mm512_and_si512(digest, five_bits));
-        let second = _mm512_and_si512(_mm512_srli_epi32::<5>(digest), five_bits);
-        _mm512_and_si512(first, _mm512_srlv_epi32(word, second))
-    }
-
-    /// The same for three bits.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn three_bits(word: __m512i, digest: __m512i) -> __m512i {
-        let third = _mm512_and_si512(_mm512_srli_epi32::<10>(digest), _mm512_set1_epi32(31));
-        _mm512_and_si512(two_bits(word, digest), _mm512_srlv_epi32(word, third))
-    }
-
-    /// The groups that the bytes may belong to, by both their halves.
-    #[inline]
-    #[target_feature(enable = "avx512bw")]
-    fn halves(bytes: __m512i, low: __m512i, high: __m512i) -> __m512i {
-        let half = _mm512_set1_epi8(15);
-        let low = _mm512_shuffle_epi8(low, _mm512_and_si512(bytes, half));
-        let high = _mm512_shuffle_epi8(high, _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), half));
-        _mm512_and_si512(low, high)
-    }
-
-    /// The tables, each in all four parts of a vector.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    #[expect(unsafe_code, reason = "an unaligned vector load")]
-    fn tables(nibbles: &[u8; NIBBLES]) -> [__m512i; 6] {
-        let mut tables = [_mm512_setzero_si512(); 6];
-        for (table, bytes) in tables.iter_mut().zip(nibbles.as_chunks::<16>().0) {
-            // SAFETY: the pointer is to sixteen bytes, and the load needs no alignment.
-            *table = _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) });
-        }
-        tables
     }
 }

@@ -1,0 +1,75 @@
+//! What is done for several files at once before each is scanned: their MD5, and what their bodies hold of the
+//! image's index. Of one file that takes as long as MD5 takes; several go side by side in little more.
+
+use candor_database::ir::HashSubject;
+use candor_database::{Screen, Screening, screen_together};
+use candor_model::{DigestKind, Interrupt, Target};
+
+use crate::scan::Scan;
+use crate::{Memory, Scanner, Setup};
+
+/// What a file was screened for before it is scanned.
+#[derive(Debug)]
+pub struct Screened {
+    pub(crate) digest: [u8; 16],
+    pub(crate) screen: Screen,
+    /// Where the bytes were, and how many.
+    of: (usize, usize),
+}
+
+impl Screened {
+    /// Whether it is about these bytes.
+    pub(crate) fn is_of(&self, bytes: &[u8]) -> bool {
+        self.of == (bytes.as_ptr().addr(), bytes.len())
+    }
+}
+
+impl Scanner<'_> {
+    /// Screens files side by side. The answer is in the same order; `None` for one of which nothing is to be known
+    /// before it is scanned, and for all when `interrupt` is raised meanwhile.
+    pub fn screen(&mut self, files: &[&[u8]], interrupt: &Interrupt) -> Vec<Option<Screened>> {
+        let mut targets = Vec::with_capacity(files.len());
+        for bytes in files {
+            targets.push(target(&self.setup, &mut self.memory, bytes, interrupt));
+        }
+        let image = self.setup.image;
+        let wanted = || files.iter().zip(&targets).filter_map(|(bytes, target)| Some((*bytes, (*target)?)));
+        let mut screenings: Vec<Screening<'_>> =
+            wanted().map(|(bytes, target)| image.screening(target, bytes)).collect();
+        screen_together(&mut screenings, &mut || interrupt.reason().is_none());
+        let mut screenings = screenings.into_iter();
+        let each = files.iter().zip(&targets).map(|(bytes, target)| {
+            let screening = target.and_then(|_| screenings.next())?;
+            let (digest, screen) = finish(screening, interrupt)?;
+            Some(Screened { digest, screen, of: (bytes.as_ptr().addr(), bytes.len()) })
+        });
+        each.collect()
+    }
+}
+
+/// Does the rest of a screening alone; `None` when it is interrupted.
+fn finish(mut screening: Screening<'_>, interrupt: &Interrupt) -> Option<([u8; 16], Screen)> {
+    loop {
+        if interrupt.reason().is_some() {
+            return None;
+        }
+        if !screening.advance(1 << 20) {
+            return Some(screening.finish());
+        }
+    }
+}
+
+/// The class that the scan of a file will search its body for first, if it will want its MD5.
+fn target(setup: &Setup<'_>, memory: &mut Memory, bytes: &[u8], interrupt: &Interrupt) -> Option<Target> {
+    let length = bytes.len() as u64;
+    // Digests of a beginning say nothing.
+    let limits = &setup.options.limits;
+    if length > limits.max_file_size || length > limits.max_scan_size {
+        return None;
+    }
+    if !setup.image.digests_wanted(HashSubject::File, length).contains(DigestKind::Md5) {
+        return None;
+    }
+    let scan = Scan::new(setup, memory, interrupt, None, length);
+    scan.body_target(scan.identify(bytes))
+}
