@@ -2,6 +2,7 @@
 //!
 //! * [`recipe`], [`archive`], [`container`], [`executable`], [`installer`], [`zip`], [`zip_methods`], [`stream`],
 //!   [`document`], [`volume`], [`virtual_disk`]: files.
+//! * [`registry`], [`package_database`], [`sqlite`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests.
 //! * [`collect`]: signatures as values.
 //! * [`marker`]: one marker in every container.
@@ -16,8 +17,11 @@ pub mod executable;
 pub mod installer;
 pub mod marker;
 pub mod naive;
+pub mod package_database;
 pub mod recipe;
+pub mod registry;
 pub mod release;
+pub mod sqlite;
 pub mod stream;
 pub mod virtual_disk;
 pub mod volume;

@@ -116,6 +116,12 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
+/// Who made a Windows program, as far as it says: version strings as facts, who signed it as details. Unlike
+/// [`unpack`], it looks at nothing else; it says nothing of what is no such program.
+pub fn program_identity(bytes: &[u8], sink: &mut dyn Sink) {
+    pe::identity(bytes, sink);
+}
+
 /// The perceptual hash of an image file, when `bytes` can be decoded as one. It costs as much as showing
 /// the image, so it is for those who have a signature to compare it with.
 #[must_use]

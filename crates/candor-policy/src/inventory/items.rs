@@ -52,6 +52,13 @@ impl<'a> Items<'a> {
         (self.take)(item);
     }
 
+    /// Takes an item that has a name or a trait.
+    pub(super) fn extend_with(&mut self, item: Option<Item>) {
+        if let Some(item) = item.filter(|item| !item.name.is_empty() || !item.traits.is_empty()) {
+            self.push(item);
+        }
+    }
+
     /// Whether no more is taken. Readers stop then.
     #[must_use]
     pub const fn is_full(&self) -> bool {

@@ -3,6 +3,8 @@
 //! A reader takes bytes of one source (a package database, a registry hive, an SBOM) and gives [`Item`]s. It
 //! knows no vendor. What could not be read is [`Coverage`], so that a report can say what it did not see.
 //!
+//! * [`Reader`]: the table of readers; each has its sources read by one function.
+//! * [`plan`]: which reader a path has, or a file that comes without a place.
 //! * [`Interest`] says which files matter besides those that a reader is for.
 //! * [`Items`]: where readers put what they see, and the limits on it.
 #![cfg_attr(
@@ -16,12 +18,34 @@
         clippy::panic
     )
 )]
+#![cfg_attr(
+    test,
+    expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
+)]
 
+mod bytes;
+mod certificates;
 mod items;
+mod language;
+mod list;
+mod log;
+mod macos;
+mod network;
+mod packages;
+pub mod plan;
+mod sqlite;
+mod table;
+#[cfg(test)]
+mod tests;
+mod time;
+mod units;
+mod windows;
+mod xml;
 
 use std::collections::BTreeMap;
 
 pub use items::Items;
+pub use table::{READERS, Reader, Row};
 
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +135,8 @@ pub enum Surface {
     AppleTeam,
     /// Bundle, receipt or launchd label of macOS or iOS.
     AppleBundle,
-    /// Fingerprint of the key that signed a package.
+    /// Fingerprint of the key that signed a package, in upper-case hexadecimal digits; its last sixteen when
+    /// the signature names no more.
     PackageKey,
     /// Name of a package of a Linux distribution.
     LinuxPackage,
@@ -131,7 +156,8 @@ pub enum Surface {
     SystemdUnit,
     /// A key of the registry of Windows, from its hive's root (`HKLM\…`).
     RegistryKey,
-    /// A path of a file or directory; `/` between its parts on every system.
+    /// A path of a file or directory, from the root of its system, without a slash or a drive in front; `/`
+    /// between its parts on every system.
     Path,
     /// The last part of a path.
     FileName,

@@ -53,6 +53,23 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
+/// Who made a program, as far as it says: version strings as facts, who signed it as details. Nothing is
+/// unpacked, and nothing is drawn.
+pub(crate) fn identity(bytes: &[u8], sink: &mut dyn Sink) {
+    let Some(file) = PortableExecutable::parse(bytes) else { return };
+    let version_strings = version::strings(&file, &resources::read(&file));
+    let executable = Executable {
+        format: ExecutableFormat::Pe,
+        is_64_bit: file.is_64_bit,
+        entry_point: file.offset_of(file.entry_point),
+        version_strings,
+        imports: None,
+        sections: file.sections.clone(),
+    };
+    sink.facts(Facts { executable: Some(executable), ..Facts::default() });
+    authenticode::tell(&file, sink);
+}
+
 #[cfg(test)]
 fn facts(bytes: &[u8]) -> Option<Facts> {
     PortableExecutable::parse(bytes).map(|file| facts_of(&file))
