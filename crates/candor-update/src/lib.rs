@@ -11,6 +11,7 @@ pub mod clamav;
 pub mod generation;
 pub mod log;
 pub mod pipeline;
+pub mod pipeline;
 pub mod source;
 
 pub use candidate::{Candidate, Expectation, Member, MemberClass, Provenance};

@@ -31,6 +31,7 @@ mod tests;
 
 pub use error::StoreError;
 pub use files::{Disk, Files};
+pub(crate) use journal::hexadecimal;
 pub use journal::{Cause, Entry, Event, Head, Stage};
 pub use lock::Lock;
 pub use record::{Allowed, Built, Content, Record, Trial, digest};

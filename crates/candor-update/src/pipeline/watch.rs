@@ -1,0 +1,238 @@
+//! Watching a generation that is active: what is counted, and when that is too much.
+//!
+//! Three things show that a release is bad although it passed its try-out: workers crash, files take too long, and files are found
+//! that were clean yesterday and have not changed since. The last is what false positives look like. Single ones are
+//! what signatures are for; a burst of them is a mistake.
+
+use std::hash::{BuildHasher as _, Hash, RandomState};
+
+/// When it is too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Workers that may crash.
+    pub crashes: u64,
+    /// Files that may take too long.
+    pub timeouts: u64,
+    /// Findings in files that were clean before and did not change.
+    pub new_findings: u64,
+    /// Seconds that a generation is watched for after it was activated.
+    pub window: u64,
+    /// What a burst of findings leads to.
+    pub on_new_findings: OnNewFindings,
+}
+
+/// What a burst of findings leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnNewFindings {
+    /// The generation before is made active again.
+    #[default]
+    RollBack,
+    /// What only this generation finds is told and not acted upon, until an operator decides.
+    Hold,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            crashes: 3,
+            timeouts: 5,
+            new_findings: 10,
+            window: 24 * 3600,
+            on_new_findings: OnNewFindings::default(),
+        }
+    }
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Files that were looked at.
+    pub files: u64,
+    /// Workers that crashed.
+    pub crashes: u64,
+    /// Files that took too long.
+    pub timeouts: u64,
+    /// Findings in files that were clean before and did not change.
+    pub new_findings: u64,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Make the generation before active again.
+    RollBack(String),
+    /// Tell of new findings and do not act upon them.
+    Hold(String),
+}
+
+impl Decision {
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::RollBack(reason) | Self::Hold(reason) => reason,
+        }
+    }
+}
+
+/// What came of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// Nothing was found.
+    Clean,
+    /// Something was found.
+    Found,
+    /// It ended its worker.
+    Crashed,
+    /// It took too long.
+    TimedOut,
+    /// It was not looked at as a whole, for another reason.
+    Incomplete,
+}
+
+/// Counts for one generation, and the memory of what was clean with the ones before.
+#[derive(Debug)]
+pub struct Watch {
+    thresholds: Thresholds,
+    counts: Counts,
+    /// What it was with the generation before.
+    before: Counts,
+    clean: Sketch,
+    /// Files that are clean with this generation; they count once there is another one.
+    is_over: bool,
+}
+
+impl Watch {
+    /// Begins with a first generation, which nothing can be compared with.
+    #[must_use]
+    pub fn new(thresholds: Thresholds) -> Self {
+        Self {
+            thresholds,
+            counts: Counts::default(),
+            before: Counts::default(),
+            clean: Sketch::default(),
+            is_over: true,
+        }
+    }
+
+    /// Another generation is active. What was clean until now is what findings are compared with.
+    pub fn change(&mut self) {
+        self.before = std::mem::take(&mut self.counts);
+        self.is_over = false;
+    }
+
+    /// What was counted for the active generation.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Notes what came of a file; `file` says which it is, in which state, where that is known. Says what is to be done; once.
+    pub fn note(&mut self, file: Option<impl Hash>, sighting: Sighting) -> Option<Decision> {
+        let add = |number: &mut u64| *number = number.saturating_add(1);
+        add(&mut self.counts.files);
+        let mark = file.map(|file| self.clean.mark(&file));
+        match sighting {
+            Sighting::Clean => {
+                if let Some(mark) = mark {
+                    self.clean.put(mark);
+                }
+            }
+            Sighting::Found => {
+                // Counted once: it is not clean any more.
+                if mark.is_some_and(|mark| self.clean.take(mark)) {
+                    add(&mut self.counts.new_findings);
+                }
+            }
+            Sighting::Crashed => add(&mut self.counts.crashes),
+            Sighting::TimedOut => add(&mut self.counts.timeouts),
+            Sighting::Incomplete => (),
+        }
+        if self.is_over {
+            return None;
+        }
+        let decision = self.decide();
+        self.is_over = decision.is_some();
+        decision
+    }
+
+    /// The time is over for which the generation is watched.
+    pub const fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    fn decide(&self) -> Option<Decision> {
+        let Counts { files, crashes, timeouts, new_findings } = self.counts;
+        // A file that always ended its worker says nothing about the generation: the rate must have grown threefold.
+        let has_grown = |now: u64, before: u64| {
+            let before = before.saturating_mul(3).saturating_mul(files);
+            self.before.files == 0 || now.saturating_mul(self.before.files) > before
+        };
+        if crashes >= self.thresholds.crashes && has_grown(crashes, self.before.crashes) {
+            return Some(Decision::RollBack(format!("{crashes} workers crashed over {files} files")));
+        }
+        if timeouts >= self.thresholds.timeouts && has_grown(timeouts, self.before.timeouts) {
+            return Some(Decision::RollBack(format!("{timeouts} of {files} files took too long")));
+        }
+        if new_findings >= self.thresholds.new_findings {
+            let reason = format!(
+                "something was found in {new_findings} files that were clean before and did not change"
+            );
+            return Some(match self.thresholds.on_new_findings {
+                OnNewFindings::RollBack => Decision::RollBack(reason),
+                OnNewFindings::Hold => Decision::Hold(reason),
+            });
+        }
+        None
+    }
+}
+
+/// Which files were clean, of bounded size: once a row is full, a file that comes later takes the place of an earlier one.
+///
+/// Forgetting makes it blind, never wrong; that another file is taken for one of them happens once in thousands of millions.
+#[derive(Debug)]
+struct Sketch {
+    keys: RandomState,
+    rows: Vec<[u64; 4]>,
+}
+
+/// Rows: half a megabyte, 65,536 files.
+const ROWS: usize = 1 << 14;
+
+impl Default for Sketch {
+    fn default() -> Self {
+        Self { keys: RandomState::new(), rows: vec![[0; 4]; ROWS] }
+    }
+}
+
+impl Sketch {
+    /// What stands for a file. Nobody else knows the keys, so nobody can choose files that take one another's place.
+    fn mark(&self, file: &impl Hash) -> u64 {
+        self.keys.hash_one(file).max(1)
+    }
+
+    fn row(&mut self, mark: u64) -> Option<&mut [u64; 4]> {
+        let index = usize::try_from(mark % u64::try_from(ROWS).ok()?).ok()?;
+        self.rows.get_mut(index)
+    }
+
+    fn put(&mut self, mark: u64) {
+        let Some(row) = self.row(mark) else { return };
+        if row.contains(&mark) {
+            return;
+        }
+        row.rotate_right(1);
+        if let Some(first) = row.first_mut() {
+            *first = mark;
+        }
+    }
+
+    fn take(&mut self, mark: u64) -> bool {
+        let place = self.row(mark).and_then(|row| row.iter_mut().find(|place| **place == mark));
+        if let Some(place) = place {
+            *place = 0;
+            return true;
+        }
+        false
+    }
+}
