@@ -45,6 +45,8 @@ pub(crate) struct Frame<'f> {
     /// What was found in it for the search of its body while its MD5 was computed.
     screen: RefCell<Option<Screen>>,
     trust: OnceCell<Option<String>>,
+    /// The certificate by which it is trusted.
+    vouched: OnceCell<String>,
 }
 
 impl<'f> Frame<'f> {
@@ -69,6 +71,7 @@ impl<'f> Frame<'f> {
             digests: [const { OnceCell::new() }; 3],
             screen: RefCell::default(),
             trust: OnceCell::new(),
+            vouched: OnceCell::new(),
         }
     }
 
@@ -170,7 +173,7 @@ impl<'f> Frame<'f> {
     pub(crate) fn known_trusted(&self) -> bool {
         let mut frame = Some(self);
         while let Some(layer) = frame {
-            if matches!(layer.trust.get(), Some(Some(_))) {
+            if layer.vouched.get().is_some() || matches!(layer.trust.get(), Some(Some(_))) {
                 return true;
             }
             frame = layer.parent;
@@ -178,7 +181,20 @@ impl<'f> Frame<'f> {
         false
     }
 
+    /// Whether no signature has been reported for it.
+    pub(crate) fn found_none(&self) -> bool {
+        self.reported.borrow().is_empty()
+    }
+
+    /// Takes note of the certificate by which it is trusted.
+    pub(crate) fn vouch(&self, name: String) {
+        let _ = self.vouched.set(name);
+    }
+
     fn own_trust(&self, image: &Image, budget: &Budget) -> Result<Option<&str>, Reason> {
+        if let Some(vouched) = self.vouched.get() {
+            return Ok(Some(vouched));
+        }
         if let Some(known) = self.trust.get() {
             return Ok(known.as_deref());
         }

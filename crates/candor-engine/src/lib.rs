@@ -33,12 +33,17 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-use candor_database::{Image, Scratch, TypeRules};
-use candor_model::{Facts, FileType, Finding, Interrupt, LayerId, LayerSummary, Limits, Report};
+use std::cell::OnceCell;
+
+use candor_database::{Image, Scratch, SignatureId, TypeRules};
+use candor_model::{
+    CertificateRule, Facts, FileType, Finding, Interrupt, LayerId, LayerSummary, Limits, Report,
+};
 
 pub use ahead::Screened;
 
 use formats::{Builtin, Formats};
+use heuristics::Phishing;
 pub use heuristics::{Heuristics, Structured};
 use scan::Scan;
 
@@ -48,6 +53,9 @@ pub const DEEPEST: u32 = 100;
 
 /// Passwords of an image that are tried.
 const PASSWORDS: usize = 1000;
+
+/// Certificates of an image that are looked for.
+const CERTIFICATE_RULES: usize = 4096;
 
 /// What to look for, and how far to go.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +68,8 @@ pub struct Options {
     pub potentially_unwanted: PotentiallyUnwanted,
     /// Which heuristics are told.
     pub heuristics: Heuristics,
+    /// Whether certificates of programs neither make them trusted nor malware.
+    pub ignore_certificates: bool,
     /// Passwords to try on what is encrypted, before those of the image and the common ones.
     pub passwords: Vec<Vec<u8>>,
 }
@@ -130,6 +140,11 @@ struct Setup<'image> {
     raw_html: bool,
     /// Those of the image's rules for file types that are on patterns.
     type_rules: TypeRules,
+    /// The image's lists about links, made ready when the first mail has some.
+    phishing: OnceCell<Phishing>,
+    /// Certificates that the image decides about, and the signatures that say so.
+    certificate_rules: Vec<CertificateRule>,
+    rule_signatures: Vec<SignatureId>,
 }
 
 /// Memory that one scan leaves to the next.
@@ -153,7 +168,20 @@ impl<'image> Scanner<'image> {
         let listed = image.passwords().take(PASSWORDS).map(|(_, listed)| listed.password);
         let passwords = options.passwords.iter().cloned().chain(listed).collect();
         let type_rules = TypeRules::new(image);
-        let setup = Setup { image, options, passwords, formats, raw_html, type_rules };
+        let wanted = !options.ignore_certificates;
+        let (rule_signatures, certificate_rules) =
+            image.certificate_rules().filter(|_| wanted).take(CERTIFICATE_RULES).unzip();
+        let setup = Setup {
+            image,
+            options,
+            passwords,
+            formats,
+            raw_html,
+            type_rules,
+            phishing: OnceCell::new(),
+            certificate_rules,
+            rule_signatures,
+        };
         Self { setup, memory: Memory::default() }
     }
 

@@ -1,17 +1,19 @@
 //! The loop over one layer: its digests, its children and facts, its body.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use candor_database::ir::HashSubject;
-use candor_database::{Hit, Image, Scratch, Subject, TypeRules};
+use candor_database::{Hit, Image, Scratch, SignatureId, Subject, TypeRules};
 use candor_identify::PREFIX;
 use candor_model::{
-    Budget, Digest, DigestKind, ExecutableFormat, Facts, FileType, Finding, Interrupt, LayerId, LayerSummary,
-    Match, Normalisation, Origin, Reason, Report, Strength, Target,
+    Budget, CertificateRule, Digest, DigestKind, ExecutableFormat, Facts, FileType, Finding, Interrupt,
+    LayerId, LayerSummary, Match, Normalisation, Origin, Reason, Report, Strength, Target,
 };
 
 use crate::formats::Formats;
 use crate::frame::{Frame, digests};
+use crate::heuristics::Phishing;
 use crate::record::{Record, shorten};
 use crate::sink::LayerSink;
 use crate::{Memory, Observer, Options, Screened, Setup};
@@ -45,6 +47,10 @@ pub(crate) struct Scan<'s> {
     pub(crate) screened: Option<Screened>,
     raw_html: bool,
     type_rules: &'s TypeRules,
+    phishing: &'s OnceCell<Phishing>,
+    pub(crate) certificate_rules: &'s [CertificateRule],
+    /// The signatures that those are.
+    rule_signatures: &'s [SignatureId],
     /// What heuristics have told of which layer.
     suspected: HashSet<(LayerId, String)>,
     known_passwords: &'s [Vec<u8>],
@@ -80,6 +86,9 @@ impl<'s> Scan<'s> {
             screened: None,
             raw_html: setup.raw_html,
             type_rules: &setup.type_rules,
+            phishing: &setup.phishing,
+            certificate_rules: &setup.certificate_rules,
+            rule_signatures: &setup.rule_signatures,
             suspected: HashSet::new(),
             known_passwords: &setup.passwords,
             passwords: Vec::new(),
@@ -289,6 +298,23 @@ impl<'s> Scan<'s> {
         }
     }
 
+    /// A program bears a certificate that makes it malware, or is vouched for by one that is trusted.
+    pub(crate) fn certified(&mut self, frame: &Frame<'_>, place: usize) {
+        let (Some(rule), Some(&signature)) =
+            (self.certificate_rules.get(place), self.rule_signatures.get(place))
+        else {
+            return;
+        };
+        if !rule.trusted {
+            self.found(frame, Hit { signature, matches: Vec::new(), handler: None }, None);
+        } else if frame.found_none()
+            && let Some(record) = self.image.signature(signature)
+        {
+            self.record.trusted_by(record.name.clone());
+            frame.vouch(record.name);
+        }
+    }
+
     /// Reports what a heuristic says of a layer, unless the layer is trusted.
     fn suspect(&mut self, frame: &Frame<'_>, name: String) {
         let known = !self.suspected.insert((frame.id, name.clone()));
@@ -325,7 +351,17 @@ impl<'s> Scan<'s> {
         {
             anomalies.extend(structured.search(frame.bytes));
         }
-        for name in anomalies.into_iter().filter_map(|anomaly| heuristics.of_anomaly(anomaly)) {
+        let mut names: Vec<String> =
+            anomalies.into_iter().filter_map(|anomaly| heuristics.of_anomaly(anomaly)).collect();
+        if !facts.links.is_empty() && heuristics.wants_links() && self.parents.contains(&FileType::Mail) {
+            let lists = self.phishing.get_or_init(|| Phishing::new(self.image));
+            let (told, finished) = lists.check(&facts.links, heuristics);
+            if !finished {
+                self.missed(frame, Reason::SearchSteps);
+            }
+            names.extend(told.into_iter().map(|what| format!("Heuristics.Phishing.Email.{what}")));
+        }
+        for name in names {
             self.suspect(frame, name);
         }
     }

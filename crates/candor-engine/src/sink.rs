@@ -3,7 +3,9 @@
 
 use std::io::{ErrorKind, Read};
 
-use candor_model::{Anomaly, Budget, ChildKind, Content, Detail, Facts, Flow, Member, Reason, Sink};
+use candor_model::{
+    Anomaly, Budget, CertificateRule, ChildKind, Content, Detail, Facts, Flow, Member, Reason, Sink,
+};
 
 use crate::frame::Frame;
 use crate::record::shorten;
@@ -219,6 +221,14 @@ impl Sink for LayerSink<'_, '_, '_> {
 
     fn passwords(&self) -> &[Vec<u8>] {
         self.scan.passwords()
+    }
+
+    fn certificate_rules(&self) -> &[CertificateRule] {
+        self.scan.certificate_rules
+    }
+
+    fn certified(&mut self, rule: usize) {
+        self.scan.certified(self.frame, rule);
     }
 }
 

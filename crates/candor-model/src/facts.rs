@@ -12,6 +12,8 @@ pub struct Facts {
     pub icons: Vec<Icon>,
     /// Perceptual hash of an image file, when one was computed.
     pub image_hash: Option<PerceptualHash>,
+    /// Links of a page, in its order: those that show something that could be an address.
+    pub links: Vec<Link>,
     /// What else there is to say about it, in the order in which it was found.
     pub details: Vec<Detail>,
     /// What is unusual about it.
@@ -25,6 +27,15 @@ pub struct Detail {
     pub key: &'static str,
     /// What there is to say.
     pub value: String,
+}
+
+/// A link: where it leads, and what it shows. Both as the page has them, without white space.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Link {
+    /// Where it leads.
+    pub target: String,
+    /// What is shown for it: a text, or the address of an image.
+    pub shown: String,
 }
 
 /// Something about a layer that harmless files rarely have. It convicts nobody; whoever wants to know of
@@ -46,8 +57,6 @@ pub enum Anomaly {
     OverlappingZip,
     /// Partitions that lie over one another, in a table of this kind (`APM`, `GPT`, `MBR`).
     PartitionIntersection(&'static str),
-    /// A link that shows another place than it leads to; how, in the words of ClamAV.
-    Phishing(&'static str),
     /// VBA macros whose compiled code, which Office runs, is not what their source says.
     StompedMacros,
     /// Numbers of credit cards (`CreditCardNumber`) or of social security (`SSN`).

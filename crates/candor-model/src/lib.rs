@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod certificate_rule;
 mod digest;
 mod facts;
 mod file_type;
@@ -17,9 +18,10 @@ mod report;
 mod sink;
 
 pub use budget::{Budget, Interrupt, Limits};
+pub use certificate_rule::CertificateRule;
 pub use digest::{Digest, DigestKind, DigestSet};
 pub use facts::{
-    Anomaly, Detail, Executable, ExecutableFormat, Facts, Icon, ImportDigest, PerceptualHash, Section,
+    Anomaly, Detail, Executable, ExecutableFormat, Facts, Icon, ImportDigest, Link, PerceptualHash, Section,
     VersionString,
 };
 pub use file_type::{FileType, Target, UnknownFileType};

@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use crate::{Anomaly, Budget, Facts, FileType, Reason};
+use crate::{Anomaly, Budget, CertificateRule, Facts, FileType, Reason};
 
 /// Whether the parser should go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,4 +110,13 @@ pub trait Sink {
     fn passwords(&self) -> &[Vec<u8>] {
         &[]
     }
+
+    /// Certificates that somebody decided about.
+    fn certificate_rules(&self) -> &[CertificateRule] {
+        &[]
+    }
+
+    /// Notes that the layer bears a certificate of [`certificate_rules`](Self::certificate_rules) that is not
+    /// trusted, or is vouched for by one that is; by its place in them.
+    fn certified(&mut self, _rule: usize) {}
 }

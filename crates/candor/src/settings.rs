@@ -163,6 +163,7 @@ impl HeuristicOptions {
             exceeded_limits: self.alert_exceeds_max,
             macros: self.alert_macros,
             partition_intersections: self.alert_partition_intersection,
+            phishing_addresses: true,
             phishing_cloaks: self.alert_phishing_cloak,
             phishing_ssl: self.alert_phishing_ssl,
             structured: self.detect_structured.then_some(Structured {
@@ -309,6 +310,7 @@ pub(crate) fn engine_options(
         all_matches,
         potentially_unwanted: detection.potentially_unwanted()?,
         heuristics: detection.heuristics.heuristics(),
+        ignore_certificates: false,
         passwords: detection.passwords()?,
     })
 }

@@ -188,6 +188,7 @@ fn engine(given: &Given) -> anyhow::Result<Options> {
         all_matches: given.is_on("allmatch"),
         potentially_unwanted: unwanted(given)?,
         heuristics: heuristics(given),
+        ignore_certificates: given.is_on("nocerts"),
         passwords: Vec::new(),
     })
 }
@@ -220,6 +221,7 @@ fn heuristics(given: &Given) -> Heuristics {
         exceeded_limits: on("alert-exceeds-max") || on("block-max"),
         macros: on("alert-macros") || on("block-macros"),
         partition_intersections: on("alert-partition-intersection") || on("partition-intersection"),
+        phishing_addresses: not_off("phishing-scan-urls"),
         phishing_cloaks: on("alert-phishing-cloak") || on("phishing-cloak"),
         phishing_ssl: on("alert-phishing-ssl") || on("phishing-ssl"),
         structured: on("detect-structured").then(|| Structured {

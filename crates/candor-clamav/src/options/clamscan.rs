@@ -14,7 +14,6 @@ const BYTECODE: &str = "bytecode signatures are not run";
 const WITHIN: &str = "the limits on whole files bound it";
 const NO_FILES: &str = "nothing is written to temporary files";
 const WINDOWS: &str = "it is for processes in memory, on Windows";
-const CERTIFICATES: &str = "certificates of programs are not looked at";
 
 /// All that ClamAV's `clamscan` knows in any version, and a few of Candor's own.
 pub(crate) const OPTIONS: &[Known] = &[
@@ -23,7 +22,7 @@ pub(crate) const OPTIONS: &[Known] = &[
     option("debug", NO, Switch, Honoured),
     option("gen-json", NO, Switch, Honoured),
     option("verbose", 'v', Switch, Honoured),
-    option("dumpcerts", NO, Switch, Unused(CERTIFICATES, "no")),
+    option("dumpcerts", NO, Switch, Unused("`candor unpack` tells of certificates", "no")),
     option("quiet", NO, Switch, Honoured),
     option("leave-temps", NO, Switch, Honoured),
     option("stdout", NO, Switch, Honoured),
@@ -98,7 +97,7 @@ pub(crate) const OPTIONS: &[Known] = &[
     option("scan-elf", NO, Switch, Unused(ALWAYS, "yes")),
     option("scan-mail", NO, Switch, Unused(ALWAYS, "yes")),
     option("phishing-sigs", NO, Switch, Unused("signatures for mail are always in force", "yes")),
-    option("phishing-scan-urls", NO, Switch, Unused("lists of phishing addresses are not used", "no")),
+    option("phishing-scan-urls", NO, Switch, Honoured),
     option("heuristic-alerts", NO, Switch, Honoured),
     option("heuristic-scan-precedence", NO, Switch, Unused("signatures come before heuristics", "no")),
     option("detect-structured", NO, Switch, Honoured),
@@ -144,7 +143,7 @@ pub(crate) const OPTIONS: &[Known] = &[
     option("dev-ac-only", NO, Switch, Unused("there is one matcher", "no")),
     option("dev-ac-depth", NO, Number, Unused("there is one matcher", "")),
     option("dev-performance", NO, Switch, Unused("`cargo bench` measures", "no")),
-    option("nocerts", NO, Switch, Unused(CERTIFICATES, "yes")),
+    option("nocerts", NO, Switch, Honoured),
     option("algorithmic-detection", NO, Switch, Honoured),
     option("block-max", NO, Switch, Honoured),
     option("phishing-ssl", NO, Switch, Honoured),

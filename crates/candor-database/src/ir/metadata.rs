@@ -110,7 +110,7 @@ pub struct UrlList {
     pub fields: Vec<String>,
 }
 
-/// A line of a list that other parts of the product use: `.cfg`, `.info`, `.crb`.
+/// A line of a list that other parts of the product use: `.cfg`, `.info`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextList {
     /// The line, as written.

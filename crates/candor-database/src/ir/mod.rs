@@ -19,7 +19,7 @@ pub use metadata::{
 };
 pub use pattern::{Alternatives, Boundary, BoundaryKind, Element, Gap, Offset, OffsetBase, Part, Pattern};
 
-use candor_model::{Digest, Target};
+use candor_model::{CertificateRule, Digest, Target};
 
 /// Takes what a language front end reads: [`crate::Builder`], or whoever wants the signatures
 /// themselves.
@@ -132,6 +132,8 @@ pub struct Body {
 /// One signature of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signature {
+    /// `.crb`
+    Certificate(CertificateRule),
     /// `.ndb`, `.db`, `.sdb`
     Body(Body),
     /// `.cdb`
@@ -148,7 +150,7 @@ pub enum Signature {
     Magic(FileMagic),
     /// `.pwdb`
     Password(Password),
-    /// `.cfg`, `.info`, `.crb` and the like, kept as lines for those who ask for them.
+    /// `.cfg`, `.info` and the like, kept as lines for those who ask for them.
     Text(TextList),
     /// `.wdb`, `.pdb`, `.gdb`
     Url(UrlList),

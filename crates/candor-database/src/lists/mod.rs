@@ -8,13 +8,14 @@
 //! passwords             password run | target description
 //! lists about URLs      letter varint | fields, a run each
 //! lists of lines        the line
+//! certificates          flags 1 (trusted 1, code 2, certificates 4, serial 8) | subject 20 | serial 20 | modulus
 //! ```
 
 #[cfg(test)]
 mod tests;
 mod types;
 
-use candor_model::{FileType, Target};
+use candor_model::{CertificateRule, FileType, Target};
 
 use crate::bytes::{Reader, put_run, put_varint};
 use crate::content::codec::{Decoder, Encoder};
@@ -33,6 +34,7 @@ pub(crate) struct ListsBuilder {
     passwords: Vec<u8>,
     urls: Vec<u8>,
     texts: Vec<u8>,
+    certificate_rules: Vec<u8>,
 }
 
 impl ListsBuilder {
@@ -88,6 +90,18 @@ impl ListsBuilder {
         put_record(&mut self.texts, id, |record| record.extend_from_slice(text.line.as_bytes()));
     }
 
+    /// Takes a certificate that somebody decided about.
+    pub(crate) fn add_certificate_rule(&mut self, id: SignatureId, rule: &CertificateRule) {
+        let flags = [rule.trusted, rule.signs_code, rule.signs_certificates, rule.serial.is_some()];
+        let flags = flags.iter().rev().fold(0_u8, |flags, &flag| flags << 1 | u8::from(flag));
+        put_record(&mut self.certificate_rules, id, |record| {
+            record.push(flags);
+            record.extend_from_slice(&rule.subject);
+            record.extend_from_slice(&rule.serial.unwrap_or_default());
+            record.extend_from_slice(&rule.modulus);
+        });
+    }
+
     /// Writes the sections.
     pub(crate) fn finish(self, writer: &mut ImageWriter) {
         for (kind, section) in [
@@ -97,6 +111,7 @@ impl ListsBuilder {
             (SectionKind::Passwords, self.passwords),
             (SectionKind::Urls, self.urls),
             (SectionKind::Texts, self.texts),
+            (SectionKind::Certificates, self.certificate_rules),
         ] {
             writer.section(kind, LINE, &section);
         }
@@ -163,6 +178,25 @@ impl Image {
                 fields.push(reader.text()?.to_owned());
             }
             Some((id, UrlList { kind, fields }))
+        })
+    }
+
+    /// The certificates that somebody decided about, in the order they were added. Their names are those of
+    /// the signatures.
+    pub fn certificate_rules(&self) -> impl Iterator<Item = (SignatureId, CertificateRule)> + '_ {
+        records(self.section(SectionKind::Certificates)).filter_map(|(id, mut reader)| {
+            let flags = reader.u8()?;
+            let subject = reader.bytes(20)?.try_into().ok()?;
+            let serial = reader.bytes(20)?.try_into().ok()?;
+            let rule = CertificateRule {
+                trusted: flags & 1 != 0,
+                signs_code: flags & 2 != 0,
+                signs_certificates: flags & 4 != 0,
+                subject,
+                serial: (flags & 8 != 0).then_some(serial),
+                modulus: reader.rest().to_vec(),
+            };
+            (32..=1024).contains(&rule.modulus.len()).then_some((id, rule))
         })
     }
 

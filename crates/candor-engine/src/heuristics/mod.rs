@@ -3,12 +3,14 @@
 //! Each is a small check over what parsers learned or could not open. Names and switches are ClamAV's. They
 //! never convict: a file with nothing else is suspicious.
 
+mod phishing;
 mod structured;
 #[cfg(test)]
 mod tests;
 
 use candor_model::{Anomaly, FileType, Reason};
 
+pub(crate) use phishing::Phishing;
 pub use structured::Structured;
 
 /// Which heuristics are told.
@@ -32,9 +34,11 @@ pub struct Heuristics {
     pub macros: bool,
     /// Disk images whose partitions lie over one another.
     pub partition_intersections: bool,
-    /// Links that hide where they lead behind a user name or a number.
+    /// Links in mails that show a host which the signatures protect, and lead to another.
+    pub phishing_addresses: bool,
+    /// Links that hide where they lead behind a user name or a number, whatever they show.
     pub phishing_cloaks: bool,
-    /// Links that show a secure address and lead to another.
+    /// Links that show a secure address and lead to another, whatever they show.
     pub phishing_ssl: bool,
     /// Numbers of credit cards and of social security in text.
     pub structured: Option<Structured>,
@@ -51,6 +55,7 @@ impl Default for Heuristics {
             exceeded_limits: false,
             macros: false,
             partition_intersections: false,
+            phishing_addresses: true,
             phishing_cloaks: false,
             phishing_ssl: false,
             structured: None,
@@ -75,14 +80,6 @@ impl Heuristics {
             Anomaly::PartitionIntersection(table) => {
                 (self.partition_intersections, format!("{table}PartitionIntersection"))
             }
-            Anomaly::Phishing(how) => {
-                let wanted = match how {
-                    "SSL-Spoof" => self.phishing_ssl,
-                    how if how.starts_with("Cloaked") => self.phishing_cloaks,
-                    _ => true,
-                };
-                (wanted, format!("Phishing.Email.{how}"))
-            }
             // Not told by ClamAV.
             Anomaly::StompedMacros => (self.macros, String::from("OLE2.StompedMacros")),
             Anomaly::StructuredData(what) => (self.structured.is_some(), format!("Structured.{what}")),
@@ -91,6 +88,11 @@ impl Heuristics {
             _ => return None,
         };
         (self.enabled && wanted).then(|| format!("Heuristics.{name}"))
+    }
+
+    /// Whether any link is of interest.
+    pub(crate) const fn wants_links(&self) -> bool {
+        self.enabled && (self.phishing_addresses || self.phishing_cloaks || self.phishing_ssl)
     }
 
     /// The name under which it is told that something of a layer of this type was not looked at, if it is.

@@ -14,13 +14,14 @@ fn all() -> Heuristics {
         exceeded_limits: true,
         macros: true,
         partition_intersections: true,
+        phishing_addresses: true,
         phishing_cloaks: true,
         phishing_ssl: true,
         structured: Some(Structured::default()),
     }
 }
 
-const ANOMALIES: [(Anomaly, &str, bool); 15] = [
+const ANOMALIES: [(Anomaly, &str, bool); 12] = [
     (Anomaly::BrokenExecutable, "Heuristics.Broken.Executable", false),
     (Anomaly::BrokenMedia("PNG.InvalidChunkLength"), "Heuristics.Broken.Media.PNG.InvalidChunkLength", false),
     (Anomaly::ImageExploit("W32.MS04-028"), "Heuristics.Exploit.W32.MS04-028", true),
@@ -29,9 +30,6 @@ const ANOMALIES: [(Anomaly, &str, bool); 15] = [
     (Anomaly::PartitionIntersection("MBR"), "Heuristics.MBRPartitionnIntersect", false),
     (Anomaly::PartitionIntersection("GPT"), "Heuristics.GPTPartitionIntersection", false),
     (Anomaly::PartitionIntersection("APM"), "Heuristics.APMPartitionIntersection", false),
-    (Anomaly::Phishing("SpoofedDomain"), "Heuristics.Phishing.Email.SpoofedDomain", true),
-    (Anomaly::Phishing("Cloaked.NumericIP"), "Heuristics.Phishing.Email.Cloaked.NumericIP", false),
-    (Anomaly::Phishing("SSL-Spoof"), "Heuristics.Phishing.Email.SSL-Spoof", false),
     (Anomaly::StompedMacros, "Heuristics.OLE2.StompedMacros", false),
     (Anomaly::StructuredData("SSN"), "Heuristics.Structured.SSN", false),
     (Anomaly::VbaMacros, "Heuristics.OLE2.ContainsMacros.VBA", false),

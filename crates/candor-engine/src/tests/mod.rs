@@ -7,6 +7,7 @@
 //! disk whose partitions stand where members of a container do.
 
 mod limits;
+mod phishing;
 mod verdicts;
 
 use std::io::{self, Read};
@@ -70,6 +71,10 @@ impl Trees {
             let held = if *kind == b'x' { 1 } else { length };
             let (content, behind) = tail.split_at(held.min(tail.len()));
             rest = behind;
+            if *kind == b'v' {
+                sink.certified(content.first().copied().unwrap_or(0).into());
+                continue;
+            }
             let member = Member { name: format!("m{position}"), position, ..Member::default() };
             let kind_of_child = match kind {
                 b'e' => ChildKind::Embedded { offset: 1 },

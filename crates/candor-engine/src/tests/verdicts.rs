@@ -436,3 +436,42 @@ fn an_observer_sees_copies_in_which_something_was_found() {
         ]
     );
 }
+
+#[test]
+fn a_program_is_what_its_certificate_makes_it() {
+    let line = |name: &str, trusted: u8| {
+        format!("{name};{trusted};{};;{};010001;1;0;1;0;\n", "ab".repeat(20), "c1".repeat(128))
+    };
+    let (body, inner) = (any("Body", "body"), any("Inner", "inner"));
+    let program =
+        |place: u8| node(&[(b'v', Tree::Leaf(vec![place])), (b'm', leaf(b"inner")), (b'm', leaf(b"body"))]);
+    let crb = line("Trusted", 1) + &line("Blocked", 0);
+    let image = signatures(&[("a.crb", &crb), ("b.ndb", &(body + &inner))]);
+    let found = |report: &Report| -> Vec<String> {
+        report.findings.iter().map(|finding| finding.signature.clone()).collect()
+    };
+    let trusted = all(&image, &program(0));
+    assert_eq!(found(&trusted), [""; 0]);
+    assert_eq!(trusted.verdict, Verdict::Clean);
+    assert_eq!(trusted.trusted.as_deref(), Some("Trusted"));
+    let blocked = all(&image, &program(1));
+    assert_eq!(found(&blocked)[0], "Blocked");
+    assert_eq!(blocked.verdict, Verdict::Infected);
+    let unknown = all(&image, &program(2));
+    assert!(!found(&unknown).is_empty() && !found(&unknown).contains(&String::from("Blocked")));
+    let ignored = Options { all_matches: true, ignore_certificates: true, ..Options::default() };
+    assert_eq!(found(&run(&image, ignored.clone(), &program(0))), found(&unknown));
+    assert_eq!(found(&run(&image, ignored, &program(1))), found(&unknown));
+}
+
+#[test]
+fn a_certificate_does_not_undo_what_was_found() {
+    let program = node(&[(b'v', Tree::Leaf(vec![0]))]);
+    let digest = hex(&Md5::digest(program.bytes()));
+    let hash = format!("{digest}:{}:Known\n", program.bytes().len());
+    let crb = format!("Trusted;1;{};;{};010001;1;0;1;0;\n", "ab".repeat(20), "c1".repeat(128));
+    let image = signatures(&[("a.crb", &crb), ("b.hdb", &hash)]);
+    let report = all(&image, &program);
+    assert_eq!(report.findings[0].signature, "Known");
+    assert_eq!(report.verdict, Verdict::Infected);
+}

@@ -37,7 +37,9 @@ pub(crate) enum Language {
     Password,
     /// `wdb`, `pdb`, `gdb`
     Url(UrlKind),
-    /// Recognised, and not read yet: `crb cat cbc yar yara ioc`.
+    /// `crb`
+    Certificate,
+    /// Recognised, and not read yet: `cat cbc yar yara ioc`.
     Unused {
         /// Whether every line is an entry of its own.
         by_line: bool,
@@ -87,7 +89,7 @@ const KINDS: [(&str, Kind); 39] = [
     (".cvd", kind(Language::Container(ContainerKind::Published), "cvd")),
     (".cld", kind(Language::Container(ContainerKind::Updated), "cld")),
     (".cud", kind(Language::Container(ContainerKind::Unsigned), "cud")),
-    (".crb", kind(Language::Unused { by_line: true }, "crb")),
+    (".crb", kind(Language::Certificate, "crb")),
     (".hdb", kind(FILE, "hdb")),
     (".hsb", kind(FILE, "hsb")),
     (".hdu", unwanted(FILE, "hdb")),

@@ -277,7 +277,7 @@ const fn has_names(signature: &candor_database::ir::Signature) -> bool {
 fn name_in(language: Language, line: Text<'_>) -> Option<Text<'_>> {
     match language {
         Language::OldBody => line.split(b'=').next(),
-        Language::Logical | Language::Password => line.split(b';').next(),
+        Language::Certificate | Language::Logical | Language::Password => line.split(b';').next(),
         Language::Hash(_) => line.split(b':').nth(2),
         Language::Magic => line.split(b':').nth(3),
         Language::Body { .. } | Language::ContainerMember | Language::LegacyMember(_) | Language::Icon => {
@@ -307,6 +307,7 @@ fn parse(line: Line<'_>, language: Language) -> Result<Parsed<'_>, Fault> {
         Language::Config => lists::parse_config(line),
         Language::Info => lists::parse_info(line),
         Language::Password => lists::parse_password(line),
+        Language::Certificate => lists::parse_certificate(line),
         Language::Url(list) => lists::parse_url(line, list),
         Language::Ignore | Language::Unused { .. } | Language::Container(_) => {
             Ok(Parsed::unused(line.text, "not a language of signatures"))

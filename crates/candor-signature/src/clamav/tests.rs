@@ -256,7 +256,6 @@ fn every_extension_is_told_by_name() {
 #[test]
 fn unused_languages_are_counted_and_told() {
     for (name, bytes, count) in [
-        ("a.crb", b"# x\nA;1;..\nB;0;..\n".as_slice(), 2),
         ("a.cat", b"\x30\x82".as_slice(), 1),
         ("a.cbc", b"ClamBC\nx\n".as_slice(), 1),
         ("a.yar", b"rule a { condition: true }".as_slice(), 1),

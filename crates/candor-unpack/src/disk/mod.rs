@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, until_nul, without_nuls};
@@ -20,7 +20,7 @@ const PARTITIONS: u64 = 256;
 
 /// Gives the partitions of a master boot record.
 pub(crate) fn unpack_mbr(bytes: &[u8], sink: &mut dyn Sink) {
-    let mut disk = Disk { bytes, sink, given: BTreeSet::new() };
+    let mut disk = Disk::new(bytes, "MBR", sink);
     let mut tables = vec![(0_u64, 0_u64)];
     let mut seen = BTreeSet::new();
     while let Some((table, extended)) = tables.pop() {
@@ -63,7 +63,7 @@ pub(crate) fn unpack_gpt(bytes: &[u8], sink: &mut dyn Sink) {
     if u64::from(count) > PARTITIONS {
         sink.incomplete(Reason::Children);
     }
-    let mut disk = Disk { bytes, sink, given: BTreeSet::new() };
+    let mut disk = Disk::new(bytes, "GPT", sink);
     for index in 0..u64::from(count).min(PARTITIONS) {
         let place =
             start.saturating_mul(sector).saturating_add(index.saturating_mul(u64::from(size.max(128))));
@@ -90,11 +90,11 @@ pub(crate) fn unpack_gpt(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the partitions of Apple's partition map.
 pub(crate) fn unpack_apm(bytes: &[u8], sink: &mut dyn Sink) {
-    let start = Reader::new(bytes, Order::Big);
-    let said = start.at(2).and_then(|mut reader| reader.u16()).map_or(SECTOR, u64::from);
+    let head = Reader::new(bytes, Order::Big);
+    let said = head.at(2).and_then(|mut reader| reader.u16()).map_or(SECTOR, u64::from);
     let is_map = |size: &u64| clipped(bytes, *size, 2) == b"PM";
     let Some(size) = [said, SECTOR, 2048].into_iter().find(is_map) else { return };
-    let mut disk = Disk { bytes, sink, given: BTreeSet::new() };
+    let mut disk = Disk::new(bytes, "APM", sink);
     for index in 1..=PARTITIONS {
         let entry = clipped(bytes, index.saturating_mul(size), 80);
         let mut reader = Reader::new(entry, Order::Big);
@@ -102,13 +102,17 @@ pub(crate) fn unpack_apm(bytes: &[u8], sink: &mut dyn Sink) {
             reader.skip(8)?;
             Some((reader.u32()?, reader.u32()?, reader.take(32)?, reader.take(32)?))
         };
-        let Some((first, count, name, kind)) = place().filter(|_| entry.starts_with(b"PM")) else { return };
+        let Some((start, count, name, kind)) = place().filter(|_| entry.starts_with(b"PM")) else { return };
         let kind = until_nul(kind);
-        if matches!(kind, b"Apple_partition_map" | b"Apple_Free" | b"Apple_Void") {
+        if kind == b"Apple_partition_map" {
+            disk.occupy(u64::from(start).saturating_mul(size), u64::from(count).saturating_mul(size));
+            continue;
+        }
+        if matches!(kind, b"Apple_Free" | b"Apple_Void") {
             continue;
         }
         let name = decoded(without_nuls(until_nul(name)));
-        if disk.give(name, u64::from(first), u64::from(count), size) == Flow::Stop {
+        if disk.give(name, u64::from(start), u64::from(count), size) == Flow::Stop {
             return;
         }
     }
@@ -117,15 +121,27 @@ pub(crate) fn unpack_apm(bytes: &[u8], sink: &mut dyn Sink) {
 struct Disk<'a, 'sink> {
     bytes: &'a [u8],
     sink: &'sink mut dyn Sink,
+    /// What the kind of table is called.
+    table: &'static str,
     /// Start and length of what was given.
     given: BTreeSet<(u64, u64)>,
+    /// Start and end of every partition.
+    occupied: Vec<(u64, u64)>,
 }
 
-impl Disk<'_, '_> {
+impl<'a, 'sink> Disk<'a, 'sink> {
+    fn new(bytes: &'a [u8], table: &'static str, sink: &'sink mut dyn Sink) -> Self {
+        Self { bytes, sink, table, given: BTreeSet::new(), occupied: Vec::new() }
+    }
+
     fn give(&mut self, name: String, start: u64, count: u64, sector: u64) -> Flow {
         let (offset, length) = (start.saturating_mul(sector), count.saturating_mul(sector));
         // A partition that starts with the table is the disk again.
-        if start == 0 || !self.given.insert((offset, length)) {
+        if start == 0 {
+            return Flow::Continue;
+        }
+        self.occupy(offset, length);
+        if !self.given.insert((offset, length)) {
             return Flow::Continue;
         }
         let content = clipped(self.bytes, offset, length);
@@ -138,5 +154,14 @@ impl Disk<'_, '_> {
         let position = u64::try_from(self.given.len()).unwrap_or(u64::MAX);
         let member = Member { name, position, real_size: Some(length), ..Member::default() };
         self.sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content))
+    }
+
+    /// Notes that a partition is here, and tells when another is, too.
+    fn occupy(&mut self, offset: u64, length: u64) {
+        let end = offset.saturating_add(length);
+        if self.occupied.iter().any(|&(start, stop)| start < end && offset < stop) {
+            self.sink.anomaly(Anomaly::PartitionIntersection(self.table));
+        }
+        self.occupied.push((offset, end));
     }
 }

@@ -1,7 +1,7 @@
 //! Partitions of every table, loops and overlaps.
 
 use candor_fixtures::container;
-use candor_model::FileType;
+use candor_model::{Anomaly, FileType};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -39,4 +39,45 @@ fn extended_partitions_are_followed_and_loops_end() {
     let found = Collected::of(FileType::Mbr, &disk).children;
     let first: Vec<u8> = found.iter().map(|child| child.bytes[0]).collect();
     assert_eq!(first, b"xy");
+}
+
+/// ClamAV 1.4.6 tells of the same ones.
+#[test]
+fn partitions_over_one_another_are_told() {
+    let row = |start: u32, count: u32| {
+        [&[0, 0, 0, 0, 6, 0, 0, 0][..], &start.to_le_bytes(), &count.to_le_bytes()].concat()
+    };
+    for (first, second, over) in [
+        ((8, 8), (16, 8), false),
+        ((8, 8), (12, 8), true),
+        ((8, 9), (16, 8), true),
+        ((8, 32), (16, 8), true),
+        ((16, 8), (8, 32), true),
+        ((8, 8), (8, 8), true),
+    ] {
+        let mut disk = vec![0_u8; 512 * 64];
+        disk[446..462].copy_from_slice(&row(first.0, first.1));
+        disk[462..478].copy_from_slice(&row(second.0, second.1));
+        let told = Collected::of(FileType::Mbr, &disk).anomalies;
+        let expected = if over { vec![Anomaly::PartitionIntersection("MBR")] } else { vec![] };
+        assert_eq!(told, expected, "{first:?} {second:?}");
+    }
+    let map = |entries: [(&[u8], u32, u32); 2]| {
+        let mut disk = vec![0_u8; 512 * 64];
+        disk[..6].copy_from_slice(b"ER\0\0\x02\0");
+        disk[2..4].copy_from_slice(&512_u16.to_be_bytes());
+        for (index, (kind, start, count)) in entries.into_iter().enumerate() {
+            let entry = &mut disk[512 * (index + 1)..];
+            entry[..4].copy_from_slice(b"PM\0\0");
+            entry[4..8].copy_from_slice(&2_u32.to_be_bytes());
+            entry[8..12].copy_from_slice(&start.to_be_bytes());
+            entry[12..16].copy_from_slice(&count.to_be_bytes());
+            entry[48..48 + kind.len()].copy_from_slice(kind);
+        }
+        Collected::of(FileType::Apm, &disk).anomalies
+    };
+    let over = [Anomaly::PartitionIntersection("APM")];
+    assert_eq!(map([(&b"Apple_partition_map"[..], 1, 2), (b"Apple_HFS", 8, 8)]), []);
+    assert_eq!(map([(&b"Apple_partition_map"[..], 1, 2), (b"Apple_HFS", 2, 8)]), over);
+    assert_eq!(map([(&b"Apple_HFS"[..], 8, 8), (b"Apple_HFS", 15, 8)]), over);
 }

@@ -16,14 +16,16 @@
 
 mod data_address;
 mod entities;
+mod links;
 mod script;
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
+use candor_model::{ChildKind, Content, Facts, Flow, Link, Member, Normalisation, Reason, Sink};
 
 use crate::encoded_script;
 use entities::{LONGEST, character};
+use links::Links;
 
 /// Scripts and `data:` addresses that are kept of one page.
 const EXTRACTS: usize = 4096;
@@ -51,6 +53,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         Some(plain) => normalise(&plain),
         None => normalise(text),
     };
+    if !page.links.is_empty() {
+        sink.facts(Facts { links: page.links, ..Facts::default() });
+    }
     let mut give = |copy: Normalisation, content: &[u8]| {
         sink.child(ChildKind::Normalised(copy), &Member::default(), Content::Bytes(content))
     };
@@ -84,6 +89,8 @@ struct Page {
     scripts: Vec<u8>,
     /// What stood behind `data:`.
     data_addresses: Vec<Vec<u8>>,
+    /// Where links lead, and what they show.
+    links: Vec<Link>,
 }
 
 fn normalise(bytes: &[u8]) -> Page {
@@ -96,6 +103,7 @@ fn normalise(bytes: &[u8]) -> Page {
         attribute: Vec::new(),
         value: Vec::new(),
         address: None,
+        links: Links::default(),
     };
     walk.page.without_comments.reserve(bytes.len());
     let mut state = State::Text;
@@ -114,6 +122,8 @@ fn normalise(bytes: &[u8]) -> Page {
     if matches!(state, State::TagStart) {
         walk.write(b'<');
     }
+    walk.links.close();
+    walk.page.links = walk.links.found;
     walk.page
 }
 
@@ -159,6 +169,7 @@ struct Walk<'a> {
     value: Vec<u8>,
     /// The address of a link or image.
     address: Option<Vec<u8>>,
+    links: Links,
 }
 
 impl Walk<'_> {
@@ -211,6 +222,7 @@ impl Walk<'_> {
                     self.blank();
                     let entity = self.entity();
                     self.page.without_comments.extend(entity.lower());
+                    self.links.text(&entity.bytes);
                 }
                 _ if is_space(byte) => {
                     if !self.is_start {
@@ -221,6 +233,9 @@ impl Walk<'_> {
                 _ => {
                     self.flush();
                     self.write_lower(byte);
+                    if self.links.listens() {
+                        self.links.text(&[byte]);
+                    }
                     if byte < b' ' {
                         self.blank();
                     } else {
@@ -384,6 +399,7 @@ impl Walk<'_> {
             // The quote that ended the value was taken for a part of it.
             self.value.pop();
         }
+        self.links.attribute(&self.name, &self.attribute, &self.value);
         let is_address = matches!((&self.name[..], &self.attribute[..]), (b"a", b"href") | (b"img", b"src"));
         if is_address && self.address.is_none() && !self.value.is_empty() {
             self.value.truncate(ADDRESS);
@@ -396,6 +412,7 @@ impl Walk<'_> {
     fn tag_end(&mut self) -> State {
         self.write(b'>');
         self.is_start = true;
+        self.links.tag(&self.name);
         if let Some(address) = self.address.take() {
             self.page.without_tags.extend(address);
             self.page.without_tags.push(b' ');

@@ -1,11 +1,11 @@
 //! Lines that other parts of the product use: module switches (`cfg`), the contents of a container
-//! (`info`), passwords (`pwdb`), lists of hosts and URLs (`wdb`, `pdb`, `gdb`).
+//! (`info`), passwords (`pwdb`), certificates of programs (`crb`), lists of hosts and URLs (`wdb`, `pdb`, `gdb`).
 
 #[cfg(test)]
 mod tests;
 
 use candor_database::ir::{Password, Signature, TextList, UrlList};
-use candor_model::FileType;
+use candor_model::{CertificateRule, FileType};
 
 use crate::clamav::hex;
 use crate::clamav::level;
@@ -79,6 +79,47 @@ pub(crate) fn parse_password(line: Line<'_>) -> Result<Parsed<'_>, Fault> {
         _ => return Ok(Parsed::unused(storage, "no such way to store a password")),
     };
     Ok(Parsed::Signature { name, signature: Signature::Password(Password { target, password }) })
+}
+
+/// `Name;Trusted;SubjectSHA1;SerialSHA1;Modulus;Exponent;CodeSign;TimeSign;CertSign;NotBefore;Comment[;MinFL[;MaxFL]]`
+pub(crate) fn parse_certificate(line: Line<'_>) -> Result<Parsed<'_>, Fault> {
+    let text = line.text;
+    let mut fields = text.split(b';');
+    let name = fields.field(text, "the name")?;
+    let trusted = switch(fields.field(text, "whether it is trusted")?)?;
+    let subject = sha1(fields.field(text, "the digest of the subject")?)?;
+    let serial = fields.field(text, "the digest of the serial number")?;
+    let serial = if serial.is_empty() { None } else { Some(sha1(serial)?) };
+    let modulus = fields.field(text, "the modulus of the key")?;
+    let digits = hex::decode(modulus)?;
+    let zeros = digits.iter().take_while(|&&byte| byte == 0).count();
+    let number = digits.get(zeros..).unwrap_or_default().to_vec();
+    if !(32..=1024).contains(&number.len()) {
+        return Err(modulus.fault("a modulus has 256 to 8192 bits"));
+    }
+    fields.field(text, "the exponent of the key")?;
+    let signs_code = switch(fields.field(text, "whether it signs programs")?)?;
+    switch(fields.field(text, "whether it signs times")?)?;
+    let signs_certificates = switch(fields.field(text, "whether it signs certificates")?)?;
+    fields.field(text, "the time from which it counts")?;
+    fields.field(text, "the comment")?;
+    if !level::parse(&mut fields)?.contains(line.level) {
+        return Ok(Parsed::OtherLevel);
+    }
+    let rule = CertificateRule { trusted, subject, serial, modulus: number, signs_code, signs_certificates };
+    Ok(Parsed::Signature { name, signature: Signature::Certificate(rule) })
+}
+
+fn switch(text: Text<'_>) -> Result<bool, Fault> {
+    match text.bytes() {
+        b"0" => Ok(false),
+        b"1" => Ok(true),
+        _ => Err(text.fault("0 or 1")),
+    }
+}
+
+fn sha1(text: Text<'_>) -> Result<[u8; 20], Fault> {
+    hex::decode(text)?.try_into().map_err(|_| text.fault("a digest has 40 hexadecimal digits"))
 }
 
 /// The list that a line of [`parse_url`] is in.

@@ -103,3 +103,35 @@ fn urls() {
         ],
     );
 }
+
+#[test]
+fn certificates_of_programs() {
+    let subject = "ab".repeat(20);
+    let modulus = format!("00{}", "c1".repeat(128));
+    let line = |trusted: &str, serial: &str, tail: &str| {
+        format!("A.B;{trusted};{subject};{serial};{modulus};010001;{tail}")
+    };
+    let Signature::Certificate(rule) = signature("crb", &line("1", "", "1;0;1;0;a comment")) else {
+        panic!()
+    };
+    assert!(rule.trusted && rule.signs_code && rule.signs_certificates);
+    assert_eq!((rule.subject, rule.serial), ([0xab; 20], None));
+    assert_eq!(rule.modulus, [0xc1; 128]);
+    let Signature::Certificate(rule) = signature("crb", &line("0", &"cd".repeat(20), "0;0;0;;")) else {
+        panic!()
+    };
+    assert!(!rule.trusted && !rule.signs_code && !rule.signs_certificates);
+    assert_eq!(rule.serial, Some([0xcd; 20]));
+    check_fates(
+        "crb",
+        &[
+            (&line("1", "", "1;0;1;0;c;81;255"), "accepted"),
+            (&line("1", "", "1;0;1;0;c;300"), "level"),
+            (&line("1", "", "1;0;1;0;c;x"), "325: the lowest functionality level is not a number: 'x'"),
+            (&line("2", "", "1;0;1;0;c"), "5: 0 or 1"),
+            (&line("1", "", "1;0;1;0"), "322: the comment is missing"),
+            ("A;1;ab;;ab;1;1;1;1;0;c", "5: a digest has 40 hexadecimal digits"),
+            (&format!("A;1;{subject};;abab;1;1;1;1;0;c"), "47: a modulus has 256 to 8192 bits"),
+        ],
+    );
+}

@@ -1,5 +1,6 @@
 //! Digests and RSA, as far as signatures of programs use them.
 
+use candor_model::CertificateRule;
 use num_bigint::BigUint;
 
 use super::der::Element;
@@ -84,6 +85,21 @@ impl PublicKey {
         let exponent = BigUint::from_bytes_be(exponent.content);
         (MODULUS.contains(&modulus.bits()) && modulus.bit(0) && exponent.bits() > 1)
             .then_some(Self { modulus, exponent })
+    }
+
+    /// The key of a rule.
+    pub(super) fn of_rule(rule: &CertificateRule) -> Self {
+        Self { modulus: BigUint::from_bytes_be(&rule.modulus), exponent: BigUint::from(65537_u32) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn modulus(&self) -> Vec<u8> {
+        self.modulus.to_bytes_be()
+    }
+
+    /// Whether it is the key of a rule.
+    pub(super) fn is_of(&self, rule: &CertificateRule) -> bool {
+        self.modulus == BigUint::from_bytes_be(&rule.modulus)
     }
 
     /// Whether `signature` is one of `digest` by RSASSA-PKCS1-v1_5 (RFC 8017, 8.2.2).

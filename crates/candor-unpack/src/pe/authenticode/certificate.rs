@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use candor_model::CertificateRule;
+
 use super::algorithm::PublicKey;
 use super::der::{BIT_STRING, CONTEXT_0, Element, Elements, INTEGER, OBJECT, SEQUENCE};
 use crate::hash::Hash;
@@ -54,10 +56,27 @@ impl<'a> Certificate<'a> {
 
     /// Whether `issuer` signed it.
     pub(super) fn is_signed_by(&self, issuer: &Self) -> bool {
-        let (Some(hash), Some(key)) = (Hash::of_rsa_signature(self.algorithm), issuer.key()) else {
-            return false;
-        };
-        key.verify(hash, &hash.of(&[self.signed]), self.signature)
+        issuer.key().is_some_and(|key| self.is_signed_with(key))
+    }
+
+    fn is_signed_with(&self, key: &PublicKey) -> bool {
+        Hash::of_rsa_signature(self.algorithm)
+            .is_some_and(|hash| key.verify(hash, &hash.of(&[self.signed]), self.signature))
+    }
+
+    /// Whether this is the certificate that somebody decided about.
+    pub(super) fn is(&self, rule: &CertificateRule) -> bool {
+        let digest_is = |bytes: &[u8], told: [u8; 20]| Hash::Sha1.of(&[bytes]) == told;
+        digest_is(self.subject.content, rule.subject)
+            && rule.serial.is_none_or(|serial| digest_is(self.serial, serial))
+            && self.key().is_some_and(|key| key.is_of(rule))
+    }
+
+    /// Whether a certificate that somebody decided about, and that need not be at hand, signed it.
+    pub(super) fn is_signed_by_rule(&self, rule: &CertificateRule) -> bool {
+        rule.signs_certificates
+            && Hash::Sha1.of(&[self.issuer.content]) == rule.subject
+            && self.is_signed_with(&PublicKey::of_rule(rule))
     }
 
     /// Whether a moment is within its validity.

@@ -18,12 +18,12 @@ mod signed;
 #[cfg(test)]
 mod tests;
 
-use candor_model::Sink;
+use candor_model::{CertificateRule, Sink};
 
 use super::image::PortableExecutable;
 use crate::hash::Hash;
 use crate::reader::{Reader, clipped};
-use certificate::hexadecimal;
+use certificate::{Certificate, hexadecimal};
 use der::{OBJECT, OCTET_STRING, SEQUENCE};
 use signed::{Invalid, SignedData, Signer};
 
@@ -93,12 +93,15 @@ impl Telling<'_, '_> {
 
     fn signature(&mut self, data: &SignedData<'_>, signer: &Signer<'_>) {
         let hash = signer.hash.map_or("an unknown digest", Hash::name);
-        let verdict = match self.verify(data, signer) {
+        let verified = self.verify(data, signer);
+        let verdict = match verified {
             Ok(()) => format!("valid, {hash}"),
             Err(reason) => format!("invalid: {reason}"),
         };
         self.sink.detail("signature", verdict);
         let chain = data.chain(signer);
+        let counting = certified(self.sink.certificate_rules(), data, &chain, verified.is_ok());
+        counting.into_iter().for_each(|rule| self.sink.certified(rule));
         let Some(certificate) = chain.first() else {
             self.sink.detail("signer-serial", hexadecimal(signer.serial));
             return;
@@ -155,6 +158,30 @@ impl Telling<'_, '_> {
         }
         data.verify(signer)
     }
+}
+
+/// Which of the rules count for a signature. One that is not trusted does wherever its certificate is, be
+/// the signature valid or not; one that is must vouch for the signer of a valid one.
+fn certified(
+    rules: &[CertificateRule],
+    data: &SignedData<'_>,
+    chain: &[&Certificate<'_>],
+    valid: bool,
+) -> Vec<usize> {
+    let counts = |rule: &CertificateRule| {
+        if !rule.trusted {
+            return data.certificates.iter().any(|certificate| certificate.is(rule));
+        }
+        let vouches = |(place, certificate): (usize, &&Certificate<'_>)| {
+            (place == 0 || rule.signs_certificates) && certificate.is(rule)
+        };
+        valid
+            && rule.signs_code
+            && (chain.iter().enumerate().any(vouches)
+                || chain.last().is_some_and(|last| !last.is_root() && last.is_signed_by_rule(rule)))
+    };
+    let places = rules.iter().enumerate().filter(|(_, rule)| counts(rule));
+    places.map(|(place, _)| place).collect()
 }
 
 /// The digest of a program that was signed.

@@ -172,3 +172,54 @@ fn a_time_outside_of_the_validity_is_told() {
         assert_eq!(certificate.is_valid_at(moment), is_valid, "{moment}");
     }
 }
+
+/// As ClamAV 1.4.6 answers for programs signed in the same way.
+#[test]
+fn a_decision_about_a_certificate_counts_for_what_it_signed() {
+    let (whole, bare) = (program(STAMPED), program(BARE));
+    let data = SignedData::read(&whole[0x408..]).unwrap();
+    let [signer, root] = data.chain(&data.signers[0]).try_into().unwrap();
+    let of = |certificate: &Certificate<'_>, trusted: bool| CertificateRule {
+        trusted,
+        subject: Hash::Sha1.of(&[certificate.subject.content]).try_into().unwrap(),
+        serial: None,
+        modulus: certificate.key().unwrap().modulus(),
+        signs_code: true,
+        signs_certificates: certificate.is_root(),
+    };
+    let serial = |certificate: &Certificate<'_>| Hash::Sha1.of(&[certificate.serial]).try_into().ok();
+    let mut changed = whole.clone();
+    changed[0x250] ^= 1;
+    let counts = |bytes: &[u8], rule: CertificateRule| {
+        let (file, data) =
+            (PortableExecutable::parse(bytes).unwrap(), SignedData::read(&bytes[0x408..]).unwrap());
+        let mut sink = Collected::of(FileType::MsExe, b"");
+        let mut telling = Telling { file: &file, sink: &mut sink, digests: Vec::new(), left: 1 };
+        let valid = telling.verify(&data, &data.signers[0]).is_ok();
+        certified(&[rule], &data, &data.chain(&data.signers[0]), valid) == [0]
+    };
+    let (trusted_root, trusted_signer) = (of(root, true), of(signer, true));
+    for (rule, in_whole, in_bare, in_changed) in [
+        (trusted_root.clone(), true, true, false),
+        (CertificateRule { signs_code: false, ..trusted_root.clone() }, false, false, false),
+        (CertificateRule { signs_certificates: false, ..trusted_root.clone() }, false, false, false),
+        (
+            CertificateRule { modulus: trusted_signer.modulus.clone(), ..trusted_root.clone() },
+            false,
+            false,
+            false,
+        ),
+        (trusted_signer.clone(), true, true, false),
+        (CertificateRule { serial: serial(signer), ..trusted_signer.clone() }, true, true, false),
+        (CertificateRule { serial: serial(root), ..trusted_signer.clone() }, false, false, false),
+        (CertificateRule { subject: [0; 20], ..trusted_signer }, false, false, false),
+        (of(signer, false), true, true, true),
+        (CertificateRule { serial: serial(root), ..of(signer, false) }, false, false, false),
+        // Only what is in the file is looked for.
+        (of(root, false), true, false, true),
+    ] {
+        let told =
+            (counts(&whole, rule.clone()), counts(&bare, rule.clone()), counts(&changed, rule.clone()));
+        assert_eq!(told, (in_whole, in_bare, in_changed), "{rule:?}");
+    }
+}
