@@ -4,6 +4,7 @@
 //!   [`document`], [`volume`], [`virtual_disk`]: files.
 //! * [`registry`], [`package_database`], [`sqlite`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests.
+//! * [`feed`]: feeds of releases, and attacks on them.
 //! * [`collect`]: signatures as values.
 //! * [`marker`]: one marker in every container.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
@@ -14,6 +15,7 @@ pub mod collect;
 pub mod container;
 pub mod document;
 pub mod executable;
+pub mod feed;
 pub mod installer;
 pub mod marker;
 pub mod naive;

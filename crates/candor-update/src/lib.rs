@@ -8,10 +8,11 @@
 
 mod candidate;
 pub mod clamav;
+pub mod feed;
 pub mod generation;
 pub mod log;
 pub mod pipeline;
-pub mod pipeline;
+pub mod policy;
 pub mod source;
 
 pub use candidate::{Candidate, Expectation, Member, MemberClass, Provenance};

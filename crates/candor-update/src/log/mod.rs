@@ -32,8 +32,10 @@ mod tests;
 pub mod tiles;
 pub mod witness;
 
+pub(crate) use checkpoint::decimal;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use hash::Hash;
+pub(crate) use hash::hex;
 pub use key::{KeyError, KeyKind, SignerKey, VerifierKey};
 pub use note::{LONGEST_NOTE, Note, NoteError, SignatureLine, Signed};
 pub use policy::{LONGEST_POLICY, LogPolicy, NotWitnessed, PolicyError, PolicyFault, Witnessed};
