@@ -11,4 +11,5 @@ pub mod matching;
 pub mod party;
 pub mod policy;
 pub mod regime;
+pub mod report;
 pub mod vendor;
