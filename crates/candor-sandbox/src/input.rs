@@ -22,7 +22,7 @@ const KEPT: usize = 16 << 20;
 const STEP: usize = 64 << 10;
 
 /// Files of this size and more are mapped by a worker. Below, reading is faster.
-const MAPPED: u64 = 1 << 20;
+pub(crate) const MAPPED: u64 = 256 << 10;
 
 /// How reading a file went. What was read is in the buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,16 @@ impl Buffer {
             None => return Self::shorter(there, length),
         }
         if there < length { Self::shorter(there, length) } else { Reading::Complete }
+    }
+
+    /// Takes a mapping of a file of this length that was made before, unless the file has become shorter. Marks it
+    /// as begun, too.
+    pub(crate) fn adopt(&mut self, file: &OwnedFd, mapping: Mapping) -> bool {
+        let there =
+            rustix::fs::seek(file, SeekFrom::End(0)).ok().and_then(|there| usize::try_from(there).ok());
+        let is_whole = there.is_some_and(|there| there >= mapping.len());
+        self.mapped = is_whole.then_some(mapping);
+        is_whole
     }
 
     fn shorter(read: u64, length: u64) -> Reading {

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use candor_model::Reason;
 use rustix::process::Signal;
 
+use crate::ahead::TOGETHER;
 use crate::broker::{Identity, Sandbox, Worker, WorkerError};
+use crate::input::MAPPED;
 use crate::message::{Answer, BATCH, Given, LONGEST_ANSWER, Malformed, Order, Word};
 use crate::template::Ended;
 
@@ -73,6 +75,8 @@ pub struct Lane<'s, T> {
     /// Those that the worker has and has not answered about.
     sent: VecDeque<Held<T>>,
     waiting: VecDeque<Held<T>>,
+    /// Large files that wait for others.
+    large: VecDeque<Held<T>>,
     /// Bytes of the files that wait.
     bytes: u64,
     done: VecDeque<(T, Outcome)>,
@@ -91,6 +95,13 @@ struct Held<T> {
     entry: Entry<T>,
     /// It has ended a worker.
     tried: bool,
+}
+
+impl<T> Held<T> {
+    /// Whether the worker will map it.
+    const fn is_large(&self) -> bool {
+        self.entry.length >= MAPPED
+    }
 }
 
 /// Why a worker cannot be used any more.
@@ -122,6 +133,7 @@ impl<'s, T> Lane<'s, T> {
             given: 0,
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
+            large: VecDeque::new(),
             bytes: 0,
             done: VecDeque::new(),
             part: Vec::new(),
@@ -147,7 +159,7 @@ impl<'s, T> Lane<'s, T> {
     /// Whether nothing is left in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sent.is_empty() && self.waiting.is_empty() && self.done.is_empty()
+        self.sent.is_empty() && self.waiting.is_empty() && self.large.is_empty() && self.done.is_empty()
     }
 
     /// Puts a file in. It is handed over when there are enough for a batch, or by [`flush`](Self::flush).
@@ -156,15 +168,37 @@ impl<'s, T> Lane<'s, T> {
             let why = String::from("it has ended workers before in this run");
             return self.done.push_back((entry.token, Outcome::Deadly(Reason::Crashed, why)));
         }
-        self.bytes = self.bytes.saturating_add(entry.length);
-        self.waiting.push_back(Held { entry, tried: false });
+        let held = Held { entry, tried: false };
+        if held.is_large() {
+            self.large.push_back(held);
+            let bytes = self.large.iter().fold(0_u64, |bytes, held| bytes.saturating_add(held.entry.length));
+            if self.large.len() < self.batch && bytes < TOGETHER {
+                return;
+            }
+            self.stop_waiting_for_others();
+        } else {
+            self.bytes = self.bytes.saturating_add(held.entry.length);
+            self.waiting.push_back(held);
+        }
         if self.waiting.len() >= self.batch || self.bytes >= BATCH_BYTES {
-            self.flush();
+            self.hand_over();
         }
     }
 
-    /// Hands over what is waiting, as far as the worker may have it.
+    /// Hands over all that there is, as far as the worker may have it.
     pub fn flush(&mut self) {
+        self.stop_waiting_for_others();
+        self.hand_over();
+    }
+
+    fn stop_waiting_for_others(&mut self) {
+        for held in self.large.drain(..) {
+            self.bytes = self.bytes.saturating_add(held.entry.length);
+            self.waiting.push_back(held);
+        }
+    }
+
+    fn hand_over(&mut self) {
         while !self.waiting.is_empty() && self.may_send() {
             if let Err(failure) = self.send() {
                 self.fail(failure);
@@ -175,7 +209,11 @@ impl<'s, T> Lane<'s, T> {
     /// What became of a file, in no order; `None` when nothing is known within `time`.
     pub fn next(&mut self, time: Duration) -> Option<(T, Outcome)> {
         if self.done.is_empty() {
-            self.flush();
+            if self.sent.is_empty() && self.waiting.is_empty() {
+                // The worker has nothing else to do.
+                self.stop_waiting_for_others();
+            }
+            self.hand_over();
         }
         let mut left = time;
         while self.done.is_empty() && !self.sent.is_empty() {
@@ -183,7 +221,7 @@ impl<'s, T> Lane<'s, T> {
             if let Err(failure) = self.listen(waited) {
                 self.fail(failure);
             }
-            self.flush();
+            self.hand_over();
             left = left.saturating_sub(waited);
             if left.is_zero() {
                 break;
@@ -214,13 +252,14 @@ impl<'s, T> Lane<'s, T> {
         let Some(worker) = &self.worker else { return Err(Failure::Gone) };
         let room = self.batch.min(FILES_A_WORKER.saturating_sub(self.given));
         let mut bytes = 0_u64;
+        let most = if self.waiting.front().is_some_and(Held::is_large) { TOGETHER } else { BATCH_BYTES };
         let number = if retry {
             1
         } else {
             let fits = |held: &&Held<T>| {
                 let first = bytes == 0;
                 bytes = bytes.saturating_add(held.entry.length);
-                !held.tried && (first || bytes <= BATCH_BYTES)
+                !held.tried && (first || bytes <= most)
             };
             self.waiting.iter().take(room).take_while(fits).count().max(1)
         };

@@ -26,6 +26,7 @@ compile_error!(
     "the feature `exploitable` is a hole on purpose: it is for tests, and cannot be part of a release"
 );
 
+mod ahead;
 mod broker;
 mod channel;
 mod compile;

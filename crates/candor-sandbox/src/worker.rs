@@ -6,9 +6,10 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use candor_database::Image;
-use candor_engine::{Options, Scanner};
+use candor_engine::{Options, Scanner, Screened};
 use candor_model::{Limits, Report};
 
+use crate::ahead::{Ahead, look_ahead};
 use crate::guard::guarded;
 use crate::input::{Buffer, Reading};
 use crate::jail::{Jailed, Ready};
@@ -52,9 +53,10 @@ fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<D
             }
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
+        let mut ahead = worker.look_ahead(&files, &descriptors).into_iter();
         let mut said = Instant::now();
         for (given, file) in files.iter().zip(descriptors.drain(..)) {
-            let answer = worker.file(given, &file);
+            let answer = worker.file(given, &file, ahead.next().flatten());
             close(file);
             packer.push(&answer, &mut |packet| worker.ready.say(packet))?;
             if !answer.is_harmless() {
@@ -100,18 +102,25 @@ impl Scanning<'_> {
         };
         let mut showing = Showing::new(contents, &mut say);
         let (scanner, limits) = (&mut self.scanner, &self.limits);
-        let answer = look(&mut self.buffer, given, file, limits, |bytes| {
+        let answer = look(&mut self.buffer, given, file, limits, None, |bytes, _| {
             ready.begin(self.max_time);
             scanner.scan_observed(bytes, &given.name, ready.interrupt(), &mut showing)
         });
         said.map(|()| answer)
     }
 
-    fn file(&mut self, given: &Given, file: &OwnedFd) -> Answer {
+    /// Looks at the large files of a batch together. What fails there will fail when their turn comes, and be said.
+    fn look_ahead(&mut self, files: &[Given], descriptors: &[OwnedFd]) -> Vec<Option<Ahead>> {
+        self.ready.begin(self.max_time);
+        let (scanner, max) = (&mut self.scanner, self.limits.max_file_size);
+        guarded(|| look_ahead(scanner, files, descriptors, max, self.ready.interrupt())).unwrap_or_default()
+    }
+
+    fn file(&mut self, given: &Given, file: &OwnedFd, ahead: Option<Ahead>) -> Answer {
         let (scanner, limits) = (&mut self.scanner, &self.limits);
-        look(&mut self.buffer, given, file, limits, |bytes| {
+        look(&mut self.buffer, given, file, limits, ahead, |bytes, screened| {
             self.ready.begin(self.max_time);
-            scanner.scan(bytes, &given.name, self.ready.interrupt())
+            scanner.scan_screened(bytes, &given.name, self.ready.interrupt(), screened)
         })
     }
 }
@@ -122,23 +131,29 @@ fn look(
     given: &Given,
     file: &OwnedFd,
     limits: &Limits,
-    scan: impl FnOnce(&[u8]) -> Report,
+    ahead: Option<Ahead>,
+    scan: impl FnOnce(&[u8], Option<Screened>) -> Report,
 ) -> Answer {
-    let partial =
-        match buffer.take(file, given.length, limits.max_file_size, limits.max_memory, given.careful) {
-            Reading::Complete => None,
-            Reading::Partial(why) => Some(why),
-            Reading::TooLarge(length) => return Answer::TooLarge(length),
-            Reading::Failed(why) => return Answer::Unreadable(why),
-            Reading::Special(kind) => return Answer::Unreadable(format!("it is {kind}, not a file")),
-        };
+    let (mapping, screened) = ahead.map_or((None, None), |ahead| (Some(ahead.mapping), ahead.screened));
+    let reading = if mapping.is_some_and(|mapping| buffer.adopt(file, mapping)) {
+        Reading::Complete
+    } else {
+        buffer.take(file, given.length, limits.max_file_size, limits.max_memory, given.careful)
+    };
+    let partial = match reading {
+        Reading::Complete => None,
+        Reading::Partial(why) => Some(why),
+        Reading::TooLarge(length) => return Answer::TooLarge(length),
+        Reading::Failed(why) => return Answer::Unreadable(why),
+        Reading::Special(kind) => return Answer::Unreadable(format!("it is {kind}, not a file")),
+    };
     let bytes = buffer.bytes();
     #[cfg(feature = "exploitable")]
     if let Some(told) = crate::exploit::run(bytes) {
         return Answer::Unreadable(told);
     }
     let read = length(bytes);
-    let scanned = guarded(|| scan(bytes));
+    let scanned = guarded(|| scan(bytes, screened));
     buffer.trim();
     match scanned {
         Ok(report) => Answer::Scanned { read, partial, report: Box::new(report) },

@@ -126,6 +126,7 @@ fn obey(jailed: Jailed) -> std::io::Result<()> {
                     spin(Duration::from_millis(2));
                     answer(false)
                 }
+                bytes if bytes.starts_with(b"large") => Answer::TooLarge(Some(given.len() as u64)),
                 bytes if bytes.starts_with(b"say:") => {
                     ready.say(&bytes[4..])?;
                     answer(false)
@@ -251,6 +252,29 @@ fn a_file_that_ends_workers_costs_nobody_else_anything() {
             }
         }
     }
+}
+
+#[test]
+fn large_files_wait_for_each_other_and_come_out_in_the_end() {
+    let sandbox = sandbox(None);
+    let mut large = b"large".to_vec();
+    large.resize(1 << 20, 0);
+    let contents: [&[u8]; 6] = [&large, b"clean", &large, b"clean", b"clean", &large];
+    let came = run_bytes(&sandbox, &contents);
+    for number in [0, 2, 5] {
+        assert_eq!(came[&number], "number 3", "it was not handed over with the others");
+    }
+    for number in [1, 3, 4] {
+        assert_eq!(came[&number], "clean");
+    }
+    // One alone does not wait for ever, and whoever asks for all gets all.
+    assert_eq!(run_bytes(&sandbox, &[&large])[&0], "number 1");
+    let mut lane = Lane::new(&sandbox, 64);
+    lane.push(entry_of_bytes(0, &large));
+    lane.push(entry_of_bytes(1, b"clean"));
+    lane.flush();
+    assert!(lane.next(Duration::from_secs(10)).is_some() && lane.next(Duration::from_secs(10)).is_some());
+    assert!(lane.is_empty());
 }
 
 #[test]

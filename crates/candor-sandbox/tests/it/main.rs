@@ -7,4 +7,5 @@ mod exploit;
 mod forbidden;
 mod lanes;
 mod nursery;
+mod scans;
 mod stage;

@@ -127,8 +127,9 @@ pub(crate) fn start(shared: &Arc<Shared>, jobs: usize) -> anyhow::Result<Receive
 /// once gains nothing.
 fn batch(jobs: usize) -> usize {
     let open = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1 << 16);
-    // A batch with the worker, one that waits for it, and as much again for directories.
-    (usize::try_from(open).unwrap_or(usize::MAX) / jobs.max(1) / 4).clamp(1, 64)
+    // Two batches with the worker, one that waits for it, one of large files that wait for others, and as much
+    // again as two for directories.
+    (usize::try_from(open).unwrap_or(usize::MAX) / jobs.max(1) / 6).clamp(1, 64)
 }
 
 /// What a thread knows a file by while it is with a worker.
