@@ -1,6 +1,5 @@
 //! The broker's side: starts the template, asks it for workers, speaks with them.
 
-use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
 use crate::channel::{self, Channel};
+use crate::deadly::Deadly;
 use crate::group::{self, Group};
 use crate::jail::{Jailed, Setup};
 use crate::layers::{Layer, Layers};
@@ -39,7 +39,7 @@ pub struct Sandbox {
     setup: Setup,
     layers: Layers,
     /// Files that have ended two workers.
-    deadly: Mutex<HashSet<Identity>>,
+    deadly: Mutex<Deadly>,
     /// What bounds all its processes together, where there may be such a thing.
     group: Option<Arc<Group>>,
 }
@@ -296,12 +296,12 @@ impl Sandbox {
     /// Whether a file has ended two workers of this run.
     #[must_use]
     pub fn is_deadly(&self, file: Identity) -> bool {
-        lock(&self.deadly).contains(&file)
+        lock(&self.deadly).has(file)
     }
 
     /// Remembers a file that has ended two workers.
     pub(crate) fn remember(&self, file: Identity) {
-        lock(&self.deadly).insert(file);
+        lock(&self.deadly).remember(file);
     }
 }
 
