@@ -30,6 +30,7 @@ mod ahead;
 mod broker;
 mod channel;
 mod compile;
+mod deadly;
 #[cfg(feature = "exploitable")]
 pub mod exploit;
 mod group;
