@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{compile, database, doctor, explain, scan, unpack};
+use crate::commands::{compile, database, doctor, explain, scan, trust, unpack, update};
 
 /// Scans files for malware with ClamAV's signatures, and says honestly what it could not look at.
 ///
@@ -45,6 +45,10 @@ pub(crate) enum Command {
     Database(database::Args),
     /// Show how the processes that look at files are confined, as the kernel says it.
     Doctor(doctor::Args),
+    /// Bring signatures up to date, try them out, and take them back.
+    Update(Box<update::Args>),
+    /// Show why the signatures in force are believed, and what a release changed.
+    Trust(trust::Args),
 }
 
 /// When to use colours.

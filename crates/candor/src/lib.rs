@@ -16,6 +16,7 @@ mod scan;
 mod settings;
 pub mod store;
 mod units;
+pub mod update;
 
 use std::process::ExitCode;
 

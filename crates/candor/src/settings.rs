@@ -10,18 +10,23 @@ use candor_sandbox::{Setup, Task};
 use clap::Args;
 
 use crate::units::Size;
+use crate::update::place;
 
 /// Which signatures to use.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Signatures")]
 pub(crate) struct DatabaseOptions {
-    /// Signatures to scan with, in place of the built-in ones.
+    /// Signatures to scan with, in place of the active generation or the built-in ones.
     ///
     /// An image made by `candor compile`, a directory of ClamAV databases, or one such database.
     /// Databases are compiled when they are first used and kept in a cache, where they are found again
     /// as long as they do not change.
     #[arg(short, long, value_name = "PATH")]
     pub(crate) database: Option<PathBuf>,
+
+    /// Where generations are kept; the one in force is used unless a database is named.
+    #[arg(long, value_name = "DIR", default_value = place::USUAL)]
+    pub(crate) state_dir: PathBuf,
 
     /// Where compiled databases are kept.
     ///

@@ -62,6 +62,21 @@ impl Active {
         Ok(number.map(|number| Self { number, directory: directory(root, number) }))
     }
 
+    /// The generation that is in force: the active one, or the one before it while new findings are not to be acted upon.
+    ///
+    /// # Errors
+    /// What says so cannot be read.
+    pub fn in_force(root: &Path) -> Result<Option<Self>, StoreError> {
+        let Some(active) = Self::find(root)? else { return Ok(None) };
+        let state: State = serde_json::from_slice(&read_bounded(&Disk, &root.join(STATE))?)
+            .map_err(|error| StoreError::Lost(format!("state.json cannot be read: {error}")))?;
+        if state.report_only.is_none() {
+            return Ok(Some(active));
+        }
+        let before = active.record()?.previous.map(|number| Self { number, directory: directory(root, number) });
+        Ok(Some(before.filter(|before| before.image().is_file()).unwrap_or(active)))
+    }
+
     /// Its image.
     #[must_use]
     pub fn image(&self) -> PathBuf {

@@ -17,6 +17,7 @@ use crate::settings::{DatabaseOptions, SafetyOptions};
 use crate::store::compile::compile;
 use crate::store::{self, Database, Kind, Origin, sources};
 use crate::units;
+use crate::update::place;
 
 /// What `candor database` may be asked.
 #[derive(Debug, clap::Args)]
@@ -53,12 +54,16 @@ pub(crate) enum Command {
 /// Which database.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Choice {
-    /// An image, a directory of ClamAV databases, or one such database [default: the built-in one].
+    /// An image, a directory of ClamAV databases, or one such database [default: the active generation, or the built-in one].
     database: Option<PathBuf>,
 
     /// Print JSON.
     #[arg(long)]
     json: bool,
+
+    /// Where generations are kept.
+    #[arg(long, value_name = "DIR", default_value = place::USUAL)]
+    state_dir: PathBuf,
 
     /// Where compiled databases are kept.
     #[arg(long, value_name = "DIR")]
@@ -76,6 +81,7 @@ impl Choice {
     fn open(&self, printer: &mut Printer) -> anyhow::Result<Database> {
         let options = DatabaseOptions {
             database: self.database.clone(),
+            state_dir: self.state_dir.clone(),
             cache_dir: self.cache_dir.clone(),
             no_cache: self.no_cache,
         };
@@ -242,6 +248,7 @@ fn info(database: &Database, json: bool, printer: &mut Printer) {
     let origin = match database.origin {
         Origin::BuiltIn => "part of this program",
         Origin::File => "an image",
+        Origin::Generation => "active",
         Origin::Compiled => "compiled now",
         Origin::Cached => "compiled earlier",
     };

@@ -6,7 +6,9 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 mod layers;
 pub(crate) mod scan;
+pub(crate) mod trust;
 pub(crate) mod unpack;
+pub(crate) mod update;
 
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -21,5 +23,7 @@ pub(crate) fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Exi
         Command::Database(args) => database::run(args, printer),
         Command::Unpack(args) => unpack::run(&args, printer),
         Command::Doctor(args) => doctor::run(&args, printer),
+        Command::Update(args) => update::run(*args, printer),
+        Command::Trust(args) => trust::run(&args, printer),
     }
 }

@@ -19,6 +19,7 @@ use crate::escape::Escaped;
 use crate::printer::Printer;
 use crate::settings::{DatabaseOptions, SafetyOptions};
 use crate::units::{count, counted};
+use crate::update::place;
 
 use cache::Cache;
 use compile::Report;
@@ -44,6 +45,8 @@ pub(crate) enum Origin {
     BuiltIn,
     /// An image file that the user named.
     File,
+    /// The generation that is active.
+    Generation,
     /// Compiled now.
     Compiled,
     /// Compiled earlier.
@@ -75,7 +78,10 @@ pub(crate) fn open(
     printer: &mut Printer,
 ) -> anyhow::Result<Database> {
     let jailed = !safety.no_sandbox;
-    let Some(path) = &options.database else { return built_in() };
+    let Some(path) = &options.database else {
+        // One that cannot be used is an error: with the built-in signatures less would be found, unnoticed.
+        return active(&options.state_dir)?.map_or_else(built_in, Ok);
+    };
     let name = Escaped::os(path.as_os_str()).to_string();
     if let Kind::Image(image) = classify(path)? {
         return Ok(Database { image: *image, name, origin: Origin::File });
@@ -107,6 +113,15 @@ pub(crate) fn open(
     );
     tell(&report, path, printer);
     Ok(Database { image, name, origin })
+}
+
+/// The active generation of a store, if there is one.
+fn active(root: &Path) -> anyhow::Result<Option<Database>> {
+    let Some(active) = place::in_force(root)? else { return Ok(None) };
+    let name = format!("generation {} of {}", active.number, Escaped::os(root.as_os_str()));
+    let file = File::open(active.image()).with_context(|| name.clone())?;
+    let image = Image::open(&file).with_context(|| name.clone())?;
+    Ok(Some(Database { image, name, origin: Origin::Generation }))
 }
 
 /// The signatures that are part of the program.

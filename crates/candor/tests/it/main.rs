@@ -15,3 +15,4 @@ mod samples;
 mod scan;
 mod terminal;
 mod unpack;
+mod update;

@@ -1,0 +1,449 @@
+//! Updates as an operator meets them: what is refused, what stays, what is written down.
+
+use std::path::{Path, PathBuf};
+
+use candor_update::generation::{Disk, Event, Lock, Store};
+
+use crate::run::{Place, Said, eicar};
+
+/// A place with a store.
+struct Updates {
+    place: Place,
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A signature for a piece of text.
+fn signature(name: &str, text: &str) -> String {
+    format!("{name}:0:*:{}\n", hexadecimal(text.as_bytes()))
+}
+
+/// The signature that every set must have.
+fn for_eicar() -> String {
+    format!("Eicar-Test:0:*:{}\n", hexadecimal(&eicar()))
+}
+
+impl Updates {
+    fn new() -> Self {
+        let updates = Self { place: Place::new() };
+        assert_eq!(updates.run(&["update", "init"]).code, 0);
+        updates
+    }
+
+    fn state(&self) -> PathBuf {
+        self.place.path("state")
+    }
+
+    /// The program, with this store.
+    fn run(&self, arguments: &[&str]) -> Said {
+        let state = self.state();
+        self.place.run(&[arguments, &["--state-dir", state.to_str().unwrap()]].concat())
+    }
+
+    /// Takes over a directory that holds EICAR's signature and these.
+    fn import(&self, signatures: &str, more: &[&str]) -> Said {
+        self.release(&(for_eicar() + signatures), more)
+    }
+
+    fn release(&self, text: &str, more: &[&str]) -> Said {
+        self.place.file("release/a.ndb", text);
+        self.run(&[&["update", "import", "release"], more].concat())
+    }
+
+    fn settings(&self, text: &str) -> PathBuf {
+        self.place.file("update.toml", text)
+    }
+
+    fn store(&self) -> Store<Disk> {
+        Store::view(Disk, &self.state()).unwrap()
+    }
+
+    fn last(&self) -> Event {
+        self.store().history().unwrap().last().unwrap().event.clone()
+    }
+
+    /// Nothing half-made is left.
+    fn is_tidy(&self) -> bool {
+        let names = std::fs::read_dir(self.state().join("generations")).unwrap();
+        names.flatten().all(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+    }
+}
+
+#[test]
+fn what_was_taken_over_is_what_scans_use() {
+    let updates = Updates::new();
+    updates.place.file("letter", "please findme here");
+    // Without a generation, the built-in signatures.
+    let said = updates.run(&["scan", "letter"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("built-in"), "{said:?}");
+    let said = updates.import(&signature("Found.Me", "findme"), &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.starts_with("Generation 1 is active: 2 signatures"), "{said:?}");
+    let said = updates.run(&["scan", "letter"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.stdout.contains("Found.Me") && said.stdout.contains("generation 1 of "), "{said:?}");
+    // A database that is named comes first.
+    updates.place.file("other.ndb", signature("Other", "nothing like it"));
+    assert_eq!(updates.run(&["scan", "letter", "--database", "other.ndb"]).code, 0);
+    // The same again is nothing new, and makes no generation.
+    let said = updates.import(&signature("Found.Me", "findme"), &[]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "Nothing new: generation 1 stays active\n"));
+    let said = updates.run(&["update", "status", "--json"]);
+    let status = &said.json()[0];
+    assert_eq!(status["active"], 1);
+    assert_eq!(status["record"]["contents"][0]["candidate"]["provenance"]["kind"], "local");
+    assert_eq!(status["record"]["trial"]["canaries"], 1);
+    let said = updates.run(&["update", "verify", "--offline"]);
+    assert_eq!(said.code, 0, "{said:?}");
+}
+
+#[test]
+fn an_active_generation_that_cannot_be_used_is_no_reason_to_find_less() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    updates.place.file("letter", "nothing");
+    std::fs::write(updates.state().join("current/image.candor"), "no image").unwrap();
+    let said = updates.run(&["scan", "letter"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("generation 1"), "{said:?}");
+    assert_eq!(updates.run(&["update", "verify"]).code, 2);
+}
+
+#[test]
+fn nothing_is_made_by_the_way() {
+    let place = Place::new();
+    place.file("release/a.ndb", for_eicar());
+    for arguments in
+        [&["update", "import", "release"][..], &["update", "status"], &["update", "rollback"], &["trust"]]
+    {
+        let said = place.run(&[arguments, &["--state-dir", "nowhere"]].concat());
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.stderr.contains("`candor update init` makes one"), "{said:?}");
+    }
+    assert!(!place.path("nowhere").exists());
+}
+
+#[test]
+fn a_release_that_flags_a_golden_file_is_not_activated() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    let golden = updates.place.file("golden/bin/tool", "the tool of the customer");
+    let settings = updates.settings(&format!("golden = ['{}']\n", golden.parent().unwrap().display()));
+    let settings = ["--settings", settings.to_str().unwrap()];
+    let said = updates.import(&signature("Bad.Tool", "tool of the"), &settings);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("bin/tool: Bad.Tool was found in a clean file"), "{said:?}");
+    assert!(matches!(updates.last(), Event::Refused { reason, .. } if reason.contains("Bad.Tool")));
+    assert_eq!(updates.store().active(), Some(1));
+    assert!(updates.is_tidy());
+    // One that does not is.
+    let said = updates.import(&signature("Bad.Other", "something else entirely"), &settings);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("1 golden file"), "{said:?}");
+}
+
+#[test]
+fn a_release_that_flags_what_is_everywhere_is_not_activated() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    for (name, text) in [
+        ("Bad.Dos", "This program cannot be run in DOS mode"),
+        ("Bad.Licence", "WITHOUT WARRANTY OF ANY KIND"),
+    ] {
+        let said = updates.import(&signature(name, text), &[]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.stderr.contains("bundled") && said.stderr.contains(name), "{said:?}");
+    }
+    assert_eq!(updates.store().active(), Some(1));
+}
+
+#[test]
+fn a_release_that_is_silent_on_canaries_is_not_activated() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    let said = updates.release(&signature("Found.Me", "findme"), &[]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("the EICAR test file: nothing was found"), "{said:?}");
+    assert_eq!(updates.store().active(), Some(1));
+    // For a set that has no such signature an operator says so.
+    let settings = updates.settings("eicar = false\n");
+    let said = updates.release(&signature("Found.Me", "findme"), &["--settings", settings.to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{said:?}");
+}
+
+#[test]
+fn a_release_that_slows_scans_down_is_not_activated() {
+    let updates = Updates::new();
+    let text = "abcdefghijklmnopqrstuvwxyz".repeat(15_000);
+    let golden = updates.place.file("golden/text", text);
+    let settings = updates
+        .settings(&format!("golden = ['{}']\n[trial]\npercent = 150\nmilliseconds = 5\n", golden.display()));
+    let settings = ["--settings", settings.to_str().unwrap()];
+    assert_eq!(updates.import("", &settings).code, 0);
+    // Hundreds of patterns that begin everywhere and end nowhere.
+    let heavy: String = (0..300)
+        .map(|number| format!("Heavy.{number}:0:*:{}*7a7a7a7a\n", hexadecimal(b"abcdefghijklm")))
+        .collect();
+    let said = updates.import(&heavy, &settings);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("the try-out took "), "{said:?}");
+    assert_eq!(updates.store().active(), Some(1));
+}
+
+#[test]
+fn what_is_no_data_or_not_what_was_written_down_is_refused_and_told() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    let said = updates.release("\x7fELF", &[]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("a.ndb is a program, not data"), "{said:?}");
+    let digests = updates.place.file("digests", format!("{}  a.ndb\n", "0".repeat(64)));
+    let said = updates.import("", &["--digests", digests.to_str().unwrap()]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("was written down"), "{said:?}");
+    assert!(matches!(updates.last(), Event::Refused { .. }));
+    assert_eq!(updates.store().active(), Some(1));
+    assert!(updates.is_tidy());
+}
+
+#[test]
+fn what_was_rolled_back_does_not_come_back() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    updates.place.file("letter", "please findme here");
+    assert_eq!(updates.import(&signature("Found.Me", "findme"), &[]).code, 0);
+    assert_eq!(updates.run(&["scan", "letter"]).code, 1);
+    let said = updates.run(&["update", "rollback", "--reason", "flags our letters"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("Generation 1 is active again"), "{said:?}");
+    assert!(said.stdout.contains("Held: local 2 (flags our letters)"), "{said:?}");
+    assert_eq!(updates.run(&["scan", "letter"]).code, 0);
+    let said = updates.import(&signature("Found.Me", "findme"), &[]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("is held: flags our letters"), "{said:?}");
+    assert_eq!(updates.run(&["update", "rollback"]).code, 2);
+    assert_eq!(updates.run(&["update", "hold", "local", "2", "--release"]).code, 0);
+    let said = updates.import(&signature("Found.Me", "findme"), &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let history = updates.run(&["update", "history"]);
+    for words in ["an operator: flags our letters", "local 2 is held: flags", "local 2 is held no more"] {
+        assert!(history.stdout.contains(words), "{words}: {history:?}");
+    }
+}
+
+#[test]
+fn a_release_that_finds_what_was_clean_is_taken_back_by_the_watch() {
+    let updates = Updates::new();
+    for number in 0..12 {
+        updates.place.file(format!("home/{number}"), format!("findme, number {number}"));
+    }
+    updates.import("", &[]);
+    let watch = ["update", "watch", "home", "--json"];
+    // There is nothing to compare a first one with.
+    let said = updates.run(&watch);
+    assert!(said.code == 0 && said.stderr.contains("nothing to compare"), "{said:?}");
+    assert_eq!(updates.import(&signature("New.One", "number 7"), &[]).code, 0);
+    // A single one is what signatures are for.
+    let said = updates.run(&watch);
+    assert_eq!((said.code, &said.json()[0]["new_findings"]), (0, &serde_json::json!(1)), "{said:?}");
+    assert_eq!(updates.import(&signature("New.All", "findme"), &[]).code, 0);
+    let said = updates.run(&watch);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert_eq!(said.json()[0]["active"], 2);
+    assert_eq!(updates.store().active(), Some(2));
+    assert!(updates.store().state().held.iter().any(|held| held.reason.contains("clean before")));
+    let history = updates.run(&["update", "history"]);
+    assert!(history.stdout.contains("the watch: something was found in "), "{history:?}");
+    // Or its findings are told and not acted upon.
+    let settings = updates.settings("[watch]\non-new-findings = 'hold'\n");
+    assert_eq!(updates.import(&signature("New.Every", "number"), &[]).code, 0);
+    let said = updates.run(&["update", "watch", "home", "--settings", settings.to_str().unwrap()]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert_eq!(updates.store().active(), Some(4));
+    assert!(updates.store().state().report_only.is_some());
+    assert_eq!(updates.run(&["update", "hold", "--findings", "--release"]).code, 0);
+    assert!(updates.store().state().report_only.is_none());
+}
+
+#[test]
+fn lost_state_needs_an_operator() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    std::fs::remove_file(updates.state().join("state.json")).unwrap();
+    for arguments in [&["update", "import", "release"][..], &["update", "status"], &["update", "init"]] {
+        let said = updates.run(arguments);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.stderr.contains("lost or damaged: state.json is missing"), "{said:?}");
+    }
+    let said = updates.run(&["update", "init", "--accept-lost-state"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("generation 1 is active"), "{said:?}");
+    assert_eq!(updates.import(&signature("Found.Me", "findme"), &[]).code, 0);
+    let history = updates.run(&["update", "history"]);
+    assert!(history.stdout.contains("an operator accepted a loss (state.json is missing)"), "{history:?}");
+}
+
+#[test]
+fn a_journal_that_was_changed_is_seen() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    let path = updates.state().join("journal");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("\"version\":1", "\"version\":0", 1)).unwrap();
+    let said = updates.run(&["update", "history"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("the journal was changed"), "{said:?}");
+}
+
+#[test]
+fn bad_surroundings_are_told_and_change_nothing() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    // Two at once.
+    let lock = Lock::take(&updates.state()).unwrap();
+    let said = updates.import(&signature("Found.Me", "findme"), &[]);
+    assert!(said.code == 2 && said.stderr.contains("another update is running"), "{said:?}");
+    drop(lock);
+    // A place that cannot be written to.
+    let said = updates.place.run(&["update", "init", "--state-dir", "/proc/candor"]);
+    assert!(said.code == 2 && said.stderr.contains("cannot make /proc/candor"), "{said:?}");
+    // A directory that is not there.
+    let said = updates.run(&["update", "import", "missing"]);
+    assert!(said.code == 2 && said.stderr.contains("missing"), "{said:?}");
+    // No sources.
+    let said = updates.run(&["update"]);
+    assert!(said.code == 2 && said.stderr.contains("there are no sources"), "{said:?}");
+    assert_eq!(updates.store().active(), Some(1));
+    assert!(updates.is_tidy());
+}
+
+#[test]
+fn a_clock_that_is_far_behind_is_told() {
+    let place = Place::new();
+    let root = place.path("state");
+    std::fs::create_dir(&root).unwrap();
+    // Somebody wrote the journal in the year 2100.
+    drop(Store::init(Disk, &root, 4_102_444_800).unwrap());
+    place.file("release/a.ndb", for_eicar());
+    let import = ["update", "import", "release", "--state-dir", "state"];
+    let said = place.run(&import);
+    assert!(said.code == 2 && said.stderr.contains("the clock is wrong"), "{said:?}");
+    let said = place.run(&[&import[..], &["--accept-clock"]].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_generation() {
+    let updates = Updates::new();
+    updates.import("", &[]);
+    // The file size that a process may write stands for the disk: what is longer fails as on a full one.
+    let mut text = for_eicar();
+    (0..40_000).for_each(|number| {
+        text += &signature(&format!("Many.{number}"), &format!("number {number} of many"))
+    });
+    updates.place.file("release/a.ndb", text);
+    let state = updates.state();
+    let program = env!("CARGO_BIN_EXE_candor");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 1024; exec {program} update import release --state-dir {}",
+        state.display()
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(updates.place.root())
+        .output()
+        .unwrap();
+    let said = Said::new(&output);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("File too large"), "{said:?}");
+    assert_eq!(updates.store().active(), Some(1));
+    assert_eq!(updates.run(&["update", "verify"]).code, 0);
+    assert!(updates.is_tidy());
+}
+
+#[test]
+fn trust_says_why_and_what_changed() {
+    let updates = Updates::new();
+    updates.import(&(signature("One", "first one") + &signature("Two", "second one")), &[]);
+    updates.import(&(signature("One", "first two") + &signature("Three", "third one")), &[]);
+    let said = updates.run(&["trust"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for words in [
+        "Generation 2, active since",
+        "Policy      none",
+        "local 2, verified",
+        "whoever may write to its directory",
+    ] {
+        assert!(said.stdout.contains(words), "{words}: {said:?}");
+    }
+    let member = std::fs::read(updates.state().join("current/members/local/a.ndb")).unwrap();
+    let digest = hexadecimal(&sha2(&member));
+    assert!(said.stdout.contains(&format!("Member      {digest} a.ndb")), "{said:?}");
+    assert!(updates.run(&["trust", "1"]).stdout.starts_with("Generation 1, not active"));
+    let said = updates.run(&["trust", "diff", "1", "2"]);
+    assert_eq!(
+        said.stdout,
+        "+ Three\tlocal/a.ndb:3\n- Two\tlocal/a.ndb:3\n~ One\tlocal/a.ndb:2\n1 added, 1 removed, 1 changed\n"
+    );
+    let said = updates.run(&["trust", "diff", "1", "2", "--json"]);
+    assert_eq!(said.json()[3]["added"], 1);
+}
+
+fn sha2(bytes: &[u8]) -> Vec<u8> {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).to_vec()
+}
+
+#[test]
+fn what_is_in_force_can_be_carried_elsewhere() {
+    let updates = Updates::new();
+    updates.import(&signature("Found.Me", "findme"), &[]);
+    let said = updates.run(&["update", "mirror", "stick"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let other = Updates::new();
+    let stick = updates.place.path("stick");
+    let (directory, digests) = (stick.join("local"), stick.join("local.sha256"));
+    let import = |directory: &Path| {
+        let arguments =
+            ["update", "import", directory.to_str().unwrap(), "--digests", digests.to_str().unwrap()];
+        other.run(&arguments)
+    };
+    let said = import(&directory);
+    assert_eq!(said.code, 0, "{said:?}");
+    let said = other.run(&["trust"]);
+    assert!(said.stdout.contains("digests that were written down"), "{said:?}");
+    // What somebody changed on the way is refused.
+    std::fs::write(directory.join("a.ndb"), for_eicar() + "Else:0:*:6162636465666768\n").unwrap();
+    let said = import(&directory);
+    assert!(said.code == 2 && said.stderr.contains("was written down"), "{said:?}");
+}
+
+#[test]
+fn sources_that_stand_in_the_settings_are_brought_up_to_date_together() {
+    let updates = Updates::new();
+    updates.place.file("one/a.ndb", for_eicar());
+    updates.place.file("two/a.ndb", signature("Found.Me", "findme"));
+    let path = |name: &str| updates.place.path(name).display().to_string();
+    let settings = |more: &str| {
+        updates.settings(&format!("[directory.one]\npath = '{}'\n{more}", path("one")));
+        updates.run(&["update", "--settings", "update.toml"])
+    };
+    let two = format!("[directory.two]\npath = '{}'\n", path("two"));
+    let said = settings(&two);
+    assert!(said.code == 0 && said.stdout.contains("2 signatures"), "{said:?}");
+    assert!(settings(&two).stdout.starts_with("Nothing new"));
+    // What one source brings is refused without harm to the other.
+    updates.place.file("one/a.ndb", for_eicar() + &signature("More", "more of it"));
+    updates.place.file("two/a.ndb", "#!/bin/sh\n");
+    let said = settings(&two);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("two: ") && said.stdout.contains("3 signatures"), "{said:?}");
+    // A source that is not there any more goes with its signatures.
+    let said = settings("");
+    assert!(said.code == 0 && said.stdout.contains("2 signatures"), "{said:?}");
+    let said = updates.run(&["update", "three", "--settings", "update.toml"]);
+    assert!(said.code == 2 && said.stderr.contains("there is no source three"), "{said:?}");
+}
