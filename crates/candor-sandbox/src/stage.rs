@@ -219,6 +219,7 @@ fn confine(pipe: io::PipeWriter, rooms: &Rooms<'_>) -> Result<io::PipeWriter, (i
 fn lock_up(pipe: &io::PipeWriter, rooms: &Rooms<'_>) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;
     sys::reset_signals();
+    sys::ignore_file_size();
     sys::plain_personality()?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let rules = landlock_rules(rooms)?;

@@ -130,6 +130,12 @@ pub(crate) fn ignore_children() {
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
 }
 
+/// Makes writing beyond the limit of a file's size an error like any other.
+pub(crate) fn ignore_file_size() {
+    // SAFETY: SIG_IGN is no code of ours.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Overwrites a run of this process's own memory with zeros: the arguments and the environment, where the
 /// kernel put them.
 ///
