@@ -13,6 +13,7 @@ pub mod generation;
 pub mod log;
 pub mod pipeline;
 pub mod policy;
+pub mod publish;
 pub mod source;
 
 pub use candidate::{Candidate, Expectation, Member, MemberClass, Provenance};

@@ -150,7 +150,7 @@ impl Ring {
 }
 
 /// What a role's metadata is made of.
-pub(super) trait Body: Sized {
+pub(crate) trait Body: Sized {
     /// Which role.
     const ROLE: Role;
 
@@ -160,7 +160,7 @@ pub(super) trait Body: Sized {
 #[expect(private_bounds, reason = "roles are those of this module")]
 impl<T: Body> Metadata<T> {
     /// Takes a file apart.
-    pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Self, Refusal> {
+    pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Self, Refusal> {
         let value = Value::parse(bytes).map_err(|source| Refusal::Json { file: file.to_owned(), source })?;
         Self::read(file, value).map_err(|fault| Refusal::Shape { file: file.to_owned(), fault })
     }
@@ -343,7 +343,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 /// The fields of an object, taken out one by one so that what is left is what is not known.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     of: String,
     fields: BTreeMap<String, Value>,
 }

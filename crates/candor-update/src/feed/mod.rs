@@ -37,12 +37,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use key::{KeyId, MetadataSignature, RoleKeys, describe};
 pub use logged::{CHECKPOINT, TILES, entry, proof_path};
+pub(crate) use metadata::{Body, is_name};
 pub use metadata::{FileInfo, Metadata, Ring, Role, Root, SPECIFICATION, Targets};
+pub(crate) use mirror::read_file;
 pub use mirror::{Directory, Members, Mirror, MirrorError, Output};
 pub use refusal::{Fault, Refusal};
 pub(crate) use release::class_name;
 pub use state::{State, StateError};
 pub use trust::Demands;
+pub(crate) use trust::signers;
 
 use logged::Log;
 use release::{ArchiveError, Header};

@@ -159,18 +159,24 @@ pub(super) fn count(
     file: &str,
 ) -> Result<BTreeSet<KeyId>, Refusal> {
     let needed = by.body.roles.get(&role).map_or(u64::MAX, |keys| keys.threshold);
-    let signers = by
-        .body
-        .roles
-        .get(&role)
-        .map(|keys| keys.signers(&by.body.keys, message, signatures))
-        .unwrap_or_default();
+    let signers = signers(by, role, message, signatures);
     let got = signers.len() as u64;
     if got < needed {
         let by = format!("root of version {}", by.version);
         return Err(Refusal::Threshold { file: file.to_owned(), role, by, needed, got });
     }
     Ok(signers)
+}
+
+/// Whose signatures hold, of those that a root lets sign as a role.
+pub(crate) fn signers(
+    by: &Metadata<Root>,
+    role: Role,
+    message: &[u8],
+    signatures: &[MetadataSignature],
+) -> BTreeSet<KeyId> {
+    let keys = by.body.roles.get(&role);
+    keys.map(|keys| keys.signers(&by.body.keys, message, signatures)).unwrap_or_default()
 }
 
 /// Reads a role's file and counts its signatures.
