@@ -237,12 +237,18 @@ impl<'s, T> Lane<'s, T> {
         if alone(self.waiting.front()) || alone(self.sent.front()) {
             return self.sent.is_empty();
         }
-        self.sent.len() <= self.batch && (self.given < FILES_A_WORKER || self.sent.is_empty())
+        self.sent.len() <= self.batch && (self.fits_worker() || self.sent.is_empty())
+    }
+
+    /// Whether this worker may have the next batch: one file at least, of large ones all that go together.
+    fn fits_worker(&self) -> bool {
+        let large = self.waiting.iter().take(self.batch).take_while(|held| held.is_large()).count();
+        self.given.saturating_add(large.max(1)) <= FILES_A_WORKER
     }
 
     fn send(&mut self) -> Result<(), Failure> {
         let retry = self.waiting.front().is_some_and(|held| held.tried);
-        if self.worker.is_some() && (self.given >= FILES_A_WORKER || (retry && self.given > 0)) {
+        if self.worker.is_some() && (!self.fits_worker() || (retry && self.given > 0)) {
             self.retire();
         }
         if self.worker.is_none() {
