@@ -305,6 +305,12 @@ impl Spawned {
     }
 }
 
+/// As [`become_user`], with a number that is this process's alone.
+pub(crate) fn become_nobody() -> io::Result<()> {
+    let process = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
+    become_user(NOBODY.saturating_add(process & 0xffff))
+}
+
 /// Becomes a user and group that own nothing.
 fn become_user(number: u32) -> io::Result<()> {
     use rustix::process::{Gid, Uid};

@@ -6,8 +6,10 @@
 //! * [`Nursery`]: makes templates for a program that has threads.
 //! * [`Lane`]: hands files to a worker, and deals with workers that fail. Every file is answered once.
 //! * [`unpack`]: has one file taken apart, and takes its layers.
+//! * [`records`]: has files read for what they say, and takes the records.
 //! * [`worker`]: what a worker does.
 //! * [`jail`](Layers): how a process locks itself up; [`Task`] has the table of what it may still ask for.
+//! * [`confine_fetcher`]: the jail of the program that opens connections, which is another.
 //! * [`input`]: how files are opened and read, in the jail and outside.
 #![cfg_attr(
     not(test),
@@ -33,6 +35,7 @@ mod compile;
 mod deadly;
 #[cfg(feature = "exploitable")]
 pub mod exploit;
+mod fetcher;
 mod group;
 mod guard;
 pub mod input;
@@ -44,6 +47,7 @@ pub mod message;
 mod nursery;
 mod policy;
 pub mod prove;
+pub mod records;
 mod show;
 mod spool;
 mod stage;
@@ -54,6 +58,7 @@ pub mod worker;
 
 pub use broker::{Identity, Sandbox, StartError, Worker, WorkerError};
 pub use compile::{CompileError, Input, compile};
+pub use fetcher::{close_inherited, confine_fetcher, fetcher_calls};
 pub use guard::guarded;
 pub use jail::{Jailed, Ready, Setup};
 pub use lane::{Entry, FILES_A_WORKER, Lane, Outcome};

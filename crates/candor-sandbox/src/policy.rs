@@ -35,6 +35,10 @@ pub enum Only {
     Descriptors(&'static [u32]),
     /// The third, which says what memory may be used for, does not ask for execution.
     NotExecutable,
+    /// The first is one of these numbers: families of addresses.
+    Families(&'static [u32]),
+    /// The second is one of these numbers: what is to be done with a descriptor.
+    Commands(&'static [u32]),
 }
 
 pub(crate) const fn call(name: &'static str, numbers: (u32, u32), only: Only, reason: &'static str) -> Call {
@@ -126,7 +130,7 @@ pub(crate) enum Processor {
 }
 
 impl Processor {
-    const fn this() -> Option<Self> {
+    pub(crate) const fn this() -> Option<Self> {
         if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) {
             Some(Self::X86_64)
         } else if cfg!(all(target_arch = "aarch64", target_endian = "little", target_pointer_width = "64")) {
@@ -182,6 +186,7 @@ const AUDIT_NAME: u32 = 4;
 /// The low halves of arguments, both processors being little-endian.
 const FIRST: u32 = 16;
 const FIRST_HIGH: u32 = 20;
+const SECOND: u32 = 24;
 const THIRD: u32 = 32;
 
 /// `PROT_EXEC`.
@@ -225,7 +230,16 @@ fn conditions(only: Only) -> Vec<Instruction> {
             step(RETURN, ALLOW),
             step(RETURN, KILL),
         ],
-        Only::Descriptors(allowed) => {
+        Only::Commands(allowed) => {
+            let mut body = vec![step(LOAD, SECOND)];
+            for command in allowed {
+                body.push(jump(IF_EQUAL, *command, 0, 1));
+                body.push(step(RETURN, ALLOW));
+            }
+            body.push(step(RETURN, KILL));
+            body
+        }
+        Only::Descriptors(allowed) | Only::Families(allowed) => {
             let mut body =
                 vec![step(LOAD, FIRST_HIGH), jump(IF_EQUAL, 0, 1, 0), step(RETURN, KILL), step(LOAD, FIRST)];
             for descriptor in allowed {

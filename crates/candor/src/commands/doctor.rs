@@ -297,6 +297,8 @@ impl CallRecord {
             Only::Any => None,
             Only::Descriptors(descriptors) => Some(format!("descriptors {descriptors:?}")),
             Only::NotExecutable => Some(String::from("not executable")),
+            Only::Families(families) => Some(format!("families {families:?}")),
+            Only::Commands(commands) => Some(format!("commands {commands:?}")),
         };
         Self { name: call.name, only, reason: call.reason }
     }
