@@ -23,7 +23,7 @@ use crate::update::place;
 
 use cache::Cache;
 use compile::Report;
-pub use served::{Compiler, Served, built_in_image, serve, serve_all, state};
+pub use served::{Compiler, Served, Trial, built_in_image, serve, serve_all, state};
 use sources::SourceFile;
 pub use sources::is_database_name as is_database;
 

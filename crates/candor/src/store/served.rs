@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use candor_database::Image;
 use candor_sandbox::{Nursery, Sandbox};
+use candor_signature::Severity;
 
 use super::cache::{Cache, digest_of_stamps};
 use super::compile::{NO_JAIL, compile_in, setup, work};
@@ -29,6 +30,17 @@ pub struct Served {
     pub signatures: u64,
 }
 
+/// What came of trying signatures out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// Signatures that can be used.
+    pub accepted: u64,
+    /// Lines that cannot.
+    pub refused: u64,
+    /// The first of these, for people.
+    pub first: Option<String>,
+}
+
 impl Compiler {
     /// Prepares to compile. To be called while this program has one thread, and from one that lives as long
     /// as this is used.
@@ -39,6 +51,22 @@ impl Compiler {
         let open = |_| Ok(());
         let work = |jailed, (): &()| work(jailed);
         Ok(Self(Nursery::start(setup(), open, work).context(NO_JAIL)?))
+    }
+
+    /// Compiles files of signatures, by name, and throws the image away: whether they can be used at all.
+    ///
+    /// # Errors
+    /// They cannot be compiled.
+    pub fn try_out(&self, files: &[(&str, &[u8])]) -> anyhow::Result<Trial> {
+        let sources = files.iter().map(|(name, bytes)| SourceFile::of(name, bytes));
+        let sources = sources.collect::<anyhow::Result<Vec<_>>>()?;
+        let mut first = None;
+        let compiled = compile_in(Some(&self.sandbox()?), &sources, &mut |diagnostic| {
+            if diagnostic.severity == Severity::Error && first.is_none() {
+                first = Some(diagnostic.to_string());
+            }
+        })?;
+        Ok(Trial { accepted: compiled.report.accepted, refused: compiled.report.refused, first })
     }
 
     fn sandbox(&self) -> anyhow::Result<Sandbox> {

@@ -31,6 +31,16 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
+    /// Bytes that are no file yet.
+    pub(crate) fn of(name: &str, bytes: &[u8]) -> anyhow::Result<Self> {
+        use std::io::Write as _;
+        let memory = rustix::fs::memfd_create("candor-source", rustix::fs::MemfdFlags::CLOEXEC);
+        let mut file = fs::File::from(memory.context("no memory for signatures")?);
+        file.write_all(bytes).context("no memory for signatures")?;
+        let name = Escaped::os(std::ffi::OsStr::new(name)).to_string();
+        Ok(Self { name, file, length: u64::try_from(bytes.len())? })
+    }
+
     /// Gives the bytes, a piece at a time.
     pub(crate) fn pieces(&self, take: &mut dyn FnMut(&[u8])) -> std::io::Result<()> {
         let mut buffer = vec![0; 1 << 18];
