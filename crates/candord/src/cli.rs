@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::daemon;
 use crate::settings::Settings;
@@ -34,6 +34,12 @@ struct Arguments {
     /// Read the configuration, say what is not honoured, and end.
     #[arg(long)]
     check: bool,
+}
+
+/// The command line, for its documentation.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the program with the arguments of the process.

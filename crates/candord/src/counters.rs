@@ -2,7 +2,7 @@
 //! counters as there were at the start, whatever clients do.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Commands that are answered with verdicts.
 pub const COMMANDS: [&str; 9] =
@@ -54,7 +54,7 @@ impl Counter {
 /// All of them.
 #[derive(Debug)]
 pub struct Counters {
-    began: Instant,
+    start: u64,
     answers: [[Counter; VERDICTS.len()]; COMMANDS.len()],
     times: [Counter; BOUNDS.len() + 1],
     microseconds: Counter,
@@ -77,7 +77,7 @@ pub struct Counters {
 impl Default for Counters {
     fn default() -> Self {
         Self {
-            began: Instant::now(),
+            start: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
             answers: Default::default(),
             times: Default::default(),
             microseconds: Counter::default(),
@@ -136,10 +136,10 @@ impl Counters {
         Duration::from_micros(self.microseconds.number())
     }
 
-    /// For how long the daemon has been there.
+    /// When the daemon was started, in seconds since 1970.
     #[must_use]
-    pub fn age(&self) -> Duration {
-        self.began.elapsed()
+    pub const fn start(&self) -> u64 {
+        self.start
     }
 }
 

@@ -23,6 +23,7 @@ use crate::signatures::{self, Loader, Signatures, Wish};
 use crate::stream::InMemory;
 use crate::verdicts::Verdicts;
 use crate::walk::{self, Request};
+use crate::watched::Watched;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Shared {
     pub log: Log,
     /// The signatures.
     pub signatures: Signatures,
+    /// What is noted of them.
+    pub watched: Watched,
     /// Files that wait for a lane.
     pub jobs: Queue<Job>,
     /// Paths that wait for a walker.
@@ -67,7 +70,7 @@ pub struct Shared {
 /// It cannot come up.
 pub fn run(settings: Settings) -> anyhow::Result<()> {
     service::allow_open_files();
-    let listeners = listen::listen(&settings.sockets)?;
+    let listeners = listen::listen(&settings.sockets, &settings.fronts.tls.clamd)?;
     let front_listeners = fronts::listen(&settings)?;
     let pid_file = settings.pid_file.as_deref().map(PidFile::write).transpose()?;
     let log = Log::open(&settings.log)?;
@@ -82,9 +85,17 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     let (mail_events, mail_runner) = Events::new(mail)?;
     // Before any thread: what they make are copies of this process.
     let nurseries = Nurseries::start(&settings)?;
-    let mut loader =
-        Loader { database: settings.database.clone(), cache: settings.cache.clone(), nurseries, state: None };
+    let mut loader = Loader {
+        database: settings.database.clone(),
+        store: settings.store.clone(),
+        distrusted: None,
+        cache: settings.cache.clone(),
+        nurseries,
+        state: None,
+    };
     let first = loader.load(1, &log)?;
+    let watched = Watched::new(candor::update::place::root(settings.store.as_deref()), settings.watch);
+    watched.change(first.number, first.stored);
     let signals = Signals::catch().context("signals cannot be caught")?;
     let poll = mio::Poll::new().context("no reactor")?;
     let waker = mio::Waker::new(poll.registry(), MAILBOX).context("no reactor")?;
@@ -101,6 +112,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         board: Board::new(settings.lanes),
         verdicts: Verdicts::new(settings.verdicts),
         signatures: Signatures::new(first),
+        watched,
         events,
         mail_events,
         wishes,

@@ -8,7 +8,7 @@ use candor::clamav::Said;
 use candor_protocol::clamd::{Reply, Running};
 use candor_sandbox::input::describe;
 use candor_sandbox::message::{Answer, BATCH};
-use candor_sandbox::{Entry, Lane, Outcome};
+use candor_sandbox::{Entry, Identity, Lane, Outcome};
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 
 use crate::answer;
@@ -67,6 +67,7 @@ struct Held {
     about: Box<About>,
     length: u64,
     state: Option<State>,
+    identity: Option<Identity>,
 }
 
 /// Hands files over until there are no more.
@@ -136,14 +137,15 @@ fn prepare(shared: &Shared, generation: &Generation, job: Job) -> Option<Entry<H
             identity: None,
             length,
             name,
-            token: Held { about, length, state: None },
+            token: Held { about, length, state: None, identity: None },
         });
     }
     let status = match rustix::fs::fstat(&file) {
         Ok(status) => status,
         Err(error) => {
             let outcome = Outcome::Answer(Answer::Unreadable(describe(error)));
-            finish(shared, generation, Held { about, length: 0, state: None }, &outcome);
+            let held = Held { about, length: 0, state: None, identity: None };
+            finish(shared, generation, held, &outcome);
             return None;
         }
     };
@@ -168,12 +170,12 @@ fn prepare(shared: &Shared, generation: &Generation, job: Job) -> Option<Entry<H
         }
     }
     let identity = Some((status.st_dev, status.st_ino, status.st_ctime, status.st_ctime_nsec));
-    Some(Entry { file, identity, length, name, token: Held { about, length, state } })
+    Some(Entry { file, identity, length, name, token: Held { about, length, state, identity } })
 }
 
 /// Tells what became of a file to all who are to know.
 fn finish(shared: &Shared, generation: &Generation, held: Held, outcome: &Outcome) {
-    let Held { about, length, state } = held;
+    let Held { about, length, state, identity } = held;
     let said = Said::of(outcome, shared.settings.alert_exceeds_max);
     if let Some(state) = state
         && answer::is_clean(outcome)
@@ -196,6 +198,9 @@ fn finish(shared: &Shared, generation: &Generation, held: Held, outcome: &Outcom
     if let Outcome::Deadly(reason, why) = outcome {
         shared.counters.lost_workers.count();
         shared.log.say(Weight::Warning, &format!("{subject}: {reason}: {why}"));
+    }
+    if shared.watched.note(generation.number, identity.map(|identity| (identity, length)), outcome) {
+        let _ = shared.wishes.send(Wish::TakeBack);
     }
     tell(shared, &about, said, Some(outcome));
 }

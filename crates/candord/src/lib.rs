@@ -28,7 +28,9 @@ pub mod settings;
 pub mod signatures;
 pub mod socket;
 pub mod stream;
+pub mod tls;
 pub mod verdicts;
 pub mod walk;
+pub mod watched;
 
-pub use cli::main;
+pub use cli::{command, main};

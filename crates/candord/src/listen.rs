@@ -6,15 +6,18 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustls::ServerConfig;
 
 use crate::service;
 use crate::settings::Sockets;
 use crate::socket::Socket;
+use crate::tls::Tls;
 
 /// One socket that is listened on.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Listener {
     kind: Kind,
     /// Where it is in the file system, if this program put it there.
     path: Option<PathBuf>,
+    /// What is needed for TLS, where it is spoken.
+    tls: Option<Arc<ServerConfig>>,
     /// There may be connections.
     pub is_ready: bool,
 }
@@ -44,14 +49,17 @@ impl Listener {
     /// The next connection, if there is one.
     pub(crate) fn accept(&self) -> io::Result<Option<Socket>> {
         let accepted = match &self.kind {
-            Kind::Local(listener) => listener.accept().map(|(socket, _)| Socket::Local(socket)),
+            Kind::Local(listener) => listener.accept().map(|(socket, _)| Ok(Socket::Local(socket))),
             Kind::Tcp(listener) => listener.accept().map(|(socket, _)| {
                 // Replies are short, and whoever asked waits for them.
                 let _ = socket.set_nodelay(true);
-                Socket::Tcp(socket)
+                match &self.tls {
+                    None => Ok(Socket::Tcp(socket)),
+                    Some(config) => Tls::new(socket, config).map(|tls| Socket::Tls(Box::new(tls))),
+                }
             }),
         };
-        match accepted {
+        match accepted.flatten() {
             Ok(socket) => Ok(Some(socket)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             // Whoever came has gone again.
@@ -89,7 +97,7 @@ impl Listener {
         } else {
             Kind::Tcp(TcpListener::from_std(descriptor.into()))
         };
-        Ok(Self { kind, path: None, is_ready: true })
+        Ok(Self { kind, path: None, tls: None, is_ready: true })
     }
 }
 
@@ -101,16 +109,20 @@ impl Drop for Listener {
     }
 }
 
-/// Listens on all that is given; on what systemd hands over in place of that, if it does.
+/// Listens on all that is given; on what systemd hands over in place of that, if it does, and with TLS besides.
 ///
 /// # Errors
 /// One cannot be listened on.
-pub fn listen(sockets: &Sockets) -> anyhow::Result<Vec<Listener>> {
+pub fn listen(sockets: &Sockets, tls: &Sockets) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
     let inherited = service::inherited()?;
-    if !inherited.is_empty() {
-        return inherited.into_iter().map(Listener::from_descriptor).collect();
+    if inherited.is_empty() {
+        listeners.extend(of(sockets)?);
     }
-    let listeners = of(sockets)?;
+    for descriptor in inherited {
+        listeners.push(Listener::from_descriptor(descriptor)?);
+    }
+    listeners.extend(of(tls)?);
     ensure!(
         !listeners.is_empty(),
         "neither LocalSocket nor TCPSocket is given: there is nothing to listen on"
@@ -149,6 +161,7 @@ fn local(path: &Path, sockets: &Sockets) -> anyhow::Result<Listener> {
     let listener = Listener {
         kind: Kind::Local(UnixListener::from_std(socket.into())),
         path: Some(path.into()),
+        tls: None,
         is_ready: true,
     };
     if let Some(group) = &sockets.group {
@@ -173,5 +186,6 @@ fn tcp(address: SocketAddr, sockets: &Sockets) -> anyhow::Result<Listener> {
     }
     rustix::net::bind(&socket, &address)?;
     rustix::net::listen(&socket, sockets.backlog)?;
-    Ok(Listener { kind: Kind::Tcp(TcpListener::from_std(socket.into())), path: None, is_ready: true })
+    let kind = Kind::Tcp(TcpListener::from_std(socket.into()));
+    Ok(Listener { kind, path: None, tls: sockets.tls.clone(), is_ready: true })
 }

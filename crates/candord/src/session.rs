@@ -134,7 +134,9 @@ impl Session {
         let Socket::Local(socket) = &self.socket else {
             let received = self.socket.receive(buffer)?;
             if let Some(received) = received {
-                self.is_readable = self.has_hung_up || received == buffer.len();
+                // What is left within TLS is not told by the kernel.
+                let may_be_more = self.has_hung_up || matches!(self.socket, Socket::Tls(_));
+                self.is_readable = may_be_more || received == buffer.len();
             }
             return Ok(received);
         };
@@ -199,7 +201,11 @@ impl Session {
         self.output = Vec::new();
         self.sent = 0;
         self.note_backlog();
-        Sent::All
+        match self.socket.flush() {
+            Ok(true) => Sent::All,
+            Ok(false) => Sent::Waits,
+            Err(_) => Sent::Gone,
+        }
     }
 
     fn note_backlog(&self) {
@@ -225,15 +231,15 @@ impl Session {
 
     /// Whether the client has something to read.
     #[must_use]
-    pub const fn has_output(&self) -> bool {
-        !self.output.is_empty()
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty() || self.socket.has_output()
     }
 
     /// Whether it is of no more use to anybody.
     #[must_use]
     pub fn is_done(&self) -> bool {
         let silent = self.is_closing || (self.is_over && self.parked.is_none());
-        silent && self.under_way == 0 && self.output.is_empty()
+        silent && self.under_way == 0 && !self.has_output()
     }
 
     /// Until when the client must have done what is waited for.

@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use candor::store::{Compiler, serve};
+use candor::update::place;
 use candor_protocol::clamd::{Reply, describe_version};
 use candor_sandbox::Sandbox;
+use candor_update::generation::Active;
 
 use crate::daemon::Shared;
 use crate::jobs::Ticket;
@@ -26,6 +28,9 @@ use crate::nursery::Nurseries;
 
 /// The version of clamd whose protocol is spoken. Clients look for it.
 pub const CLAMD: &str = "1.4.6";
+
+/// How often it is looked whether another generation is in force: reading a link and a small file.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Signatures, and the workers that have them.
 #[derive(Debug)]
@@ -40,6 +45,8 @@ pub struct Generation {
     pub signatures: u64,
     /// Bytes of the image.
     pub length: u64,
+    /// The generation of the store that they are, if they are one.
+    pub stored: Option<u64>,
 }
 
 /// The generation that is in force.
@@ -58,6 +65,8 @@ pub enum Wish {
     Renew(u64),
     /// Load them again if they changed, and tell who asked.
     Check(Ticket),
+    /// The generation in force misbehaves.
+    TakeBack,
 }
 
 impl Signatures {
@@ -96,6 +105,10 @@ impl Signatures {
 pub struct Loader {
     /// The database; `None` for the built-in signatures.
     pub database: Option<PathBuf>,
+    /// Where generations are kept; the one in force comes before the database.
+    pub store: Option<PathBuf>,
+    /// A generation that misbehaved and could not be taken back in the store.
+    pub distrusted: Option<u64>,
     /// Where compiled ones are kept.
     pub cache: Option<PathBuf>,
     /// What makes workers.
@@ -112,12 +125,17 @@ impl Loader {
     pub fn load(&mut self, number: u64, log: &Log) -> anyhow::Result<Generation> {
         let began = Instant::now();
         let state = self.look();
+        if let Some(active) = self.in_force()? {
+            let generation = self.stored(number, &active, log)?;
+            self.state = state;
+            return Ok(generation);
+        }
         let Some(database) = &self.database else {
             let info = candor::store::built_in_image()?.info();
             let sandbox = self.nurseries.sandbox(None).context("no worker comes up")?;
             let version = describe_version(CLAMD, None);
             let (signatures, length) = (info.signatures, info.length);
-            return Ok(Generation { number, sandbox, version, signatures, length });
+            return Ok(Generation { number, sandbox, version, signatures, length, stored: None });
         };
         let mut note = |text: &str| log.say(Weight::Warning, text);
         let served = serve(database, self.cache.as_deref(), self.compiler(), &mut note)?;
@@ -132,7 +150,34 @@ impl Loader {
             began.elapsed().as_millis()
         );
         log.say(Weight::Info, &text);
-        Ok(Generation { number, sandbox, version, signatures: served.signatures, length: served.length })
+        let (signatures, length) = (served.signatures, served.length);
+        Ok(Generation { number, sandbox, version, signatures, length, stored: None })
+    }
+
+    /// The generation in force, or the one before when that is not to be trusted.
+    fn in_force(&self) -> anyhow::Result<Option<Active>> {
+        let Some(root) = &self.store else { return Ok(None) };
+        let Some(active) = place::in_force(root)? else { return Ok(None) };
+        if self.distrusted != Some(active.number) {
+            return Ok(Some(active));
+        }
+        let previous = active.record()?.previous.context("there is no generation before it")?;
+        let directory = active.directory.with_file_name(previous.to_string());
+        Ok(Some(Active { number: previous, directory }))
+    }
+
+    fn stored(&self, number: u64, active: &Active, log: &Log) -> anyhow::Result<Generation> {
+        let record = active.record()?;
+        let name = || format!("generation {}", active.number);
+        let file = File::open(active.image()).with_context(name)?;
+        let sandbox = self.nurseries.sandbox(Some(&file)).context("no worker comes up").with_context(name)?;
+        let members =
+            record.contents.iter().map(|content| active.directory.join(&content.candidate.directory));
+        let daily = members.filter_map(|folder| daily(&folder)).max();
+        let version = describe_version(CLAMD, daily.as_ref().map(|(number, date)| (*number, date.as_str())));
+        let (signatures, length) = (record.image.signatures, record.image.length);
+        log.say(Weight::Info, &format!("Loaded {signatures} signatures of {}", name()));
+        Ok(Generation { number, sandbox, version, signatures, length, stored: Some(active.number) })
     }
 
     const fn compiler(&self) -> &Compiler {
@@ -140,6 +185,9 @@ impl Loader {
     }
 
     fn look(&self) -> Option<String> {
+        if let Ok(Some(active)) = self.in_force() {
+            return Some(format!("generation {}", active.number));
+        }
         candor::store::state(self.database.as_deref()?).ok()
     }
 
@@ -152,8 +200,10 @@ impl Loader {
 /// Changes signatures when somebody wishes it, or when it is time to look whether they changed.
 pub fn watch(shared: &Arc<Shared>, mut loader: Loader, wishes: &Receiver<Wish>) {
     let far = Duration::from_secs(3600);
+    let looks = loader.store.is_some();
+    let period = shared.settings.self_check.unwrap_or(far).min(if looks { LOOK } else { far });
     loop {
-        let wish = match wishes.recv_timeout(shared.settings.self_check.unwrap_or(far)) {
+        let wish = match wishes.recv_timeout(period) {
             Ok(wish) => Some(wish),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
@@ -180,12 +230,14 @@ pub fn watch(shared: &Arc<Shared>, mut loader: Loader, wishes: &Receiver<Wish>) 
                 }
                 is_current
             }
-            None => shared.settings.self_check.is_some() && loader.has_changed(),
+            Some(Wish::TakeBack) => take_back(shared, &mut loader),
+            None => (looks || shared.settings.self_check.is_some()) && loader.has_changed(),
         };
         if wanted {
             shared.log.say(Weight::Info, "Reading databases");
             match loader.load(shared.signatures.number().saturating_add(1), &shared.log) {
                 Ok(next) => {
+                    shared.watched.change(next.number, next.stored);
                     let old = shared.signatures.change(next);
                     // Lanes that wait hold the old one, too.
                     shared.jobs.wake();
@@ -205,6 +257,22 @@ pub fn watch(shared: &Arc<Shared>, mut loader: Loader, wishes: &Receiver<Wish>) 
             }
         }
     }
+}
+
+/// Takes the generation in force back, as the watch decided; says whether others are to be loaded.
+fn take_back(shared: &Shared, loader: &mut Loader) -> bool {
+    let Some((generation, decision)) = shared.watched.decided() else { return false };
+    let reason = decision.reason();
+    let text = format!("Generation {generation} misbehaves, and is taken back: {reason}");
+    shared.log.say(Weight::Error, &text);
+    if let Err(error) = candor::update::watch::carry_out(shared.watched.root(), generation, &decision) {
+        let text = format!(
+            "The store still has generation {generation} active, this daemon goes back by itself: {error:#}"
+        );
+        shared.log.say(Weight::Error, &text);
+        loader.distrusted = Some(generation);
+    }
+    loader.has_changed()
 }
 
 fn reply(shared: &Shared, ticket: Ticket, reply: Reply<'_>) {

@@ -95,25 +95,29 @@ impl Connection {
         self.output.clear();
         self.output.shrink_to(4096);
         self.sent = 0;
-        Sent::All
+        match self.socket.flush() {
+            Ok(true) => Sent::All,
+            Ok(false) => Sent::Waits,
+            Err(_) => Sent::Gone,
+        }
     }
 
-    pub(super) const fn has_output(&self) -> bool {
-        !self.output.is_empty()
+    pub(super) fn has_output(&self) -> bool {
+        !self.output.is_empty() || self.socket.has_output()
     }
 
     /// Whether it is of no more use to anybody.
-    pub(super) const fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         let may_say_more = self.is_held && !self.input.is_empty();
         (self.is_closing || (self.is_over && !may_say_more))
             && !self.is_scanning
             && !self.has_more
-            && self.output.is_empty()
+            && !self.has_output()
     }
 
     /// Whether nothing of it is under way.
-    pub(super) const fn is_idle(&self) -> bool {
-        !self.is_scanning && !self.has_more && self.output.is_empty() && self.input.is_empty()
+    pub(super) fn is_idle(&self) -> bool {
+        !self.is_scanning && !self.has_more && !self.has_output() && self.input.is_empty()
     }
 
     /// Until when the other side must have done what is waited for.

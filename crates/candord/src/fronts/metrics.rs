@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use candor_protocol::http::{self, Status, Step};
 
@@ -97,17 +97,11 @@ fn exposition(shared: &Shared) -> String {
     let generation = shared.signatures.current();
     let (waiting, _) = shared.jobs.state();
     let oldest = waiting.iter().max().map_or(0.0, Duration::as_secs_f64);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut page = Page(String::with_capacity(8 << 10));
 
     page.head("candor_build_info", "gauge", "The version of this daemon, always 1.");
     page.labelled("candor_build_info", &[("version", env!("CARGO_PKG_VERSION"))], "1");
-    page.one(
-        "process_start_time_seconds",
-        "gauge",
-        "When it was started.",
-        now.saturating_sub(counters.age()).as_secs_f64(),
-    );
+    page.one("process_start_time_seconds", "gauge", "When it was started.", counters.start());
     page.one("candor_ready", "gauge", "Whether it takes more.", u8::from(ready(shared).is_ok()));
 
     page.head("candor_answers_total", "counter", "Files that were answered for.");

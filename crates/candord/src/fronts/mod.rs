@@ -5,6 +5,7 @@
 //! [`reactor`], so that a front is about its protocol alone. None of them waits for anything by itself.
 
 mod connection;
+mod icap;
 mod metrics;
 mod milter;
 pub mod reactor;
@@ -26,6 +27,8 @@ pub use reactor::Fronts;
 /// Which protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Proxies, by ICAP.
+    Icap,
     /// Metrics and health, by HTTP.
     Metrics,
     /// Mail servers, by the milter protocol.
@@ -35,6 +38,7 @@ pub enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::Icap => "icap",
             Self::Metrics => "metrics",
             Self::Milter => "milter",
         })
@@ -126,7 +130,10 @@ pub fn listen(settings: &Settings) -> anyhow::Result<Vec<(Kind, Listener)>> {
     let mut listeners = Vec::new();
     let fronts = &settings.fronts;
     let milter = fronts.milter.as_ref().map(|milter| (Kind::Milter, &milter.sockets));
-    for (kind, sockets) in [Some((Kind::Metrics, &fronts.metrics)), milter].into_iter().flatten() {
+    let icap = fronts.icap.as_ref().map(|icap| (Kind::Icap, &icap.sockets));
+    let metrics = Some((Kind::Metrics, &fronts.metrics));
+    let tls = Some((Kind::Icap, &fronts.tls.icap));
+    for (kind, sockets) in [metrics, milter, icap, tls].into_iter().flatten() {
         listeners.extend(listen::of(sockets)?.into_iter().map(|listener| (kind, listener)));
     }
     Ok(listeners)

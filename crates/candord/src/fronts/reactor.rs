@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll, Token};
 
 use super::connection::{Connection, Sent};
+use super::icap::Icap;
 use super::metrics::Metrics;
 use super::milter::Milter;
 use super::{Front, Host, Judged, Kind, Scan};
@@ -205,6 +206,7 @@ impl Fronts {
             return;
         }
         let front: Box<dyn Front> = match kind {
+            Kind::Icap => Box::new(Icap::default()),
             Kind::Metrics => Box::new(Metrics),
             Kind::Milter => Box::new(Milter::default()),
         };

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use super::icap::Icap;
 use super::milter::Milter;
 use super::own::Own;
+use super::tls::Tls;
 use super::{Sockets, resolve};
 
 /// Where they are listened for.
@@ -15,6 +17,10 @@ pub struct Fronts {
     pub metrics: Sockets,
     /// Mail servers.
     pub milter: Option<Milter>,
+    /// Proxies.
+    pub icap: Option<Icap>,
+    /// Where TLS is spoken.
+    pub tls: Tls,
 }
 
 impl Fronts {
@@ -22,9 +28,12 @@ impl Fronts {
     ///
     /// # Errors
     /// An address cannot be understood.
-    pub fn new(own: &Own, warnings: &mut Vec<String>) -> anyhow::Result<Self> {
+    pub fn new(own: &Own, stream_max: u64, warnings: &mut Vec<String>) -> anyhow::Result<Self> {
         let milter = own.milter.as_deref().map(|path| Milter::read(path, warnings)).transpose()?;
-        Ok(Self { metrics: places("metrics", &own.metrics)?, milter })
+        let tls = Tls::new(&own.tls)?;
+        let proxies = !own.icap.listen.is_empty() || !own.tls.icap.is_empty();
+        let icap = proxies.then(|| Icap::new(&own.icap, stream_max)).transpose()?;
+        Ok(Self { metrics: places("metrics", &own.metrics)?, milter, icap, tls })
     }
 }
 
@@ -40,6 +49,7 @@ pub(super) fn places(key: &str, given: &[String]) -> anyhow::Result<Sockets> {
         group: None,
         fix_stale: true,
         backlog: 200,
+        tls: None,
     };
     for place in given {
         if place.starts_with('/') {

@@ -112,7 +112,7 @@ pub const KEYS: [Key; 156] = [
     key("DevLiblog", Flag, "", Fixed(false, "a switch for the developers of ClamAV")),
     key("DevPerformance", Flag, "", Fixed(false, "a switch for the developers of ClamAV")),
     key("DisableCache", Flag, "no", Honoured("")),
-    key("DisableCertCheck", Flag, "no", Fixed(false, "signatures of programs are not trusted anyway")),
+    key("DisableCertCheck", Flag, "no", Honoured("")),
     key(
         "EnableReloadCommand",
         Flag,

@@ -223,6 +223,7 @@ fn sockets(conf: &Conf) -> anyhow::Result<Sockets> {
         group: conf.text("MilterSocketGroup").map(str::to_owned),
         fix_stale: conf.flag("FixStaleSocket", true),
         backlog: 200,
+        tls: None,
     };
     if let Some(mode) = conf.text("MilterSocketMode") {
         let mode = u32::from_str_radix(mode, 8).ok().filter(|mode| *mode <= 0o777);

@@ -3,9 +3,11 @@
 
 pub mod conf;
 pub mod fronts;
+pub mod icap;
 pub mod keys;
 pub mod milter;
 pub mod own;
+pub mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +43,10 @@ pub struct Settings {
     pub options: Options,
     /// Signatures: a path; `None` for the built-in ones.
     pub database: Option<PathBuf>,
+    /// Where generations are kept; the one in force comes before the database.
+    pub store: Option<PathBuf>,
+    /// When a generation is taken back.
+    pub watch: candor_update::pipeline::watch::Thresholds,
     /// Where compiled databases are kept.
     pub cache: Option<PathBuf>,
     /// The longest that one file may take.
@@ -86,6 +92,8 @@ pub struct Sockets {
     pub fix_stale: bool,
     /// Connections that the kernel may keep waiting.
     pub backlog: i32,
+    /// What is needed for TLS, where it is spoken.
+    pub tls: Option<std::sync::Arc<rustls::ServerConfig>>,
 }
 
 /// What sessions may do.
@@ -186,12 +194,18 @@ impl Settings {
         }
         Ok(Self {
             sockets: sockets(conf, own)?,
-            fronts: Fronts::new(own, &mut warnings)?,
+            fronts: Fronts::new(
+                own,
+                any(conf.number("StreamMaxLength").unwrap_or(100 << 20)),
+                &mut warnings,
+            )?,
             options: options(conf)?,
             database: own.database.clone().or_else(|| {
                 let folder = conf.path("DatabaseDirectory");
                 folder.or_else(|| Some(PathBuf::from(DATABASES)).filter(|usual| usual.is_dir()))
             }),
+            store: store(conf, own),
+            watch: candor::update::place::settings(own.update.as_deref())?.0.thresholds(),
             // Where systemd has made room for that.
             cache: own.cache.clone().or_else(|| std::env::var_os("CACHE_DIRECTORY").map(PathBuf::from)),
             max_time,
@@ -290,6 +304,7 @@ fn sockets(conf: &Conf, own: &Own) -> anyhow::Result<Sockets> {
         group: conf.text("LocalSocketGroup").map(str::to_owned),
         fix_stale: conf.flag("FixStaleSocket", true),
         backlog: backlog.max(1),
+        tls: None,
     })
 }
 
@@ -343,7 +358,23 @@ fn options(conf: &Conf) -> anyhow::Result<Options> {
         (true, true, _) => PotentiallyUnwanted::Except(exclude),
     };
     // The first finding is what a client is told, all of them if it asks so; the log has all.
-    Ok(Options { limits, all_matches: true, potentially_unwanted, heuristics, passwords: Vec::new() })
+    Ok(Options {
+        limits,
+        all_matches: true,
+        potentially_unwanted,
+        heuristics,
+        ignore_certificates: conf.flag("DisableCertCheck", false),
+        passwords: Vec::new(),
+    })
+}
+
+/// Where generations are looked for: nowhere, when signatures were named that are to be used instead.
+fn store(conf: &Conf, own: &Own) -> Option<PathBuf> {
+    let named = own.database.is_some() || conf.path("DatabaseDirectory").is_some();
+    own.state_dir
+        .clone()
+        .filter(|_| own.database.is_none())
+        .or_else(|| Some(candor::update::place::root(None)).filter(|_| !named))
 }
 
 /// The number of a facility of syslog.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
+use super::{icap, tls};
+
 /// What stands in the file. All of it may be left out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -17,6 +19,10 @@ pub struct Own {
     pub tcp_control: bool,
     /// Signatures, in place of `DatabaseDirectory`: an image, a database, or a folder of databases.
     pub database: Option<PathBuf>,
+    /// Where generations are kept (`candor update`); the one in force is used, also in place of `DatabaseDirectory`.
+    pub state_dir: Option<PathBuf>,
+    /// What is said about watching generations: an `update.toml` in place of the usual one.
+    pub update: Option<PathBuf>,
     /// Where compiled databases are kept.
     pub cache: Option<PathBuf>,
     /// Every answer as a line of JSON: a path, or `-` for standard error.
@@ -29,6 +35,10 @@ pub struct Own {
     pub metrics: Vec<String>,
     /// A `clamav-milter.conf`: where mail servers come to, and what is done about mail.
     pub milter: Option<PathBuf>,
+    /// What is told of ICAP.
+    pub icap: icap::Table,
+    /// What is told of TLS.
+    pub tls: tls::Table,
     /// Sessions that may be open at the same time.
     pub max_sessions: usize,
 }
@@ -40,11 +50,15 @@ impl Default for Own {
             addresses: Vec::new(),
             tcp_control: false,
             database: None,
+            state_dir: None,
+            update: None,
             cache: None,
             json_log: None,
             stream_memory: 1 << 20,
             streams_memory: 256 << 20,
             metrics: Vec::new(),
+            tls: tls::Table::default(),
+            icap: icap::Table::default(),
             milter: None,
             max_sessions: 16_384,
         }

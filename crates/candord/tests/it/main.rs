@@ -4,8 +4,11 @@
 mod clamdscan;
 mod daemon;
 mod faults;
+mod generations;
+mod icap;
 mod lifecycle;
 mod metrics;
 mod milter;
 mod protocol;
 mod run;
+mod tls;
