@@ -5,6 +5,7 @@
 //! **report**. Vendors and regimes are data (`policy/` of the repository, and what a user adds), never code.
 #![forbid(unsafe_code)]
 
+pub mod block;
 pub mod evaluate;
 pub mod inventory;
 pub mod matching;
