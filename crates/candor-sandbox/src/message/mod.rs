@@ -27,6 +27,9 @@ pub const PACKET: usize = 64 << 10;
 /// Bytes of the longest answer about one file, which may take many packets.
 pub const LONGEST_ANSWER: usize = 24 << 20;
 
+/// Bytes of the longest record.
+pub const LONGEST_RECORD: usize = PACKET - 16;
+
 /// Files in one packet.
 pub const BATCH: usize = 64;
 
@@ -114,6 +117,13 @@ pub enum Word {
     },
     /// It can take orders.
     Ready,
+    /// Something that the file that it is reading says; its meaning is not for the broker's side of this channel.
+    Record {
+        /// Whether it is the last one about this file.
+        last: bool,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
     /// About one signature source.
     Summary(Summary),
 }
@@ -270,6 +280,11 @@ impl Word {
                 let layer = reader.u32()?;
                 let bytes = packet.get(6..).unwrap_or_default().to_vec();
                 return Ok(Self::Content { layer, bytes });
+            }
+            12 => {
+                let last = reader.flag()?;
+                let bytes = packet.get(3..).unwrap_or_default().to_vec();
+                return Ok(Self::Record { last, bytes });
             }
             _ => return Err(Malformed::Unknown("kind")),
         };

@@ -92,6 +92,8 @@ fn words() -> Vec<Word> {
         }),
         Word::Facts { layer: 3, facts: vec![(String::from("signer"), String::from("nobody"))] },
         Word::Content { layer: 3, bytes: vec![1, 2, 3] },
+        Word::Record { last: false, bytes: vec![1, 2, 3] },
+        Word::Record { last: true, bytes: Vec::new() },
         Word::Answers(vec![
             scanned(report(vec![finding(Strength::Strong), finding(Strength::Weak)], reasons())),
             Answer::TooLarge(None),
@@ -160,7 +162,7 @@ fn what_is_cut_short_or_has_more_is_malformed() {
 
 /// Words that have no end of their own.
 fn is_free(word: &Word) -> bool {
-    matches!(word, Word::Content { .. } | Word::Part { .. } | Word::LastWords(_))
+    matches!(word, Word::Content { .. } | Word::Part { .. } | Word::Record { .. } | Word::LastWords(_))
 }
 
 #[test]

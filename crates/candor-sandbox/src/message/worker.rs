@@ -88,6 +88,10 @@ impl Word {
                 put_u32(&mut out, *layer);
                 out.extend_from_slice(bytes);
             }
+            Self::Record { last, bytes } => {
+                out.extend([12, u8::from(*last)]);
+                out.extend_from_slice(bytes);
+            }
             Self::LastWords(text) => return text.as_bytes().to_vec(),
         }
         out

@@ -7,5 +7,6 @@ mod exploit;
 mod forbidden;
 mod lanes;
 mod nursery;
+mod records;
 mod scans;
 mod stage;
