@@ -6,11 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use candor_update::generation::Active;
+use candor_update::pipeline::settings::Settings;
 
 use crate::escape::Escaped;
 
 /// Where generations are kept unless something else is said.
 pub const USUAL: &str = "/var/lib/candor";
+
+/// Where the settings are looked for.
+const SETTINGS: &str = "/etc/candor/update.toml";
 
 /// The place that is meant.
 #[must_use]
@@ -43,6 +47,21 @@ pub fn active(root: &Path) -> anyhow::Result<Option<Active>> {
     let Some(active) = Active::find(root)? else { return Ok(None) };
     anyhow::ensure!(metadata.mode() & 0o022 == 0, "generations in {name} can be written to by others");
     Ok(Some(active))
+}
+
+/// What is said about sources, trying out and watching, and the file where that stands: the one that is named, or the usual one
+/// if it is there.
+///
+/// # Errors
+/// It cannot be read, or makes no sense.
+pub fn settings(wanted: Option<&Path>) -> anyhow::Result<(Settings, Option<PathBuf>)> {
+    let file = match wanted {
+        Some(file) => file.to_path_buf(),
+        None if Path::new(SETTINGS).is_file() => PathBuf::from(SETTINGS),
+        None => return Ok((Settings::default(), None)),
+    };
+    let settings = Settings::read(&file).map_err(|error| anyhow::anyhow!(error))?;
+    Ok((settings, Some(file)))
 }
 
 /// Seconds since 1970, as the clock says it.

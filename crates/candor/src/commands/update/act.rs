@@ -9,12 +9,12 @@ use candor_update::generation::{Cause, Disk, Lock, Store, StoreError};
 use candor_update::pipeline::watch::Decision;
 use serde_json::json;
 
-use super::{Options, WorkOptions, settings, show};
+use super::{Options, WorkOptions, show};
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::units;
-use crate::update::place::now;
+use crate::update::place::{now, settings};
 use crate::update::run::{self, Directory, Done, Request};
 use crate::update::watch;
 

@@ -3,9 +3,7 @@
 mod act;
 mod show;
 
-use std::path::{Path, PathBuf};
-
-use candor_update::pipeline::settings::Settings;
+use std::path::PathBuf;
 
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -13,9 +11,6 @@ use crate::settings::SafetyOptions;
 use crate::update::place;
 
 pub(crate) use show::{activated_at, believed, time};
-
-/// Where the settings are looked for.
-const SETTINGS: &str = "/etc/candor/update.toml";
 
 /// What `candor update` may be asked.
 #[derive(Debug, clap::Args)]
@@ -119,15 +114,4 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         Some(Action::Mirror(mirror)) => act::mirror(&mirror, options, printer),
         Some(Action::Watch(watch)) => act::watch(&watch, options, printer),
     }
-}
-
-/// The settings, and the file where they stand.
-fn settings(wanted: Option<&Path>) -> anyhow::Result<(Settings, Option<PathBuf>)> {
-    let file = match wanted {
-        Some(file) => file.to_path_buf(),
-        None if Path::new(SETTINGS).is_file() => PathBuf::from(SETTINGS),
-        None => return Ok((Settings::default(), None)),
-    };
-    let settings = Settings::read(&file).map_err(|error| anyhow::anyhow!(error))?;
-    Ok((settings, Some(file)))
 }
