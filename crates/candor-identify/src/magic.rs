@@ -245,6 +245,21 @@ fn is_bzip2(prefix: &[u8]) -> bool {
     matches!(prefix.get(3), Some(b'1'..=b'9')) && is_binary(prefix)
 }
 
+/// For `\0asm`: a version, of a module (1) or of a component.
+fn is_wasm(prefix: &[u8]) -> bool {
+    matches!(prefix.get(4..8), Some([1..=0x20, 0, 0 | 1, 0]))
+}
+
+/// For `!BDN`: what the file is for stands behind its checksum.
+fn is_pst(prefix: &[u8]) -> bool {
+    matches!(prefix.get(8..10), Some(b"SM" | b"AB" | b"SO"))
+}
+
+/// For `dex\n`: a version of three digits.
+fn is_dex(prefix: &[u8]) -> bool {
+    matches!(prefix.get(4..8), Some([b'0', b'0'..=b'9', b'0'..=b'9', 0]))
+}
+
 const fn row(magic: &'static [u8], file_type: FileType) -> Row {
     Row { magic, file_type, check: always }
 }
@@ -256,11 +271,13 @@ const fn checked(magic: &'static [u8], file_type: FileType, check: fn(&[u8]) -> 
 /// Every magic at offset 0, by first byte; among those with the same first byte, the longer first.
 pub(crate) const ROWS: &[Row] = &[
     row(b"\0\0\0\x0cjP  \r\n\x87\n", FileType::Graphics),
+    checked(b"\0asm", FileType::Wasm, is_wasm),
     checked(b"\x02\x21\x4c\x18", FileType::Lz4, is_binary),
     row(b"\x04\x22\x4d\x18", FileType::Lz4),
     row(b"\x1f\x8b", FileType::Gzip),
     checked(b"\x1f\x9d", FileType::Compress, is_compress),
     row(b"!<arch>\n", FileType::Ar),
+    checked(b"!BDN", FileType::Pst, is_pst),
     row(b"#@~^", FileType::ScrEnc),
     row(b"%!PS-Adobe-", FileType::Ps),
     row(b"%PDF-", FileType::Pdf),
@@ -309,6 +326,7 @@ pub(crate) const ROWS: &[Row] = &[
     checked(b"\x60\xea", FileType::Arj, is_arj),
     checked(b"begin ", FileType::Uuencoded, is_uuencoded),
     row(b"conectix", FileType::Vhd),
+    checked(b"dex\n", FileType::Dex, is_dex),
     checked(b"hsqs", FileType::SquashFs, is_binary),
     row(b"\x71\xc7", FileType::CpioOld),
     checked(b"sqsh", FileType::SquashFs, is_binary),

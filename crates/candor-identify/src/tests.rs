@@ -37,6 +37,9 @@ fn every_magic_decides_before_binary_data() {
             Lzma => b"\0\x10\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
             Arj => b"\x22\0\x22\x03",
             Uuencoded => b"644 name\n",
+            Wasm => b"\x01\0\0\0",
+            Pst => b"\x01\x02\x03\x04SM",
+            Dex => b"035\0",
             _ => b"",
         };
         check(&joined(&[row.magic, tail, &binary()]), row.file_type);

@@ -149,6 +149,9 @@ file_types! {
     Fat = "CANDOR_TYPE_FAT", Other, "FAT volume";
     Ntfs = "CANDOR_TYPE_NTFS", Other, "NTFS volume";
     Ext = "CANDOR_TYPE_EXT", Other, "ext volume";
+    Dex = "CANDOR_TYPE_DEX", Other, "Dalvik executable";
+    Wasm = "CANDOR_TYPE_WASM", Other, "WebAssembly module";
+    Pst = "CANDOR_TYPE_PST", Other, "Outlook mailbox (PST)";
 }
 
 impl FileType {
@@ -222,6 +225,7 @@ impl FileType {
                 | Self::PartHfsPlus
                 | Self::Pdf
                 | Self::PosixTar
+                | Self::Pst
                 | Self::Qcow2
                 | Self::Rar
                 | Self::RarSfx

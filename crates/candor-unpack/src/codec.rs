@@ -83,6 +83,14 @@ pub(crate) fn zstd(bytes: &[u8]) -> Decoder<'_> {
     streams(bytes, next, |decoder| decoder.get_ref())
 }
 
+/// One frame of Zstandard, from what gives its bytes one after another.
+pub(crate) fn zstd_frame<'a>(source: impl Read + 'a) -> Decoder<'a> {
+    match StreamingDecoder::<_, FrameDecoder>::new_with_max_window_size(source, u64::from(DICTIONARY)) {
+        Ok(decoder) => Box::new(decoder),
+        Err(error) => failed(ErrorKind::InvalidData, error.to_string()),
+    }
+}
+
 /// A reader that gives nothing but this error.
 pub(crate) fn failed<'a>(kind: ErrorKind, message: impl Into<String>) -> Decoder<'a> {
     Box::new(Failed(Some(io::Error::new(kind, message.into()))))

@@ -62,6 +62,7 @@ mod media;
 mod name;
 mod nsis;
 mod ntfs;
+mod nuitka;
 mod ole2;
 mod onenote;
 mod package;

@@ -20,8 +20,10 @@ const ROWS: u16 = 32_768;
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if let Some(executable) = executable(bytes) {
         sink.facts(Facts { executable: Some(executable), ..Facts::default() });
-        if crate::packed::unpack_elf(bytes, sink) == Flow::Continue {
-            let _ = crate::pyinstaller::unpack(bytes, sink);
+        if crate::packed::unpack_elf(bytes, sink) == Flow::Continue
+            && crate::pyinstaller::unpack(bytes, sink) == Flow::Continue
+        {
+            let _ = crate::nuitka::unpack(bytes, false, sink);
         }
     } else {
         sink.anomaly(Anomaly::BrokenExecutable);

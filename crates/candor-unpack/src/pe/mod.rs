@@ -32,7 +32,7 @@ mod tests;
 
 use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Flow, Sink};
 
-use crate::{packed, pyinstaller};
+use crate::{nuitka, packed, pyinstaller};
 pub(crate) use image::PortableExecutable;
 
 /// Facts of a PE file; nothing for a DOS program. Children are what a
@@ -48,6 +48,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if packed::unpack(&file, sink) == Flow::Continue
         && dotnet::give(&file, sink) == Flow::Continue
         && pyinstaller::unpack(bytes, sink) == Flow::Continue
+        && nuitka::unpack(bytes, true, sink) == Flow::Continue
     {
         let _ = parts::give(&file, sink);
     }
