@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod escape;
 mod exit;
+mod inventory;
 mod printer;
 mod scan;
 mod settings;

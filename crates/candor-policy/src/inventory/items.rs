@@ -7,10 +7,10 @@ use super::{Coverage, CoverageState, Item, ItemKind, Moment, Place, Surface, Tra
 const MOST_ITEMS: u64 = 250_000;
 
 /// Traits of one item.
-const MOST_TRAITS: usize = 24;
+pub(super) const MOST_TRAITS: usize = 24;
 
 /// Bytes of one text.
-const LONGEST_TEXT: usize = 1024;
+pub(super) const LONGEST_TEXT: usize = 1024;
 
 /// Takes what one reader sees in one source.
 pub struct Items<'a> {

@@ -5,6 +5,7 @@
 //!
 //! * [`Reader`]: the table of readers; each has its sources read by one function.
 //! * [`plan`]: which reader a path has, or a file that comes without a place.
+//! * [`record`]: how a jailed worker says what it read.
 //! * [`Interest`] says which files matter besides those that a reader is for.
 //! * [`Items`]: where readers put what they see, and the limits on it.
 #![cfg_attr(
@@ -33,6 +34,7 @@ mod macos;
 mod network;
 mod packages;
 pub mod plan;
+pub mod record;
 mod sqlite;
 mod table;
 #[cfg(test)]
@@ -231,4 +233,10 @@ pub trait Interest {
     /// Whether a file or directory at this path matters. The path is below the root, without a slash in
     /// front, with `/` between its parts.
     fn is_wanted(&self, path: &str, is_directory: bool) -> bool;
+}
+
+/// A moment in seconds since 1970, as items tell it; `None` beyond the years that have four digits.
+#[must_use]
+pub fn moment(seconds: i64) -> Option<String> {
+    time::from_unix(seconds)
 }

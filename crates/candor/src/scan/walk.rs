@@ -270,8 +270,7 @@ impl Walk {
         match self.filesystems {
             Filesystems::All => true,
             Filesystems::Same => false,
-            Filesystems::Real => rustix::fs::fstatfs(handle)
-                .map_or(true, |status| !PSEUDO_FILESYSTEMS.contains(&i128::from(status.f_type))),
+            Filesystems::Real => !is_made_up(handle),
         }
     }
 
@@ -463,6 +462,11 @@ fn identity(status: &Stat) -> Identity {
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Whether a directory is on a file system that the kernel makes up.
+pub(crate) fn is_made_up(directory: &OwnedFd) -> bool {
+    rustix::fs::fstatfs(directory).is_ok_and(|status| PSEUDO_FILESYSTEMS.contains(&i128::from(status.f_type)))
 }
 
 /// File systems whose files are made up by the kernel while they are read: there is nothing in them that

@@ -1,0 +1,189 @@
+//! Files to workers, records back.
+//!
+//! The walk runs on a thread of its own and hands batches over; every other thread has a worker. What a worker
+//! says is believed to be about the file that it was given, and about no other: where something was seen is
+//! filled in here.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+use candor_policy::inventory::record::{self, Record, UNKNOWN};
+use candor_policy::inventory::{Coverage, CoverageState, Item, ItemKind, Reader};
+use candor_sandbox::input::{Buffer, Reading as Read};
+use candor_sandbox::records::{self, Records, Source};
+use candor_sandbox::{Jailed, Sandbox, Setup, Task, guarded};
+
+use super::Taken;
+
+/// Bytes of memory that a worker may take.
+const MEMORY: u64 = 3 << 30;
+
+/// Files in one batch. Fewer than a worker takes at once: their descriptors are open all the while.
+const BATCH: usize = 32;
+
+/// Bytes of the largest file that is read outside of a jail.
+const LARGEST: u64 = 1 << 30;
+
+/// What is said when there is no jail.
+const NO_JAIL: &str = "files cannot be read in a jail here (`candor doctor` says what is missing, --no-sandbox \
+                       reads them without one)";
+
+/// A file to be read.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// Where it is below the root.
+    pub(super) path: String,
+    /// The reader that its path has.
+    pub(super) reader: Option<Reader>,
+    /// The file.
+    pub(super) file: OwnedFd,
+    /// How long it is.
+    pub(super) length: u64,
+    /// Whether it is told when no reader knows it.
+    pub(super) is_told: bool,
+}
+
+/// What a walk gives.
+#[derive(Debug)]
+pub(super) enum Given {
+    Coverage(Coverage),
+    Item(Item),
+    Job(Job),
+}
+
+/// Where files are read.
+pub(super) struct Reading(Option<Sandbox>);
+
+impl Reading {
+    /// Starts the jail, unless the user wants none.
+    pub(super) fn start(jailed: bool) -> anyhow::Result<Self> {
+        if !jailed {
+            return Ok(Self(None));
+        }
+        let setup = Setup { memory: MEMORY, mapped: 2 << 30, ..Setup::new(Task::Scan) };
+        let work = |jailed: Jailed| records::serve(jailed, record::read);
+        Ok(Self(Some(Sandbox::start(setup, work).context(NO_JAIL)?)))
+    }
+
+    /// Reads all that `walk` gives, on so many threads.
+    pub(super) fn all(
+        &self,
+        threads: usize,
+        walk: impl FnOnce(&mut dyn FnMut(Given)) + Send,
+        taken: &mut Taken,
+    ) -> anyhow::Result<()> {
+        let (sender, receiver) = sync_channel::<Vec<Job>>(threads);
+        let receiver = Mutex::new(receiver);
+        let shared = Mutex::new(std::mem::take(taken));
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| self.work(&receiver, &shared));
+            }
+            hand_over(walk, sender, &shared);
+        });
+        *taken = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(())
+    }
+
+    fn work(&self, jobs: &Mutex<Receiver<Vec<Job>>>, taken: &Mutex<Taken>) {
+        let mut records = self.0.as_ref().map(Records::new);
+        loop {
+            let next = lock(jobs).recv();
+            let Ok(batch) = next else { return };
+            match &mut records {
+                Some(records) => jailed(records, &batch, taken),
+                None => batch.iter().for_each(|job| here(job, taken)),
+            }
+        }
+    }
+}
+
+fn hand_over(walk: impl FnOnce(&mut dyn FnMut(Given)), sender: SyncSender<Vec<Job>>, taken: &Mutex<Taken>) {
+    let mut batch = Vec::new();
+    walk(&mut |given| match given {
+        Given::Coverage(coverage) => lock(taken).coverage(coverage),
+        Given::Item(item) => lock(taken).item(item),
+        Given::Job(job) => {
+            batch.push(job);
+            if batch.len() >= BATCH {
+                // Nobody listens only when every worker's thread is gone, and then nothing more is to be had.
+                drop(sender.send(std::mem::take(&mut batch)));
+            }
+        }
+    });
+    drop(sender.send(batch));
+}
+
+fn jailed(records: &mut Records<'_>, batch: &[Job], taken: &Mutex<Taken>) {
+    let names: Vec<String> = batch.iter().map(|job| record::name(job.reader, &job.path)).collect();
+    let sources: Vec<Source<'_>> = batch
+        .iter()
+        .zip(&names)
+        .map(|(job, name)| Source { name, file: job.file.as_fd(), length: job.length })
+        .collect();
+    let mut lies = vec![false; batch.len()];
+    let results =
+        records.read(&sources, &mut |number, bytes| match (batch.get(number), Record::decode(bytes)) {
+            (Some(job), Some(Record::Item(item))) => lock(taken).item(placed(item, job)),
+            _ => lies.get_mut(number).into_iter().for_each(|lie| *lie = true),
+        });
+    for ((job, result), lie) in batch.iter().zip(results).zip(lies) {
+        let coverage = match result.map(|last| Record::decode(&last)) {
+            Ok(Some(Record::Coverage(coverage))) if !lie => coverage,
+            Ok(_) => failed(job, String::from("its worker said what makes no sense")),
+            Err(why) => failed(job, why),
+        };
+        done(job, coverage, taken);
+    }
+}
+
+/// Reads a file in this process.
+fn here(job: &Job, taken: &Mutex<Taken>) {
+    let mut buffer = Buffer::default();
+    let partial = match buffer.read(&job.file, job.length, LARGEST) {
+        Read::Complete => None,
+        Read::Partial(why) | Read::Failed(why) => Some(why),
+        Read::TooLarge(_) => Some(String::from("it is larger than what is read")),
+        Read::Special(kind) => Some(format!("it is {kind}, not a file")),
+    };
+    let name = record::name(job.reader, &job.path);
+    let read = guarded(|| {
+        record::read(&name, buffer.bytes(), partial.as_deref(), &mut |bytes| {
+            if let Some(Record::Item(item)) = Record::decode(bytes) {
+                lock(taken).item(placed(item, job));
+            }
+        })
+    });
+    let coverage = match read.map(|last| Record::decode(&last)) {
+        Ok(Some(Record::Coverage(coverage))) => coverage,
+        Ok(_) => failed(job, String::from("what was read makes no sense")),
+        Err(defect) => failed(job, defect),
+    };
+    done(job, coverage, taken);
+}
+
+/// The item, seen where the file is.
+fn placed(mut item: Item, job: &Job) -> Item {
+    item.place.path = Item::new(ItemKind::File, &job.path).name;
+    item
+}
+
+fn failed(job: &Job, why: String) -> Coverage {
+    let reader = job.reader.map_or(record::ANY, Reader::name).to_owned();
+    Coverage { reader, path: String::new(), state: CoverageState::NotRead(why), items: 0 }
+}
+
+fn done(job: &Job, mut coverage: Coverage, taken: &Mutex<Taken>) {
+    let is_unknown = matches!(&coverage.state, CoverageState::NotRead(why) if why == UNKNOWN);
+    if !is_unknown || job.is_told {
+        coverage.path = Item::new(ItemKind::File, &job.path).name;
+        lock(taken).coverage(coverage);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Nothing that runs under these locks can leave what they hold half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
