@@ -87,15 +87,25 @@ pub(crate) fn version(folders: &[PathBuf]) -> String {
     }
 }
 
+/// The version in the header of a container; the lowest when it has none.
+pub(crate) fn version_of(path: &Path) -> u32 {
+    Header::read(path).map_or(0, |header| header.version)
+}
+
 /// The first bytes of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    version: u32,
-    time: u64,
+    /// Which one of its kind.
+    pub(crate) version: u32,
+    /// How many signatures there are.
+    pub(crate) signatures: u64,
+    /// When it was made, in seconds since 1970.
+    pub(crate) time: u64,
 }
 
 impl Header {
-    fn read(path: &Path) -> Option<Self> {
+    /// That of the file at `path`, if it has one.
+    pub(crate) fn read(path: &Path) -> Option<Self> {
         let mut bytes = [0; 512];
         File::open(path).ok()?.read_exact(&mut bytes).ok()?;
         Self::parse(&bytes)
@@ -105,8 +115,9 @@ impl Header {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut fields = text.strip_prefix("ClamAV-VDB:")?.split(':');
         let version = fields.nth(1)?.parse().ok()?;
-        let time = fields.nth(5)?.trim().parse().ok()?;
-        Some(Self { version, time })
+        let signatures = fields.next()?.parse().ok()?;
+        let time = fields.nth(4)?.trim().parse().ok()?;
+        Some(Self { version, signatures, time })
     }
 }
 
@@ -141,7 +152,10 @@ mod tests {
     #[test]
     fn a_header_tells_version_and_time() {
         let header = b"ClamAV-VDB:07 Dec 2023 09-38 -0500:27116:2049000:90:0123:abc:raynman:1701959893   ";
-        assert_eq!(Header::parse(header), Some(Header { version: 27_116, time: 1_701_959_893 }));
+        assert_eq!(
+            Header::parse(header),
+            Some(Header { version: 27_116, signatures: 2_049_000, time: 1_701_959_893 })
+        );
         assert_eq!(Header::parse(b"ClamAV-VDB:x:y"), None);
     }
 }

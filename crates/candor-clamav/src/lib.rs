@@ -4,7 +4,8 @@
 //! * `options`: the command lines. `console`: where lines go.
 //! * `clamscan`: files and folders, scanned by jailed workers.
 //! * `clamdscan`: the same, by asking a daemon. `action`: what is done about findings.
-//! * `sigtool`: digests and hexadecimal digits for whoever writes signatures.
+//! * `sigtool`: makes and takes apart databases and signatures. `jailed`: how it reads what others wrote.
+//! * `clamconf`: what is configured. `clambc`: what a bytecode says of itself.
 //! * `database`: which signatures are in force. `clock`: times as ClamAV writes them.
 //!
 //! Where ClamAV says `OK` of what it did not look at as a whole, so do these commands; a warning on standard
@@ -12,11 +13,14 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod clambc;
+mod clamconf;
 mod clamdscan;
 mod clamscan;
 mod clock;
 mod console;
 mod database;
+mod jailed;
 mod options;
 mod sigtool;
 
@@ -42,12 +46,14 @@ pub fn main() -> ExitCode {
 
 fn run(name: &str, program: &str, arguments: Vec<OsString>) -> ExitCode {
     match name {
+        "clambc" => clambc::run(program, arguments),
+        "clamconf" => clamconf::run(program, arguments),
         "clamdscan" => clamdscan::run(program, arguments),
         "clamscan" => clamscan::run(program, arguments),
         "sigtool" => sigtool::run(program, arguments),
         _ => {
             console::complain(
-                "usage: candor-clamav clamscan|clamdscan|sigtool [options], or start it by one of these names",
+                "usage: candor-clamav clambc|clamconf|clamdscan|clamscan|sigtool [options], or start it by one of these names",
             );
             ExitCode::from(2)
         }

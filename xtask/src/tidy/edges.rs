@@ -61,6 +61,8 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "candor-engine",
             "candor-signature",
             "candor-database",
+            "candor-unpack",
+            "candor-identify",
             "candor-model",
         ],
     ),

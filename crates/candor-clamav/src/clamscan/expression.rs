@@ -3,7 +3,7 @@
 //! What POSIX leaves open is taken as ClamAV takes it: a backslash makes any character stand for itself.
 
 /// The same expression for the engine.
-pub(super) fn translate(expression: &str) -> String {
+pub(crate) fn translate(expression: &str) -> String {
     // ClamAV cuts a slash off the end.
     let expression = expression.strip_suffix('/').unwrap_or(expression);
     let mut out = String::from("(?-u)");

@@ -4,7 +4,7 @@
 //! * [`pool`]: threads with a worker each. [`order`]: puts what they say back into the order of the walk.
 //! * [`tell`]: the lines and the sums. [`metadata`]: what is written about each file.
 
-mod expression;
+pub(crate) mod expression;
 mod metadata;
 mod order;
 mod pool;

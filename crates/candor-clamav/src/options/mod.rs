@@ -4,6 +4,8 @@
 //! Every option says what becomes of it. One that has no effect here says so on standard error when it asks for
 //! something; no wish is dropped in silence.
 
+pub(crate) mod clambc;
+pub(crate) mod clamconf;
 pub(crate) mod clamdscan;
 pub(crate) mod clamscan;
 pub(crate) mod sigtool;
@@ -39,6 +41,8 @@ pub(crate) enum Takes {
     Word(&'static [&'static str]),
     /// Anything or nothing.
     Anything,
+    /// A text or nothing; what comes behind a blank is something else.
+    Optional,
 }
 
 /// What becomes of an option.
@@ -116,7 +120,7 @@ impl Given {
         };
         let value = match (option.takes, value) {
             (Takes::Switch, None) => OsString::from("yes"),
-            (Takes::Anything, None) => OsString::new(),
+            (Takes::Anything | Takes::Optional, None) => OsString::new(),
             (_, Some(value)) => value,
             (_, None) => match more.next() {
                 Some(value) => value,
@@ -144,7 +148,9 @@ impl Given {
                 continue;
             }
             let rest = &letters[at + 1..];
-            let value = if rest.is_empty() {
+            let value = if rest.is_empty() && option.takes == Takes::Optional {
+                OsString::new()
+            } else if rest.is_empty() {
                 more.next().ok_or_else(|| {
                     incomplete(format!("{program}: option requires an argument -- {}", char::from(letter)))
                 })?
@@ -164,7 +170,7 @@ impl Given {
             Takes::Number => text.parse::<u32>().is_ok(),
             Takes::Size => size(&text).is_some(),
             Takes::Word(words) => words.iter().any(|word| word.eq_ignore_ascii_case(&text)),
-            Takes::Text | Takes::Anything => true,
+            Takes::Text | Takes::Anything | Takes::Optional => true,
         };
         if option.fate == Fate::Deprecated {
             self.warnings.push(format!("Ignoring deprecated option --{name}"));
@@ -233,6 +239,7 @@ pub(crate) fn help(known: &[Known]) -> Vec<String> {
             Takes::Size => "=#n[K/M/G]",
             Takes::Text | Takes::Word(_) => "=TEXT",
             Takes::Anything => "",
+            Takes::Optional => "[=TEXT]",
         };
         let name = format!("--{}{takes}", known.name);
         let letter = if known.letter == '\0' { String::new() } else { format!("-{}", known.letter) };
@@ -269,7 +276,8 @@ fn switch(text: &str) -> Option<bool> {
     }
 }
 
-fn size(text: &str) -> Option<u64> {
+/// A number of bytes, with K, M or G.
+pub(crate) fn size(text: &str) -> Option<u64> {
     let (digits, unit) = match text.char_indices().last()? {
         (at, 'k' | 'K') => (&text[..at], 1 << 10),
         (at, 'm' | 'M') => (&text[..at], 1 << 20),

@@ -1,64 +1,22 @@
-//! `sigtool`, as far as nothing is parsed: digests in the form of signatures, and hexadecimal digits.
-//!
-//! What looks into databases or files belongs into a jail, and is not there yet; it is refused, not guessed.
+//! Digests in the form of signatures, and hexadecimal digits: what parses nothing.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::ExitCode;
 
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::console::{Console, complain, shown};
-use crate::options;
-use crate::options::sigtool::OPTIONS;
+use crate::console::{Console, shown};
 
 /// Bytes that are read at once.
 const PIECE: usize = 256 << 10;
 
-/// Runs `sigtool`.
-pub(crate) fn run(program: &str, arguments: Vec<OsString>) -> ExitCode {
-    let given = match options::read(program, OPTIONS, arguments) {
-        Ok(given) => given,
-        Err(lines) => {
-            lines.iter().for_each(|line| complain(line));
-            complain("ERROR: only --md5, --sha1, --sha256 and --hex-dump are there yet");
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut console = Console::new();
-    console.quiet = given.is_on("quiet");
-    console.all_to_stdout = given.is_on("stdout");
-    let kind = match () {
-        () if given.is_on("md5") => Some(Kind::Md5),
-        () if given.is_on("sha1") => Some(Kind::Sha1),
-        () if given.is_on("sha256") || given.is_on("sha2-256") => Some(Kind::Sha256),
-        () => None,
-    };
-    let is_done = match kind {
-        _ if given.is_on("version") => {
-            console.show(format!("ClamAV {}", crate::CLAMAV).as_bytes());
-            true
-        }
-        Some(kind) if given.paths.is_empty() => kind.stdin(&mut console),
-        Some(kind) => given.paths.iter().all(|path| kind.file(Path::new(path), &mut console)),
-        None if given.is_on("hex-dump") => hex_dump(&mut console),
-        None => {
-            console.show(b"\n    sigtool [options] [files]\n");
-            options::help(OPTIONS).iter().for_each(|line| console.show(line.as_bytes()));
-            given.is_on("help")
-        }
-    };
-    console.flush();
-    if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
+/// A digest.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub(super) enum Kind {
     Md5,
     Sha1,
     Sha256,
@@ -74,7 +32,8 @@ impl Kind {
         }
     }
 
-    fn stdin(self, console: &mut Console) -> bool {
+    /// The digest of standard input.
+    pub(super) fn stdin(self, console: &mut Console) -> bool {
         match self.of(&mut io::stdin()) {
             Ok((digest, _)) => console.show(digest.as_bytes()),
             Err(error) => {
@@ -86,7 +45,7 @@ impl Kind {
     }
 
     /// A signature of a file: `digest:length:name`.
-    fn file(self, path: &Path, console: &mut Console) -> bool {
+    pub(super) fn file(self, path: &Path, console: &mut Console) -> bool {
         let told = String::from_utf8_lossy(&shown(path.as_os_str().as_bytes())).into_owned();
         // Opening a pipe would wait for somebody who writes.
         let opened = match std::fs::metadata(path) {
@@ -121,7 +80,7 @@ fn digest<D: Digest>(input: &mut dyn Read) -> io::Result<(String, u64)> {
 }
 
 /// What is on standard input, in hexadecimal digits, without an end of the line.
-fn hex_dump(console: &mut Console) -> bool {
+pub(super) fn hex_dump(console: &mut Console) -> bool {
     match pieces(&mut io::stdin(), &mut |piece| console.raw(hexadecimal(piece).as_bytes())) {
         Ok(_) => true,
         Err(error) => {
@@ -148,6 +107,7 @@ fn pieces(input: &mut dyn Read, take: &mut dyn FnMut(&[u8])) -> io::Result<u64> 
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,6 +4,7 @@
 
 mod actions;
 mod beside;
+mod clamconf;
 mod clamdscan;
 mod clamscan;
 mod place;

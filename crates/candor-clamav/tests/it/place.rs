@@ -72,9 +72,14 @@ impl Place {
 
     /// Runs a program in the folder.
     pub(crate) fn run(&self, program: &Path, arguments: &[&str], input: &[u8]) -> Said {
+        self.run_in(self.folder.path(), program, arguments, input)
+    }
+
+    /// Runs a program in a folder of it.
+    pub(crate) fn run_in(&self, folder: &Path, program: &Path, arguments: &[&str], input: &[u8]) -> Said {
         let mut child = Command::new(program)
             .args(arguments)
-            .current_dir(self.folder.path())
+            .current_dir(folder)
             .env("LC_ALL", "C")
             .env("TZ", "UTC")
             .stdin(Stdio::piped())

@@ -21,9 +21,9 @@ mod update;
 pub use candor_signature::clamav::{ContainerError, Keys, Member, PublicKey};
 pub use database::{Database, DatabaseError, HEADER, Head, MOST_CONTAINER};
 pub use date::{from_http_date, http_date};
-pub use patch::{MOST_PATCH, PatchError};
+pub use patch::{MOST_PATCH, PatchError, script as script_of_patch};
 pub use record::{OLDEST, Record, RecordError};
-pub use script::{ScriptError, ScriptFault};
+pub use script::{ScriptError, ScriptFault, apply as run_script};
 pub use state::{State, StateError};
 pub use trust::{OldSignature, Trust};
 pub use update::{

@@ -56,7 +56,7 @@ pub enum PatchError {
 ///
 /// # Errors
 /// It is not signed with this key, or not for this version.
-pub(super) fn script(bytes: &[u8], version: u64, key: &PublicKey) -> Result<Vec<u8>, PatchError> {
+pub fn script(bytes: &[u8], version: u64, key: &PublicKey) -> Result<Vec<u8>, PatchError> {
     let rest =
         bytes.strip_prefix(b"ClamAV-Diff:").ok_or(PatchError::Head("no 'ClamAV-Diff:' at its start"))?;
     let mut fields = rest.splitn(3, |byte| *byte == b':');

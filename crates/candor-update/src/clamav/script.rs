@@ -80,7 +80,7 @@ pub enum ScriptFault {
 ///
 /// # Errors
 /// The script is not for these members, or is none.
-pub(super) fn apply(script: &[u8], members: &mut Vec<Member>) -> Result<(), ScriptError> {
+pub fn apply(script: &[u8], members: &mut Vec<Member>) -> Result<(), ScriptError> {
     let size: usize = members.iter().map(|member| member.bytes.len()).fold(0, usize::saturating_add);
     let allowance = size.saturating_add(script.len()).saturating_add(1 << 16).saturating_mul(REWRITES);
     let mut editor = Editor { members, open: None, allowance };

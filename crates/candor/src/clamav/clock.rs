@@ -59,19 +59,28 @@ impl Moment {
         format!("{year}{month:02}{day:02}_{hour:02}{minute:02}{second:02}")
     }
 
+    /// As in the header of a container of databases.
+    #[must_use]
+    pub fn header(self) -> String {
+        let Self { year, month, day, hour, minute, .. } = self;
+        format!("{day:02} {} {year} {hour:02}-{minute:02} +0000", pick(&MONTHS, month - 1))
+    }
+
     /// As `ctime` writes it.
     #[must_use]
     pub fn long(self) -> String {
         const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-        const MONTHS: [&str; 12] =
-            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-        let pick = |names: &[&'static str], place: u64| {
-            usize::try_from(place).ok().and_then(|place| names.get(place).copied()).unwrap_or("?")
-        };
         let Self { year, month, day, hour, minute, second, weekday } = self;
         let (weekday, month) = (pick(&DAYS, weekday), pick(&MONTHS, month - 1));
         format!("{weekday} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year}")
     }
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+fn pick(names: &[&'static str], place: u64) -> &'static str {
+    usize::try_from(place).ok().and_then(|place| names.get(place).copied()).unwrap_or("?")
 }
 
 /// The last second of the year 9999.
@@ -107,5 +116,6 @@ mod tests {
             assert_eq!(Moment::of(seconds).summary(), summary);
         }
         assert_eq!(Moment::of(1_700_000_000).stamp(), "20231114_221320");
+        assert_eq!(Moment::of(1_700_000_000).header(), "14 Nov 2023 22-13 +0000");
     }
 }
