@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{compile, database, doctor, explain, scan, trust, unpack, update};
+use crate::commands::{audit, compile, database, doctor, explain, scan, trust, unpack, update};
 
 /// Scans files for malware with ClamAV's signatures, and says honestly what it could not look at.
 ///
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Bring signatures up to date, try them out, and take them back.
     Update(Box<update::Args>),
+    /// Find products of prohibited vendors, and say what each rule says of them on a date.
+    Audit(Box<audit::Args>),
     /// Show why the signatures in force are believed, and what a release changed.
     Trust(trust::Args),
 }

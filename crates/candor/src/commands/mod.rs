@@ -1,5 +1,6 @@
 //! One module a command: its arguments, and what it does with them.
 
+pub(crate) mod audit;
 pub(crate) mod compile;
 pub(crate) mod database;
 pub(crate) mod doctor;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Exi
         Command::Unpack(args) => unpack::run(&args, printer),
         Command::Doctor(args) => doctor::run(&args, printer),
         Command::Update(args) => update::run(*args, printer),
+        Command::Audit(args) => audit::run(&args, printer),
         Command::Trust(args) => trust::run(&args, printer),
     }
 }

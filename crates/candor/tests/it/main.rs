@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up for a test fails the test")]
 #![forbid(unsafe_code)]
 
+mod audit;
 mod bad_input;
 mod compile;
 mod database;
