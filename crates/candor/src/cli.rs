@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Audit(Box<audit::Args>),
     /// Show why the signatures in force are believed, and what a release changed.
     Trust(trust::Args),
+    /// Publish signatures as a feed that several people sign, and that is logged.
+    Publish(Box<publish::Args>),
+    /// Cosign a feed's log, if it has only grown.
+    Witness(witness::Args),
 }
 
 /// When to use colours.

@@ -384,6 +384,13 @@ impl Release {
         &self.provenance
     }
 
+    /// Its archives, for a repository that agrees with it.
+    #[must_use]
+    pub fn archives(&self) -> BTreeMap<String, FileInfo> {
+        let describe = |bytes: &[u8]| FileInfo { length: bytes.len() as u64, sha256: Hash::of(bytes) };
+        self.archives.iter().map(|(name, bytes)| (name.clone(), describe(bytes))).collect()
+    }
+
     /// Unpacks it. Members of classes that the policy does not want are checked and left out.
     ///
     /// # Errors

@@ -6,10 +6,12 @@ pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 mod layers;
+pub(crate) mod publish;
 pub(crate) mod scan;
 pub(crate) mod trust;
 pub(crate) mod unpack;
 pub(crate) mod update;
+pub(crate) mod witness;
 
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -27,5 +29,7 @@ pub(crate) fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Exi
         Command::Update(args) => update::run(*args, printer),
         Command::Audit(args) => audit::run(&args, printer),
         Command::Trust(args) => trust::run(&args, printer),
+        Command::Publish(args) => publish::run(&args, printer),
+        Command::Witness(args) => witness::run(&args, printer),
     }
 }
