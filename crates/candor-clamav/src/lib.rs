@@ -6,6 +6,7 @@
 //! * `clamdscan`: the same, by asking a daemon. `action`: what is done about findings.
 //! * `sigtool`: makes and takes apart databases and signatures. `jailed`: how it reads what others wrote.
 //! * `clamconf`: what is configured. `clambc`: what a bytecode says of itself.
+//! * [`freshclam`]: keeps databases up to date.
 //! * `database`: which signatures are in force. `clock`: times as ClamAV writes them.
 //!
 //! Where ClamAV says `OK` of what it did not look at as a whole, so do these commands; a warning on standard
@@ -20,6 +21,7 @@ mod clamscan;
 mod clock;
 mod console;
 mod database;
+pub mod freshclam;
 mod jailed;
 mod options;
 mod sigtool;
@@ -50,10 +52,11 @@ fn run(name: &str, program: &str, arguments: Vec<OsString>) -> ExitCode {
         "clamconf" => clamconf::run(program, arguments),
         "clamdscan" => clamdscan::run(program, arguments),
         "clamscan" => clamscan::run(program, arguments),
+        "freshclam" => freshclam::run(freshclam::Program::usual(), program, arguments),
         "sigtool" => sigtool::run(program, arguments),
         _ => {
             console::complain(
-                "usage: candor-clamav clambc|clamconf|clamdscan|clamscan|sigtool [options], or start it by one of these names",
+                "usage: candor-clamav clambc|clamconf|clamdscan|clamscan|freshclam|sigtool [options], or start it by one of these names",
             );
             ExitCode::from(2)
         }

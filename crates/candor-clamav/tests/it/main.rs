@@ -7,5 +7,6 @@ mod beside;
 mod clamconf;
 mod clamdscan;
 mod clamscan;
+mod freshclam;
 mod place;
 mod sigtool;

@@ -27,5 +27,6 @@ pub use script::{ScriptError, ScriptFault, apply as run_script};
 pub use state::{State, StateError};
 pub use trust::{OldSignature, Trust};
 pub use update::{
-    Content, Level, Local, Mirror, Offer, Order, Outcome, Tried, Trouble, World, custom, update,
+    Content, Level, Local, Mirror, Offer, Order, Outcome, Tried, Trouble, World, custom, install_custom,
+    update,
 };

@@ -610,7 +610,7 @@ pub fn custom(
 ///
 /// # Errors
 /// It is damaged, fails its trial or cannot be installed.
-pub(super) fn install_custom(
+pub fn install_custom(
     world: &mut dyn World,
     file: &str,
     bytes: Vec<u8>,

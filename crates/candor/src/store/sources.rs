@@ -33,10 +33,10 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     /// Bytes that are no file yet.
     pub(crate) fn of(name: &str, bytes: &[u8]) -> anyhow::Result<Self> {
-        use std::io::Write as _;
+        use std::io::{Seek as _, Write as _};
         let memory = rustix::fs::memfd_create("candor-source", rustix::fs::MemfdFlags::CLOEXEC);
         let mut file = fs::File::from(memory.context("no memory for signatures")?);
-        file.write_all(bytes).context("no memory for signatures")?;
+        file.write_all(bytes).and_then(|()| file.rewind()).context("no memory for signatures")?;
         let name = Escaped::os(std::ffi::OsStr::new(name)).to_string();
         Ok(Self { name, file, length: u64::try_from(bytes.len())? })
     }
