@@ -12,6 +12,8 @@ mod json;
 mod junit;
 mod oscal;
 mod sarif;
+#[cfg(test)]
+mod schema;
 pub mod seal;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::matching::Matcher;
 use crate::policy::Policy;
 use crate::regime::AsOf;
 
-pub(super) fn item(kind: ItemKind, name: &str, path: &str, traits: &[(Surface, &str)]) -> Item {
+fn item(kind: ItemKind, name: &str, path: &str, traits: &[(Surface, &str)]) -> Item {
     Item {
         kind,
         name: name.to_owned(),
@@ -76,7 +76,7 @@ pub(super) fn report(profile: Option<&str>) -> Report {
     Report::new(&policy, &Matcher::new(&policy), &question, inventories)
 }
 
-fn nil() -> Report {
+pub(super) fn nil() -> Report {
     let policy = Policy::built_in().unwrap();
     let question = Question {
         profile: None,

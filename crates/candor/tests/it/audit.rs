@@ -249,9 +249,9 @@ fn what_comes_of_a_prohibited_vendor_is_a_finding_of_every_scan() {
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.stdout.contains("setup.exe: infected: Policy.us-bis-icts-kaspersky.kaspersky"), "{said:?}");
     assert!(!said.stdout.contains("other.exe"), "{said:?}");
-    // Before the rule, and for whom it is advice only, nothing is a finding.
-    assert_eq!(watch("us-private", "2024-07-01").code, 0);
-    assert_eq!(watch("de-private", "2026-01-01").code, 0);
+    // Before the rule, and for whom it is advice only, there is no signature, and a scan by none is no scan.
+    assert_eq!(watch("us-private", "2024-07-01").code, 2);
+    assert_eq!(watch("de-private", "2026-01-01").code, 2);
 }
 
 #[test]
