@@ -125,9 +125,10 @@ impl<'s> Scan<'s> {
         }
         let prefix = bytes.get(..PREFIX).unwrap_or(bytes);
         let is_partition = matches!(self.parents.last(), Some(FileType::Apm | FileType::Gpt | FileType::Mbr));
-        let of_partition = || self.image.magic(bytes, true, FileType::PartAny).filter(|_| is_partition);
-        of_partition()
-            .or_else(|| self.image.magic(prefix, false, FileType::Any))
+        let of_partition =
+            if is_partition { self.type_rules.magic(bytes, true, FileType::PartAny) } else { None };
+        of_partition
+            .or_else(|| self.type_rules.magic(prefix, false, FileType::Any))
             .or_else(|| self.type_rules.detect(prefix, own))
             .filter(|found| *found != FileType::Ignored && self.parents.last() != Some(found))
             .unwrap_or(own)

@@ -17,12 +17,13 @@ mod types;
 
 use candor_model::{CertificateRule, FileType, Target};
 
-use crate::bytes::{Reader, put_run, put_varint};
+use crate::bytes::{put_run, put_varint};
 use crate::content::codec::{Decoder, Encoder};
 use crate::image::{Image, ImageWriter, LINE, SectionKind, SignatureId};
 use crate::ir::{FileMagic, IconSignature, MagicKind, Password, TextList, UrlList};
 use crate::records::{put_record, records};
 
+use types::MagicAt;
 pub use types::TypeRules;
 
 /// The sections as they grow.
@@ -125,18 +126,20 @@ impl Image {
     /// the one that was added last decides, as in ClamAV, however long they are.
     #[must_use]
     pub fn magic(&self, bytes: &[u8], partition: bool, current: FileType) -> Option<FileType> {
-        let fits = |(_, mut reader): (SignatureId, Reader<'_>)| {
-            let for_partition = reader.u8()? != 0;
-            let required = FileType::from_number(reader.u8()?)?;
-            let detected = reader.u8()?;
-            let offset = usize::try_from(reader.varint()?).ok()?;
-            let applies = for_partition == partition
-                && (required == FileType::Any || current == FileType::Any || required == current);
-            let found =
-                applies && !reader.rest().is_empty() && bytes.get(offset..)?.starts_with(reader.rest());
-            found.then_some(FileType::from_number(detected)?)
-        };
-        records(self.section(SectionKind::MagicAt)).filter_map(fits).last()
+        self.magics().filter_map(|magic| magic.detects(bytes, partition, current)).last()
+    }
+
+    /// The file-type rules on bytes at a place, in the order they were added.
+    fn magics(&self) -> impl Iterator<Item = MagicAt> + '_ {
+        records(self.section(SectionKind::MagicAt)).filter_map(|(_, mut reader)| {
+            Some(MagicAt {
+                for_partition: reader.u8()? != 0,
+                required: FileType::from_number(reader.u8()?)?,
+                detected: FileType::from_number(reader.u8()?)?,
+                offset: usize::try_from(reader.varint()?).ok()?,
+                bytes: reader.rest().to_vec(),
+            })
+        })
     }
 
     /// The file-type rules on patterns, in the order they were added.

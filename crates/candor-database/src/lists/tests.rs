@@ -23,7 +23,9 @@ fn at(offset: u64, bytes: &[u8], required: FileType, detected: FileType) -> File
 fn magic(rules: &[FileMagic], current: FileType) -> Option<FileType> {
     let image =
         image(|builder| (0..).zip(rules).for_each(|(id, rule)| builder.add_magic(SignatureId(id), rule)));
-    image.magic(b"ABCDEF", false, current)
+    let known = image.magic(b"ABCDEF", false, current);
+    assert_eq!(TypeRules::new(&image).magic(b"ABCDEF", false, current), known);
+    known
 }
 
 #[test]
@@ -58,6 +60,9 @@ fn rules_for_partitions_are_for_partitions() {
     let image = image(|builder| builder.add_magic(SignatureId(0), &rule));
     assert_eq!(image.magic(b"ABC", true, FileType::PartAny), Some(FileType::PartHfsPlus));
     assert_eq!(image.magic(b"ABC", false, FileType::PartAny), None);
+    let rules = TypeRules::new(&image);
+    assert_eq!(rules.magic(b"ABC", true, FileType::PartAny), Some(FileType::PartHfsPlus));
+    assert_eq!(rules.magic(b"ABC", false, FileType::PartAny), None);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! File-type rules on patterns (`.ftm`, kind 1), made ready for the many layers that they are tried on.
+//! File-type rules (`.ftm`), made ready for the many layers that they are tried on.
 
 use std::fmt;
 
@@ -12,9 +12,36 @@ use crate::ir::{Element, FileMagic, MagicKind, OffsetBase, Pattern};
 /// What one rule may cost on one layer. They see a kilobyte: only a rule made to be slow comes near.
 const STEPS: u64 = 1 << 20;
 
-/// The rules of an image that know a type by a pattern.
+/// The rules of an image that know a type by its bytes.
 #[derive(Debug, Default)]
-pub struct TypeRules(Vec<Rule>);
+pub struct TypeRules {
+    patterns: Vec<Rule>,
+    places: Vec<MagicAt>,
+}
+
+/// A rule on bytes at a place.
+#[derive(Debug)]
+pub(super) struct MagicAt {
+    pub(super) for_partition: bool,
+    pub(super) required: FileType,
+    pub(super) detected: FileType,
+    pub(super) offset: usize,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl MagicAt {
+    /// The type that it knows `bytes` to be, which are of type `current` as far as is known.
+    pub(super) fn detects(&self, bytes: &[u8], partition: bool, current: FileType) -> Option<FileType> {
+        // Nearly always this one byte says that it does not.
+        let differs = bytes.get(self.offset) != self.bytes.first();
+        if differs || self.bytes.is_empty() || self.for_partition != partition {
+            return None;
+        }
+        let applies = self.required == FileType::Any || current == FileType::Any || self.required == current;
+        let found = applies && bytes.get(self.offset..)?.starts_with(&self.bytes);
+        found.then_some(self.detected)
+    }
+}
 
 struct Rule {
     required: FileType,
@@ -28,7 +55,17 @@ impl TypeRules {
     /// Those of `image`, but for those about the end of a file: only its beginning is looked at.
     #[must_use]
     pub fn new(image: &Image) -> Self {
-        Self(image.magic_patterns().filter_map(|(_, magic)| Rule::new(magic)).collect())
+        Self {
+            patterns: image.magic_patterns().filter_map(|(_, magic)| Rule::new(magic)).collect(),
+            places: image.magics().collect(),
+        }
+    }
+
+    /// What [`Image::magic`] says.
+    #[must_use]
+    pub fn magic(&self, bytes: &[u8], partition: bool, current: FileType) -> Option<FileType> {
+        // The last one decides.
+        self.places.iter().rev().find_map(|magic| magic.detects(bytes, partition, current))
     }
 
     /// The type of something that begins with `prefix` and is of type `current` as far as is known. Of
@@ -39,7 +76,7 @@ impl TypeRules {
     pub fn detect(&self, prefix: &[u8], current: FileType) -> Option<FileType> {
         let facts = Facts::default();
         let layer = Layer { bytes: prefix, facts: &facts };
-        self.0
+        self.patterns
             .iter()
             .filter(|rule| rule.required == FileType::Any || rule.required == current)
             .filter(|rule| rule.literal.as_ref().is_none_or(|literal| literal.find(prefix).is_some()))

@@ -16,12 +16,11 @@ pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut at = 0_usize;
     while found.len() < RUNS {
-        let Some(start) = text.get(at..).and_then(|rest| rest.iter().position(is_digit)) else { break };
-        let start = at.saturating_add(start);
+        let Some(start) = next_run(text, at) else { break };
         let rest = text.get(start..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| is_digit(byte)).count();
         at = start.saturating_add(length);
-        if length < COMMAND || (length < BLOB && !is_option(text.get(..start).unwrap_or_default())) {
+        if length < BLOB && !is_option(text.get(..start).unwrap_or_default()) {
             continue;
         }
         let content = base64(rest.get(..length).unwrap_or_default());
@@ -32,9 +31,32 @@ pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-const fn is_digit(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+/// Where the first run starts that has at least [`COMMAND`] digits, of those that start at `at` or behind. What is
+/// looked at first is where such a run would have its last digits: most bytes of most texts are passed over.
+fn next_run(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let window = text.get(at..)?.get(..COMMAND)?;
+        match window.iter().rposition(|byte| !is_digit(byte)) {
+            None => return Some(at),
+            Some(place) => at = at.saturating_add(place).saturating_add(1),
+        }
+    }
 }
+
+fn is_digit(byte: &u8) -> bool {
+    DIGITS.get(usize::from(*byte)).is_some_and(|is_digit| *is_digit)
+}
+
+const DIGITS: [bool; 256] = {
+    let mut digits = [false; 256];
+    let mut byte = 0_u8;
+    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where it is an error")]
+    while byte < 0x80 {
+        digits[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    digits
+};
 
 /// Whether text ends with the option that an encoded command follows, in any of its abbreviations.
 fn is_option(before: &[u8]) -> bool {
@@ -89,6 +111,18 @@ mod tests {
             );
         }
         assert!(found(format!("something -x {command}").as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn runs_are_found_wherever_they_start_and_end() {
+        let command = base64(&wide("calc.exe"));
+        for before in 0..40 {
+            for behind in ["", " ", " ab", "-0123456789abcde "] {
+                let text =
+                    format!("{} -e {command}{behind}", "x".repeat(before % 16) + &" ".repeat(before / 16));
+                assert_eq!(found(text.as_bytes()), [wide("calc.exe")], "{text}");
+            }
+        }
     }
 
     #[test]

@@ -71,16 +71,17 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 pub(crate) fn normalise(bytes: &[u8]) -> Vec<u8> {
     let mut normal = vec![0; bytes.len()];
     let mut length = 0_usize;
-    let mut last = DROPPED;
+    // Whether the last byte that stayed, or would have but for being one more of a run, is a blank.
+    let mut blank = false;
     for &byte in bytes {
         let becomes = TABLE.get(usize::from(byte)).copied().unwrap_or(DROPPED);
         // Written always and counted only if it stays: without a branch on the content.
         if let Some(slot) = normal.get_mut(length) {
             *slot = becomes;
         }
-        let stays = becomes != DROPPED && !(becomes == b' ' && last == b' ');
-        length = length.saturating_add(usize::from(stays));
-        last = if stays { becomes } else { last };
+        let (is_kept, is_blank) = (becomes != DROPPED, becomes == b' ');
+        length = length.saturating_add(usize::from(is_kept & !(is_blank & blank)));
+        blank = is_blank | (blank & !is_kept);
     }
     normal.truncate(length);
     normal
