@@ -1,9 +1,10 @@
-//! Digests and RSA, as far as signatures of programs use them.
+//! Digests, RSA and elliptic curves, as far as signatures of programs use them.
 
 use candor_model::CertificateRule;
 use num_bigint::BigUint;
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 
-use super::der::Element;
+use super::der::{BIT_STRING, Element, INTEGER, OBJECT, SEQUENCE, first};
 use crate::hash::Hash;
 
 /// Bits of a modulus; with more than these, somebody wants to keep the reader busy.
@@ -22,15 +23,22 @@ impl Hash {
         })
     }
 
-    /// By the identifier of a signature made with RSA, in certificates.
-    pub(super) const fn of_rsa_signature(object: &[u8]) -> Option<Self> {
-        let [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, number] = object else { return None };
-        Some(match number {
-            4 => Self::Md5,
-            5 => Self::Sha1,
-            11 => Self::Sha256,
-            12 => Self::Sha384,
-            13 => Self::Sha512,
+    /// By the identifier of a signature made with RSA or on an elliptic curve, in certificates.
+    pub(super) const fn of_signature(object: &[u8]) -> Option<Self> {
+        Some(match object {
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 4] => Self::Md5,
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5] | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1] => {
+                Self::Sha1
+            }
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11] | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2] => {
+                Self::Sha256
+            }
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12] | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3] => {
+                Self::Sha384
+            }
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13] | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4] => {
+                Self::Sha512
+            }
             _ => return None,
         })
     }
@@ -57,9 +65,17 @@ impl Hash {
     }
 }
 
+/// A public key.
+#[derive(Clone, Debug)]
+pub(super) enum PublicKey {
+    Rsa(RsaKey),
+    P256(p256::ecdsa::VerifyingKey),
+    P384(p384::ecdsa::VerifyingKey),
+}
+
 /// A public key of RSA.
 #[derive(Clone, Debug)]
-pub(super) struct PublicKey {
+pub(super) struct RsaKey {
     modulus: BigUint,
     exponent: BigUint,
 }
@@ -68,16 +84,60 @@ impl PublicKey {
     /// From what a certificate holds; `None` for other kinds of keys and for unreasonable ones.
     pub(super) fn read(info: &Element<'_>) -> Option<Self> {
         let mut parts = info.inside();
-        let algorithm = parts.expect(super::der::SEQUENCE)?;
-        let object = algorithm.inside().expect(super::der::OBJECT)?;
-        if object.content != [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] {
-            return None;
+        let mut algorithm = parts.expect(SEQUENCE)?.inside();
+        let object = algorithm.expect(OBJECT)?.content;
+        let bits = parts.expect(BIT_STRING)?.content.get(1..)?;
+        match object {
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] => RsaKey::read(bits).map(Self::Rsa),
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1] => match algorithm.expect(OBJECT)?.content {
+                [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7] => {
+                    p256::ecdsa::VerifyingKey::from_sec1_bytes(bits).ok().map(Self::P256)
+                }
+                [0x2b, 0x81, 4, 0, 0x22] => {
+                    p384::ecdsa::VerifyingKey::from_sec1_bytes(bits).ok().map(Self::P384)
+                }
+                _ => None,
+            },
+            _ => None,
         }
-        let bits = parts.expect(super::der::BIT_STRING)?;
-        let key = super::der::first(bits.content.get(1..)?, super::der::SEQUENCE)?;
-        let mut numbers = key.inside();
-        let modulus = numbers.expect(super::der::INTEGER)?;
-        let exponent = numbers.expect(super::der::INTEGER)?;
+    }
+
+    /// The key of a rule.
+    pub(super) fn of_rule(rule: &CertificateRule) -> Self {
+        let modulus = BigUint::from_bytes_be(&rule.modulus);
+        Self::Rsa(RsaKey { modulus, exponent: BigUint::from(65537_u32) })
+    }
+
+    #[cfg(test)]
+    pub(super) fn modulus(&self) -> Vec<u8> {
+        match self {
+            Self::Rsa(key) => key.modulus.to_bytes_be(),
+            Self::P256(_) | Self::P384(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it is the key of a rule. Rules know keys of RSA alone.
+    pub(super) fn is_of(&self, rule: &CertificateRule) -> bool {
+        matches!(self, Self::Rsa(key) if key.modulus == BigUint::from_bytes_be(&rule.modulus))
+    }
+
+    /// Whether `signature` is one of `digest`: by RSASSA-PKCS1-v1_5 (RFC 8017, 8.2.2), or by ECDSA (FIPS 186-5).
+    pub(super) fn verify(&self, hash: Hash, digest: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Rsa(key) => key.verify(hash, digest, signature),
+            Self::P256(key) => p256::ecdsa::Signature::from_der(signature)
+                .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok()),
+            Self::P384(key) => p384::ecdsa::Signature::from_der(signature)
+                .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok()),
+        }
+    }
+}
+
+impl RsaKey {
+    fn read(bits: &[u8]) -> Option<Self> {
+        let mut numbers = first(bits, SEQUENCE)?.inside();
+        let modulus = numbers.expect(INTEGER)?;
+        let exponent = numbers.expect(INTEGER)?;
         if modulus.content.len() > 1100 || exponent.content.len() > 5 {
             return None;
         }
@@ -87,23 +147,7 @@ impl PublicKey {
             .then_some(Self { modulus, exponent })
     }
 
-    /// The key of a rule.
-    pub(super) fn of_rule(rule: &CertificateRule) -> Self {
-        Self { modulus: BigUint::from_bytes_be(&rule.modulus), exponent: BigUint::from(65537_u32) }
-    }
-
-    #[cfg(test)]
-    pub(super) fn modulus(&self) -> Vec<u8> {
-        self.modulus.to_bytes_be()
-    }
-
-    /// Whether it is the key of a rule.
-    pub(super) fn is_of(&self, rule: &CertificateRule) -> bool {
-        self.modulus == BigUint::from_bytes_be(&rule.modulus)
-    }
-
-    /// Whether `signature` is one of `digest` by RSASSA-PKCS1-v1_5 (RFC 8017, 8.2.2).
-    pub(super) fn verify(&self, hash: Hash, digest: &[u8], signature: &[u8]) -> bool {
+    fn verify(&self, hash: Hash, digest: &[u8], signature: &[u8]) -> bool {
         let length = usize::try_from(self.modulus.bits().div_ceil(8)).unwrap_or(0);
         let number = BigUint::from_bytes_be(signature);
         if signature.len() > length || number >= self.modulus {

@@ -44,7 +44,7 @@ impl<'a> Certificate<'a> {
         Some(Self { serial, issuer, subject, validity, thumbprint, key, signed, algorithm, signature })
     }
 
-    /// Its key, if it is one of RSA.
+    /// Its key, if it is of a known kind.
     pub(super) const fn key(&self) -> Option<&PublicKey> {
         self.key.as_ref()
     }
@@ -60,7 +60,7 @@ impl<'a> Certificate<'a> {
     }
 
     fn is_signed_with(&self, key: &PublicKey) -> bool {
-        Hash::of_rsa_signature(self.algorithm)
+        Hash::of_signature(self.algorithm)
             .is_some_and(|hash| key.verify(hash, &hash.of(&[self.signed]), self.signature))
     }
 

@@ -132,7 +132,7 @@ impl<'a> Signer<'a> {
     /// Whether this is the signature of `content` by who has `certificate`.
     fn verify(&self, content: &[u8], certificate: &Certificate<'_>) -> Result<(), Invalid> {
         let hash = self.hash.ok_or("its digest is of an unknown kind")?;
-        let key = certificate.key().ok_or("its key is not one of RSA")?;
+        let key = certificate.key().ok_or("its key is of an unknown kind")?;
         let digest = hash.of(&[content]);
         let Some(attributes) = self.attributes else {
             return key.verify(hash, &digest, self.signature).then_some(()).ok_or("the signature is wrong");

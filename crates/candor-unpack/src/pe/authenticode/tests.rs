@@ -155,7 +155,7 @@ fn tables_outside_of_the_file_and_keys_that_take_long_are_survived() {
     assert_eq!(data.signers.len(), 1);
     let modulus = whole.windows(5).position(|window| window == [0x02, 0x03, 0x01, 0x00, 0x01]).unwrap() - 1;
     whole[modulus] &= 0xfe;
-    assert_eq!(told(&whole)[0].1, "invalid: its key is not one of RSA");
+    assert_eq!(told(&whole)[0].1, "invalid: its key is of an unknown kind");
 }
 
 #[test]
@@ -221,5 +221,25 @@ fn a_decision_about_a_certificate_counts_for_what_it_signed() {
         let told =
             (counts(&whole, rule.clone()), counts(&bare, rule.clone()), counts(&changed, rule.clone()));
         assert_eq!(told, (in_whole, in_bare, in_changed), "{rule:?}");
+    }
+}
+
+#[test]
+fn elliptic_curves_are_known() {
+    for (table, verdict) in [
+        (include_str!("testdata/sha256_on_p256.hex"), "valid, SHA-256"),
+        (include_str!("testdata/sha384_on_p384.hex"), "valid, SHA-384"),
+    ] {
+        let mut whole = program(table);
+        let told_of = told(&whole);
+        assert_eq!(told_of[0].1, verdict);
+        assert!(told_of[1].1.starts_with("CN=Test signer "), "{told_of:?}");
+        assert!(
+            told_of.iter().any(|(key, value)| *key == "signer-chain" && value.contains("up to the root"))
+        );
+        let last = whole.iter().rposition(|byte| *byte != 0).unwrap();
+        whole[last] ^= 1;
+        assert_eq!(told(&whole)[0].1, "invalid: the signature is wrong");
+        survives_damage(FileType::MsExe, &program(table));
     }
 }
