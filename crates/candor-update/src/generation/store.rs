@@ -73,7 +73,8 @@ impl Active {
         if state.report_only.is_none() {
             return Ok(Some(active));
         }
-        let before = active.record()?.previous.map(|number| Self { number, directory: directory(root, number) });
+        let before =
+            active.record()?.previous.map(|number| Self { number, directory: directory(root, number) });
         Ok(Some(before.filter(|before| before.image().is_file()).unwrap_or(active)))
     }
 
@@ -415,6 +416,19 @@ impl<F: Files> Store<F> {
             known.trusted = trusted;
         }
         self.write_state()
+    }
+
+    /// Keeps what a source remembers for itself.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn remember(&mut self, source: &str, trusted: String) -> Result<(), StoreError> {
+        let known = self.state.sources.entry(plain(source)?.to_owned()).or_default();
+        if known.trusted.as_ref() != Some(&trusted) {
+            known.trusted = Some(trusted);
+            self.write_state()?;
+        }
+        Ok(())
     }
 
     /// Notes that something was refused.

@@ -80,7 +80,17 @@ pub fn advance<F: Files>(
     allowed: Allowed,
     now: u64,
 ) -> Result<Outcome, Stopped> {
+    let remembered: Vec<(String, String)> = arrivals
+        .iter()
+        .filter_map(|arrival| Some((arrival.candidate.source.clone(), arrival.trusted.clone()?)))
+        .collect();
     let done = make(store, staging, arrivals, kept, stages, allowed, now);
+    if done.is_ok() {
+        // Only now: what was refused is looked at again, also when the source brings nothing newer.
+        for (source, trusted) in remembered {
+            store.remember(&source, trusted)?;
+        }
+    }
     match &done {
         Ok(Outcome::Activated(_)) => {
             // What cannot be removed now is removed next time.
@@ -111,7 +121,7 @@ fn make<F: Files>(
     let mut contents = Vec::new();
     let mut changed = false;
     for arrival in arrivals {
-        let Arrival { mut candidate, trusted, decision } = arrival;
+        let Arrival { mut candidate, decision, .. } = arrival;
         let source = candidate.source.clone();
         let content = digest(&candidate.members);
         match store.check_version(&source, candidate.version, &content) {
@@ -122,7 +132,7 @@ fn make<F: Files>(
             }
             Err(error) => return Err(error.into()),
         }
-        store.verified(&source, candidate.version, &content, trusted, now)?;
+        store.verified(&source, candidate.version, &content, None, now)?;
         let known = active.as_ref().and_then(|active| active.content(&source));
         if let Some(known) = known.filter(|known| known.digest() == content) {
             contents.push(known.clone());

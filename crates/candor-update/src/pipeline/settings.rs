@@ -12,6 +12,8 @@ use super::watch::{OnNewFindings, Thresholds};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
+    /// Feeds, by the names of the sources that they are.
+    pub feed: BTreeMap<String, Feed>,
     /// Directories of signatures that somebody else fills, by the names of the sources that they are.
     pub directory: BTreeMap<String, Directory>,
     /// Files and directories of which it is known that they are clean: a generation that finds something in them is not
@@ -25,6 +27,35 @@ pub struct Settings {
     pub trial: TrialSettings,
     /// When a generation is taken back.
     pub watch: WatchSettings,
+}
+
+/// A feed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Feed {
+    /// The directory where it was carried to.
+    pub path: Option<PathBuf>,
+    /// Or the address that it is fetched from: `https://…`, without a slash at the end.
+    pub url: Option<String>,
+    /// The customer's policy.
+    pub policy: PathBuf,
+    /// The root that is trusted at first, which came by another way than the feed.
+    pub root: PathBuf,
+    /// Repositories that must agree, by their names in the policy.
+    #[serde(default)]
+    pub cosigner: BTreeMap<String, Repository>,
+}
+
+/// A repository that must agree.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Repository {
+    /// The directory where it was carried to.
+    pub path: Option<PathBuf>,
+    /// Or the address that it is fetched from.
+    pub url: Option<String>,
+    /// The root that is trusted at first.
+    pub root: PathBuf,
 }
 
 /// A directory of signatures that somebody else fills.
@@ -80,6 +111,7 @@ pub enum OnBurst {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            feed: BTreeMap::new(),
             directory: BTreeMap::new(),
             golden: Vec::new(),
             golden_files: 50_000,
@@ -106,7 +138,18 @@ impl Default for WatchSettings {
 
 /// A name of a source that cannot be one of a directory.
 fn unfit(settings: &Settings) -> Option<&String> {
-    settings.directory.keys().find(|name| crate::generation::Staging::place(name).is_err())
+    let is_bad = |name: &&String| crate::generation::Staging::place(name).is_err();
+    let twice = settings.feed.keys().find(|name| settings.directory.contains_key(*name));
+    settings.directory.keys().chain(settings.feed.keys()).find(is_bad).or(twice)
+}
+
+/// A feed or a repository that is neither in a directory nor at an address, or both.
+fn placeless(settings: &Settings) -> Option<&String> {
+    let is_bad = |path: &Option<PathBuf>, url: &Option<String>| path.is_some() == url.is_some();
+    settings.feed.iter().find_map(|(name, feed)| {
+        let others = feed.cosigner.values().any(|other| is_bad(&other.path, &other.url));
+        (is_bad(&feed.path, &feed.url) || others).then_some(name)
+    })
 }
 
 impl Settings {
@@ -125,6 +168,12 @@ impl Settings {
         }
         if let Some(name) = unfit(&settings) {
             return Err(format!("{}: {name:?} cannot be the name of a source", path.display()));
+        }
+        if let Some(name) = placeless(&settings) {
+            return Err(format!(
+                "{}: feed {name} and its repositories need a path or an url, one of them",
+                path.display()
+            ));
         }
         if let Some(relative) = settings.golden.iter().find(|golden| golden.is_relative()) {
             return Err(format!("{}: golden {} is no absolute path", path.display(), relative.display()));

@@ -5,6 +5,8 @@
 //! only moves files that were verified, and writes down what happened.
 
 pub(crate) mod difference;
+mod feed;
+mod fetch;
 mod golden;
 pub mod place;
 pub(crate) mod run;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use candor_update::Candidate;
 use candor_update::generation::{Allowed, Disk, Record, Stage, Staging, Store, digest};
-use candor_update::pipeline::settings::Settings;
+use candor_update::pipeline::settings::{Feed, Settings};
 use candor_update::pipeline::{Arrival, Outcome, advance, local};
 use sha2::{Digest as _, Sha256};
 
+use super::feed;
 use super::stages::Jailed;
 use super::verify::{self, NotTaken};
 
@@ -35,6 +36,8 @@ pub(crate) struct Request<'a> {
     pub(crate) settings_file: Option<&'a Path>,
     /// What is to be looked at.
     pub(crate) directories: Vec<Directory>,
+    /// Feeds that are to be looked at, by their names.
+    pub(crate) feeds: Vec<(&'a str, &'a Feed)>,
     /// All sources that there are; what the active generation holds of others goes. All stay when it is not said.
     pub(crate) sources: Option<BTreeSet<String>>,
     /// Whether to use the jail.
@@ -52,6 +55,8 @@ pub(crate) struct Done {
     pub(crate) active: Option<u64>,
     /// Sources that were refused, each with the reason. What is active of them stays.
     pub(crate) refused: Vec<(String, String)>,
+    /// Releases that a policy does not let in yet.
+    pub(crate) waiting: Vec<String>,
 }
 
 /// Updates.
@@ -66,9 +71,11 @@ pub(crate) fn update(request: &Request<'_>) -> anyhow::Result<Done> {
         store.check_clock(now)?;
     }
     let staging = store.stage()?;
-    let taken = take(request, &mut store, &staging, now);
-    let (arrivals, refused, mut kept) = match taken {
-        Ok(taken) => taken,
+    let mut taken = Taken::default();
+    let went = take_directories(request, &mut store, &staging, &mut taken, now)
+        .and_then(|()| take_feeds(request, &mut store, &staging, &mut taken, now));
+    let Taken { arrivals, refused, waiting, mut kept } = match went {
+        Ok(()) => taken,
         Err(error) => {
             drop(store.discard(&staging));
             return Err(error);
@@ -87,20 +94,87 @@ pub(crate) fn update(request: &Request<'_>) -> anyhow::Result<Done> {
         Outcome::Activated(number) => Some(store.record(number)?),
         Outcome::Unchanged => None,
     };
-    Ok(Done { activated, active: store.active(), refused })
+    Ok(Done { activated, active: store.active(), refused, waiting })
 }
 
-type Taken = (Vec<Arrival>, Vec<(String, String)>, BTreeSet<String>);
+/// What the sources bring. One that is refused does not keep the others back.
+#[derive(Debug, Default)]
+struct Taken {
+    arrivals: Vec<Arrival>,
+    refused: Vec<(String, String)>,
+    waiting: Vec<String>,
+    kept: BTreeSet<String>,
+}
 
-/// Verifies what the sources bring. One that is refused does not keep the others back.
-fn take(
+impl Taken {
+    /// Notes that a source was refused; what is active of it stays.
+    fn refuse(
+        &mut self,
+        source: &str,
+        reason: String,
+        store: &mut Store<Disk>,
+        staging: &Staging,
+        now: u64,
+    ) -> anyhow::Result<()> {
+        let room = staging.directory().join(Staging::place(source)?);
+        if room.exists() {
+            std::fs::remove_dir_all(&room).context("what was refused cannot be removed")?;
+        }
+        store.refused(Some(source), None, Stage::Verify, &reason, now)?;
+        self.kept.insert(source.to_owned());
+        self.refused.push((source.to_owned(), reason));
+        Ok(())
+    }
+}
+
+fn take_feeds(
     request: &Request<'_>,
     store: &mut Store<Disk>,
     staging: &Staging,
+    taken: &mut Taken,
     now: u64,
-) -> anyhow::Result<Taken> {
+) -> anyhow::Result<()> {
+    for (source, feed) in &request.feeds {
+        let state = store.state().sources.get(*source).and_then(|known| known.trusted.clone());
+        // Named so that whatever stops this program, the next one removes it.
+        let spool = tempfile::Builder::new().prefix(".unfinished-spool-").tempdir_in(store.root());
+        let spool = spool.context("no spool")?;
+        let jailed = request.is_jailed;
+        match feed::take(staging, source, feed, state.as_deref(), spool.path(), now, jailed) {
+            Ok(feed::Taken { candidate: Some(candidate), state, waiting, decision }) => {
+                taken.waiting.extend(waiting);
+                let content = digest(&candidate.members);
+                match store.check_version(source, candidate.version, &content) {
+                    Ok(()) => taken.arrivals.push(Arrival { candidate, trusted: Some(state), decision }),
+                    Err(error) => taken.refuse(source, error.to_string(), store, staging, now)?,
+                }
+            }
+            Ok(feed::Taken { candidate: None, state, waiting, .. }) => {
+                taken.waiting.extend(waiting);
+                std::fs::remove_dir_all(staging.directory().join(Staging::place(source)?))?;
+                store.remember(source, state)?;
+                taken.kept.insert((*source).to_owned());
+            }
+            Err((NotTaken::Refused(reason), learned)) => {
+                if let Some(learned) = learned {
+                    store.remember(source, learned)?;
+                }
+                taken.refuse(source, format!("{source}: {reason}"), store, staging, now)?;
+            }
+            Err((NotTaken::Failed(error), _)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn take_directories(
+    request: &Request<'_>,
+    store: &mut Store<Disk>,
+    staging: &Staging,
+    taken: &mut Taken,
+    now: u64,
+) -> anyhow::Result<()> {
     let active = store.active().map(|number| store.record(number)).transpose()?;
-    let (mut arrivals, mut refused, mut kept) = (Vec::new(), Vec::new(), BTreeSet::new());
     for directory in &request.directories {
         let source = &directory.source;
         let known = store.state().sources.get(source).cloned().unwrap_or_default();
@@ -108,12 +182,12 @@ fn take(
         let is_active = is_active.is_some_and(|content| content.digest() == known.content);
         let state = local::state(&directory.path).ok();
         if is_active && directory.digests.is_none() && state.is_some() && state == known.trusted {
-            kept.insert(source.clone());
+            taken.kept.insert(source.clone());
             continue;
         }
         let pins = directory.digests.as_deref().map(read_pins).transpose()?;
-        let taken = verify::directory(staging, source, 0, &directory.path, pins.as_ref(), request.is_jailed);
-        let reason = match taken {
+        let came = verify::directory(staging, source, 0, &directory.path, pins.as_ref(), request.is_jailed);
+        let reason = match came {
             Ok(candidate) => {
                 let content = digest(&candidate.members);
                 // Such a source has no versions: each content that is new is the next.
@@ -126,7 +200,7 @@ fn take(
                             None => format!("whoever may write to {} is believed", directory.path.display()),
                         };
                         let candidate = Candidate { version, ..candidate };
-                        arrivals.push(Arrival { candidate, trusted: state, decision });
+                        taken.arrivals.push(Arrival { candidate, trusted: state, decision });
                         continue;
                     }
                     Err(error) => error.to_string(),
@@ -135,13 +209,9 @@ fn take(
             Err(NotTaken::Refused(reason)) => format!("{source}: {reason}"),
             Err(NotTaken::Failed(error)) => return Err(error),
         };
-        std::fs::remove_dir_all(staging.directory().join(Staging::place(source)?))
-            .context("what was refused cannot be removed")?;
-        store.refused(Some(source), None, Stage::Verify, &reason, now)?;
-        kept.insert(source.clone());
-        refused.push((source.clone(), reason));
+        taken.refuse(source, reason, store, staging, now)?;
     }
-    Ok((arrivals, refused, kept))
+    Ok(())
 }
 
 fn read_pins(file: &Path) -> anyhow::Result<local::Pins> {

@@ -13,7 +13,7 @@ use candor_update::{Candidate, Member, Provenance};
 const TIME: Duration = Duration::from_secs(30 * 60);
 
 /// What is said when a stage cannot be confined.
-const NO_JAIL: &str = "an update cannot be verified in a process of its own here (`candor doctor` says what is missing, \
+pub(super) const NO_JAIL: &str = "an update cannot be verified in a process of its own here (`candor doctor` says what is missing, \
                        --no-sandbox does without)";
 
 /// Why something was not taken.

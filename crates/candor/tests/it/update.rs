@@ -447,3 +447,79 @@ fn sources_that_stand_in_the_settings_are_brought_up_to_date_together() {
     let said = updates.run(&["update", "three", "--settings", "update.toml"]);
     assert!(said.code == 2 && said.stderr.contains("there is no source three"), "{said:?}");
 }
+
+/// A feed as it is now, carried to this machine, and the settings that say so.
+fn carry(updates: &Updates, name: &str, plan: &candor_fixtures::feed::Plan, policy: &str) -> PathBuf {
+    use candor_fixtures::feed;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let built = feed::build(plan, &candor_update::feed::time::write(now), None, None);
+    drop(std::fs::remove_dir_all(updates.place.path(name)));
+    for (path, bytes) in &built.files {
+        updates.place.file(format!("{name}/{path}"), bytes);
+    }
+    let policy = updates.place.file("feed.policy", feed::policy(policy, &plan.log.name, false));
+    let root = updates.place.file("root.json", &built.files["1.root.json"]);
+    updates.settings(&format!(
+        "eicar = false\n[feed.daily]\npath = '{}'\npolicy = '{}'\nroot = '{}'\n",
+        updates.place.path(name).display(),
+        policy.display(),
+        root.display()
+    ))
+}
+
+#[test]
+fn a_feed_is_verified_tried_out_and_told_of() {
+    use candor_fixtures::feed::Plan;
+    let updates = Updates::new();
+    let update = ["update", "--settings", "update.toml"];
+    carry(&updates, "feed", &Plan { release: 1, ..Plan::default() }, "");
+    let said = updates.run(&update);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.starts_with("Generation 1 is active"), "{said:?}");
+    assert!(updates.run(&update).stdout.starts_with("Nothing new"));
+    let said = updates.run(&["trust"]);
+    for words in ["daily 1, verified", "feed version 1, signed by", "Logged ", "Witness ", "feed.policy ("] {
+        assert!(said.stdout.contains(words), "{words}: {said:?}");
+    }
+    assert!(updates.run(&["update", "log"]).stdout.contains("entry "), "{said:?}");
+    // The next release comes; an old feed that somebody puts in its place afterwards is refused.
+    carry(&updates, "feed", &Plan::default(), "");
+    let said = updates.run(&update);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(updates.store().active(), Some(2));
+    carry(&updates, "feed", &Plan { release: 1, ..Plan::default() }, "");
+    let said = updates.run(&update);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(matches!(updates.last(), Event::Refused { source: Some(source), .. } if source == "daily"));
+    assert_eq!(updates.store().active(), Some(2));
+    assert!(updates.is_tidy());
+}
+
+#[test]
+fn a_feed_that_somebody_changed_is_refused() {
+    use candor_fixtures::feed::Plan;
+    let updates = Updates::new();
+    carry(&updates, "feed", &Plan::default(), "");
+    let timestamp = updates.place.path("feed/timestamp.json");
+    let text = std::fs::read_to_string(&timestamp).unwrap();
+    std::fs::write(&timestamp, text.replacen("\"version\":2", "\"version\":3", 1)).unwrap();
+    let said = updates.run(&["update", "--settings", "update.toml"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("daily: "), "{said:?}");
+    assert_eq!(updates.store().active(), None);
+    assert!(updates.is_tidy());
+}
+
+#[test]
+fn a_policy_keeps_a_release_waiting() {
+    use candor_fixtures::feed::Plan;
+    let updates = Updates::new();
+    carry(&updates, "feed", &Plan { release: 1, ..Plan::default() }, "delay-hours = 72");
+    let said = updates.run(&["update", "--settings", "update.toml"]);
+    assert!(said.stderr.contains("note: "), "{said:?}");
+    assert_eq!(updates.store().active(), None);
+    // A policy that makes no sense is told with its line.
+    updates.place.file("feed.policy", "version = 1\nfeeed = 'x'\n");
+    let said = updates.run(&["update", "--settings", "update.toml"]);
+    assert!(said.code == 2 && said.stderr.contains("line 2 of the policy"), "{said:?}");
+}

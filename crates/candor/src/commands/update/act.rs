@@ -1,5 +1,6 @@
 //! What changes something.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -138,22 +139,24 @@ pub(super) fn update(
             digests: directory.digests.clone(),
         })
         .collect();
+    let feeds = settings.feed.iter().map(|(name, feed)| (name.as_str(), feed));
+    let names: BTreeSet<String> = settings.directory.keys().chain(settings.feed.keys()).cloned().collect();
     anyhow::ensure!(
-        !all.is_empty(),
+        !names.is_empty(),
         "there are no sources; they stand in /etc/candor/update.toml, or `candor update import` takes a directory over"
     );
-    if let Some(unknown) = wanted.iter().find(|name| all.iter().all(|known| known.source != **name)) {
+    if let Some(unknown) = wanted.iter().find(|name| !names.contains(*name)) {
         anyhow::bail!("there is no source {}", Escaped(unknown.as_bytes()));
     }
-    let sources = Some(all.iter().map(|known| known.source.clone()).collect());
-    let directories =
-        all.into_iter().filter(|known| wanted.is_empty() || wanted.contains(&known.source)).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    let directories = all.into_iter().filter(|known| is_wanted(&known.source)).collect();
     let request = Request {
         root: &options.state_dir,
         settings: &settings,
         settings_file: settings_file.as_deref(),
         directories,
-        sources,
+        feeds: feeds.filter(|(name, _)| is_wanted(name)).collect(),
+        sources: Some(names),
         is_jailed: !work.safety.no_sandbox,
         accept_clock: work.accept_clock,
     };
@@ -169,6 +172,7 @@ pub(super) fn import(args: &ImportArgs, options: &Options, printer: &mut Printer
         settings: &settings,
         settings_file: settings_file.as_deref(),
         directories: vec![directory],
+        feeds: Vec::new(),
         sources: None,
         is_jailed: !args.work.safety.no_sandbox,
         accept_clock: args.work.accept_clock,
@@ -181,6 +185,9 @@ fn tell(done: &Done, options: &Options, printer: &mut Printer) -> anyhow::Result
     for (_, reason) in &done.refused {
         printer.error(&Escaped(reason.as_bytes()).to_string());
     }
+    for waiting in &done.waiting {
+        printer.note(&Escaped(waiting.as_bytes()).to_string());
+    }
     if options.json {
         let refused: Vec<_> = done
             .refused
@@ -192,6 +199,7 @@ fn tell(done: &Done, options: &Options, printer: &mut Printer) -> anyhow::Result
             "changed": done.activated.is_some(),
             "record": done.activated,
             "refused": refused,
+            "waiting": done.waiting,
         });
         printer.line(&line.to_string());
     } else if let Some(record) = &done.activated {
