@@ -5,6 +5,7 @@
 mod bench;
 mod beside;
 mod ci;
+mod clients;
 mod construct;
 mod docs;
 mod fuzz;
@@ -27,6 +28,8 @@ enum Task {
     Beside(beside::Arguments),
     /// Run every check beside the tests that must hold before a change lands.
     Ci(ci::Arguments),
+    /// Use our daemon with the clients of ClamAV's that there are.
+    Clients(clients::Arguments),
     /// Build a file for each of many signatures, and look for the signature in it.
     Construct(construct::Arguments),
     /// Write the pages of docs/reference that are made from the program.
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Beside(arguments) => beside::run(&arguments),
         Task::Ci(arguments) => ci::run(&arguments),
+        Task::Clients(arguments) => clients::run(&arguments),
         Task::Construct(arguments) => construct::run(&arguments),
         Task::Docs(arguments) => docs::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
