@@ -3,6 +3,7 @@
 mod bombs;
 mod clamd;
 mod digests;
+mod feed;
 mod jail;
 mod logical;
 mod matcher;
@@ -23,6 +24,8 @@ enum Command {
     Clamd(clamd::Arguments),
     /// How large an image of millions of digests is, and how fast it opens and answers.
     Digests(digests::Arguments),
+    /// What it costs to verify a release without a network, and to unpack it.
+    Feed(feed::Arguments),
     /// What the jail costs.
     Jail(jail::Arguments),
     /// Small files against many logical signatures, beside clamscan.
@@ -38,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         Command::Bombs(arguments) => bombs::run(&arguments),
         Command::Clamd(arguments) => clamd::run(&arguments),
         Command::Digests(arguments) => digests::run(&arguments),
+        Command::Feed(arguments) => feed::run(&arguments),
         Command::Jail(arguments) => jail::run(&arguments),
         Command::Logical(arguments) => logical::run(&arguments),
         Command::Matcher(arguments) => matcher::run(&arguments),

@@ -13,6 +13,7 @@ mod scan;
 mod seed;
 mod signature;
 mod unpack;
+mod update;
 
 use candor_model::FileType;
 
@@ -103,6 +104,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_zoo", |bytes| unpack::unpack(&[FileType::Zoo], bytes)),
     ("worker_message", message::message),
     ("clamd_protocol", protocol::clamd),
+    ("update_archive", update::archive),
+    ("update_metadata", update::metadata),
+    ("update_note", update::note),
+    ("update_policy", update::policy),
+    ("update_proof", update::proof),
+    ("update_tiles", update::tiles),
 ];
 
 /// Runs one target on one input.
@@ -124,6 +131,9 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "signature_parse" => signature::seeds(),
         "worker_message" => message::seeds(),
         "clamd_protocol" => protocol::seeds(),
+        "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof" | "update_tiles" => {
+            update::seeds(target)
+        }
         _ => seed::files(),
     }
 }

@@ -101,6 +101,19 @@ impl State {
         Ok(Self { feed, cosigners: others, log: None, witnessed: 0 })
     }
 
+    /// Trusts the root of a repository that the policy names newly. One that is known already stays as it is: its root
+    /// has moved on by itself.
+    ///
+    /// # Errors
+    /// The root is not one, or is not signed as it demands itself.
+    pub fn admit(&mut self, name: &str, root: &[u8]) -> Result<(), StateError> {
+        if !self.cosigners.contains_key(name) {
+            let trusted = Trusted::begin(root).map_err(|refusal| StateError::Root(Box::new(refusal)))?;
+            self.cosigners.insert(name.to_owned(), trusted);
+        }
+        Ok(())
+    }
+
     /// The release that was let in last; 0 before the first.
     #[must_use]
     pub const fn release(&self) -> u64 {

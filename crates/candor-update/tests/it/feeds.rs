@@ -275,3 +275,25 @@ fn a_state_is_stored_whole_or_not_believed() {
     let error = before.follows(&state).unwrap_err();
     assert_eq!(error.to_string(), "the snapshot of the feed would go back from 2 to 1");
 }
+
+#[test]
+fn a_repository_that_is_named_newly_is_trusted_by_its_root_and_not_again() {
+    let case = case("good-cosigner");
+    let vendor = feed::build(&case.now, &case.clock, None, None);
+    let cosigner = feed::build(case.cosigner.as_ref().unwrap(), &case.clock, None, None);
+    let policy = Policy::parse(&feed::policy("", &case.now.log.name, true)).unwrap();
+    let mirrors = BTreeMap::from([("security-team".to_owned(), &cosigner as &dyn Mirror)]);
+    let now = time::parse(&case.clock).unwrap();
+    let attempt = |state: &State| {
+        verify(Request { source: "feed", feed: &vendor, cosigners: &mirrors, state, policy: &policy, now })
+    };
+    let mut state = State::begin(&vendor.files["1.root.json"], &[]).unwrap();
+    let refused = attempt(&state).unwrap_err();
+    assert_eq!(refused.to_string(), "the policy wants `security-team` to agree, and nothing of it is given");
+    state.admit("security-team", &cosigner.files["1.root.json"]).unwrap();
+    let later = attempt(&state).unwrap().state;
+    let mut again = later.clone();
+    again.admit("security-team", &vendor.files["1.root.json"]).unwrap();
+    assert_eq!(again, later, "what was learned of it is not forgotten");
+    assert!(state.admit("other", b"{}").is_err());
+}
