@@ -254,6 +254,9 @@ impl Heap {
                 .cmp(&one.strength)
                 .then_with(|| (&one.place, &one.value).cmp(&(&other.place, &other.value)))
         });
+        // One value may be several identifiers, such as two legal forms of a name: the strongest is told.
+        let mut seen = BTreeSet::new();
+        self.evidence.retain(|one| seen.insert((one.place.clone(), one.surface, one.value.clone())));
         self.evidence.truncate(MOST_EVIDENCE);
         Some(Finding {
             vendor,

@@ -10,8 +10,7 @@ mod score;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 pub(crate) use normal::normal;
@@ -25,9 +24,9 @@ use score::{Weighed, Words};
 pub struct Parties {
     entries: Vec<Entry>,
     /// Entries by the runs of three bytes of their names.
-    runs: HashMap<[u8; 3], Vec<u32>>,
+    runs: FxHashMap<[u8; 3], Vec<u32>>,
     /// How many names have a word.
-    words: HashMap<String, u32>,
+    words: FxHashMap<String, u32>,
 }
 
 /// One spelling of a listed name.
@@ -68,10 +67,10 @@ pub struct Match {
 pub const THRESHOLD: f64 = 0.85;
 
 /// Candidates that are scored for one name.
-const CANDIDATES: usize = 64;
+const CANDIDATES: usize = 32;
 
 /// Entries that are looked at through the index for one name; rare runs come first.
-const POSTINGS: usize = 20_000;
+const POSTINGS: usize = 10_000;
 
 /// Listed names that are held.
 pub const MOST: usize = 4_000_000;
@@ -169,32 +168,43 @@ impl Parties {
         words.runs(|run| lists.extend(self.runs.get(&run)));
         lists.sort_unstable_by_key(|list| list.len());
         lists.dedup_by(|one, other| std::ptr::eq(*one, *other));
-        let mut counts: HashMap<u32, u32> = HashMap::new();
+        let mut counts = vec![0_u16; self.entries.len()];
+        let mut met: Vec<u32> = Vec::new();
         let mut looked_at = 0_usize;
         for list in lists {
             looked_at = looked_at.saturating_add(list.len());
             // The rarest runs are always looked at: a name of frequent words has some as well.
-            if looked_at > POSTINGS && !counts.is_empty() {
+            if looked_at > POSTINGS && !met.is_empty() {
                 break;
             }
             for number in list {
-                let count = counts.entry(*number).or_default();
+                let Some(count) = usize::try_from(*number).ok().and_then(|at| counts.get_mut(at)) else {
+                    continue;
+                };
+                if *count == 0 {
+                    met.push(*number);
+                }
                 *count = count.saturating_add(1);
             }
         }
         // A long name shares many runs by chance: what is shared is seen against the length.
-        let mut candidates: Vec<(u64, u32)> = counts
+        let mut candidates: Vec<(u64, u32)> = met
             .into_iter()
-            .map(|(number, shared)| {
-                let length = usize::try_from(number)
-                    .ok()
-                    .and_then(|number| self.entries.get(number))
-                    .map_or(1, |entry| entry.words.letters().max(1));
-                let length = u64::try_from(length).unwrap_or(u64::MAX);
-                (u64::from(shared).saturating_mul(1000) / length.saturating_add(8), number)
+            .filter_map(|number| {
+                let at = usize::try_from(number).ok()?;
+                let length = u64::try_from(self.entries.get(at)?.words.letters()).unwrap_or(u64::MAX);
+                let shared = u64::from(*counts.get(at)?);
+                Some((shared.saturating_mul(1000) / length.saturating_add(8), number))
             })
             .collect();
+        if candidates.len() > CANDIDATES {
+            candidates.select_nth_unstable_by(CANDIDATES, |one, other| other.cmp(one));
+            candidates.truncate(CANDIDATES);
+        }
         candidates.sort_unstable_by(|one, other| other.cmp(one));
-        candidates.into_iter().take(CANDIDATES).map(|(_, number)| number).collect()
+        // What shares far less than the nearest one is not near.
+        let least = candidates.first().map_or(0, |(share, _)| share / 3);
+        candidates.retain(|(share, _)| *share >= least);
+        candidates.into_iter().map(|(_, number)| number).collect()
     }
 }
