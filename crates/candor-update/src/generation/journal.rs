@@ -117,6 +117,8 @@ pub enum Event {
     ReportOnly {
         /// Whether it begins.
         on: bool,
+        /// The generation whose verdicts count meanwhile.
+        generation: Option<u64>,
         /// Why.
         reason: String,
     },

@@ -65,6 +65,8 @@ pub struct Held {
 pub struct ReportOnly {
     /// Since when, in seconds since 1970.
     pub since: u64,
+    /// The generation whose verdicts count meanwhile: the one that was active before.
+    pub generation: Option<u64>,
     /// Why.
     pub reason: String,
 }
@@ -112,8 +114,9 @@ impl State {
             Event::Released { source, version } => {
                 self.held.retain(|held| held.source != *source || held.version != *version);
             }
-            Event::ReportOnly { on, reason } => {
-                self.report_only = on.then(|| ReportOnly { since: entry.time, reason: reason.clone() });
+            Event::ReportOnly { on, generation, reason } => {
+                let (since, generation, reason) = (entry.time, *generation, reason.clone());
+                self.report_only = on.then_some(ReportOnly { since, generation, reason });
             }
             Event::Begun
             | Event::Refused { .. }

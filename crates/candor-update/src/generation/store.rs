@@ -62,7 +62,7 @@ impl Active {
         Ok(number.map(|number| Self { number, directory: directory(root, number) }))
     }
 
-    /// The generation that is in force: the active one, or the one before it while new findings are not to be acted upon.
+    /// The generation that is in force: the active one, or an earlier one while new findings are not to be acted upon.
     ///
     /// # Errors
     /// What says so cannot be read.
@@ -70,12 +70,9 @@ impl Active {
         let Some(active) = Self::find(root)? else { return Ok(None) };
         let state: State = serde_json::from_slice(&read_bounded(&Disk, &root.join(STATE))?)
             .map_err(|error| StoreError::Lost(format!("state.json cannot be read: {error}")))?;
-        if state.report_only.is_none() {
-            return Ok(Some(active));
-        }
-        let before =
-            active.record()?.previous.map(|number| Self { number, directory: directory(root, number) });
-        Ok(Some(before.filter(|before| before.image().is_file()).unwrap_or(active)))
+        let earlier = state.report_only.and_then(|only| only.generation);
+        let earlier = earlier.map(|number| Self { number, directory: directory(root, number) });
+        Ok(Some(earlier.filter(|earlier| earlier.image().is_file()).unwrap_or(active)))
     }
 
     /// Its image.
@@ -570,6 +567,9 @@ impl<F: Files> Store<F> {
             self.hold(source, content.candidate.version, Some(digest), &reason, now)?;
         }
         self.activate(to, cause, now)?;
+        if self.state.report_only.is_some() {
+            self.report_only(false, &format!("generation {from} is not active any more"), now)?;
+        }
         Ok(to)
     }
 
@@ -606,7 +606,15 @@ impl<F: Files> Store<F> {
     /// # Errors
     /// It cannot be noted.
     pub fn report_only(&mut self, on: bool, reason: &str, now: u64) -> Result<(), StoreError> {
-        self.note(Event::ReportOnly { on, reason: reason.to_owned() }, now)
+        let held = self.state.report_only.as_ref().and_then(|only| only.generation);
+        let generation = match (on, held, self.active) {
+            (false, ..) => None,
+            // Said twice, it still is about what was in force at first.
+            (true, Some(held), _) => Some(held),
+            (true, None, Some(active)) => self.record(active)?.previous,
+            (true, None, None) => None,
+        };
+        self.note(Event::ReportOnly { on, generation, reason: reason.to_owned() }, now)
     }
 
     /// Removes generations that need not be kept any more; says which.
@@ -616,7 +624,8 @@ impl<F: Files> Store<F> {
     pub fn prune(&self) -> Result<Vec<u64>, StoreError> {
         let numbers = self.generations()?;
         let previous = self.active.and_then(|number| self.record(number).ok()?.previous);
-        let mut kept: Vec<u64> = self.active.into_iter().chain(previous).collect();
+        let in_force = self.state.report_only.as_ref().and_then(|only| only.generation);
+        let mut kept: Vec<u64> = self.active.into_iter().chain(previous).chain(in_force).collect();
         for number in numbers.iter().rev() {
             if kept.len() < KEPT && !kept.contains(number) {
                 kept.push(*number);

@@ -318,6 +318,28 @@ fn so_many_generations_are_kept_and_one_can_go_back_more_than_once() {
 }
 
 #[test]
+fn what_is_in_force_while_findings_are_held_stays_until_an_operator_decides() {
+    let place = tempfile::tempdir().unwrap();
+    let mut store = filled(Disk, place.path());
+    let in_force = || Active::in_force(place.path()).unwrap().unwrap().number;
+    assert_eq!(in_force(), 3);
+    store.report_only(true, "too much is found", NOW).unwrap();
+    assert_eq!((store.active(), in_force()), (Some(3), 2));
+    // Later generations change nothing about that, and the one in force is not removed.
+    for version in 4..=7 {
+        update(&mut store, version, NOW).unwrap();
+        store.report_only(true, "still", NOW).unwrap();
+        assert_eq!((store.active(), in_force()), (Some(version), 2));
+    }
+    store.report_only(false, "all is well", NOW).unwrap();
+    assert_eq!(in_force(), 7);
+    store.report_only(true, "too much", NOW).unwrap();
+    assert_eq!(store.roll_back(operator(), NOW).unwrap(), 6);
+    assert_eq!(in_force(), 6);
+    assert!(store.state().report_only.is_none());
+}
+
+#[test]
 fn a_generation_that_was_changed_is_not_made_active() {
     let place = tempfile::tempdir().unwrap();
     let mut store = filled(Disk, place.path());

@@ -123,6 +123,10 @@ fn make<F: Files>(
     for arrival in arrivals {
         let Arrival { mut candidate, decision, .. } = arrival;
         let source = candidate.source.clone();
+        // Who verified said so, and has read hostile bytes.
+        if let Err(reason) = fits(store.files(), staging, &candidate) {
+            return Err(Stopped::Refused { stage: Stage::Verify, source_name: Some(source), reason });
+        }
         let content = digest(&candidate.members);
         match store.check_version(&source, candidate.version, &content) {
             Ok(()) => (),
@@ -193,6 +197,21 @@ fn make<F: Files>(
     let number = store.admit(staging, &record, now)?;
     store.activate(number, Cause::Update, now)?;
     Ok(Outcome::Activated(number))
+}
+
+/// Whether the members of a candidate are what it says: plain names, each once, and files of that length in its room.
+fn fits(files: &impl Files, staging: &Staging, candidate: &Candidate) -> Result<(), String> {
+    let room = Staging::place(&candidate.source).map_err(|error| error.to_string())?;
+    let mut names = BTreeSet::new();
+    for member in &candidate.members {
+        Staging::place(&member.name).map_err(|error| error.to_string())?;
+        let path = staging.directory().join(&room).join(&member.name);
+        let length = files.length(&path).map_err(|error| format!("{}: {error}", member.name))?;
+        if length != member.length || !names.insert(&member.name) {
+            return Err(format!("{}: it is not what was verified", member.name));
+        }
+    }
+    Ok(())
 }
 
 /// All members: under their own names, and with that of the source where two have the same.

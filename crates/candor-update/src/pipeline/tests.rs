@@ -137,6 +137,44 @@ fn what_a_stage_refuses_changes_nothing_and_is_told() {
 }
 
 #[test]
+fn what_a_verifier_says_is_not_believed_about_paths() {
+    let mut place = Place::new();
+    let kept = BTreeSet::new();
+    let each: [&[&str]; 5] = [
+        &["../../../store/state.json"],
+        &["a.ndb", "a.ndb"],
+        &["link.ndb"],
+        &["missing.ndb"],
+        &["/etc/passwd"],
+    ];
+    for names in each {
+        let staging = place.store.stage().unwrap();
+        let room = staging.room(&Disk, "one").unwrap();
+        std::fs::write(room.join("a.ndb"), "text").unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", room.join("link.ndb")).unwrap();
+        let member = |name: &&str| crate::Member {
+            name: (*name).to_owned(),
+            class: MemberClass::Signatures,
+            length: 4,
+            sha256: String::new(),
+        };
+        let candidate = Candidate {
+            source: String::from("one"),
+            version: 1,
+            directory: PathBuf::from("/etc"),
+            members: names.iter().map(member).collect(),
+            provenance: Provenance::Local,
+            expectations: Vec::new(),
+        };
+        let arrivals = vec![Arrival { candidate, trusted: None, decision: String::new() }];
+        let mut stages = Told::default();
+        let done = advance(&mut place.store, &staging, arrivals, &kept, &mut stages, Allowed::default(), NOW);
+        assert!(matches!(done, Err(Stopped::Refused { stage: Stage::Verify, .. })), "{names:?}: {done:?}");
+        assert!(stages.compiled.is_empty());
+    }
+}
+
+#[test]
 fn what_was_rolled_back_does_not_come_again_under_another_version() {
     let mut place = Place::new();
     place.update("one", 1, "a", &mut Told::default()).unwrap();

@@ -65,7 +65,7 @@ pub(crate) struct HoldArgs {
     #[arg(value_name = "VERSION")]
     version: Option<u64>,
 
-    /// Tell of what only the generation in force finds, and do not act upon it.
+    /// Do not act upon what only the active generation finds: the one before is in force meanwhile.
     #[arg(long, conflicts_with = "source")]
     findings: bool,
 
@@ -257,7 +257,7 @@ pub(super) fn hold(args: &HoldArgs, options: &Options, printer: &mut Printer) ->
     } else {
         held(&store, printer);
         match &store.state().report_only {
-            Some(_) => printer.line("What only this generation finds is told and not acted upon"),
+            Some(_) => printer.line("What only this generation finds is not acted upon"),
             None if store.state().held.is_empty() => printer.line("Nothing is held"),
             None => (),
         }
@@ -336,7 +336,7 @@ pub(super) fn watch(args: &WatchArgs, options: &Options, printer: &mut Printer) 
             let reason = Escaped(decision.reason().as_bytes());
             printer.error(&match decision {
                 Decision::RollBack(_) => format!("generation {active} is active again: {reason}"),
-                Decision::Hold(_) => format!("new findings are told and not acted upon: {reason}"),
+                Decision::Hold(_) => format!("new findings are not acted upon: {reason}"),
             });
         }
     }

@@ -97,7 +97,8 @@ pub(super) fn status(options: &Options, printer: &mut Printer) -> anyhow::Result
     }
     if let Some(only) = &state.report_only {
         let reason = Escaped(only.reason.as_bytes());
-        printer.line(&format!("Report only since {}: {reason}", time(only.since)));
+        let number = only.generation.map_or_else(String::new, |number| format!("generation {number}, "));
+        printer.line(&format!("In force    {number}since {}: {reason}", time(only.since)));
     }
     Ok(Exit::Clean)
 }
@@ -217,10 +218,14 @@ fn event(event: &Event) -> String {
         }
         Event::Held { source, version, reason, .. } => format!("{source} {version} is held: {reason}"),
         Event::Released { source, version } => format!("{source} {version} is held no more"),
-        Event::ReportOnly { on: true, reason } => {
-            format!("new findings are told and not acted upon: {reason}")
+        Event::ReportOnly { on: true, generation, reason } => {
+            let counts =
+                generation.map_or_else(String::new, |number| format!(", generation {number} is in force"));
+            format!("new findings are not acted upon{counts}: {reason}")
         }
-        Event::ReportOnly { on: false, reason } => format!("new findings are acted upon again: {reason}"),
+        Event::ReportOnly { on: false, reason, .. } => {
+            format!("new findings are acted upon again: {reason}")
+        }
     }
 }
 
