@@ -10,6 +10,7 @@ mod matcher;
 mod peers;
 mod sample;
 mod sources;
+mod update;
 #[cfg(vectorscan)]
 mod vectorscan;
 mod whole;
@@ -32,6 +33,8 @@ enum Command {
     Logical(logical::Arguments),
     /// How fast the matcher goes over bytes in memory, beside other engines with the same patterns.
     Matcher(matcher::Arguments),
+    /// What an update costs, from signatures on the disk to an active generation, and back.
+    Update(update::Arguments),
     /// Candor and clamscan over the same files with the same signatures.
     Whole(whole::Arguments),
 }
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Command::Jail(arguments) => jail::run(&arguments),
         Command::Logical(arguments) => logical::run(&arguments),
         Command::Matcher(arguments) => matcher::run(&arguments),
+        Command::Update(arguments) => update::run(&arguments),
         Command::Whole(arguments) => whole::run(&arguments),
     }
 }

@@ -187,7 +187,7 @@ pub fn peak(command: &mut Command) -> Result<u64> {
 }
 
 /// A process and all that descend from it.
-fn tree(process: u32) -> Vec<u32> {
+pub fn tree(process: u32) -> Vec<u32> {
     let mut all = vec![process];
     let mut next = 0;
     while let Some(process) = all.get(next).copied() {

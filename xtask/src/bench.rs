@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 }
 
 /// Measurements of the program; the others are of libraries.
-const OF_THE_PROGRAM: [&str; 4] = ["bombs", "jail", "logical", "whole"];
+const OF_THE_PROGRAM: [&str; 5] = ["bombs", "jail", "logical", "update", "whole"];
 
 /// # Errors
 /// Something does not build, or a measurement failed.
