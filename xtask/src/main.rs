@@ -11,6 +11,7 @@ mod docs;
 mod fuzz;
 mod jail;
 mod oracle;
+mod policy;
 mod random;
 mod tidy;
 
@@ -40,6 +41,8 @@ enum Task {
     Jail(jail::Arguments),
     /// Compare Candor with ClamAV on random signatures and files.
     Oracle(oracle::Arguments),
+    /// Measure audits: an SBOM against every rule, suppliers against lists, and how well names are known.
+    Policy(policy::Arguments),
     /// Check what the compiler does not: dependencies between crates, sizes, places of `unsafe`, words.
     Tidy,
 }
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Jail(arguments) => jail::run(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
+        Task::Policy(arguments) => policy::run(&arguments),
         Task::Tidy => tidy::run(),
     }
 }

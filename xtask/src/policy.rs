@@ -141,15 +141,18 @@ fn made_up(number: usize, seed: u64) -> Vec<String> {
 fn suppliers(policy: &Policy, listed: usize, names: usize) -> anyhow::Result<()> {
     let list = made_up(listed, 1);
     let mut suppliers = made_up(names, 2);
+    let mut hidden = Vec::new();
     // A tenth is of the list, with an error each.
     for (at, name) in suppliers.iter_mut().enumerate().filter(|(at, _)| at % 10 == 0) {
-        let mut wrong = list[at * 7 % list.len()].clone();
+        let right = &list[at * 7 % list.len()];
+        let mut wrong = right.clone();
         let second = wrong.remove(1);
         wrong.insert(2, second);
+        hidden.push((wrong.clone(), right.clone()));
         *name = wrong;
     }
     let mut built = Duration::ZERO;
-    let mut matches = 0;
+    let (mut matches, mut recalled) = (0, 0);
     let elapsed = best(|| {
         let begun = Instant::now();
         let mut parties = Parties::of_policy(policy);
@@ -158,12 +161,19 @@ fn suppliers(policy: &Policy, listed: usize, names: usize) -> anyhow::Result<()>
         }
         built = begun.elapsed();
         matches = suppliers.iter().filter(|name| !parties.find(name, THRESHOLD).is_empty()).count();
+        recalled = hidden
+            .iter()
+            .filter(|(wrong, right)| {
+                parties.find(wrong, THRESHOLD).iter().any(|found| found.listed.name == *right)
+            })
+            .count();
         Ok(())
     })?;
     println!(
-        "{names} names against {listed} listed ones: {:.0} ms, {:.0} ms of it for the index; {matches} match",
+        "{names} names against {listed} listed ones: {:.0} ms, {:.0} ms of it for the index; {matches} match; {recalled} of {} with an error are found",
         elapsed.as_secs_f64() * 1000.0,
-        built.as_secs_f64() * 1000.0
+        built.as_secs_f64() * 1000.0,
+        hidden.len()
     );
     Ok(())
 }

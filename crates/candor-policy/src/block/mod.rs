@@ -6,12 +6,14 @@
 mod names;
 mod programs;
 mod signatures;
+mod source;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
 pub use signatures::Signatures;
+pub use source::refusal;
 
 use crate::evaluate::{Outcome, judge};
 use crate::inventory::Surface;

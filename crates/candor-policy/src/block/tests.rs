@@ -1,6 +1,6 @@
 //! Who is kept away on a date, and that exports say it.
 
-use super::{Export, export, kept_away, signatures};
+use super::{Export, export, kept_away, refusal, signatures};
 use crate::policy::Policy;
 use crate::regime::AsOf;
 
@@ -97,4 +97,24 @@ fn signatures_are_named_after_the_rule() {
     assert!(made.members.contains(":(^|/)corebases\\.cab$:"));
     assert!(!made.members.contains("ppl") && !made.members.contains("bases$"));
     assert_eq!(signatures(&[]), super::Signatures::default());
+}
+
+#[test]
+fn a_source_of_updates_of_a_listed_party_is_refused_from_the_date_on() {
+    let policy = Policy::built_in().unwrap();
+    let refused = |profile: &str, as_of: &str, operator: Option<&str>, host: &str| {
+        let profile = policy.profile(profile).unwrap();
+        refusal(&policy, Some(profile), &AsOf::parse(as_of).unwrap(), operator, [host])
+    };
+    let by_name = refused("us-private", "2026-01-01", Some("Kaspersky Lab"), "mirror.example.org").unwrap();
+    assert!(by_name.contains("us-bis-icts-kaspersky"), "{by_name}");
+    let by_host = refused("us-private", "2026-01-01", None, "dnl-03.geo.kaspersky.com").unwrap();
+    assert!(by_host.contains("dnl-03.geo.kaspersky.com"), "{by_host}");
+    assert_eq!(refused("us-private", "2024-07-19", Some("Kaspersky Lab"), "kaspersky.com"), None);
+    assert_eq!(
+        refused("de-private", "2026-01-01", Some("Kaspersky Lab"), "kaspersky.com"),
+        None,
+        "advice refuses nothing"
+    );
+    assert_eq!(refused("us-contractor", "2026-01-01", Some("Cisco Talos"), "database.clamav.net"), None);
 }

@@ -196,6 +196,13 @@ impl Matcher {
         }
     }
 
+    /// Ids of the vendors that a value on a surface is of.
+    pub(crate) fn vendors_of(&self, surface: Surface, value: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        self.index.look_up(surface, value, &mut found);
+        found.iter().filter_map(|number| self.known.get(*number)).map(|known| known.vendor.as_str()).collect()
+    }
+
     pub(crate) fn index(&self) -> &Index {
         &self.index
     }
