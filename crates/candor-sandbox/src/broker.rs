@@ -252,15 +252,6 @@ impl Sandbox {
         lock(&self.control).collect(process).unwrap_or(Ended::Unknown)
     }
 
-    /// Ends a worker, and waits until it is gone.
-    pub(crate) fn end(&self, worker: Worker) {
-        if let Some(process) = Pid::from_raw(worker.process) {
-            // The template has not collected it, so the number is still its own.
-            let _ = rustix::process::kill_process(process, Signal::KILL);
-        }
-        self.collect(worker);
-    }
-
     /// Ends all workers and the template, and waits until they are gone. There are no workers afterwards.
     pub fn close(&self) {
         // The template ends its workers and itself when its channel ends.

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 
 use crate::message::BATCH;
 
 /// Descriptors in one packet: a batch, and one for output.
-const DESCRIPTORS: usize = BATCH + 1;
+pub(crate) const DESCRIPTORS: usize = BATCH + 1;
 
 /// One end.
 #[derive(Debug)]
@@ -48,29 +48,6 @@ impl Channel {
                 Err(error) => return Err(error.into()),
             }
         }
-    }
-
-    /// Waits for a packet with descriptors. An empty packet is the end.
-    pub(crate) fn receive(&self, buffer: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<usize> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
-        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let received = loop {
-            let parts = &mut [IoSliceMut::new(buffer)];
-            match recvmsg(&self.0, parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-                Ok(received) => break received,
-                Err(Errno::INTR) => (),
-                Err(error) => return Err(error.into()),
-            }
-        };
-        for message in ancillary.drain() {
-            if let RecvAncillaryMessage::ScmRights(rights) = message {
-                descriptors.extend(rights);
-            }
-        }
-        if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        Ok(received.bytes)
     }
 
     /// Takes a packet if there is one; descriptors that come with it are closed by the kernel. An empty

@@ -68,7 +68,7 @@ pub fn compile(
     let ended = match &done {
         Err(WorkerError::Gone) => sandbox.collect(worker),
         _ => {
-            sandbox.end(worker);
+            sandbox.stop(worker);
             Ended::Unknown
         }
     };

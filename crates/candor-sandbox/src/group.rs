@@ -29,17 +29,6 @@ pub(crate) enum Obstacle {
     NotAlone,
 }
 
-impl Obstacle {
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::NoVersion2 => "the kernel has no control groups of version 2 here",
-            Self::NoControllers => "memory and processes are not bounded by control groups of version 2 here",
-            Self::NotDelegated => "this process may not divide its control group",
-            Self::NotAlone => "other processes are in the control group of this one",
-        }
-    }
-}
-
 /// A group that may be divided.
 #[derive(Debug)]
 pub(crate) struct Ground {
@@ -155,25 +144,6 @@ impl Drop for Group {
             drop(fs::remove_dir(above.join(OWN)));
         }
     }
-}
-
-/// Enters the group whose entrance this is.
-pub(crate) fn enter(entrance: &File) -> io::Result<()> {
-    // 0 stands for whoever writes it.
-    rustix::io::write(entrance, b"0").map(drop).map_err(io::Error::from)
-}
-
-/// Whether a process is in a group of version 2 that bounds its memory and its number; `None` when that
-/// cannot be seen.
-pub(crate) fn bounds(place: &Path) -> Option<bool> {
-    let own = fs::read_to_string(place.join("cgroup")).ok()?;
-    let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(Path::new);
-    let bounded = |name: &str| {
-        let text = mounts.iter().find_map(|mount| fs::read_to_string(mount.join(path).join(name)).ok());
-        text.is_some_and(|text| text.trim().parse::<u64>().is_ok())
-    };
-    Some(bounded("memory.max") && bounded("pids.max"))
 }
 
 fn make(folder: &Path) -> io::Result<()> {

@@ -27,6 +27,42 @@ pub enum Role {
     Worker,
 }
 
+impl Layer {
+    /// What it does, for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::NoNewPrivileges => "no program can give it more rights than it has",
+            Self::Filter => "only a few system calls; any other ends it",
+            Self::NotDumpable => "other processes of the user cannot look into it, and it leaves no core",
+            Self::Limits => "bounded memory and descriptors; no process, no file",
+            Self::ClosedDescriptors => "no descriptor but its channel and the files that it is given",
+            Self::ClearedEnvironment => "neither environment nor arguments of the program",
+            Self::NoCapabilities => "no capability",
+            Self::Landlock => "no path, no network, nobody else's sockets and signals",
+            Self::UserNamespace => "nobody to anybody",
+            Self::EmptyFilesystem => "no file system",
+            Self::ProcessNamespace => "no other process can be named",
+            Self::NetworkNamespace => "no network",
+            Self::IpcNamespace => "no shared memory or queues of others",
+            Self::NameNamespace => "the name of the machine cannot be changed",
+            Self::OtherUser => "not root",
+            Self::ControlGroup => "memory and processes bounded together",
+        }
+    }
+}
+
+impl group::Obstacle {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::NoVersion2 => "the kernel has no control groups of version 2 here",
+            Self::NoControllers => "memory and processes are not bounded by control groups of version 2 here",
+            Self::NotDelegated => "this process may not divide its control group",
+            Self::NotAlone => "other processes are in the control group of this one",
+        }
+    }
+}
+
 impl Role {
     /// Its name in output.
     #[must_use]
@@ -229,7 +265,7 @@ fn look(number: i32, role: impl Fn(&str) -> Option<Role>) -> Option<Seen> {
         (Layer::IpcNamespace, differs(&place, "ns/ipc")),
         (Layer::NameNamespace, differs(&place, "ns/uts")),
         (Layer::OtherUser, Some(user != 0)),
-        (Layer::ControlGroup, group::bounds(&place).filter(|_| role != Role::Broker)),
+        (Layer::ControlGroup, is_bounded(&place).filter(|_| role != Role::Broker)),
     ];
     for (layer, state) in checks {
         match state {
@@ -282,4 +318,17 @@ fn private(place: &Path) -> Option<u64> {
     let lines = text.lines().filter(|line| line.starts_with("Private_"));
     let kibibytes = lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     Some(kibibytes.fold(0_u64, u64::saturating_add).saturating_mul(1024))
+}
+
+/// Whether a process is in a group of version 2 that bounds its memory and its number; `None` when that
+/// cannot be seen.
+fn is_bounded(place: &Path) -> Option<bool> {
+    let own = fs::read_to_string(place.join("cgroup")).ok()?;
+    let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let mounts = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(Path::new);
+    let bounded = |name: &str| {
+        let text = mounts.iter().find_map(|mount| fs::read_to_string(mount.join(path).join(name)).ok());
+        text.is_some_and(|text| text.trim().parse::<u64>().is_ok())
+    };
+    Some(bounded("memory.max") && bounded("pids.max"))
 }

@@ -4,17 +4,20 @@
 //! The states of a worker are types: only a [`Spawned`] can become [`Jailed`], only a [`Jailed`] can become
 //! [`Ready`], and only a [`Ready`] is given files.
 
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use candor_model::Interrupt;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use crate::channel::Channel;
+use crate::channel::{Channel, DESCRIPTORS};
 use crate::layers::{Layer, Layers};
 use crate::message::{Malformed, Order, PACKET, Word};
 use crate::policy::{Instruction, Task};
@@ -71,7 +74,7 @@ const PERIOD: Duration = Duration::from_millis(50);
 const STACK: u64 = 64 << 20;
 
 /// Descriptors of a worker.
-const DESCRIPTORS: u64 = 256;
+const OPEN: u64 = 256;
 
 /// The user that owns nothing. Above the numbers that systemd gives away, so that it is nobody else's.
 const NOBODY: u32 = 0x7a00_0000;
@@ -315,7 +318,7 @@ pub(crate) fn become_nobody() -> io::Result<()> {
 fn become_user(number: u32) -> io::Result<()> {
     use rustix::process::{Gid, Uid};
     rustix::thread::set_thread_groups(&[])?;
-    let mut result = Err(rustix::io::Errno::INVAL);
+    let mut result = Err(Errno::INVAL);
     for number in [number, USUAL_NOBODY] {
         let (user, group) = (Uid::from_raw(number), Gid::from_raw(number));
         result = rustix::thread::set_thread_res_gid(group, group, group)
@@ -334,7 +337,7 @@ fn limit(prepared: &Prepared, setup: &Setup) -> io::Result<()> {
         (Resource::Data, setup.memory),
         (Resource::As, prepared.address_space),
         (Resource::Fsize, if compile { 16 << 30 } else { 0 }),
-        (Resource::Nofile, DESCRIPTORS),
+        (Resource::Nofile, OPEN),
         (Resource::Nproc, 0),
         (Resource::Core, 0),
         (Resource::Memlock, 0),
@@ -400,5 +403,40 @@ impl Ready {
     /// The broker is gone.
     pub fn say(&self, packet: &[u8]) -> io::Result<()> {
         self.channel.send(packet, &[], true)
+    }
+}
+
+impl Layers {
+    /// Adds a layer if what it takes went well.
+    pub(crate) fn note<T, E>(&mut self, layer: Layer, done: &Result<T, E>) {
+        if done.is_ok() {
+            *self = self.with(layer);
+        }
+    }
+}
+
+impl Channel {
+    /// Waits for a packet with descriptors. An empty packet is the end. The broker takes no descriptors from
+    /// anybody.
+    pub(crate) fn receive(&self, buffer: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let received = loop {
+            let parts = &mut [IoSliceMut::new(buffer)];
+            match recvmsg(self.as_fd(), parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+                Ok(received) => break received,
+                Err(Errno::INTR) => (),
+                Err(error) => return Err(error.into()),
+            }
+        };
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(rights) = message {
+                descriptors.extend(rights);
+            }
+        }
+        if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(received.bytes)
     }
 }

@@ -398,24 +398,19 @@ impl<'s, T> Lane<'s, T> {
         let words = std::mem::take(&mut self.last_words);
         let (reason, why) = self.end(failure, &words);
         let begun = |held: &Held<T>| rustix::fs::tell(&held.entry.file).is_ok_and(|position| position > 0);
-        let mut guilty = self.sent.iter().rposition(begun);
-        if guilty.is_none() {
-            self.false_starts = self.false_starts.saturating_add(1);
-            if self.false_starts < FALSE_STARTS {
-                return self.take_back();
-            }
-            // Somebody must be to blame, or this never ends.
-            self.false_starts = 0;
-            self.take_back();
-            if let Some(held) = self.waiting.pop_front() {
-                self.bytes = self.bytes.saturating_sub(held.entry.length);
-                self.blame(held, reason, why);
-            }
+        let guilty = self.sent.iter().rposition(begun).and_then(|place| self.sent.remove(place));
+        self.take_back();
+        if let Some(held) = guilty {
+            return self.blame(held, reason, why);
+        }
+        self.false_starts = self.false_starts.saturating_add(1);
+        if self.false_starts < FALSE_STARTS {
             return;
         }
-        let held = guilty.take().and_then(|place| self.sent.remove(place));
-        self.take_back();
-        if let Some(held) = held {
+        // Somebody must be to blame, or this never ends.
+        self.false_starts = 0;
+        if let Some(held) = self.waiting.pop_front() {
+            self.bytes = self.bytes.saturating_sub(held.entry.length);
             self.blame(held, reason, why);
         }
     }

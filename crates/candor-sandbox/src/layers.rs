@@ -83,29 +83,6 @@ impl Layer {
         }
     }
 
-    /// What it does, for people.
-    #[must_use]
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::NoNewPrivileges => "no program can give it more rights than it has",
-            Self::Filter => "only a few system calls; any other ends it",
-            Self::NotDumpable => "other processes of the user cannot look into it, and it leaves no core",
-            Self::Limits => "bounded memory and descriptors; no process, no file",
-            Self::ClosedDescriptors => "no descriptor but its channel and the files that it is given",
-            Self::ClearedEnvironment => "neither environment nor arguments of the program",
-            Self::NoCapabilities => "no capability",
-            Self::Landlock => "no path, no network, nobody else's sockets and signals",
-            Self::UserNamespace => "nobody to anybody",
-            Self::EmptyFilesystem => "no file system",
-            Self::ProcessNamespace => "no other process can be named",
-            Self::NetworkNamespace => "no network",
-            Self::IpcNamespace => "no shared memory or queues of others",
-            Self::NameNamespace => "the name of the machine cannot be changed",
-            Self::OtherUser => "not root",
-            Self::ControlGroup => "memory and processes bounded together",
-        }
-    }
-
     const fn bit(self) -> u32 {
         1 << (self as u32)
     }
@@ -175,13 +152,6 @@ impl Layers {
     /// Each of them.
     pub fn iter(self) -> impl Iterator<Item = Layer> {
         Layer::ALL.into_iter().filter(move |layer| self.has(*layer))
-    }
-
-    /// Adds a layer if what it takes went well.
-    pub(crate) fn note<T, E>(&mut self, layer: Layer, done: &Result<T, E>) {
-        if done.is_ok() {
-            *self = self.with(layer);
-        }
     }
 }
 

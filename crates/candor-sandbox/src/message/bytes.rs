@@ -122,10 +122,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn put_u16(out: &mut Vec<u8>, value: u16) {
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
 pub(super) fn put_u32(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&value.to_le_bytes());
 }
@@ -138,25 +134,13 @@ pub(super) fn put_u64(out: &mut Vec<u8>, value: u64) {
 pub(super) fn put_run(out: &mut Vec<u8>, bytes: &[u8], most: usize) {
     let bytes = bytes.get(..most).unwrap_or(bytes);
     let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-    put_u16(out, length);
+    out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(bytes.get(..usize::from(length)).unwrap_or_default());
-}
-
-/// At most `most` bytes of a text, without breaking a character, behind their length.
-pub(super) fn put_text(out: &mut Vec<u8>, text: &str, most: usize) {
-    put_run(out, shorten(text, most).as_bytes(), most);
 }
 
 /// As much of a text as fits into `most` bytes.
 pub(super) fn shorten(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
-}
-
-pub(super) fn put_option<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
-    out.push(u8::from(value.is_some()));
-    if let Some(value) = value {
-        put(out, value);
-    }
 }
 
 /// At most `most` values behind their number.

@@ -8,6 +8,7 @@
 
 mod bytes;
 mod report;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -16,6 +17,7 @@ use candor_model::{LayerSummary, Report};
 
 pub use bytes::Malformed;
 use bytes::{Reader, put_list, put_run, put_u64, shorten};
+pub use tasks::{Diagnostic, Summary, Sums};
 pub use worker::Packer;
 
 /// The version of the format. Broker and worker are the same program, so there is only ever one.
@@ -148,41 +150,6 @@ pub enum Answer {
     Unreadable(String),
 }
 
-/// Something to say about one line of a signature source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// Whether the line cannot be used; otherwise it is a note.
-    pub error: bool,
-    /// The file, with the container that it was in.
-    pub source: String,
-    /// Line, from 1; 0 for the whole file.
-    pub line: u32,
-    /// Column, from 1; 0 for the whole line.
-    pub column: u32,
-    /// What.
-    pub message: String,
-}
-
-/// What became of the lines of one signature source.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// The file, with the container that it was in.
-    pub source: String,
-    /// Accepted, for other levels, ignored, unused, refused.
-    pub numbers: [u64; 5],
-}
-
-/// What a compilation came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// Signatures in the image.
-    pub accepted: u64,
-    /// Lines that cannot be used.
-    pub refused: u64,
-    /// Bytes of the image.
-    pub length: u64,
-}
-
 impl Order {
     /// The packet.
     #[must_use]
@@ -240,53 +207,7 @@ impl Word {
                 let bytes = packet.get(3..).unwrap_or_default().to_vec();
                 return Ok(Self::Part { bytes, last });
             }
-            5 => Self::Diagnostic(Diagnostic {
-                error: reader.flag()?,
-                source: reader.text(TEXT)?.to_owned(),
-                line: reader.u32()?,
-                column: reader.u32()?,
-                message: reader.text(TEXT)?.to_owned(),
-            }),
-            6 => {
-                let source = reader.text(TEXT)?.to_owned();
-                let mut numbers = [0; 5];
-                for number in &mut numbers {
-                    *number = reader.u64()?;
-                }
-                Self::Summary(Summary { source, numbers })
-            }
-            7 => Self::Compiled(if reader.flag()? {
-                Ok(Sums { accepted: reader.u64()?, refused: reader.u64()?, length: reader.u64()? })
-            } else {
-                Err(reader.text(TEXT)?.to_owned())
-            }),
-            8 => {
-                let went = reader.flag()?;
-                let number = reader.u64()?.cast_signed();
-                Self::Attempted(if went {
-                    Ok(number)
-                } else {
-                    Err(i32::try_from(number).map_err(|_| Malformed::Unknown("error"))?)
-                })
-            }
-            9 => Self::Layer(report::layer(&mut reader)?),
-            10 => {
-                let layer = reader.u32()?;
-                let text = |reader: &mut Reader<'_>| reader.text(TEXT).map(str::to_owned);
-                let facts = reader.list((FACTS, 4, "facts"), |reader| Ok((text(reader)?, text(reader)?)))?;
-                Self::Facts { layer, facts }
-            }
-            11 => {
-                let layer = reader.u32()?;
-                let bytes = packet.get(6..).unwrap_or_default().to_vec();
-                return Ok(Self::Content { layer, bytes });
-            }
-            12 => {
-                let last = reader.flag()?;
-                let bytes = packet.get(3..).unwrap_or_default().to_vec();
-                return Ok(Self::Record { last, bytes });
-            }
-            _ => return Err(Malformed::Unknown("kind")),
+            kind => return tasks::word(kind, reader, packet),
         };
         reader.end()?;
         Ok(word)

@@ -1,6 +1,6 @@
 //! What only workers run: packets out of words, orders out of packets.
 
-use super::bytes::{Malformed, Reader, put_option, put_text, put_u32, put_u64};
+use super::bytes::{Malformed, Reader, put_run, put_u32, put_u64, shorten};
 use super::{Answer, BATCH, FACTS, Given, NAME, Order, PACKET, TEXT, VERSION, Word, report, version};
 
 impl Order {
@@ -199,5 +199,17 @@ pub(super) fn put_answer(out: &mut Vec<u8>, answer: &Answer) {
             out.push(3);
             put_text(out, what, TEXT);
         }
+    }
+}
+
+/// At most `most` bytes of a text, without breaking a character, behind their length.
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str, most: usize) {
+    put_run(out, shorten(text, most).as_bytes(), most);
+}
+
+pub(super) fn put_option<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
+    out.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        put(out, value);
     }
 }

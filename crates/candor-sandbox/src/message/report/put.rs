@@ -2,7 +2,8 @@
 
 use candor_model::{Finding, Incomplete, LayerSummary, Normalisation, Reason, Report, Strength, Verdict};
 
-use super::super::bytes::{put_list, put_option, put_text, put_u32, put_u64};
+use super::super::bytes::{put_list, put_u32, put_u64};
+use super::super::worker::{put_option, put_text};
 use super::{FINDINGS, INCOMPLETE, LANGUAGES, LAYERS, MATCHES, PATH, TEXT};
 
 /// Bytes that all layers of a report may take; beyond it the rest of them is left out. They explain a
