@@ -8,9 +8,9 @@ use anyhow::{Context as _, bail};
 use clap::Parser as _;
 
 use super::{Arguments, Step};
-use crate::{construct, docs, fuzz, jail, oracle, tidy};
+use crate::{clients, construct, docs, fuzz, jail, oracle, tidy};
 
-pub(super) const STEPS: [Step; 13] = [
+pub(super) const STEPS: [Step; 14] = [
     Step { name: "fmt", run: fmt },
     Step { name: "tidy", run: |_| tidy::run().map(|()| String::new()) },
     Step { name: "docs", run: |_| docs::run(&docs::Arguments { check: true }).map(|()| String::new()) },
@@ -21,6 +21,7 @@ pub(super) const STEPS: [Step; 13] = [
     Step { name: "eicar", run: eicar },
     Step { name: "jail", run: jail },
     Step { name: "exploit", run: exploit },
+    Step { name: "clients", run: clients },
     Step { name: "construct", run: construct },
     Step { name: "oracle", run: oracle },
     Step { name: "fuzz", run: fuzz },
@@ -101,6 +102,11 @@ fn jail(_: &Arguments) -> anyhow::Result<String> {
 /// Takes workers over, and looks how far that goes.
 fn exploit(_: &Arguments) -> anyhow::Result<String> {
     jail::exploit(&candor()?)
+}
+
+/// Uses the daemon with the clients that are here and quick to try.
+fn clients(_: &Arguments) -> anyhow::Result<String> {
+    clients::run(&clients::Arguments::default()).map(|()| String::new())
 }
 
 fn construct(_: &Arguments) -> anyhow::Result<String> {

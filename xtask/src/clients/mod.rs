@@ -21,7 +21,7 @@ use anyhow::ensure;
 use packages::Packages;
 use place::Place;
 
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Default)]
 pub(crate) struct Arguments {
     /// Only clients whose names hold one of these words.
     names: Vec<String>,
