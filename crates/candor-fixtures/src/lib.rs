@@ -2,7 +2,7 @@
 //!
 //! * [`recipe`], [`archive`], [`container`], [`executable`], [`installer`], [`zip`], [`zip_methods`], [`stream`],
 //!   [`document`], [`volume`], [`virtual_disk`]: files.
-//! * [`registry`], [`package_database`], [`sqlite`]: what an inventory reads.
+//! * [`registry`], [`package_database`], [`sqlite`], [`signed_program`], [`roots`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests.
 //! * [`feed`]: feeds of releases, and attacks on them.
 //! * [`collect`]: signatures as values.
@@ -23,6 +23,8 @@ pub mod package_database;
 pub mod recipe;
 pub mod registry;
 pub mod release;
+pub mod roots;
+pub mod signed_program;
 pub mod sqlite;
 pub mod stream;
 pub mod virtual_disk;

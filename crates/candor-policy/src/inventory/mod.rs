@@ -24,13 +24,17 @@
     expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
 )]
 
+mod android;
+mod browsers;
 mod bytes;
 mod certificates;
+mod image;
 mod items;
 mod language;
 mod list;
 mod log;
 mod macos;
+mod members;
 mod network;
 mod packages;
 pub mod plan;

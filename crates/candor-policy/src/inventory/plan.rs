@@ -45,6 +45,14 @@ fn by_name(folder: &str, name: &str) -> Option<Reader> {
         "package.json" if is_installed(folder) => Reader::PackageJson,
         "metadata" if folder.ends_with(".dist-info") => Reader::PythonMetadata,
         "pkg-info" if folder.ends_with(".egg-info") => Reader::PythonMetadata,
+        "manifest.json" if super::browsers::chrome_id(&format!("{folder}/{name}")).is_some() => {
+            Reader::ChromeExtension
+        }
+        "extensions.json"
+            if folder.contains("firefox") || folder.contains("profiles/") || folder.contains("mozilla") =>
+        {
+            Reader::FirefoxExtensions
+        }
         "bom.json" => Reader::CycloneDxJson,
         "bom.xml" => Reader::CycloneDxXml,
         "syslog" | "messages" if folder == "var/log" => Reader::Log,
@@ -73,6 +81,7 @@ fn by_ending(path: &str, folder: &str, ending: &str) -> Option<Reader> {
         "txt" if path.rsplit('/').next().is_some_and(|name| name.starts_with("requirements")) => {
             Reader::Requirements
         }
+        "apk" if !folder.starts_with("etc/apk") => Reader::Android,
         "msi" => Reader::Msi,
         "jar" | "war" | "ear" => Reader::JavaArchive,
         "json" if path.ends_with(".cdx.json") => Reader::CycloneDxJson,
@@ -143,6 +152,9 @@ fn is_installed(folder: &str) -> bool {
 #[must_use]
 pub fn reader_for(name: &str, bytes: &[u8]) -> Option<Reader> {
     let name = name.to_ascii_lowercase();
+    if bytes.starts_with(b"PK") && name.ends_with(".apk") {
+        return Some(Reader::Android);
+    }
     if let Some(reader) = by_magic(bytes) {
         return Some(reader);
     }

@@ -4,8 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::image::{self, Found};
 use super::items::{LONGEST_TEXT, MOST_TRAITS};
-use super::{Coverage, CoverageState, Item, Reader, plan};
+use super::{Coverage, CoverageState, Interest, Item, Reader, plan};
 
 /// What one record says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +33,19 @@ pub fn name(reader: Option<Reader>, path: &str) -> String {
 }
 
 /// Reads one source by the name that [`name`] gave it: gives records to `say`, and returns the last one.
-pub fn read(name: &str, bytes: &[u8], partial: Option<&str>, say: &mut dyn FnMut(&[u8])) -> Vec<u8> {
+/// Archives that hold an image of a container are many sources in one: of those, `interest` says what else matters.
+pub fn read(
+    name: &str,
+    bytes: &[u8],
+    partial: Option<&str>,
+    interest: &dyn Interest,
+    say: &mut dyn FnMut(&[u8]),
+) -> Vec<u8> {
     let (reader, path) = name.split_once(':').unwrap_or((ANY, name));
     let file = path.rsplit('/').next().unwrap_or(path);
+    if reader == ANY && image::is_archive(bytes) {
+        return Record::Coverage(image(path, bytes, partial, interest, say)).encode();
+    }
     let reader = if reader == ANY { plan::reader_for(file, bytes) } else { Reader::by_name(reader) };
     let not_read = |why: &str| Coverage {
         reader: ANY.to_owned(),
@@ -51,6 +62,30 @@ pub fn read(name: &str, bytes: &[u8], partial: Option<&str>, say: &mut dyn FnMut
         coverage.state = CoverageState::Partly(why.to_owned());
     }
     Record::Coverage(coverage).encode()
+}
+
+fn image(
+    path: &str,
+    bytes: &[u8],
+    partial: Option<&str>,
+    interest: &dyn Interest,
+    say: &mut dyn FnMut(&[u8]),
+) -> Coverage {
+    let mut items = 0_u64;
+    let state = image::read(path, bytes, interest, &mut |found| {
+        say(&match found {
+            Found::Item(item) => {
+                items = items.saturating_add(1);
+                Record::Item(item).encode()
+            }
+            Found::Coverage(coverage) => Record::Coverage(coverage).encode(),
+        });
+    });
+    let state = match (partial, state) {
+        (Some(why), CoverageState::Read) => CoverageState::Partly(why.to_owned()),
+        (_, state) => state,
+    };
+    Coverage { reader: "image".to_owned(), path: path.to_owned(), state, items }
 }
 
 impl Record {
@@ -95,6 +130,14 @@ mod tests {
     use super::*;
     use crate::inventory::{ItemKind, Surface};
 
+    struct Nothing;
+
+    impl Interest for Nothing {
+        fn is_wanted(&self, _: &str, _: bool) -> bool {
+            false
+        }
+    }
+
     #[test]
     fn what_is_said_is_taken_as_it_was() {
         let mut said = Vec::new();
@@ -102,6 +145,7 @@ mod tests {
             &name(Some(Reader::Dpkg), "var/lib/dpkg/status"),
             b"Package: a\nVersion: 1\n",
             None,
+            &Nothing,
             &mut |record| {
                 said.push(Record::decode(record).unwrap());
             },
@@ -115,7 +159,7 @@ mod tests {
     #[test]
     fn what_was_not_wholly_handed_over_is_never_said_to_be_read() {
         let state = |bytes: &[u8], why: Option<&str>| {
-            let last = read("dpkg:status", bytes, why, &mut |_| ());
+            let last = read("dpkg:status", bytes, why, &Nothing, &mut |_| ());
             let Some(Record::Coverage(coverage)) = Record::decode(&last) else { panic!() };
             coverage.state
         };

@@ -2,7 +2,8 @@
 
 use super::network::Syntax;
 use super::{
-    Coverage, Item, Items, certificates, language, list, log, macos, network, packages, units, windows,
+    Coverage, Item, Items, android, browsers, certificates, language, list, log, macos, network, packages,
+    units, windows,
 };
 
 /// One reader.
@@ -10,13 +11,16 @@ use super::{
 #[expect(missing_docs, reason = "each has a row in the table below, with what it reads")]
 #[non_exhaustive]
 pub enum Reader {
+    Android,
     Apk,
     Certificates,
+    ChromeExtension,
     Csv,
     CycloneDxJson,
     CycloneDxXml,
     Dpkg,
     DpkgList,
+    FirefoxExtensions,
     Flatpak,
     GradleLock,
     Hive,
@@ -82,7 +86,14 @@ const fn row(
 }
 
 /// All readers.
-pub static READERS: [Row; 37] = [
+pub static READERS: [Row; 40] = [
+    row(
+        Reader::Android,
+        "android",
+        2048 * MIB,
+        "packages for Android: the name in their manifest",
+        android::read,
+    ),
     row(Reader::Apk, "apk", 256 * MIB, "packages of Alpine (`lib/apk/db/installed`)", packages::apk::read),
     row(
         Reader::Certificates,
@@ -90,6 +101,13 @@ pub static READERS: [Row; 37] = [
         64 * MIB,
         "certificates that are trusted, in PEM or DER",
         certificates::read,
+    ),
+    row(
+        Reader::ChromeExtension,
+        "chrome-extension",
+        16 * MIB,
+        "extensions of Chrome and its relatives, in profiles",
+        browsers::chrome,
     ),
     row(Reader::Csv, "csv", 512 * MIB, "tables with headings", list::csv::read),
     row(
@@ -119,6 +137,13 @@ pub static READERS: [Row; 37] = [
         256 * MIB,
         "what `dpkg -l` and `dpkg-query -W` print",
         list::text::dpkg,
+    ),
+    row(
+        Reader::FirefoxExtensions,
+        "firefox-extensions",
+        64 * MIB,
+        "extensions of Firefox (`extensions.json`)",
+        browsers::firefox,
     ),
     row(
         Reader::Flatpak,

@@ -227,7 +227,7 @@ fn name(units: &[u16]) -> String {
             Some(0x4840) => name.push('!'),
             Some(code @ 0x3800..0x4800) => {
                 name.push(letter(code));
-                name.push(letter((code & 0x7ff) >> 6));
+                name.push(letter(code.saturating_sub(0x3800) >> 6));
             }
             Some(code @ 0x4800..0x4840) => name.push(letter(code)),
             _ => name.push(unit),

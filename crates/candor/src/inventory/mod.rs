@@ -44,7 +44,7 @@ pub(crate) fn take(subject: &Path, taking: &Taking<'_>) -> anyhow::Result<Invent
     let status =
         rustix::fs::stat(subject).map_err(std::io::Error::from).with_context(|| format!("{place}"))?;
     // Started before there are threads.
-    let reading = reading::Reading::start(taking.jailed)?;
+    let reading = reading::Reading::start(taking.jailed, taking.interest)?;
     let mut taken = Taken::default();
     match FileType::from_raw_mode(status.st_mode) {
         FileType::Directory => {

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use candor_policy::inventory::record::{self, Record, UNKNOWN};
-use candor_policy::inventory::{Coverage, CoverageState, Item, ItemKind, Reader};
+use candor_policy::inventory::{Coverage, CoverageState, Interest, Item, ItemKind, Reader};
 use candor_sandbox::input::{Buffer, Reading as Read};
 use candor_sandbox::records::{self, Records, Source};
 use candor_sandbox::{Jailed, Sandbox, Setup, Task, guarded};
@@ -54,17 +54,24 @@ pub(super) enum Given {
 }
 
 /// Where files are read.
-pub(super) struct Reading(Option<Sandbox>);
+pub(super) struct Reading<'a> {
+    sandbox: Option<Sandbox>,
+    interest: &'a (dyn Interest + Sync),
+}
 
-impl Reading {
+impl<'a> Reading<'a> {
     /// Starts the jail, unless the user wants none.
-    pub(super) fn start(jailed: bool) -> anyhow::Result<Self> {
+    pub(super) fn start(jailed: bool, interest: &'a (dyn Interest + Sync)) -> anyhow::Result<Self> {
         if !jailed {
-            return Ok(Self(None));
+            return Ok(Self { sandbox: None, interest });
         }
         let setup = Setup { memory: MEMORY, mapped: 2 << 30, ..Setup::new(Task::Scan) };
-        let work = |jailed: Jailed| records::serve(jailed, record::read);
-        Ok(Self(Some(Sandbox::start(setup, work).context(NO_JAIL)?)))
+        let work = |jailed: Jailed| {
+            records::serve(jailed, |name, bytes, partial, say| {
+                record::read(name, bytes, partial, interest, say)
+            })
+        };
+        Ok(Self { sandbox: Some(Sandbox::start(setup, work).context(NO_JAIL)?), interest })
     }
 
     /// Reads all that `walk` gives, on so many threads.
@@ -88,13 +95,13 @@ impl Reading {
     }
 
     fn work(&self, jobs: &Mutex<Receiver<Vec<Job>>>, taken: &Mutex<Taken>) {
-        let mut records = self.0.as_ref().map(Records::new);
+        let mut records = self.sandbox.as_ref().map(Records::new);
         loop {
             let next = lock(jobs).recv();
             let Ok(batch) = next else { return };
             match &mut records {
                 Some(records) => jailed(records, &batch, taken),
-                None => batch.iter().for_each(|job| here(job, taken)),
+                None => batch.iter().for_each(|job| here(job, self.interest, taken)),
             }
         }
     }
@@ -124,11 +131,10 @@ fn jailed(records: &mut Records<'_>, batch: &[Job], taken: &Mutex<Taken>) {
         .map(|(job, name)| Source { name, file: job.file.as_fd(), length: job.length })
         .collect();
     let mut lies = vec![false; batch.len()];
-    let results =
-        records.read(&sources, &mut |number, bytes| match (batch.get(number), Record::decode(bytes)) {
-            (Some(job), Some(Record::Item(item))) => lock(taken).item(placed(item, job)),
-            _ => lies.get_mut(number).into_iter().for_each(|lie| *lie = true),
-        });
+    let results = records.read(&sources, &mut |number, bytes| {
+        let is_sound = batch.get(number).is_some_and(|job| said(Record::decode(bytes), job, taken));
+        lies.get_mut(number).into_iter().for_each(|lie| *lie |= !is_sound);
+    });
     for ((job, result), lie) in batch.iter().zip(results).zip(lies) {
         let coverage = match result.map(|last| Record::decode(&last)) {
             Ok(Some(Record::Coverage(coverage))) if !lie => coverage,
@@ -140,7 +146,7 @@ fn jailed(records: &mut Records<'_>, batch: &[Job], taken: &Mutex<Taken>) {
 }
 
 /// Reads a file in this process.
-fn here(job: &Job, taken: &Mutex<Taken>) {
+fn here(job: &Job, interest: &dyn Interest, taken: &Mutex<Taken>) {
     let mut buffer = Buffer::default();
     let partial = match buffer.read(&job.file, job.length, LARGEST) {
         Read::Complete => None,
@@ -150,10 +156,8 @@ fn here(job: &Job, taken: &Mutex<Taken>) {
     };
     let name = record::name(job.reader, &job.path);
     let read = guarded(|| {
-        record::read(&name, buffer.bytes(), partial.as_deref(), &mut |bytes| {
-            if let Some(Record::Item(item)) = Record::decode(bytes) {
-                lock(taken).item(placed(item, job));
-            }
+        record::read(&name, buffer.bytes(), partial.as_deref(), interest, &mut |bytes| {
+            said(Record::decode(bytes), job, taken);
         })
     });
     let coverage = match read.map(|last| Record::decode(&last)) {
@@ -162,6 +166,21 @@ fn here(job: &Job, taken: &Mutex<Taken>) {
         Err(defect) => failed(job, defect),
     };
     done(job, coverage, taken);
+}
+
+/// Takes a record that is not the last one; says whether it makes sense.
+fn said(record: Option<Record>, job: &Job, taken: &Mutex<Taken>) -> bool {
+    match record {
+        Some(Record::Item(item)) => lock(taken).item(placed(item, job)),
+        // About a source in the file.
+        Some(Record::Coverage(mut coverage)) => {
+            let inside = coverage.path.split_once('!').map(|(_, inside)| inside).unwrap_or_default();
+            coverage.path = Item::new(ItemKind::File, &format!("{}!{inside}", job.path)).name;
+            lock(taken).coverage(coverage);
+        }
+        None => return false,
+    }
+    true
 }
 
 /// The item, seen where the file is.

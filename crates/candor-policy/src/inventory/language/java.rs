@@ -1,13 +1,12 @@
 //! Maven: `pom.xml`, `pom.properties`, `gradle.lockfile`, and the properties inside of Java archives.
 
-use candor_model::{
-    Budget, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member, Reason, Sink,
-};
+use candor_model::FileType;
 
 use super::component;
-use crate::inventory::Items;
 use crate::inventory::bytes::lossy;
+use crate::inventory::members::{self, Wish};
 use crate::inventory::xml::{Event, Xml};
+use crate::inventory::{Item, Items};
 
 /// Reads `pom.xml`: the project itself, and what it names as dependencies.
 pub(in crate::inventory) fn pom(bytes: &[u8], items: &mut Items<'_>) {
@@ -106,60 +105,18 @@ pub(in crate::inventory) fn properties(bytes: &[u8], items: &mut Items<'_>) {
 
 /// Reads a Java archive: the properties that Maven leaves in it, one for each project that went into it.
 pub(in crate::inventory) fn archive(bytes: &[u8], items: &mut Items<'_>) {
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let budget = Budget::new(Limits { max_memory: 16 << 20, ..Limits::default() }, Interrupt::new(), length);
-    let mut members = Members { found: Vec::new(), budget, trouble: None, left: 100_000 };
-    candor_unpack::unpack(FileType::Zip, bytes, &mut members);
-    for (name, content) in members.found {
-        let mut found = Vec::new();
-        let mut take = |item| found.push(item);
-        properties(&content, &mut Items::new("maven", items.path(), &mut take));
-        found.into_iter().for_each(|item| items.push(item.seen_in(&name)));
-    }
-    if let Some(trouble) = members.trouble {
+    let mut wants = |name: &str| {
+        let is_it = name.starts_with("META-INF/maven/") && name.ends_with("/pom.properties");
+        if is_it { Wish::Give(1 << 16) } else { Wish::Pass }
+    };
+    let trouble = members::each(FileType::Zip, bytes, &mut wants, &mut |name, content| {
+        let path = items.path().to_owned();
+        let mut take = |item: Item| items.push(item.seen_in(name));
+        properties(content, &mut Items::new("pom-properties", &path, &mut take));
+        !items.is_full()
+    });
+    if let Some(trouble) = trouble {
         items.partly(&trouble);
-    }
-}
-
-struct Members {
-    found: Vec<(String, Vec<u8>)>,
-    budget: Budget,
-    trouble: Option<String>,
-    left: u32,
-}
-
-impl Sink for Members {
-    fn child(&mut self, _: ChildKind, member: &Member, content: Content<'_>) -> Flow {
-        let Some(left) = self.left.checked_sub(1) else {
-            self.trouble = Some("it has more members than are looked at".to_owned());
-            return Flow::Stop;
-        };
-        self.left = left;
-        if !(member.name.starts_with("META-INF/maven/") && member.name.ends_with("/pom.properties")) {
-            return Flow::Continue;
-        }
-        let mut bytes = Vec::new();
-        match content {
-            Content::Bytes(whole) => whole.get(..1 << 16).unwrap_or(whole).clone_into(&mut bytes),
-            Content::Stream(stream) => {
-                use std::io::Read as _;
-                let _ = stream.take(1 << 16).read_to_end(&mut bytes);
-            }
-            Content::Part(part, _) => part.get(..1 << 16).unwrap_or(part).clone_into(&mut bytes),
-            Content::Absent(reason) => self.trouble = Some(format!("{}: {reason}", member.name)),
-        }
-        self.found.push((member.name.clone(), bytes));
-        if self.found.len() < 10_000 { Flow::Continue } else { Flow::Stop }
-    }
-
-    fn facts(&mut self, _: Facts) {}
-
-    fn incomplete(&mut self, reason: Reason) {
-        self.trouble.get_or_insert_with(|| reason.to_string());
-    }
-
-    fn budget(&mut self) -> &mut Budget {
-        &mut self.budget
     }
 }
 

@@ -115,3 +115,37 @@ fn directories(blob: &[u8], item: &mut Item) -> Option<()> {
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use candor_fixtures::roots::macho;
+
+    use crate::inventory::tests::{check_at, read, values};
+    use crate::inventory::{CoverageState, Reader, Surface};
+
+    #[test]
+    fn identifier_and_team_are_read_from_thin_and_universal_files() {
+        let thin = macho("com.example.tool", "ABCDE12345");
+        let line = "File tool - | - | AppleBundle=com.example.tool, AppleTeam=ABCDE12345, Path=x/tool, FileName=tool";
+        check_at(Reader::MachO, "x/tool", &thin, &[line]);
+        let length = thin.len() as u32;
+        let head: Vec<u8> = [0xcafe_babe, 1, 7, 3, 28, length, 0]
+            .iter()
+            .flat_map(|value: &u32| value.to_be_bytes())
+            .collect();
+        check_at(Reader::MachO, "x/tool", &[head, thin].concat(), &[line]);
+    }
+
+    #[test]
+    fn a_damaged_signature_is_told() {
+        let whole = macho("com.example.tool", "ABCDE12345");
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0xff;
+            read(Reader::MachO, "x/tool", &damaged);
+        }
+        let (items, coverage) = read(Reader::MachO, "x/tool", &whole[..60]);
+        assert!(values(&items, Surface::AppleTeam).is_empty());
+        assert_eq!(coverage.state, CoverageState::Partly("its signature is damaged".to_owned()));
+    }
+}

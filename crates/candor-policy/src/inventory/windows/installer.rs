@@ -4,11 +4,10 @@
 //! tables stand in one stream, and their lengths in another: `u16 length | u16 uses`, after four bytes whose last
 //! bit says that a reference to a text has three bytes rather than two. Tables are written column by column.
 
-use candor_model::{
-    Budget, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member, Reason, Sink,
-};
+use candor_model::FileType;
 
 use crate::inventory::bytes::{array, le16, le32, run, size};
+use crate::inventory::members::{self, Wish};
 use crate::inventory::{Item, ItemKind, Items, Surface};
 
 /// Bytes of one stream.
@@ -16,13 +15,19 @@ const LONGEST: u64 = 32 << 20;
 
 /// Reads an installer.
 pub(in crate::inventory) fn read(bytes: &[u8], items: &mut Items<'_>) {
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let limits = Limits { max_memory: 128 << 20, ..Limits::default() };
-    let budget = Budget::new(limits, Interrupt::new(), length);
-    let mut streams = Streams { found: [const { None }; 3], budget, trouble: None };
-    candor_unpack::unpack(FileType::MsOle2, bytes, &mut streams);
-    let trouble = streams.trouble.take();
-    let [Some(pool), Some(data), Some(table)] = streams.found else {
+    let mut found = [const { None }; 3];
+    let place = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        ["!_StringPool", "!_StringData", "!Property"].iter().position(|known| *known == name)
+    };
+    let mut wants = |name: &str| if place(name).is_some() { Wish::Give(LONGEST) } else { Wish::Pass };
+    let trouble = members::each(FileType::MsOle2, bytes, &mut wants, &mut |name, content| {
+        if let Some(slot) = place(name).and_then(|place| found.get_mut(place)) {
+            *slot = Some(content.to_vec());
+        }
+        !found.iter().all(Option::is_some)
+    });
+    let [Some(pool), Some(data), Some(table)] = found else {
         return items.unread("it is no package of the installer");
     };
     let texts = Texts::read(&pool, &data);
@@ -98,49 +103,61 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Keeps the three streams that matter.
-struct Streams {
-    found: [Option<Vec<u8>>; 3],
-    budget: Budget,
-    trouble: Option<String>,
-}
-
-impl Sink for Streams {
-    fn child(&mut self, _: ChildKind, member: &Member, content: Content<'_>) -> Flow {
-        let name = member.name.as_str();
-        let wanted = ["!_StringPool", "!_StringData", "!Property"];
-        let Some(place) = wanted.iter().position(|known| *known == name) else { return Flow::Continue };
-        let mut bytes = Vec::new();
-        match content {
-            Content::Bytes(whole) | Content::Part(whole, _) => whole.clone_into(&mut bytes),
-            Content::Stream(stream) => {
-                use std::io::Read as _;
-                if stream.take(LONGEST).read_to_end(&mut bytes).is_err() {
-                    self.trouble = Some(format!("the stream {name} is damaged"));
-                }
-            }
-            Content::Absent(reason) => self.trouble = Some(format!("{name}: {reason}")),
-        }
-        if let Some(slot) = self.found.get_mut(place) {
-            *slot = Some(bytes);
-        }
-        if self.found.iter().all(Option::is_some) { Flow::Stop } else { Flow::Continue }
-    }
-
-    fn facts(&mut self, _: Facts) {}
-
-    fn incomplete(&mut self, reason: Reason) {
-        self.trouble.get_or_insert_with(|| reason.to_string());
-    }
-
-    fn budget(&mut self) -> &mut Budget {
-        &mut self.budget
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::tests::{check_at, read};
+    use crate::inventory::{CoverageState, Reader};
+
+    /// An installer with these properties, and its three streams.
+    fn installer(properties: &[(&str, &str)]) -> Vec<u8> {
+        let (mut pool, mut data) = (vec![0xe4, 4, 0, 0], Vec::new());
+        for text in properties.iter().flat_map(|(key, value)| [key, value]) {
+            data.extend_from_slice(text.as_bytes());
+            pool.extend((text.len() as u16).to_le_bytes());
+            pool.extend([1, 0]);
+        }
+        let column = |first: usize| {
+            (0..properties.len()).flat_map(move |row| ((2 * row + first) as u16).to_le_bytes())
+        };
+        let table = column(1).chain(column(2)).collect();
+        let names = ["_StringPool", "_StringData", "Property"].map(packed);
+        let [pool_name, data_name, table_name] = &names;
+        candor_fixtures::document::compound("", &[(pool_name, pool), (data_name, data), (table_name, table)])
+    }
+
+    /// The name of a table, as streams have it.
+    fn packed(name: &str) -> String {
+        const LETTERS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._";
+        let number = |letter: u8| LETTERS.iter().position(|known| *known == letter).unwrap() as u32;
+        let codes = name.as_bytes().chunks(2).map(|pair| match pair {
+            [one, two] => 0x3800 + number(*one) + (number(*two) << 6),
+            one => 0x4800 + number(one[0]),
+        });
+        std::iter::once(0x4840).chain(codes).map(|code| char::from_u32(code).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_properties_of_an_installer_are_read() {
+        let code = "{01234567-89AB-CDEF-0123-456789ABCDEF}";
+        let bytes = installer(&[
+            ("Manufacturer", "Example Lab"),
+            ("ProductName", "Example AV"),
+            ("ProductVersion", "21.3"),
+            ("UpgradeCode", code),
+        ]);
+        check_at(
+            Reader::Msi,
+            "Windows/Installer/1.msi",
+            &bytes,
+            &[&format!(
+                "Program Example AV 21.3 | - | Product=Example AV, Supplier=Example Lab, MsiCode={code}, Path=Windows/Installer/1.msi, FileName=1.msi"
+            )],
+        );
+        let other = candor_fixtures::document::compound("", &[("WordDocument", vec![1; 5000])]);
+        let (_, coverage) = read(Reader::Msi, "x", &other);
+        assert!(matches!(coverage.state, CoverageState::NotRead(_)));
+    }
 
     #[test]
     fn tables_lead_to_texts_of_any_length() {

@@ -75,3 +75,42 @@ impl Sink for Told {
         &mut self.budget
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candor_fixtures::signed_program::program;
+
+    use crate::inventory::tests::{read, values};
+    use crate::inventory::{CoverageState, Reader, Surface};
+
+    const SUBJECT: &[(&str, &str)] = &[("C", "RU"), ("O", "Example Lab"), ("CN", "Example Lab")];
+
+    #[test]
+    fn a_program_says_who_signed_it_and_what_it_is() {
+        let bytes = program(
+            &[("CompanyName", "Example"), ("ProductName", "Agent"), ("FileVersion", "1.2.3")],
+            SUBJECT,
+        );
+        let (items, coverage) = read(Reader::Program, "Program Files/E/a.exe", &bytes);
+        assert_eq!(values(&items, Surface::AuthenticodeSubject), ["CN=Example Lab, O=Example Lab, C=RU"]);
+        assert_eq!(values(&items, Surface::Product), ["Agent"]);
+        assert_eq!(values(&items, Surface::Supplier), ["Example"]);
+        assert_eq!(items[0].version.as_deref(), Some("1.2.3"));
+        assert_eq!(values(&items, Surface::Sha256)[0].len(), 64);
+        assert_eq!(coverage.state, CoverageState::Read);
+    }
+
+    #[test]
+    fn a_signature_that_does_not_hold_names_nobody() {
+        let mut bytes = program(&[], SUBJECT);
+        bytes[0x400] ^= 1;
+        let (items, _) = read(Reader::Program, "a.exe", &bytes);
+        assert!(values(&items, Surface::AuthenticodeSubject).is_empty());
+        assert_eq!(
+            items[0].place.inside.as_deref(),
+            Some("signature invalid: the file is not what was signed")
+        );
+        let (items, _) = read(Reader::Program, "a.exe", &program(&[], &[]));
+        assert_eq!((items.len(), items[0].place.inside.as_deref()), (1, None));
+    }
+}

@@ -1,0 +1,281 @@
+//! Every group of identifiers, planted once where it would be on a system, is found with its strength; the same
+//! systems without them give nothing, and neither does what only mentions the names.
+
+use candor_fixtures::roots::{Planted, Root, linux, macos, windows};
+use candor_policy::inventory::{Interest as _, Inventory, Item, ItemKind, Surface, plan};
+use candor_policy::matching::{Finding, Matcher, Standing};
+use candor_policy::policy::Policy;
+use candor_policy::vendor::Strength;
+
+/// What a walk would give of a root.
+fn inventory(root: &Root, matcher: &Matcher) -> Inventory {
+    let wanted = matcher.wanted();
+    let mut inventory = Inventory::default();
+    for (path, bytes) in root {
+        if wanted.is_wanted(path, false) {
+            let name = path.rsplit('/').next().unwrap();
+            inventory.items.push(Item::new(ItemKind::File, name).at_path(path));
+        }
+        if let Some(reader) = plan::reader_of(path) {
+            let coverage = reader.read(path, bytes, &mut |item| inventory.items.push(item));
+            inventory.coverage.push(coverage);
+        }
+    }
+    inventory
+}
+
+fn found(root: &Root) -> Vec<Finding> {
+    let matcher = Matcher::new(&Policy::built_in().unwrap());
+    matcher.find(&inventory(root, &matcher))
+}
+
+const SIGNER: &[(&str, &str)] = &[
+    ("SERIALNUMBER", "1027739867473"),
+    ("C", "RU"),
+    ("L", "Moscow"),
+    ("O", "AO Kaspersky Lab"),
+    ("CN", "AO Kaspersky Lab"),
+];
+
+const TRUSTED: &[(&str, &str)] =
+    &[("O", "AO Kaspersky Lab"), ("CN", "Kaspersky Anti-Virus Personal Root Certificate")];
+
+/// What is planted, where, and on which surface it must show with which strength.
+type Case<'a> = (&'a str, fn(&Planted<'_>) -> Root, Planted<'a>, Surface, Strength);
+
+fn cases() -> Vec<Case<'static>> {
+    let none = Planted::default;
+    vec![
+        (
+            "signer",
+            windows,
+            Planted { signer: SIGNER, ..none() },
+            Surface::AuthenticodeSubject,
+            Strength::Cryptographic,
+        ),
+        (
+            "team",
+            macos,
+            Planted { team: "2Y8XE5CQ94", ..none() },
+            Surface::AppleTeam,
+            Strength::Cryptographic,
+        ),
+        (
+            "package key",
+            linux,
+            Planted {
+                package_key: "6AFE173577C4CBD621DF217FD093435AA3ED2C4A",
+                packages: &["a-package"],
+                ..none()
+            },
+            Surface::PackageKey,
+            Strength::Cryptographic,
+        ),
+        (
+            "trusted on Linux",
+            linux,
+            Planted { roots: &[TRUSTED], ..none() },
+            Surface::RootSubject,
+            Strength::Strong,
+        ),
+        (
+            "trusted on Windows",
+            windows,
+            Planted { roots: &[TRUSTED], ..none() },
+            Surface::RootSubject,
+            Strength::Strong,
+        ),
+        (
+            "filter",
+            windows,
+            Planted { filters: &[("renamed.sys", "320400")], ..none() },
+            Surface::MinifilterAltitude,
+            Strength::Strong,
+        ),
+        (
+            "filter of another vendor",
+            windows,
+            Planted { filters: &[("renamed.sys", "404910")], ..none() },
+            Surface::MinifilterAltitude,
+            Strength::Strong,
+        ),
+        (
+            "bundle",
+            macos,
+            Planted { bundles: &["com.kaspersky.kav"], ..none() },
+            Surface::AppleBundle,
+            Strength::Strong,
+        ),
+        (
+            "extension",
+            linux,
+            Planted { chrome: &["amkpcclbbgegoafihnpgomddadjhcadd"], ..none() },
+            Surface::BrowserExtension,
+            Strength::Strong,
+        ),
+        (
+            "extension of Firefox",
+            linux,
+            Planted { firefox: &["urladvisor@kaspersky.com"], ..none() },
+            Surface::BrowserExtension,
+            Strength::Strong,
+        ),
+        (
+            "host",
+            linux,
+            Planted { hosts: &["dnl-01.geo.kaspersky.com"], ..none() },
+            Surface::Domain,
+            Strength::Strong,
+        ),
+        (
+            "package",
+            linux,
+            Planted { packages: &["kesl"], ..none() },
+            Surface::LinuxPackage,
+            Strength::Metadata,
+        ),
+        (
+            "supplier",
+            linux,
+            Planted { packages: &["a-package"], supplier: "AO Kaspersky Lab", ..none() },
+            Surface::Supplier,
+            Strength::Metadata,
+        ),
+        (
+            "product",
+            windows,
+            Planted { products: &["Kaspersky Endpoint Security for Windows"], ..none() },
+            Surface::Product,
+            Strength::Metadata,
+        ),
+        (
+            "service",
+            windows,
+            Planted { services: &["klnagent"], ..none() },
+            Surface::WindowsService,
+            Strength::Path,
+        ),
+        ("key", windows, Planted { keys: &["KasperskyLab"], ..none() }, Surface::RegistryKey, Strength::Path),
+        (
+            "key of 32-bit programs",
+            windows,
+            Planted { keys: &[r"WOW6432Node\KasperskyLab\AVP21.3"], ..none() },
+            Surface::RegistryKey,
+            Strength::Path,
+        ),
+        ("unit", linux, Planted { units: &["kesl.service"], ..none() }, Surface::SystemdUnit, Strength::Path),
+        (
+            "folder on Linux",
+            linux,
+            Planted { files: &["opt/kaspersky/kesl/bin/kesl"], ..none() },
+            Surface::Path,
+            Strength::Path,
+        ),
+        (
+            "folder on Windows",
+            windows,
+            Planted { files: &["ProgramData/Kaspersky Lab/AVP21.3/Bases/x"], ..none() },
+            Surface::Path,
+            Strength::Path,
+        ),
+        (
+            "folder on macOS",
+            macos,
+            Planted {
+                files: &["Library/Application Support/Kaspersky Lab/KAV/Binaries/UninstallScript"],
+                ..none()
+            },
+            Surface::Path,
+            Strength::Path,
+        ),
+        (
+            "engine in another product",
+            linux,
+            Planted { files: &["opt/other/appinfo.kli"], ..none() },
+            Surface::FileName,
+            Strength::Strong,
+        ),
+        (
+            "name of a program",
+            windows,
+            Planted { files: &["Tools/klnagent.exe"], ..none() },
+            Surface::FileName,
+            Strength::Name,
+        ),
+    ]
+}
+
+#[test]
+fn every_group_is_found_where_it_would_be_with_its_strength() {
+    let mut missing = Vec::new();
+    for (name, build, planted, surface, strength) in cases() {
+        let findings = found(&build(&planted));
+        let evidence = findings.iter().flat_map(|finding| &finding.evidence);
+        let strengths: Vec<Strength> =
+            evidence.filter(|one| one.surface == surface).map(|one| one.strength).collect();
+        if !strengths.contains(&strength) {
+            missing.push(format!("{name}: {surface:?} {strength:?}, but {findings:#?}"));
+        }
+        let decides = matches!(strength, Strength::Cryptographic | Strength::Strong);
+        if decides && !findings.iter().any(|finding| finding.standing == Standing::Found) {
+            missing.push(format!("{name}: is no more than a lead"));
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn the_same_systems_without_them_give_nothing() {
+    for build in [linux, windows, macos] {
+        let root = build(&Planted::default());
+        assert_eq!(found(&root), Vec::new());
+    }
+}
+
+#[test]
+fn what_only_mentions_the_names_is_not_found() {
+    let exclusions = candor_fixtures::registry::Key::new("Paths")
+        .number(r"C:\Program Files (x86)\Kaspersky Lab\Kaspersky Endpoint Security for Windows\avp.exe", 0)
+        .number(r"C:\ProgramData\Kaspersky Lab\AVP21.3\Bases", 0);
+    let software =
+        candor_fixtures::registry::Key::new("ROOT").at(r"Microsoft\Windows Defender\Exclusions", exclusions);
+    let text = |text: &str| text.as_bytes().to_vec();
+    let root: Root = vec![
+        ("Windows/System32/config/SOFTWARE".to_owned(), candor_fixtures::registry::hive(&software)),
+        // Rules and reports that name files, hosts and signers.
+        (
+            "opt/rules/index.yar".to_owned(),
+            text("rule x { strings: $a = \"avp.exe\" $b = \"AO Kaspersky Lab\" condition: any of them }"),
+        ),
+        ("srv/reports/apt.txt".to_owned(), text("dnl-01.geo.kaspersky.com 2Y8XE5CQ94 klif.sys")),
+        // Hosts that are shut out.
+        ("etc/hosts".to_owned(), text("0.0.0.0 dnl-01.geo.kaspersky.com\n127.0.0.1 www.kaspersky.com\n")),
+        ("etc/nftables.conf".to_owned(), text("ip daddr dnl-01.geo.kaspersky.com drop\n")),
+        ("etc/squid/squid.conf".to_owned(), text("acl bad dstdomain .kaspersky.com\nhttp_access deny bad\n")),
+        // Packages of others that are named after a vendor.
+        (
+            "srv/app/package-lock.json".to_owned(),
+            text(
+                r#"{"lockfileVersion":3,"packages":{"node_modules/kaspersky-fan-club":{"version":"1"},"node_modules/huawei-cloud-tools":{"version":"1"}}}"#,
+            ),
+        ),
+        (
+            "srv/app/requirements.txt".to_owned(),
+            text("kaspersky-report-parser==1\nhuaweicloud-anything==2\nbytedance-unrelated==3\n"),
+        ),
+    ];
+    for finding in found(&root) {
+        assert_eq!(finding.standing, Standing::Lead, "{finding:#?}");
+    }
+}
+
+#[test]
+fn the_age_of_signatures_comes_out_of_the_log() {
+    let line = r#"Jan  2 00:00:00 host kesl[7]: {"EventType":"AVBasesAreOutOfDate","AVBasesDate":"2025-01-02 03:04:05"}"#;
+    let root = linux(&Planted { packages: &["kesl"], log: &[line], ..Planted::default() });
+    let matcher = Matcher::new(&Policy::built_in().unwrap());
+    let inventory = inventory(&root, &matcher);
+    let moments =
+        inventory.items.iter().filter_map(|item| item.moments.get(&candor_policy::inventory::Moment::Bases));
+    assert_eq!(moments.collect::<Vec<_>>(), ["2025-01-02T03:04:05Z"]);
+}
