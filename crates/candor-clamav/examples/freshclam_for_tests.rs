@@ -11,7 +11,12 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let called = arguments.next().unwrap_or_default();
     let program = Program {
-        trust: Trust { containers: keys(), patches: PATCH_KEY.public(), old_signature: OldSignature::Warn },
+        trust: Trust {
+            containers: keys(),
+            patches: PATCH_KEY.public(),
+            certificates: Vec::new(),
+            old_signature: OldSignature::Warn,
+        },
         fetcher: std::env::var_os("CANDOR_TEST_FETCHER").map(PathBuf::from).unwrap_or_default(),
     };
     run(program, &called.to_string_lossy(), arguments.collect())

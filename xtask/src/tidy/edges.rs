@@ -77,8 +77,59 @@ const DEVELOPMENT: [&str; 2] = ["candor-fixtures", "xtask"];
 /// The library whose task is to deal with the operating system.
 const SYSTEM: &str = "candor-sandbox";
 
+/// The program that opens connections, and crates that others of the product must not have, however they came to them.
+const FETCHER: &str = "candor-fetch";
+const CLIENTS: [&str; 16] = [
+    "attohttpc",
+    "curl",
+    "hickory-proto",
+    "hickory-resolver",
+    "hyper",
+    "isahc",
+    "minreq",
+    "native-tls",
+    "openssl",
+    "quinn",
+    "reqwest",
+    "rustls",
+    "simple-dns",
+    "surf",
+    "trust-dns-resolver",
+    "ureq",
+];
+
 /// Crates that would let a library do what only a program may.
 const PROGRAMS_ONLY: [&str; 3] = ["anyhow", "clap", "rustix"];
+
+/// What opens connections is a program of its own: none of the others has the means.
+fn clients(root: &Path, complaints: &mut Complaints) -> anyhow::Result<()> {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root.join("Cargo.toml")).other_options(vec![String::from("--offline")]);
+    let metadata = command.exec().context("cargo metadata")?;
+    let resolve = metadata.resolve.as_ref().context("cargo metadata tells no dependencies")?;
+    for program in PROGRAMS.into_iter().filter(|program| *program != FETCHER) {
+        let start = metadata.packages.iter().find(|package| package.name.as_str() == program);
+        let mut left: Vec<_> = start.map(|package| package.id.clone()).into_iter().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(id) = left.pop() {
+            if !seen.insert(id.clone()) {
+                continue;
+            }
+            let Some(node) = resolve.nodes.iter().find(|node| node.id == id) else { continue };
+            let is_part = |kinds: &[cargo_metadata::DepKindInfo]| {
+                kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+            };
+            left.extend(
+                node.deps.iter().filter(|used| is_part(&used.dep_kinds)).map(|used| used.pkg.clone()),
+            );
+        }
+        let names = metadata.packages.iter().filter(|package| seen.contains(&package.id));
+        for name in names.map(|package| package.name.as_str()).filter(|name| CLIENTS.contains(name)) {
+            complaints.push(format!("{program}: has {name}, which opens connections; only {FETCHER} may"));
+        }
+    }
+    Ok(())
+}
 
 pub(super) fn check(root: &Path) -> anyhow::Result<Complaints> {
     let mut command = MetadataCommand::new();
@@ -87,6 +138,7 @@ pub(super) fn check(root: &Path) -> anyhow::Result<Complaints> {
     let members: BTreeSet<String> =
         metadata.packages.iter().map(|package| package.name.to_string()).collect();
     let mut complaints = Complaints::new();
+    clients(root, &mut complaints)?;
     for package in &metadata.packages {
         let name = package.name.as_str();
         let manifest = std::fs::read_to_string(&package.manifest_path)?;

@@ -26,7 +26,9 @@ use std::process::ExitCode;
 
 use candor::clamav::clock::{Moment, seconds};
 use candor::store::Compiler;
-use candor_update::clamav::{Level, Order, Outcome, Record, Trouble, Trust, custom, install_custom, update};
+use candor_update::clamav::{
+    Certificate, Level, Order, Outcome, Record, Trouble, Trust, custom, install_custom, update,
+};
 use candor_update::source::fetch::Wish;
 
 use self::conf::Configuration;
@@ -101,7 +103,48 @@ pub fn run(mut program: Program, called: &str, arguments: Vec<OsString>) -> Exit
     if given.is_on("candor-refuse-md5") {
         program.trust.old_signature = candor_update::clamav::OldSignature::Refuse;
     }
+    match certificates(configured.text("cvdcertsdir")) {
+        Ok(certificates) => program.trust.certificates.extend(certificates),
+        Err(reason) => {
+            teller.say(Level::Error, &reason);
+            return ExitCode::from(CONFIGURATION);
+        }
+    }
     ExitCode::from(start(&program, &configured, &given, &mut teller, &again))
+}
+
+/// Where certificates are that databases are signed with, when nothing is said.
+const CERTIFICATES: &str = "/etc/clamav/certs";
+/// The most bytes of one of these files.
+const MOST_CERTIFICATES: u64 = 1 << 20;
+
+/// The certificates in a folder. The usual one need not be there; one that is named must have some.
+fn certificates(folder: Option<&str>) -> Result<Vec<Certificate>, String> {
+    use std::io::Read as _;
+    let named = folder.unwrap_or(CERTIFICATES);
+    let Ok(entries) = std::fs::read_dir(named) else {
+        return if folder.is_some() {
+            Err(format!("CVDCertsDirectory {named} cannot be read"))
+        } else {
+            Ok(Vec::new())
+        };
+    };
+    let mut certificates = Vec::new();
+    for entry in entries.flatten().map(|entry| entry.path()) {
+        let kind = entry.extension().unwrap_or_default();
+        if !["crt", "pem", "cer"].iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        let read =
+            std::fs::File::open(&entry).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut bytes));
+        read.map_err(|error| format!("{}: {error}", entry.display()))?;
+        certificates.extend(Certificate::read_all(&bytes));
+    }
+    if certificates.is_empty() && folder.is_some() {
+        return Err(format!("CVDCertsDirectory {named} has no certificate with a key of RSA"));
+    }
+    Ok(certificates)
 }
 
 fn start(
@@ -300,6 +343,7 @@ impl Run<'_> {
                 scripted: settings.scripted,
                 compress: settings.compress,
                 advertised: record.as_ref().and_then(|record| record.version(database)),
+                needs_signature: work.state.needs_signature(database),
             };
             let local = work.folder.local(database);
             let outcome = update(work, &order, local.as_ref(), &self.program.trust)?;

@@ -11,7 +11,6 @@ const fn known(name: &'static str, letter: char, takes: Takes, fate: Fate) -> Kn
 const SERVICE: Fate = Unused("services of Windows are not known here", "no");
 const DEBUG: Fate = Unused("there are no debug messages; --verbose tells every step", "no");
 const HASHES: Fate = Unused("MD5 alone is accepted or refused by --candor-refuse-md5", "no");
-const CERTIFICATES: Fate = Unused("signatures by certificates (.sign) are not read yet", "");
 const ADDRESS: Fate = Unused("connections begin at the address that the system chooses", "");
 
 /// The command line.
@@ -45,7 +44,7 @@ pub(crate) const OPTIONS: &[Known] = &[
     known("on-outdated-execute", '\0', Text, OUTDATED),
     known("update-db", '\0', Text, Honoured),
     known("list-mirrors", '\0', Switch, Honoured),
-    known("cvdcertsdir", '\0', Text, CERTIFICATES),
+    known("cvdcertsdir", '\0', Text, Honoured),
     known("fips-limits", '\0', Switch, HASHES),
     known("log-rotate", '\0', Switch, Honoured),
     known("install-service", '\0', Switch, SERVICE),
@@ -92,7 +91,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("LogRotate", "log-rotate", Switch, Honoured),
     key("PidFile", "pid", Text, Honoured),
     key("DatabaseDirectory", "datadir", Text, Honoured),
-    key("CVDCertsDirectory", "cvdcertsdir", Text, CERTIFICATES),
+    key("CVDCertsDirectory", "cvdcertsdir", Text, Honoured),
     key("Foreground", "foreground", Switch, Honoured),
     key("Debug", "debug", Switch, DEBUG),
     key("FIPSCryptoHashLimits", "fips-limits", Switch, HASHES),

@@ -132,6 +132,20 @@ impl World for Work<'_> {
         }
         shown(until)
     }
+
+    fn saw_signature(&mut self, database: &str) {
+        if self.state.needs_signature(database) {
+            return;
+        }
+        self.state.saw_signature(database);
+        if let Err(error) = self.folder.keep(self.state) {
+            self.teller.say(Level::Warning, &format!("it cannot be remembered: {error}"));
+        }
+    }
+
+    fn now(&mut self) -> u64 {
+        seconds()
+    }
 }
 
 /// A time as freshclam shows when it may ask again.

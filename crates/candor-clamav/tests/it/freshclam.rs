@@ -16,7 +16,12 @@ use candor_fixtures::release::{self, HEADER_KEY, Key, LIST_KEY, PATCH_KEY, Relea
 use candor_update::clamav::{Database, OldSignature, Trust};
 
 fn trust() -> Trust {
-    Trust { containers: release::keys(), patches: PATCH_KEY.public(), old_signature: OldSignature::Warn }
+    Trust {
+        containers: release::keys(),
+        patches: PATCH_KEY.public(),
+        certificates: Vec::new(),
+        old_signature: OldSignature::Warn,
+    }
 }
 
 /// What the server does with one address.
@@ -838,4 +843,142 @@ fn containers_of_others_are_refused() {
     let said = Said::of(&command.arg("--config-file").arg(configuration).output().unwrap(), &place);
     assert_eq!((said.code, place.versions().len()), (7, 0), "{said:?}");
     assert!(said.has("the digital signature of the header is not valid"), "{said:?}");
+}
+
+/// Runs Candor's under `strace`; the calls that make or connect sockets of the internet, with what their process is.
+/// `None` where `strace` is not installed or may not trace.
+fn traced(place: &Place, configuration: &str, arguments: &[&str]) -> Option<(Said, Vec<(String, String)>)> {
+    let configuration = place.configure(configuration);
+    let log = place.path("trace");
+    let mut command = Command::new("strace");
+    command.args([
+        "-f",
+        "-qq",
+        "-e",
+        "trace=execve,clone,clone3,fork,vfork,socket,connect,bind,sendto",
+        "-o",
+    ]);
+    command.arg(&log).arg(ours()).arg("--candor-pause=0").arg("--config-file").arg(configuration);
+    command.env("CANDOR_TEST_FETCHER", fetcher()).args(arguments);
+    let said = Said::of(&command.output().ok()?, place);
+    let text = fs::read_to_string(&log).ok().filter(|text| text.contains("execve("))?;
+    // A process is what it last became.
+    let mut programs: BTreeMap<String, String> = BTreeMap::new();
+    let mut calls = Vec::new();
+    for line in text.lines() {
+        let (process, call) = line.split_once(' ').unwrap();
+        let call = call.trim_start();
+        if let Some(rest) = call.strip_prefix("execve(\"") {
+            programs.insert(process.to_owned(), rest.split('"').next().unwrap().to_owned());
+        }
+        if call.contains("AF_INET") {
+            calls.push((programs.get(process).cloned().unwrap_or_default(), call.to_owned()));
+        }
+    }
+    Some((said, calls))
+}
+
+#[test]
+fn nothing_but_the_fetcher_opens_connections() {
+    let place = Place::new();
+    with_100(&place);
+    place.serve("daily.cvd", daily(101).container()).serve("daily-101.cdiff", patch(101));
+    place.serve("x.ndb", b"X.A:0:*:aabbccddee\n".to_vec());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let server = format!("--candor-name-server={}", name_server(&format!("1.4.6:62:101:{now}:1:90:1:334")));
+    let configuration = "DatabaseMirror http://127.0.0.1:PORT\nBytecode no\nExcludeDatabase main\n\
+                         DatabaseCustomURL http://127.0.0.1:PORT/x.ndb\n";
+    let Some((said, calls)) = traced(&place, configuration, &[&server]) else { return };
+    assert_eq!((said.code, place.versions()[0].as_str()), (0, "daily.cld 101"), "{said:?}");
+    // A record, a patch and a custom database.
+    assert!(calls.iter().filter(|(_, call)| call.starts_with("connect(")).count() >= 3, "{calls:?}");
+    for (program, call) in calls {
+        assert!(program.ends_with("/candor-fetch"), "{program}: {call}");
+    }
+}
+
+/// Genuine databases are not part of the repository; `CANDOR_CVD` may name a folder of them.
+#[test]
+fn a_genuine_database_is_installed_by_both() {
+    let Some(folder) = std::env::var_os("CANDOR_CVD") else { return };
+    let bytes = fs::read(Path::new(&folder).join("bytecode-334.cvd")).unwrap();
+    let configuration = "PrivateMirror http://127.0.0.1:PORT\nExcludeDatabase main\nExcludeDatabase daily\n";
+    let (ours, theirs) = (Place::new(), Place::new());
+    for place in [&ours, &theirs] {
+        place.serve("bytecode.cvd", bytes.clone());
+        fs::create_dir(place.path("bin")).unwrap();
+    }
+    let program = ours.path("bin/freshclam");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_candor-clamav"), &program).unwrap();
+    fetcher();
+    let run = |program: &Path, place: &Place| {
+        let mut command = Command::new(program);
+        Said::of(&command.arg("--config-file").arg(place.configure(configuration)).output().unwrap(), place)
+    };
+    let said = run(&program, &ours);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(fs::read(ours.path("db").join("bytecode.cvd")).unwrap(), bytes);
+    assert!(
+        said.has("bytecode.cvd updated (version: 334, sigs: 91, f-level: 90, builder: anvilleg)"),
+        "{said:?}"
+    );
+    let their = Path::new("/usr/bin/freshclam");
+    if their.is_file() && is_root() {
+        let their = run(their, &theirs);
+        assert_eq!((their.code, &their.stdout), (said.code, &said.stdout));
+        assert_eq!(fs::read(theirs.path("db").join("bytecode.cvd")).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_signature_by_certificates_is_needed_once_it_was_seen() {
+    let place = Place::new();
+    let openssl = |arguments: &str| {
+        let mut command = Command::new("openssl");
+        command.args(arguments.split(' ')).current_dir(place.path(""));
+        command.output().is_ok_and(|output| output.status.success())
+    };
+    fs::create_dir(place.path("certs")).unwrap();
+    let key = "req -x509 -newkey rsa:2048 -nodes -keyout key -out certs/root.crt -days 30 -subj /CN=root -addext \
+               basicConstraints=critical,CA:TRUE";
+    if !openssl(key) {
+        return;
+    }
+    let sign = |version: u64| {
+        fs::write(place.path("file"), daily(version).container()).unwrap();
+        assert!(openssl(
+            "cms -sign -binary -in file -signer certs/root.crt -inkey key -outform PEM -out sign -md sha256"
+        ));
+        let pem = fs::read_to_string(place.path("sign")).unwrap();
+        let digits: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        format!("#clamsign-1.0\n::pkcs7-pem:{digits}\n").into_bytes()
+    };
+    let configuration = format!(
+        "{MIRROR}ScriptedUpdates no\nMaxAttempts 1\nCVDCertsDirectory {}\n",
+        place.path("certs").display()
+    );
+    // Before one was seen, the old signature is enough.
+    place.serve("daily.cvd", daily(100).container());
+    assert_eq!(place.run(&configuration, &[]).code, 0);
+    place.serve("daily.cvd", daily(101).container()).serve("daily-101.cvd.sign", sign(101));
+    let said = place.run(&configuration, &[]);
+    assert!(said.code == 0 && !said.has("RSA over MD5 alone"), "{said:?}");
+    // Now it is needed, also in another run, and also by whoever has lost the certificates.
+    place.serve("daily.cvd", daily(102).container());
+    for configuration in [configuration.clone(), format!("{MIRROR}ScriptedUpdates no\nMaxAttempts 1\n")] {
+        let said = place.run(&configuration, &[]);
+        assert_eq!((said.code, place.versions()), (7, vec![String::from("daily.cvd 101")]), "{said:?}");
+        assert!(said.has("daily-102.cvd.sign is missing"), "{said:?}");
+    }
+    // A signature of something else does not do.
+    place.serve("daily-102.cvd.sign", sign(101));
+    assert_eq!(
+        (place.run(&configuration, &[]).code, place.versions()),
+        (7, vec![String::from("daily.cvd 101")])
+    );
+    place.serve("daily-102.cvd.sign", sign(102));
+    assert_eq!(
+        (place.run(&configuration, &[]).code, place.versions()),
+        (0, vec![String::from("daily.cvd 102")])
+    );
 }

@@ -15,7 +15,7 @@ fn it_is_in_its_jail_before_the_first_byte_arrives() {
     let receive = std::sync::Mutex::new(receive);
     let server = Server::new(move |stream, _| {
         asked.send(()).unwrap();
-        drop(receive.lock().unwrap().recv_timeout(Duration::from_secs(20)));
+        let _ = receive.lock().unwrap().recv_timeout(Duration::from_secs(20));
         drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
     });
     let times = Times { connect: 20, stall: 20, total: 40, slowest: 1 };

@@ -12,6 +12,7 @@ mod date;
 mod patch;
 mod record;
 mod script;
+mod sign;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use date::{from_http_date, http_date};
 pub use patch::{MOST_PATCH, PatchError, script as script_of_patch};
 pub use record::{OLDEST, Record, RecordError};
 pub use script::{ScriptError, ScriptFault, apply as run_script};
+pub use sign::{Certificate, MOST_SIGNATURES, SignError, verify};
 pub use state::{State, StateError};
 pub use trust::{OldSignature, Trust};
 pub use update::{

@@ -10,7 +10,12 @@ use crate::source::fetch::{Answer, Failure, FailureKind, FileWish};
 const BASE: &str = "A.S0:0:*:aabbccddee00\nA.S1:0:*:aabbccddee01\n";
 
 fn trust() -> Trust {
-    Trust { containers: release::keys(), patches: PATCH_KEY.public(), old_signature: OldSignature::Warn }
+    Trust {
+        containers: release::keys(),
+        patches: PATCH_KEY.public(),
+        certificates: Vec::new(),
+        old_signature: OldSignature::Warn,
+    }
 }
 
 /// A database of a version: each has one signature more than the one before.
@@ -45,6 +50,7 @@ struct Fake {
     fails_trial: bool,
     waited: u64,
     refusals: Vec<(u16, Option<u64>)>,
+    signed: Vec<String>,
 }
 
 impl Fake {
@@ -124,6 +130,14 @@ impl World for Fake {
         self.refusals.push((status, retry_after));
         String::from("tomorrow")
     }
+
+    fn saw_signature(&mut self, database: &str) {
+        self.signed.push(database.to_owned());
+    }
+
+    fn now(&mut self) -> u64 {
+        1_700_000_000
+    }
 }
 
 fn order(advertised: Option<u64>) -> Order {
@@ -134,6 +148,7 @@ fn order(advertised: Option<u64>) -> Order {
         scripted: true,
         compress: false,
         advertised,
+        needs_signature: false,
     }
 }
 
@@ -479,5 +494,34 @@ fn names_of_files_cannot_climb() {
         "https://h/a b",
     ] {
         assert_eq!(file_of(url), None, "{url}");
+    }
+}
+
+/// What comes of a whole database when the file of signatures is answered so.
+fn with_signature(needs_signature: bool, reply: Option<Reply>) -> (Fake, Result<Outcome, Trouble>) {
+    let mut fake = Fake::default().serve("daily.cvd", Reply::Bytes(daily(101).container()));
+    if let Some(reply) = reply {
+        fake = fake.serve("daily-101.cvd.sign", reply);
+    }
+    run(fake, &Order { scripted: false, needs_signature, attempts: 1, ..order(Some(101)) })
+}
+
+#[test]
+fn a_signature_that_was_seen_once_is_needed() {
+    // Nobody is trusted and none was seen: it is not asked for.
+    let (fake, result) = with_signature(false, None);
+    assert_eq!((result, fake.asked.as_slice()), (Ok(Outcome::Updated), &[String::from("daily.cvd")][..]));
+    assert!(fake.has_said("daily.cvd is signed by RSA over MD5 alone"));
+    // One was seen: to leave it out, to keep it back and to spoil it come to the same.
+    for (reply, trouble) in [
+        (None, Trouble::BadDatabase),
+        (Some(Reply::Bytes(b"#clamsign-1.0\n".to_vec())), Trouble::BadDatabase),
+        (Some(Reply::Status(500)), Trouble::FailedGet),
+        (Some(Reply::Failed(FailureKind::Cut)), Trouble::FailedGet),
+    ] {
+        let (fake, result) = with_signature(true, reply);
+        assert_eq!(result, Err(trouble));
+        assert!(fake.installed.is_empty() && fake.signed.is_empty());
+        assert!(fake.asked.contains(&String::from("daily-101.cvd.sign")));
     }
 }

@@ -3,6 +3,7 @@
 use candor_signature::clamav::{Keys, PublicKey};
 
 use super::patch;
+use super::sign::Certificate;
 
 /// What a database is verified with.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub struct Trust {
     pub containers: Keys,
     /// The key of patches.
     pub patches: PublicKey,
+    /// Certificates that vouch for signatures beside a container. Without any, no such signature is asked for.
+    pub certificates: Vec<Certificate>,
     /// What is made of a container that only the old signature vouches for: RSA over an MD5 sum.
     pub old_signature: OldSignature,
 }
@@ -32,6 +35,7 @@ impl Trust {
         Self {
             containers: Keys::published(),
             patches: patch::published_key(),
+            certificates: Vec::new(),
             old_signature: OldSignature::default(),
         }
     }

@@ -9,6 +9,7 @@ use crate::source::fetch::{Answer, FailureKind, FileWish, MOST_WISHES};
 
 use super::database::{Database, DatabaseError, HEADER, Head, MOST_CONTAINER};
 use super::patch::MOST_PATCH;
+use super::sign::{self, MOST_SIGNATURES};
 use super::trust::{OldSignature, Trust};
 
 /// Seconds until a server is tried again.
@@ -34,6 +35,10 @@ pub trait World {
     fn install(&mut self, offer: Offer) -> Result<(), Trouble>;
     /// Remembers that official servers do not want to be asked; says until when.
     fn refused(&mut self, status: u16, retry_after: Option<u64>) -> String;
+    /// Remembers that a database has a signature by certificates: it needs one from now on.
+    fn saw_signature(&mut self, database: &str);
+    /// The time, in seconds since 1970.
+    fn now(&mut self) -> u64;
 }
 
 /// How much a line matters.
@@ -82,6 +87,8 @@ pub struct Order {
     pub compress: bool,
     /// The newest version, as the name system says.
     pub advertised: Option<u64>,
+    /// Whether it had a signature by certificates once, so that it needs one.
+    pub needs_signature: bool,
 }
 
 /// A database that is there.
@@ -512,11 +519,7 @@ impl Try<'_> {
                 return Err(Trouble::BadDatabase);
             }
         };
-        if self.trust.old_signature == OldSignature::Refuse && has_old_signature_only(file) {
-            let text = format!("{file} is signed by RSA over MD5 alone, which is not accepted here");
-            self.world.say(Level::Error, &text);
-            return Err(Trouble::BadDatabase);
-        }
+        self.vouched(file, &tried.bytes, database.head.version)?;
         let name = &self.order.database;
         if let Some(local) = self.local.filter(|local| database.head.version <= local.head.version) {
             let text = format!(
@@ -534,6 +537,61 @@ impl Try<'_> {
             self.world.say(Level::Warning, &text);
         }
         self.install(file.to_owned(), tried.bytes, database, tried.answer.modified)
+    }
+
+    /// Looks for a signature by certificates beside a container, and decides whether what vouches for it is enough.
+    fn vouched(&mut self, file: &str, bytes: &[u8], version: u64) -> Result<(), Trouble> {
+        let name = self.order.database.clone();
+        let asks = !self.trust.certificates.is_empty() || self.order.needs_signature;
+        let beside = file.replacen(&name, &format!("{name}-{version}"), 1) + ".sign";
+        if asks {
+            let url = self.url(&beside);
+            let tried = self.one(FileWish { url, most: MOST_SIGNATURES, first: None, since: None });
+            match (&tried.answer.failure, tried.answer.status) {
+                (None, Some(200)) => {
+                    let (trusted, now) = (&self.trust.certificates, self.world.now());
+                    let level = u64::from(candor_signature::clamav::FUNCTIONALITY_LEVEL);
+                    return match sign::verify(&tried.bytes, bytes, trusted, level, now) {
+                        Ok(()) => {
+                            self.world.saw_signature(&name);
+                            Ok(())
+                        }
+                        Err(error) => {
+                            self.world.say(Level::Error, &format!("{beside}: {error}"));
+                            Err(Trouble::BadDatabase)
+                        }
+                    };
+                }
+                (None, Some(404)) => (),
+                // Whoever keeps it back must not be better off than whoever spoils it.
+                (Some(failure), _) => {
+                    self.world.say(Level::Warning, &format!("{beside}: {failure}"));
+                    return Err(Trouble::FailedGet);
+                }
+                (None, status) => {
+                    let text = format!("{beside}: Unexpected response ({})", status.unwrap_or(0));
+                    self.world.say(Level::Warning, &text);
+                    return Err(Trouble::FailedGet);
+                }
+            }
+        }
+        if self.order.needs_signature {
+            let text = format!(
+                "{beside} is missing; {name} was signed by certificates before, and needs to be since"
+            );
+            self.world.say(Level::Error, &text);
+            return Err(Trouble::BadDatabase);
+        }
+        if !has_old_signature_only(file) {
+            return Ok(());
+        }
+        if self.trust.old_signature == OldSignature::Refuse {
+            let text = format!("{file} is signed by RSA over MD5 alone, which is not accepted here");
+            self.world.say(Level::Error, &text);
+            return Err(Trouble::BadDatabase);
+        }
+        self.world.say(Level::Warning, &format!("{file} is signed by RSA over MD5 alone"));
+        Ok(())
     }
 
     fn install(
