@@ -78,7 +78,7 @@ pub(crate) const OPTIONS: &[Known] = &[
     option("disable-cache", NO, Switch, Honoured),
     option("json-store-html-uris", NO, Switch, Unused("addresses are not written to metadata", "yes")),
     option("json-store-pdf-uris", NO, Switch, Unused("addresses are not written to metadata", "yes")),
-    option("json-store-extra-hashes", NO, Switch, Unused("digests are not written to metadata", "no")),
+    option("json-store-extra-hashes", NO, Switch, Unused("metadata have MD5 sums alone", "no")),
     option("fips-limits", NO, Switch, Unused("signatures by MD5 and SHA-1 stay in force", "no")),
     option("bytecode", NO, Switch, Unused(BYTECODE, "no")),
     option("bytecode-timeout", NO, Number, Unused(BYTECODE, "10000")),

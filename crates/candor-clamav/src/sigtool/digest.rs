@@ -108,6 +108,6 @@ fn pieces(input: &mut dyn Read, take: &mut dyn FnMut(&[u8])) -> io::Result<u64> 
 }
 
 /// Bytes in hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -37,6 +37,7 @@ use crate::jailed::{self, Input, Said, Saying};
 use crate::options::sigtool::OPTIONS;
 use crate::options::{self, Given};
 use digest::Kind;
+pub(crate) use digest::hexadecimal;
 
 /// Where ClamAV's databases are when nothing is said.
 const DATABASES: &str = "/var/lib/clamav";

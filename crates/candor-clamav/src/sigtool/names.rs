@@ -139,7 +139,8 @@ fn names(source: &str, name: &str, bytes: &[u8], say: &mut Saying) {
     let kind = kind(name);
     let lines = || bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     if kind == "cbc" {
-        if let Some(line) = lines().nth(1) {
+        // Those that are not triggered by a logical signature have no name.
+        if let Some(line) = lines().nth(1).filter(|line| line.contains(&b';')) {
             say.line(shown(line.split(|byte| *byte == b';').next().unwrap_or_default()));
         }
         return;

@@ -110,6 +110,8 @@ fn metadata_say_what_a_file_consists_of() {
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+    // The sum of the text, as `md5sum` has it.
+    assert!(text.contains("\"FileMD5\": \"c5b7b350aca8f546d49909ca374969cf\""), "{text}");
     // They are not kept unless they are asked for.
     place.clamscan(&["--gen-json", "--tempdir=temporary", "d/a.txt"]);
     assert_eq!(fs::read_dir(place.path("temporary")).unwrap().count(), 1);
@@ -124,4 +126,40 @@ fn help_names_every_option_and_version_is_that_of_clamav() {
         assert!(help.stdout.contains(option), "{option}");
     }
     assert_eq!(place.clamscan(&["-V"]).stdout, "ClamAV 1.4.6\n");
+}
+
+#[test]
+fn metadata_have_the_names_types_sizes_and_sums_of_clamav() {
+    use std::io::Write as _;
+    let peer = std::path::Path::new("/usr/bin/clamscan");
+    assert!(peer.exists() || std::env::var_os("CI").is_none(), "{peer:?} is missing: install clamav");
+    if !peer.exists() {
+        return;
+    }
+    let place = Place::new();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(b"a MARKER in gzip").unwrap();
+    place.file("d/packed.gz", &packed.finish().unwrap());
+    let told = |name: &str, run: &dyn Fn(&[&str])| {
+        fs::create_dir(place.path(name)).unwrap();
+        let folder = format!("--tempdir={name}");
+        run(&["--no-summary", "--gen-json", "--leave-temps", &folder, "d/packed.gz"]);
+        let entries = fs::read_dir(place.path(name)).unwrap();
+        let found =
+            entries.map(|entry| entry.unwrap().path().join("metadata.json")).find(|path| path.exists());
+        let text = fs::read_to_string(found.unwrap()).unwrap();
+        let fields = ["FileType", "FileSize", "FileMD5", "RootFileType", "Magic"];
+        let lines = text.lines().map(|line| line.trim().trim_end_matches(',').replace("\": ", "\":"));
+        let mut lines: Vec<String> = lines
+            .filter(|line| fields.iter().any(|field| line.starts_with(&format!("\"{field}\":"))))
+            .collect();
+        lines.sort();
+        lines
+    };
+    let theirs = told("theirs", &|arguments| {
+        place.run(peer, &[&["-d", "db"], arguments].concat(), b"");
+    });
+    let ours = told("ours", &|arguments| drop(place.clamscan(arguments)));
+    assert_eq!(theirs.iter().filter(|line| line.contains("FileMD5")).count(), 2, "{theirs:?}");
+    assert_eq!(theirs, ours);
 }
