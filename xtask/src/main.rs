@@ -11,6 +11,7 @@ mod docs;
 mod fuzz;
 mod jail;
 mod oracle;
+mod package;
 mod policy;
 mod random;
 mod tidy;
@@ -41,6 +42,8 @@ enum Task {
     Jail(jail::Arguments),
     /// Compare Candor with ClamAV on random signatures and files.
     Oracle(oracle::Arguments),
+    /// Build packages for Debian, or use them in the place of ClamAV's.
+    Package(package::Arguments),
     /// Measure audits: an SBOM against every rule, suppliers against lists, and how well names are known.
     Policy(policy::Arguments),
     /// Check what the compiler does not: dependencies between crates, sizes, places of `unsafe`, words.
@@ -58,6 +61,7 @@ fn main() -> anyhow::Result<()> {
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Jail(arguments) => jail::run(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
+        Task::Package(arguments) => package::run(&arguments),
         Task::Policy(arguments) => policy::run(&arguments),
         Task::Tidy => tidy::run(),
     }

@@ -8,9 +8,9 @@ use anyhow::{Context as _, bail};
 use clap::Parser as _;
 
 use super::{Arguments, Step};
-use crate::{clients, construct, docs, fuzz, jail, oracle, tidy};
+use crate::{clients, construct, docs, fuzz, jail, oracle, package, tidy};
 
-pub(super) const STEPS: [Step; 14] = [
+pub(super) const STEPS: [Step; 15] = [
     Step { name: "fmt", run: fmt },
     Step { name: "tidy", run: |_| tidy::run().map(|()| String::new()) },
     Step { name: "docs", run: |_| docs::run(&docs::Arguments { check: true }).map(|()| String::new()) },
@@ -21,6 +21,7 @@ pub(super) const STEPS: [Step; 14] = [
     Step { name: "eicar", run: eicar },
     Step { name: "jail", run: jail },
     Step { name: "exploit", run: exploit },
+    Step { name: "package", run: package },
     Step { name: "clients", run: clients },
     Step { name: "construct", run: construct },
     Step { name: "oracle", run: oracle },
@@ -102,6 +103,13 @@ fn jail(_: &Arguments) -> anyhow::Result<String> {
 /// Takes workers over, and looks how far that goes.
 fn exploit(_: &Arguments) -> anyhow::Result<String> {
     jail::exploit(&candor()?)
+}
+
+/// Looks at the units, and puts packages into the place of ClamAV's: of the programs that the tests have built, where they are.
+fn package(_: &Arguments) -> anyhow::Result<String> {
+    let debug = crate::target()?.join("debug");
+    let is_there = ["candor", "candord", "candor-clamav"].iter().all(|name| debug.join(name).is_file());
+    Ok(format!("{}; {}", package::units()?, package::check(is_there.then_some(debug.as_path()))?))
 }
 
 /// Uses the daemon with the clients that are here and quick to try.
