@@ -2,8 +2,10 @@
 
 mod command_line;
 mod formats;
+mod manual;
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -20,18 +22,28 @@ pub(crate) struct Arguments {
 /// # Errors
 /// A page is out of date and may not be written, or cannot be.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let folder = crate::root()?.join("docs/reference");
+    let root = crate::root()?;
+    let folder = Path::new("docs/reference");
+    let mut files = vec![
+        (folder.join("command-line.md"), command_line::page()),
+        (folder.join("formats.md"), formats::page()),
+    ];
+    files.extend(manual::files()?);
     let mut old = Vec::new();
-    for (name, text) in [("command-line.md", command_line::page()), ("formats.md", formats::page())] {
-        let path = folder.join(name);
+    for (name, text) in files {
+        let path = root.join(&name);
+        let name = name.display().to_string();
         if fs::read_to_string(&path).is_ok_and(|held| held == text) {
             continue;
         }
         if arguments.check {
             old.push(name);
         } else {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
             fs::write(&path, text).with_context(|| path.display().to_string())?;
-            println!("docs/reference/{name} is written");
+            println!("{name} is written");
         }
     }
     if !old.is_empty() {
