@@ -48,7 +48,7 @@ pub(super) type Learned = Option<String>;
 /// What the verifier says.
 #[derive(Debug, Serialize, Deserialize)]
 enum Said {
-    Taken { candidate: Option<Candidate>, state: String, waiting: Vec<String> },
+    Taken { candidate: Option<Box<Candidate>>, state: String, waiting: Vec<String> },
     Refused { reason: String, learned: Option<String> },
     Wrong(String),
 }
@@ -127,6 +127,7 @@ pub(super) fn take(
                 let digest: String =
                     Sha256::digest(&policy_text).iter().map(|byte| format!("{byte:02x}")).collect();
                 let decision = format!("policy {} ({digest})", feed.policy.display());
+                let candidate = candidate.map(|candidate| *candidate);
                 Ok(Taken { candidate, state, waiting, decision })
             }
             Said::Refused { reason, learned } => Err((NotTaken::Refused(reason), learned)),
@@ -239,7 +240,7 @@ fn judge(
     }
     let candidate = match verified.release.map(|release| release.unpack(&mut Members::new(room))) {
         None => None,
-        Some(Ok(candidate)) => Some(candidate),
+        Some(Ok(candidate)) => Some(Box::new(candidate)),
         Some(Err(refusal)) => return Said::Refused { reason: refusal.to_string(), learned: None },
     };
     Said::Taken { candidate, state: text(&verified.state), waiting: verified.waiting }
