@@ -72,6 +72,7 @@ impl Receiver for Builder {
             Signature::Icon(icon) => self.lists.add_icon(id, &icon),
             Signature::LegacyMember(member) => self.members.add_legacy(id, member)?,
             Signature::Magic(magic) => self.lists.add_magic(id, &magic),
+            Signature::Catalogue(bytes) => self.lists.add_catalogue(id, &bytes),
             Signature::Certificate(rule) => self.lists.add_certificate_rule(id, &rule),
             Signature::Password(password) => self.lists.add_password(id, &password),
             Signature::Text(text) => self.lists.add_text(id, &text),

@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use candor_model::{FileType, PerceptualHash, Sink};
+use candor_model::{CertificateRule, FileType, PerceptualHash, Sink};
 
 /// What a scan needs to know about formats.
 pub(crate) trait Formats: Debug + Sync {
@@ -20,6 +20,11 @@ pub(crate) trait Formats: Debug + Sync {
 
     /// The perceptual hash of an image.
     fn image_hash(&self, bytes: &[u8], file_type: FileType) -> Option<PerceptualHash>;
+
+    /// The digests of programs that a catalogue vouches for.
+    fn catalogue(&self, _bytes: &[u8], _rules: &[CertificateRule]) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
 }
 
 /// The formats of the product.
@@ -41,5 +46,9 @@ impl Formats for Builtin {
 
     fn image_hash(&self, bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> {
         candor_unpack::image_hash(bytes, file_type)
+    }
+
+    fn catalogue(&self, bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {
+        candor_unpack::catalogue(bytes, rules)
     }
 }

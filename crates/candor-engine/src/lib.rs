@@ -34,6 +34,7 @@ mod sink;
 mod tests;
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use candor_database::{Image, Scratch, SignatureId, TypeRules};
 use candor_model::{
@@ -145,6 +146,10 @@ struct Setup<'image> {
     /// Certificates that the image decides about, and the signatures that say so.
     certificate_rules: Vec<CertificateRule>,
     rule_signatures: Vec<SignatureId>,
+    /// Whether the image has catalogues of programs, and the digests in those that are believed, with the
+    /// catalogue; made when the first program is met.
+    has_catalogues: bool,
+    catalogued: OnceCell<HashMap<Vec<u8>, SignatureId>>,
 }
 
 /// Memory that one scan leaves to the next.
@@ -181,6 +186,8 @@ impl<'image> Scanner<'image> {
             phishing: OnceCell::new(),
             certificate_rules,
             rule_signatures,
+            has_catalogues: wanted && image.catalogues().next().is_some(),
+            catalogued: OnceCell::new(),
         };
         Self { setup, memory: Memory::default() }
     }

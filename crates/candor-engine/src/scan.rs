@@ -1,7 +1,7 @@
 //! The loop over one layer: its digests, its children and facts, its body.
 
 use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use candor_database::ir::HashSubject;
 use candor_database::{Hit, Image, Scratch, SignatureId, Subject, TypeRules};
@@ -51,6 +51,8 @@ pub(crate) struct Scan<'s> {
     pub(crate) certificate_rules: &'s [CertificateRule],
     /// The signatures that those are.
     rule_signatures: &'s [SignatureId],
+    pub(crate) has_catalogues: bool,
+    catalogued: &'s OnceCell<HashMap<Vec<u8>, SignatureId>>,
     /// What heuristics have told of which layer.
     suspected: HashSet<(LayerId, String)>,
     known_passwords: &'s [Vec<u8>],
@@ -89,6 +91,8 @@ impl<'s> Scan<'s> {
             phishing: &setup.phishing,
             certificate_rules: &setup.certificate_rules,
             rule_signatures: &setup.rule_signatures,
+            has_catalogues: setup.has_catalogues,
+            catalogued: &setup.catalogued,
             suspected: HashSet::new(),
             known_passwords: &setup.passwords,
             passwords: Vec::new(),
@@ -308,7 +312,29 @@ impl<'s> Scan<'s> {
         };
         if !rule.trusted {
             self.found(frame, Hit { signature, matches: Vec::new(), handler: None }, None);
-        } else if frame.found_none()
+        } else {
+            self.vouched_for(frame, signature);
+        }
+    }
+
+    /// A program has this digest, which may stand in a catalogue.
+    pub(crate) fn catalogued(&mut self, frame: &Frame<'_>, digest: &[u8]) {
+        let catalogued = self.catalogued.get_or_init(|| {
+            let mut known = HashMap::new();
+            for (signature, catalogue) in self.image.catalogues() {
+                let digests = self.formats.catalogue(catalogue, self.certificate_rules);
+                known.extend(digests.into_iter().map(|digest| (digest, signature)));
+            }
+            known
+        });
+        if let Some(&signature) = catalogued.get(digest) {
+            self.vouched_for(frame, signature);
+        }
+    }
+
+    /// A layer is trusted by what a signature says about who signed it, unless something was found in it.
+    fn vouched_for(&mut self, frame: &Frame<'_>, signature: SignatureId) {
+        if frame.found_none()
             && let Some(record) = self.image.signature(signature)
         {
             self.record.trusted_by(record.name.clone());

@@ -227,6 +227,14 @@ impl Sink for LayerSink<'_, '_, '_> {
         self.scan.certificate_rules
     }
 
+    fn wants_program_digests(&self) -> bool {
+        self.scan.has_catalogues
+    }
+
+    fn program_digest(&mut self, digest: &[u8]) {
+        self.scan.catalogued(self.frame, digest);
+    }
+
     fn certified(&mut self, rule: usize) {
         self.scan.certified(self.frame, rule);
     }

@@ -116,6 +116,14 @@ pub trait Sink {
         &[]
     }
 
+    /// Whether somebody wants to know a program's digests without what signing it changes.
+    fn wants_program_digests(&self) -> bool {
+        false
+    }
+
+    /// Takes such a digest.
+    fn program_digest(&mut self, _digest: &[u8]) {}
+
     /// Notes that the layer bears a certificate of [`certificate_rules`](Self::certificate_rules) that is not
     /// trusted, or is vouched for by one that is; by its place in them.
     fn certified(&mut self, _rule: usize) {}

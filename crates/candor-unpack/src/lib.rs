@@ -97,7 +97,7 @@ mod collected;
 #[cfg(test)]
 mod properties;
 
-use candor_model::{FileType, PerceptualHash, Reason, Sink};
+use candor_model::{CertificateRule, FileType, PerceptualHash, Reason, Sink};
 
 pub use formats::{FORMATS, Format};
 
@@ -121,6 +121,13 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
 /// [`unpack`], it looks at nothing else; it says nothing of what is no such program.
 pub fn program_identity(bytes: &[u8], sink: &mut dyn Sink) {
     pe::identity(bytes, sink);
+}
+
+/// The digests of programs that a catalogue (`.cat`) vouches for, when its signature is valid and `rules` trust
+/// who signed it; none when not.
+#[must_use]
+pub fn catalogue(bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {
+    pe::authenticode::catalogue::digests(bytes, rules)
 }
 
 /// The perceptual hash of an image file, when `bytes` can be decoded as one. It costs as much as showing

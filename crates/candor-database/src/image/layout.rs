@@ -81,6 +81,7 @@ section_kinds! {
     Urls = 0x25, "lists about URLs";
     Texts = 0x26, "lists of lines";
     Certificates = 0x27, "certificates of programs";
+    Catalogues = 0x28, "catalogues of programs";
     ContentRecords = 0x30, "patterns: signatures";
     ContentPrograms = 0x31, "patterns: descriptions";
     ContentIndex = 0x32, "patterns: index";

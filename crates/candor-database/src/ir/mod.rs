@@ -136,6 +136,8 @@ pub enum Signature {
     Certificate(CertificateRule),
     /// `.ndb`, `.db`, `.sdb`
     Body(Body),
+    /// `.cat`: digests of trusted programs, signed (PKCS #7)
+    Catalogue(Vec<u8>),
     /// `.cdb`
     ContainerMember(ContainerMember),
     /// `.hdb`, `.mdb`, `.imp`, `.fp` and their kin

@@ -9,6 +9,7 @@
 //! lists about URLs      letter varint | fields, a run each
 //! lists of lines        the line
 //! certificates          flags 1 (trusted 1, code 2, certificates 4, serial 8) | subject 20 | serial 20 | modulus
+//! catalogues            the file
 //! ```
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub(crate) struct ListsBuilder {
     urls: Vec<u8>,
     texts: Vec<u8>,
     certificate_rules: Vec<u8>,
+    catalogues: Vec<u8>,
 }
 
 impl ListsBuilder {
@@ -103,6 +105,11 @@ impl ListsBuilder {
         });
     }
 
+    /// Takes a catalogue.
+    pub(crate) fn add_catalogue(&mut self, id: SignatureId, bytes: &[u8]) {
+        put_record(&mut self.catalogues, id, |record| record.extend_from_slice(bytes));
+    }
+
     /// Writes the sections.
     pub(crate) fn finish(self, writer: &mut ImageWriter) {
         for (kind, section) in [
@@ -112,6 +119,7 @@ impl ListsBuilder {
             (SectionKind::Passwords, self.passwords),
             (SectionKind::Urls, self.urls),
             (SectionKind::Texts, self.texts),
+            (SectionKind::Catalogues, self.catalogues),
             (SectionKind::Certificates, self.certificate_rules),
         ] {
             writer.section(kind, LINE, &section);
@@ -201,6 +209,11 @@ impl Image {
             };
             (32..=1024).contains(&rule.modulus.len()).then_some((id, rule))
         })
+    }
+
+    /// The catalogues, in the order they were added.
+    pub fn catalogues(&self) -> impl Iterator<Item = (SignatureId, &[u8])> + '_ {
+        records(self.section(SectionKind::Catalogues)).map(|(id, reader)| (id, reader.rest()))
     }
 
     /// The lines of all other lists, in the order they were added.

@@ -14,8 +14,8 @@ use std::io::{self, Read};
 
 use candor_database::{Builder, Image};
 use candor_model::{
-    ChildKind, Content, Digest, Executable, ExecutableFormat, Facts, FileType, Flow, ImportDigest, Member,
-    Normalisation, PerceptualHash, Reason, Report, Section, Sink,
+    CertificateRule, ChildKind, Content, Digest, Executable, ExecutableFormat, Facts, FileType, Flow,
+    ImportDigest, Member, Normalisation, PerceptualHash, Reason, Report, Section, Sink,
 };
 use md5::{Digest as _, Md5};
 
@@ -52,6 +52,10 @@ impl Formats for Trees {
         }
     }
 
+    fn catalogue(&self, bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {
+        if rules.iter().all(|rule| rule.trusted) { vec![bytes[1..].to_vec()] } else { Vec::new() }
+    }
+
     fn image_hash(&self, _bytes: &[u8], _file_type: FileType) -> Option<PerceptualHash> {
         None
     }
@@ -71,6 +75,12 @@ impl Trees {
             let held = if *kind == b'x' { 1 } else { length };
             let (content, behind) = tail.split_at(held.min(tail.len()));
             rest = behind;
+            if *kind == b'd' {
+                if sink.wants_program_digests() {
+                    sink.program_digest(content);
+                }
+                continue;
+            }
             if *kind == b'v' {
                 sink.certified(content.first().copied().unwrap_or(0).into());
                 continue;

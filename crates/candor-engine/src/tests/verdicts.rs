@@ -475,3 +475,19 @@ fn a_certificate_does_not_undo_what_was_found() {
     assert_eq!(report.findings[0].signature, "Known");
     assert_eq!(report.verdict, Verdict::Infected);
 }
+
+#[test]
+fn a_catalogue_makes_programs_trusted() {
+    let body = any("Body", "body");
+    let program = |digest: &[u8]| node(&[(b'd', Tree::Leaf(digest.to_vec())), (b'm', leaf(b"body"))]);
+    let image = signatures(&[("a.cat", "0digest"), ("b.ndb", &body)]);
+    let trusted = all(&image, &program(b"digest"));
+    assert_eq!((trusted.verdict, trusted.findings.len()), (Verdict::Clean, 0));
+    assert_eq!(trusted.trusted.as_deref(), Some("a.cat"));
+    assert_eq!(all(&image, &program(b"other")).verdict, Verdict::Infected);
+    let ignored = Options { ignore_certificates: true, ..Options::default() };
+    assert_eq!(run(&image, ignored, &program(b"digest")).verdict, Verdict::Infected);
+    let crb = format!("Blocked;0;{};;{};010001;1;0;1;0;\n", "ab".repeat(20), "c1".repeat(128));
+    let image = signatures(&[("a.cat", "0digest"), ("b.ndb", &body), ("c.crb", &crb)]);
+    assert_eq!(all(&image, &program(b"digest")).verdict, Verdict::Infected);
+}

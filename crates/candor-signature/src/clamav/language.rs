@@ -37,9 +37,11 @@ pub(crate) enum Language {
     Password,
     /// `wdb`, `pdb`, `gdb`
     Url(UrlKind),
+    /// `cat`
+    Catalogue,
     /// `crb`
     Certificate,
-    /// Recognised, and not read yet: `cat cbc yar yara ioc`.
+    /// Recognised, and not read yet: `cbc yar yara ioc`.
     Unused {
         /// Whether every line is an entry of its own.
         by_line: bool,
@@ -119,7 +121,7 @@ const KINDS: [(&str, Kind); 39] = [
     (".ign2", kind(Language::Ignore, "ign")),
     (".idb", kind(Language::Icon, "idb")),
     (".cdb", kind(Language::ContainerMember, "cdb")),
-    (".cat", kind(Language::Unused { by_line: false }, "cat")),
+    (".cat", kind(Language::Catalogue, "cat")),
     (".ioc", kind(Language::Unused { by_line: false }, "ioc")),
     (".pwdb", kind(Language::Password, "pwdb")),
 ];

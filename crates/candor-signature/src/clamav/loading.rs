@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use candor_database::ir::{Header, Receiver, Source, SourceId};
+use candor_database::ir::{Header, Receiver, Signature, Source, SourceId};
 
 use super::container::{self, Keys};
 use super::ignore::IgnoreList;
@@ -14,6 +14,8 @@ use crate::{Diagnostic, Input, Severity, SourceSummary};
 
 /// Longest line of most languages in bytes.
 const LONGEST_LINE: usize = 8191;
+/// Bytes of a catalogue of programs; those of Windows have a few megabytes.
+const LONGEST_CATALOGUE: usize = 16 << 20;
 /// Longest line of logical signatures.
 const LONGEST_LOGICAL_LINE: usize = 32767;
 /// ClamAV strips this from the end of names.
@@ -145,6 +147,9 @@ impl Loader<'_> {
             Language::Unused { by_line } => self.unused(file, by_line, &mut summary),
             Language::Ignore => self.ignore_list(file, &mut summary),
             language => match self.announce(file) {
+                Ok(source) if language == Language::Catalogue => {
+                    self.catalogue(file, source, &mut summary);
+                }
                 Ok(source) => self.signatures(file, language, source, &mut summary),
                 Err(message) => {
                     summary.refused = 1;
@@ -175,6 +180,26 @@ impl Loader<'_> {
         };
         let message = format!("{} files are not used yet", file.kind.name);
         (self.diagnostics)(about_file(Severity::Note, &file.name, &message));
+    }
+
+    /// A file that is one signature. Whether it is believed depends on others and is decided when it is used.
+    fn catalogue(&mut self, file: &File<'_>, source: SourceId, summary: &mut SourceSummary) {
+        let name = file.name.rsplit(['/', '\\']).next().unwrap_or(&file.name);
+        let taken = match file.bytes.first() {
+            Some(0x30) if file.bytes.len() <= LONGEST_CATALOGUE => self
+                .receiver
+                .add(Header { name, source, line: 0 }, Signature::Catalogue(file.bytes.to_vec()))
+                .map_err(|refusal| refusal.to_string()),
+            Some(0x30) => Err(format!("a catalogue of over {LONGEST_CATALOGUE} bytes")),
+            _ => Err("no catalogue: it is not encoded as one".to_owned()),
+        };
+        match taken {
+            Ok(()) => summary.accepted = 1,
+            Err(message) => {
+                summary.refused = 1;
+                (self.diagnostics)(about_file(Severity::Error, &file.name, &message));
+            }
+        }
     }
 
     fn ignore_list(&mut self, file: &File<'_>, summary: &mut SourceSummary) {
@@ -268,8 +293,7 @@ fn check_length(line: &[u8], longest: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-const fn has_names(signature: &candor_database::ir::Signature) -> bool {
-    use candor_database::ir::Signature;
+const fn has_names(signature: &Signature) -> bool {
     !matches!(signature, Signature::Text(_) | Signature::Url(_) | Signature::Magic(_))
 }
 
@@ -283,7 +307,8 @@ fn name_in(language: Language, line: Text<'_>) -> Option<Text<'_>> {
         Language::Body { .. } | Language::ContainerMember | Language::LegacyMember(_) | Language::Icon => {
             line.split(b':').next()
         }
-        Language::Ignore
+        Language::Catalogue
+        | Language::Ignore
         | Language::Config
         | Language::Info
         | Language::Url(_)
@@ -309,7 +334,7 @@ fn parse(line: Line<'_>, language: Language) -> Result<Parsed<'_>, Fault> {
         Language::Password => lists::parse_password(line),
         Language::Certificate => lists::parse_certificate(line),
         Language::Url(list) => lists::parse_url(line, list),
-        Language::Ignore | Language::Unused { .. } | Language::Container(_) => {
+        Language::Catalogue | Language::Ignore | Language::Unused { .. } | Language::Container(_) => {
             Ok(Parsed::unused(line.text, "not a language of signatures"))
         }
     }

@@ -256,7 +256,6 @@ fn every_extension_is_told_by_name() {
 #[test]
 fn unused_languages_are_counted_and_told() {
     for (name, bytes, count) in [
-        ("a.cat", b"\x30\x82".as_slice(), 1),
         ("a.cbc", b"ClamBC\nx\n".as_slice(), 1),
         ("a.yar", b"rule a { condition: true }".as_slice(), 1),
         ("a.ioc", b"<ioc/>".as_slice(), 1),

@@ -16,7 +16,7 @@
 //! The sections are those that ClamAV hashes and counts offsets from: raw offsets are rounded down and raw
 //! sizes up to the file alignment.
 
-mod authenticode;
+pub(crate) mod authenticode;
 mod dotnet;
 mod icons;
 mod image;

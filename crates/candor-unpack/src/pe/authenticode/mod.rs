@@ -12,6 +12,7 @@
 //! long: sizes and counts are bounded before anything is computed.
 
 mod algorithm;
+pub(crate) mod catalogue;
 mod certificate;
 mod der;
 mod signed;
@@ -39,6 +40,11 @@ const INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
 
 /// Tells who signed a program.
 pub(super) fn tell(file: &PortableExecutable<'_>, sink: &mut dyn Sink) {
+    if sink.wants_program_digests() {
+        for digest in [Hash::Sha1, Hash::Sha256].into_iter().filter_map(|hash| file_digest(file, hash)) {
+            sink.program_digest(&digest);
+        }
+    }
     let Some((offset, length)) = file.directory(4) else { return };
     if file.certificates().is_none() {
         sink.detail("signature", format!("none: {length} bytes at offset {offset} are not in the file"));
@@ -202,7 +208,8 @@ fn file_digest(file: &PortableExecutable<'_>, hash: Hash) -> Option<Vec<u8>> {
     let optional = header.checked_add(24)?;
     let checksum = optional.checked_add(64)?;
     let entry = optional.checked_add(if file.is_64_bit { 112 + 32 } else { 96 + 32 })?;
-    let (start, length) = file.certificates()?;
+    // Without signatures the file ends where they would begin.
+    let (start, length) = file.certificates().unwrap_or((file.bytes.len() as u64, 0));
     let part = |from: u64, to: u64| Some(clipped(file.bytes, from, to.checked_sub(from)?));
     let behind = start.checked_add(length)?;
     Some(hash.of(&[

@@ -243,3 +243,41 @@ fn elliptic_curves_are_known() {
         survives_damage(FileType::MsExe, &program(table));
     }
 }
+
+/// As ClamAV 1.4.6 answers for catalogues of the same making.
+#[test]
+fn a_catalogue_vouches_for_programs_when_who_signed_it_is_trusted() {
+    let bytes = candor_fixtures::recipe::hex_bytes(&include_str!("testdata/catalogue.hex").replace('\n', ""))
+        .unwrap();
+    let data = SignedData::read(&bytes).unwrap();
+    let certificate = &data.certificates[0];
+    let rule = |trusted: bool| CertificateRule {
+        trusted,
+        subject: Hash::Sha1.of(&[certificate.subject.content]).try_into().unwrap(),
+        serial: None,
+        modulus: certificate.key().unwrap().modulus(),
+        signs_code: true,
+        signs_certificates: true,
+    };
+    let mut unsigned = program("");
+    unsigned.truncate(0x400);
+    unsigned[0x58 + 128..0x58 + 136].fill(0);
+    let file = PortableExecutable::parse(&unsigned).unwrap();
+    let digest = file_digest(&file, Hash::Sha1).unwrap();
+    assert_eq!(catalogue::digests(&bytes, &[rule(true)]), [digest, vec![0x55; 32]]);
+    assert!(catalogue::digests(&bytes, &[]).is_empty());
+    assert!(catalogue::digests(&bytes, &[rule(true), rule(false)]).is_empty());
+    assert!(catalogue::digests(&bytes, &[CertificateRule { signs_code: false, ..rule(true) }]).is_empty());
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        let found = catalogue::digests(&changed, &[rule(true)]);
+        // Names of subjects are signed, too; certificates of others, and versions, are not.
+        assert!(found.is_empty() || found == catalogue::digests(&bytes, &[rule(true)]), "{at}");
+        catalogue::digests(&bytes[..at], &[rule(true)]);
+    }
+    let mut changed = unsigned.clone();
+    changed[0x250] ^= 1;
+    let changed = PortableExecutable::parse(&changed).and_then(|file| file_digest(&file, Hash::Sha1));
+    assert_ne!(changed, file_digest(&file, Hash::Sha1));
+}

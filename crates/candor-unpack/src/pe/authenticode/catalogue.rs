@@ -1,0 +1,61 @@
+//! Catalogues (`.cat`): digests of many programs, signed once.
+//!
+//! Layout: "Certificate Trust List" in [MS-CAESO]; the digests are those that signatures in programs are about.
+//!
+//! ```text
+//! use | name | number? | from | until? | kind of the names | subjects: (name | attributes)*
+//! attribute: SPC_INDIRECT_DATA | its digest, as in a program
+//! ```
+
+use candor_model::CertificateRule;
+
+use super::der::{OBJECT, OCTET_STRING, SEQUENCE, SET};
+use super::signed::SignedData;
+use super::{INDIRECT_DATA, certified};
+
+/// What a catalogue signs.
+const TRUST_LIST: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 1];
+/// Programs of one catalogue.
+const SUBJECTS: usize = 100_000;
+
+/// The digests of the programs that a catalogue vouches for, when its signature is valid and `rules` trust who
+/// signed it.
+pub(crate) fn digests(bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {
+    let Some(data) = SignedData::read(bytes).filter(|data| data.content_type == TRUST_LIST) else {
+        return Vec::new();
+    };
+    let vouches = data.signers.iter().any(|signer| {
+        let valid = data.verify(signer).is_ok();
+        let counting = certified(rules, &data, &data.chain(signer), valid);
+        let mut counting = counting.into_iter().filter_map(|place| rules.get(place)).peekable();
+        counting.peek().is_some() && counting.all(|rule| rule.trusted)
+    });
+    let mut found = Vec::new();
+    if !vouches || data.content.tag != SEQUENCE {
+        return found;
+    }
+    // The subjects are the last sequence before the extensions, and the one whose first part is a sequence that
+    // begins with a name.
+    for list in data.content.inside().filter(|field| field.tag == SEQUENCE) {
+        for subject in list.inside().take(SUBJECTS) {
+            let mut fields = subject.inside();
+            if subject.tag != SEQUENCE || fields.expect(OCTET_STRING).is_none() {
+                break;
+            }
+            let Some(attributes) = fields.expect(SET) else { continue };
+            found.extend(attributes.inside().filter_map(|attribute| {
+                let mut fields = attribute.inside();
+                if fields.expect(OBJECT)?.content != INDIRECT_DATA {
+                    return None;
+                }
+                let mut indirect = fields.expect(SET)?.inside().expect(SEQUENCE)?.inside();
+                indirect.expect(SEQUENCE)?;
+                let mut info = indirect.expect(SEQUENCE)?.inside();
+                info.expect(SEQUENCE)?;
+                let digest = info.expect(OCTET_STRING)?.content;
+                (20..=64).contains(&digest.len()).then(|| digest.to_vec())
+            }));
+        }
+    }
+    found
+}
