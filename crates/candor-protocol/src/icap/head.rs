@@ -74,8 +74,7 @@ impl Head {
         let bounded = input.get(..LONGEST).unwrap_or(input);
         let Some(line_end) = memchr::memchr(b'\n', bounded) else {
             // A line that cannot become one of this protocol is not waited for.
-            let is_text = bounded.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\t'));
-            return match (bounded.len() >= LONGEST, is_text) {
+            return match (bounded.len() >= LONGEST, is_text(bounded)) {
                 (_, false) => Err(Refusal::BadRequest),
                 (true, _) => Err(Refusal::TooLarge),
                 _ => Ok(None),
@@ -83,6 +82,9 @@ impl Head {
         };
         let (line, rest) = bounded.split_at_checked(line_end).ok_or(Refusal::BadRequest)?;
         let rest = rest.get(1..).unwrap_or_default();
+        if !is_text(line) {
+            return Err(Refusal::BadRequest);
+        }
         let line = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line));
         let line = line.map_err(|_| Refusal::BadRequest)?;
         let mut words = line.split(' ');
@@ -172,6 +174,11 @@ impl Head {
         }
         request
     }
+}
+
+/// Whether it may be a line of a request, or the beginning of one.
+fn is_text(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\t'))
 }
 
 /// The parts, each behind the one before; a body, or that there is none, comes last.

@@ -78,6 +78,8 @@ fn what_is_no_request_is_refused_before_it_is_all_there() {
     for (text, refusal) in [
         (String::from("\u{16}\u{3}\u{1}"), "BadRequest"),
         (String::from("GET / HTTP/1.1\r\n\r\n"), "BadRequest"),
+        // The same whether it comes at once or a byte at a time.
+        (String::from("DEL\u{1} x ICAP/1.0\r\n\r\n"), "BadRequest"),
         (String::from("OPTIONS x ICAP/2.0\r\n\r\n"), "Version"),
         (String::from("DELETE x ICAP/1.0\r\n\r\n"), "MethodNotAllowed"),
         (String::from("REQMOD x ICAP/1.0\r\n\r\n"), "BadRequest"),
@@ -87,7 +89,9 @@ fn what_is_no_request_is_refused_before_it_is_all_there() {
         (long("OPTIONS x ICAP/1.0\r\n", "A: b\r\n"), "TooLarge"),
         (String::from("REQMOD x ICAP/1.0\r\nEncapsulated: req-hdr=0, req-body=99999999\r\n\r\n"), "TooLarge"),
     ] {
-        assert_eq!(events(text.as_bytes(), 4096).pop().as_deref(), Some(refusal), "{text:.60}");
+        for piece in [1, 4096] {
+            assert_eq!(events(text.as_bytes(), piece).pop().as_deref(), Some(refusal), "{text:.60}");
+        }
     }
     for parts in [
         "req-hdr=0",
