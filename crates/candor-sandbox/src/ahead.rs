@@ -14,8 +14,9 @@ use crate::input::MAPPED;
 use crate::message::Given;
 use crate::sys::Mapping;
 
-/// Bytes of all files that are handed over and mapped together.
-pub(crate) const TOGETHER: u64 = 512 << 20;
+/// Bytes of all files that are handed over and mapped together. What is found in them ahead takes a sixteenth of that at
+/// most, and all of it is kept until the last one's turn.
+pub(crate) const TOGETHER: u64 = 256 << 20;
 
 /// What is known of a file before its turn.
 #[derive(Debug)]

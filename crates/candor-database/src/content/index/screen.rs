@@ -91,6 +91,10 @@ impl<'a> Screening<'a> {
     #[must_use]
     pub fn finish(mut self) -> ([u8; 16], Screen) {
         while self.advance(self.bytes.len()) {}
+        // It may have to wait with others.
+        if let Some(sightings) = &mut self.screen.sightings {
+            sightings.shrink_to_fit();
+        }
         let (_, rest) = md5::blocks(self.bytes);
         (md5::finish(self.state, rest, self.bytes.len() as u64), self.screen)
     }
