@@ -185,3 +185,40 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// Inputs to start from, and each with bytes changed, cut off and put in at places that look random.
+    #[test]
+    fn what_is_near_the_seeds_holds_as_well() {
+        let mut state = 1_u64;
+        let mut number = move |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).expect("31 bits") % below.max(1)
+        };
+        let targets = ["archive", "metadata", "note", "policy", "proof", "tiles"];
+        for target in targets.map(|name| format!("update_{name}")) {
+            let seeds = crate::seeds(&target);
+            assert!(!seeds.is_empty(), "{target}");
+            for seed in &seeds {
+                crate::run(&target, seed);
+                for _ in 0..100 {
+                    let mut bytes = seed.clone();
+                    for _ in 0..=number(3) {
+                        let place = number(bytes.len());
+                        match number(4) {
+                            0 => bytes.truncate(place),
+                            1 => bytes.insert(place.min(bytes.len()), b"0\n{}[]\",:="[number(10)]),
+                            _ => {
+                                if let Some(byte) = bytes.get_mut(place) {
+                                    *byte ^= 1 << number(8);
+                                }
+                            }
+                        }
+                    }
+                    crate::run(&target, &bytes);
+                }
+            }
+        }
+    }
+}

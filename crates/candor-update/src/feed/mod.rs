@@ -49,7 +49,6 @@ pub(crate) use trust::signers;
 
 use logged::Log;
 use release::{ArchiveError, Header};
-use state::Trusted;
 use trust::Refreshed;
 
 use crate::candidate::{Candidate, Provenance};
@@ -120,59 +119,25 @@ pub struct Refused {
 /// # Errors
 /// The feed is refused, and what is remembered stays as it is.
 pub fn verify(request: Request<'_>) -> Result<Verified, Refused> {
-    let mut state = request.state.clone();
-    let outcome = examine(request, &mut state);
-    outcome.map_err(|refusal| {
+    // It gets new roots, and nothing else: what is to be remembered of a feed that holds is made apart.
+    let mut rooted = request.state.clone();
+    examine(request, &mut rooted).map_err(|refusal| {
         let old = request.state;
-        let known = state.feed.root_version > old.feed.root_version
-            || state.cosigners.iter().any(|(name, trusted)| {
-                old.cosigners.get(name).is_some_and(|old| trusted.root_version > old.root_version)
-            });
-        let learned = known.then(|| {
-            let mut learned = old.clone();
-            let keep = |old: &mut Trusted, new: &Trusted| {
-                if new.root_version > old.root_version {
-                    *old = new.clone();
-                }
-            };
-            let new = roots_of(&state, old);
-            keep(&mut learned.feed, &new.feed);
-            for (name, trusted) in &mut learned.cosigners {
-                if let Some(new) = new.cosigners.get(name) {
-                    keep(trusted, new);
-                }
-            }
-            Box::new(learned)
-        });
-        Refused { refusal, learned }
+        let others = || rooted.cosigners.iter().zip(&old.cosigners);
+        let is_newer = rooted.feed.root_version > old.feed.root_version
+            || others().any(|((_, new), (_, old))| new.root_version > old.root_version);
+        Refused { refusal, learned: is_newer.then(|| Box::new(rooted)) }
     })
 }
 
-/// What new roots alone make of a state: versions that they took back are gone, none is higher.
-fn roots_of(new: &State, old: &State) -> State {
-    let mut state = new.clone();
-    let lower = |new: &mut Trusted, old: &Trusted| {
-        let forgotten = |new: Option<state::Seen>, old| if new.is_none() { None } else { old };
-        new.timestamp = forgotten(new.timestamp, old.timestamp);
-        new.targets = forgotten(new.targets, old.targets);
-        new.snapshot = new.snapshot.min(old.snapshot);
-        new.release = new.release.min(old.release);
-    };
-    lower(&mut state.feed, &old.feed);
-    for (name, trusted) in &mut state.cosigners {
-        if let Some(old) = old.cosigners.get(name) {
-            lower(trusted, old);
-        }
-    }
-    state
-}
-
-fn examine(request: Request<'_>, state: &mut State) -> Result<Verified, Refusal> {
+fn examine(request: Request<'_>, rooted: &mut State) -> Result<Verified, Refusal> {
     let Request { feed: mirror, policy, now, .. } = request;
     if policy.offline_only && !mirror.is_carried() {
         return Err(Refusal::Network);
     }
-    let refreshed = trust::refresh(mirror, &mut state.feed, policy.demands, now)?;
+    let refreshed = trust::refresh(mirror, &mut rooted.feed, policy.demands, now)?;
+    let mut state = rooted.clone();
+    state.feed = refreshed.trusted.clone();
     let feed = &refreshed.root.body.feed;
     if *feed != policy.feed {
         return Err(Refusal::OtherState { stored: feed.clone(), policy: policy.feed.clone() });
@@ -192,7 +157,7 @@ fn examine(request: Request<'_>, state: &mut State) -> Result<Verified, Refusal>
     let release = match chosen {
         None => None,
         Some(chosen) => {
-            let cosigners = agree(request, state, &chosen.targets)?;
+            let cosigners = agree(request, rooted, &mut state, &chosen.targets)?;
             let release = fetch(request, &refreshed, chosen, cosigners)?;
             state.feed.release = release.version;
             Some(release)
@@ -203,7 +168,7 @@ fn examine(request: Request<'_>, state: &mut State) -> Result<Verified, Refusal>
         state.log = Some(seen);
         state.witnessed = state.witnessed.max(witnessed);
     }
-    Ok(Verified { state: state.clone(), release, waiting })
+    Ok(Verified { state, release, waiting })
 }
 
 /// A release that the policy lets in.
@@ -301,6 +266,7 @@ fn reason(
 /// Asks every repository that must agree. Gives the identifiers of the keys that did.
 fn agree(
     request: Request<'_>,
+    rooted: &mut State,
     state: &mut State,
     targets: &Metadata<Targets>,
 ) -> Result<Vec<String>, Refusal> {
@@ -308,11 +274,12 @@ fn agree(
     for cosigner in &request.policy.cosigners {
         let name = &cosigner.name;
         let mirror = request.cosigners.get(name);
-        let (Some(mirror), Some(trusted)) = (mirror, state.cosigners.get_mut(name)) else {
+        let (Some(mirror), Some(trusted)) = (mirror, rooted.cosigners.get_mut(name)) else {
             return Err(Refusal::NoCosigner(name.clone()));
         };
         let wrong = |source| Refusal::Cosigner { name: name.clone(), source: Box::new(source) };
         let refreshed = trust::refresh(*mirror, trusted, cosigner.demands, request.now).map_err(wrong)?;
+        state.cosigners.insert(name.clone(), refreshed.trusted.clone());
         for (archive, info) in &targets.body.archives {
             let says = match refreshed.targets.body.archives.get(archive) {
                 Some(theirs) if theirs == info => continue,

@@ -35,9 +35,11 @@ pub(super) struct Refreshed {
     pub(super) targets: Metadata<Targets>,
     /// Digest of the targets file.
     pub(super) digest: Hash,
+    /// What is to be remembered of the repository, if all else holds as well.
+    pub(super) trusted: Trusted,
 }
 
-/// Goes through the workflow. `trusted` gets new roots at once and the rest at the end.
+/// Goes through the workflow. `trusted` gets new roots, and what they make forgotten; nothing else.
 pub(super) fn refresh(
     mirror: &dyn Mirror,
     trusted: &mut Trusted,
@@ -72,11 +74,12 @@ pub(super) fn refresh(
     let targets_seen = advance(&targets, trusted.targets)?;
     unexpired(&targets, now)?;
 
-    trusted.timestamp = Some(timestamp_seen);
-    trusted.snapshot = snapshot.version;
-    trusted.targets = Some(targets_seen);
     let (timestamp, snapshot) = (timestamp.version, snapshot.version);
-    Ok(Refreshed { root, timestamp, snapshot, targets, digest })
+    let mut trusted = trusted.clone();
+    trusted.timestamp = Some(timestamp_seen);
+    trusted.snapshot = snapshot;
+    trusted.targets = Some(targets_seen);
+    Ok(Refreshed { root, timestamp, snapshot, targets, digest, trusted })
 }
 
 /// Follows the chain of roots to its end.

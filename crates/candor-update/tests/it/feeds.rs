@@ -297,3 +297,34 @@ fn a_repository_that_is_named_newly_is_trusted_by_its_root_and_not_again() {
     assert_eq!(again, later, "what was learned of it is not forgotten");
     assert!(state.admit("other", b"{}").is_err());
 }
+
+#[test]
+fn versions_that_had_run_ahead_stay_forgotten_though_the_archive_was_missing() {
+    let case = case("fast-forward-recovery");
+    let before = feed::build(case.before.as_ref().unwrap(), &case.clock, None, None);
+    let now = feed::build(&case.now, &case.clock, None, None);
+    let policy = Policy::parse(&feed::policy("", &case.now.log.name, false)).unwrap();
+    let clock = time::parse(&case.clock).unwrap();
+    let cosigners = BTreeMap::new();
+    let attempt = |mirror: &Built, state: &State| {
+        verify(Request {
+            source: "feed",
+            feed: mirror,
+            cosigners: &cosigners,
+            state,
+            policy: &policy,
+            now: clock,
+        })
+    };
+    // One that has run_ahead: the timestamp's version is the largest there is.
+    let state = State::begin(&before.files["1.root.json"], &[]).unwrap();
+    let state = attempt(&before, &state).unwrap().state;
+    let mut cut = now.clone();
+    cut.files.retain(|file, _| !file.starts_with("targets/"));
+    let refused = attempt(&cut, &state).unwrap_err();
+    assert_eq!(variant(&refused.refusal), "Missing");
+    let learned = refused.learned.expect("the new root is kept");
+    learned.follows(&state).unwrap();
+    let verified = attempt(&now, &learned).unwrap();
+    assert_eq!(verified.release.unwrap().version(), 2);
+}
