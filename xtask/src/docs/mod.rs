@@ -3,6 +3,7 @@
 mod command_line;
 mod formats;
 mod manual;
+mod policy;
 
 use std::fs;
 use std::path::Path;
@@ -24,9 +25,12 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let root = crate::root()?;
     let folder = Path::new("docs/reference");
+    let vendors = candor_policy::policy::Policy::built_in()?;
     let mut files = vec![
         (folder.join("command-line.md"), command_line::page()),
         (folder.join("formats.md"), formats::page()),
+        (folder.join("regimes.md"), policy::regimes(&vendors)),
+        (folder.join("vendors.md"), policy::vendors(&vendors)),
     ];
     files.extend(manual::files()?);
     let mut old = Vec::new();

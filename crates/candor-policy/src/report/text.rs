@@ -76,14 +76,14 @@ fn finding(report: &Report, evaluated: &Evaluated) -> String {
         // A string takes everything.
         let _ = write!(
             text,
-            "\n    {:29} {}: {}",
+            "\n    {:30} {}: {}",
             judgement.outcome.title(),
             plain(&judgement.title),
             plain(&judgement.reason)
         );
-        let _ = write!(text, "\n    {:29} {}", "", plain(&judgement.citation));
+        let _ = write!(text, "\n    {:30} {}", "", plain(&judgement.citation));
         if let Some(next) = &judgement.next {
-            let _ = write!(text, "\n    {:29} from {}: {}", "", plain(&next.at), plain(&next.says));
+            let _ = write!(text, "\n    {:30} from {}: {}", "", plain(&next.at), plain(&next.says));
         }
     }
     if evaluated.judgements.is_empty() {
