@@ -7,6 +7,7 @@
 
 mod database;
 mod differential;
+mod fronts;
 mod message;
 mod protocol;
 mod scan;
@@ -104,6 +105,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_zoo", |bytes| unpack::unpack(&[FileType::Zoo], bytes)),
     ("worker_message", message::message),
     ("clamd_protocol", protocol::clamd),
+    ("http_request", fronts::http),
+    ("icap_protocol", fronts::icap),
+    ("milter_protocol", fronts::milter),
     ("update_archive", update::archive),
     ("update_metadata", update::metadata),
     ("update_note", update::note),
@@ -131,6 +135,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "signature_parse" => signature::seeds(),
         "worker_message" => message::seeds(),
         "clamd_protocol" => protocol::seeds(),
+        "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
         "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof" | "update_tiles" => {
             update::seeds(target)
         }
