@@ -176,8 +176,7 @@ impl Milter {
                 networks.extend(network(given).with_context(|| format!("LocalNet {given}"))?);
             }
         }
-        let (senders, recipients) =
-            conf.text("AllowList").map_or(Ok(Default::default()), |path| allowed(path))?;
+        let (senders, recipients) = conf.text("AllowList").map_or(Ok(Default::default()), allowed)?;
         let authenticated = match conf.text("SkipAuthenticated") {
             None => Authenticated::None,
             Some(given) => match given.strip_prefix("file:") {
