@@ -3,6 +3,9 @@
 //! clamd remembers what it has seen, so bodies that are all different are measured apart from bodies that are all alike. Clients are threads that wait for each answer before they ask
 //! again. Processor time is that of all processes of a server, those that have ended included.
 
+mod paced;
+mod soak;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -52,6 +55,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 10_000)]
     idle: usize,
 
+    /// Seconds of a mixed load; 0 for none.
+    #[arg(long, default_value_t = 60)]
+    soak: u64,
+
     /// Leave ClamAV's daemon out.
     #[arg(long)]
     alone: bool,
@@ -92,6 +99,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
     }
+    // The load that the slower one can bear: half of what it answered when clients asked as fast as they could.
+    let way = Way { in_session: false, alike: false };
+    let slower = theirs.as_ref().unwrap_or(&ours);
+    let rate = slower.load(arguments, way)?.rate / 2.0;
+    println!(
+        "INSTREAM of {} bytes, {rate:.0} requests a second, whether earlier ones are answered or not:",
+        arguments.size
+    );
+    for _ in 0..arguments.runs {
+        let mine = ours.paced(arguments, way, rate)?;
+        println!("  candord {mine}");
+        if let Some(theirs) = &theirs {
+            let other = theirs.paced(arguments, way, rate)?;
+            println!("  clamd   {other}");
+            println!("  clamd's 99th percentile is {:.1} times as late", other.late / mine.late);
+        }
+    }
     for server in std::iter::once(&ours).chain(&theirs) {
         println!(
             "{}: {:.1} MB of memory of its own and shared, each page counted once",
@@ -100,7 +124,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         );
         server.reload(arguments)?;
     }
-    ours.idle(arguments.idle)
+    ours.idle(arguments.idle)?;
+    if arguments.soak > 0 {
+        ours.soak(arguments, arguments.soak)?;
+    }
+    Ok(())
 }
 
 /// How requests are made.
@@ -137,6 +165,16 @@ struct Load {
     middle: f64,
     /// Milliseconds within which 99 of 100 are.
     late: f64,
+}
+
+impl Load {
+    /// Of the seconds that each request took, and those that all of them did, by the clock and of the processor.
+    fn new(mut times: Vec<f64>, wall: f64, used: f64) -> Self {
+        times.sort_by(f64::total_cmp);
+        let count = times.len() as f64;
+        let within = |part: f64| times.get((count * part) as usize).copied().unwrap_or(f64::NAN) * 1e3;
+        Self { processor: used / count * 1e6, rate: count / wall, middle: within(0.5), late: within(0.99) }
+    }
 }
 
 impl std::fmt::Display for Load {
@@ -229,16 +267,7 @@ impl Server {
         });
         let (wall, before) = went?;
         let used = self.processor_time()? - before;
-        let mut times = times.into_inner().unwrap_or_default();
-        times.sort_by(f64::total_cmp);
-        let count = times.len() as f64;
-        let within = |part: f64| times.get((count * part) as usize).copied().unwrap_or(f64::NAN) * 1e3;
-        Ok(Load {
-            processor: used / count * 1e6,
-            rate: count / wall,
-            middle: within(0.5),
-            late: within(0.99),
-        })
+        Ok(Load::new(times.into_inner().unwrap_or_default(), wall, used))
     }
 
     /// One client, until all requests are made; the seconds that each took.
