@@ -3,7 +3,9 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{audit, compile, database, doctor, explain, scan, trust, unpack, update};
+use crate::commands::{
+    audit, compile, database, doctor, explain, publish, scan, trust, unpack, update, witness,
+};
 
 /// Scans files for malware with ClamAV's signatures, and says honestly what it could not look at.
 ///
