@@ -37,7 +37,16 @@ pub(super) fn read(bytes: &[u8], syntax: Syntax, items: &mut Items<'_>) {
         let hosts: Vec<&str> = match syntax {
             Syntax::Hosts => hosts(code),
             Syntax::Nftables if code.contains("drop") || code.contains("reject") => Vec::new(),
-            Syntax::Nftables | Syntax::Proxy => code.split(is_between).filter(|word| is_host(word)).collect(),
+            Syntax::Nftables => code.split(is_between).filter(|word| is_host(word)).collect(),
+            // What comes behind the scheme of a URL, and behind the name of a user.
+            Syntax::Proxy => code
+                .split("://")
+                .skip(1)
+                .filter_map(|rest| {
+                    rest.split(['/', '"', ' ', ';']).next()?.rsplit('@').next()?.split(':').next()
+                })
+                .filter(|word| is_host(word))
+                .collect(),
             Syntax::Squid => squid.hosts(code),
         };
         for host in hosts {

@@ -70,7 +70,10 @@ fn by_ending(path: &str, folder: &str, ending: &str) -> Option<Reader> {
         {
             Reader::PropertyList
         }
-        "sys" => Reader::Program,
+        // Other systems have files with this ending that are none.
+        "sys" if ["/system32", "/syswow64", "/drivers"].iter().any(|place| folder.contains(place)) => {
+            Reader::Program
+        }
         "exe"
             if path.starts_with("program")
                 || path.contains("/program files")
@@ -244,6 +247,7 @@ mod tests {
             ("Windows/System32/config/SOFTWARE", Some(Reader::Hive)),
             ("Users/u/NTUSER.DAT", Some(Reader::Hive)),
             ("Windows/System32/drivers/klif.sys", Some(Reader::Program)),
+            ("usr/share/terminfo/a/ansi.sys", None),
             ("Program Files (x86)/A/a.EXE", Some(Reader::Program)),
             ("Users/u/Downloads/a.exe", None),
             ("Applications/A.app/Contents/Info.plist", Some(Reader::PropertyList)),
