@@ -8,6 +8,7 @@
 mod database;
 mod differential;
 mod fronts;
+mod inventory;
 mod message;
 mod protocol;
 mod scan;
@@ -104,6 +105,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_arc", |bytes| unpack::unpack(&[FileType::Arc], bytes)),
     ("unpack_zoo", |bytes| unpack::unpack(&[FileType::Zoo], bytes)),
     ("worker_message", message::message),
+    ("inventory", inventory::read),
     ("clamd_protocol", protocol::clamd),
     ("http_request", fronts::http),
     ("icap_protocol", fronts::icap),
@@ -134,6 +136,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "search_differential" => differential::seeds(),
         "signature_parse" => signature::seeds(),
         "worker_message" => message::seeds(),
+        "inventory" => inventory::seeds(),
         "clamd_protocol" => protocol::seeds(),
         "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
         "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof" | "update_tiles" => {
