@@ -4,6 +4,7 @@ mod bombs;
 mod clamd;
 mod digests;
 mod feed;
+mod inventory;
 mod jail;
 mod logical;
 mod matcher;
@@ -27,6 +28,8 @@ enum Command {
     Digests(digests::Arguments),
     /// What it costs to verify a release without a network, and to unpack it.
     Feed(feed::Arguments),
+    /// How long an audit of a root of many files takes.
+    Inventory(inventory::Arguments),
     /// What the jail costs.
     Jail(jail::Arguments),
     /// Small files against many logical signatures, beside clamscan.
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Command::Clamd(arguments) => clamd::run(&arguments),
         Command::Digests(arguments) => digests::run(&arguments),
         Command::Feed(arguments) => feed::run(&arguments),
+        Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Jail(arguments) => jail::run(&arguments),
         Command::Logical(arguments) => logical::run(&arguments),
         Command::Matcher(arguments) => matcher::run(&arguments),
