@@ -79,7 +79,7 @@ const SYSTEM: &str = "candor-sandbox";
 
 /// The program that opens connections, and crates that others of the product must not have, however they came to them.
 const FETCHER: &str = "candor-fetch";
-const CLIENTS: [&str; 16] = [
+const CLIENTS: [&str; 15] = [
     "attohttpc",
     "curl",
     "hickory-proto",
@@ -91,7 +91,6 @@ const CLIENTS: [&str; 16] = [
     "openssl",
     "quinn",
     "reqwest",
-    "rustls",
     "simple-dns",
     "surf",
     "trust-dns-resolver",
