@@ -37,6 +37,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_gzip", |bytes| unpack::unpack(&[FileType::Gzip], bytes)),
     ("unpack_html", |bytes| unpack::unpack(&[FileType::Html, FileType::HtmlUtf16], bytes)),
     ("unpack_macho", |bytes| unpack::unpack(&[FileType::MachO, FileType::MachOUniversal], bytes)),
+    ("unpack_nuitka", |bytes| unpack::unpack(&[FileType::Elf, FileType::MsExe], bytes)),
     ("unpack_pyinstaller", |bytes| unpack::unpack(&[FileType::Elf], bytes)),
     ("unpack_pe", |bytes| unpack::unpack(&[FileType::MsExe], bytes)),
     ("unpack_stream", |bytes| {
@@ -107,15 +108,15 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("worker_message", message::message),
     ("inventory", inventory::read),
     ("clamd_protocol", protocol::clamd),
-    ("http_request", fronts::http),
-    ("icap_protocol", fronts::icap),
-    ("milter_protocol", fronts::milter),
     ("update_archive", update::archive),
     ("update_metadata", update::metadata),
     ("update_note", update::note),
     ("update_policy", update::policy),
     ("update_proof", update::proof),
     ("update_tiles", update::tiles),
+    ("http_request", fronts::http),
+    ("icap_protocol", fronts::icap),
+    ("milter_protocol", fronts::milter),
 ];
 
 /// Runs one target on one input.
@@ -138,10 +139,10 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "worker_message" => message::seeds(),
         "inventory" => inventory::seeds(),
         "clamd_protocol" => protocol::seeds(),
-        "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
         "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof" | "update_tiles" => {
             update::seeds(target)
         }
+        "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
         _ => seed::files(),
     }
 }

@@ -4,6 +4,7 @@ mod command_line;
 mod formats;
 mod manual;
 mod policy;
+mod readers;
 
 use std::fs;
 use std::path::Path;
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut files = vec![
         (folder.join("command-line.md"), command_line::page()),
         (folder.join("formats.md"), formats::page()),
+        (folder.join("readers.md"), readers::page()),
         (folder.join("regimes.md"), policy::regimes(&vendors)),
         (folder.join("vendors.md"), policy::vendors(&vendors)),
     ];

@@ -1,3 +1,5 @@
+//! Requests and answers of ICAP, whole, in pieces and damaged.
+
 use super::*;
 
 /// What is told of a conversation that comes in pieces of this size; a client that waits is told to go on.

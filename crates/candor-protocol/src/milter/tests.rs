@@ -1,3 +1,5 @@
+//! Words of the milter protocol, whole, in pieces and damaged.
+
 use std::net::IpAddr;
 
 use super::*;

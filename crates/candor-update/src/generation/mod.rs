@@ -16,6 +16,7 @@
 //!
 //! State that is missing or damaged is not made anew: it is what keeps old versions out. An operator may accept the loss.
 
+mod active;
 mod error;
 mod files;
 mod journal;
@@ -29,6 +30,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use active::Active;
 pub use error::StoreError;
 pub use files::{Disk, Files};
 pub(crate) use journal::hexadecimal;
@@ -37,7 +39,7 @@ pub use lock::Lock;
 pub use record::{Allowed, Built, Content, Record, Trial, digest};
 pub use staging::Staging;
 pub use state::{Held, ReportOnly, SourceState, State};
-pub use store::{Active, Store};
+pub use store::Store;
 
 /// How many generations are kept: the active one, the one before it, and the next newest.
 pub const KEPT: usize = 3;

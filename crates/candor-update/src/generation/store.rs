@@ -43,53 +43,6 @@ struct Looked {
     is_behind: bool,
 }
 
-/// The generation that is active, for those who only use it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Active {
-    /// Its number.
-    pub number: u64,
-    /// Its directory, which does not change.
-    pub directory: PathBuf,
-}
-
-impl Active {
-    /// The active generation of a store; `None` when there is none.
-    ///
-    /// # Errors
-    /// What says so cannot be read.
-    pub fn find(root: &Path) -> Result<Option<Self>, StoreError> {
-        let number = current(&Disk, root)?;
-        Ok(number.map(|number| Self { number, directory: directory(root, number) }))
-    }
-
-    /// The generation that is in force: the active one, or an earlier one while new findings are not to be acted upon.
-    ///
-    /// # Errors
-    /// What says so cannot be read.
-    pub fn in_force(root: &Path) -> Result<Option<Self>, StoreError> {
-        let Some(active) = Self::find(root)? else { return Ok(None) };
-        let state: State = serde_json::from_slice(&read_bounded(&Disk, &root.join(STATE))?)
-            .map_err(|error| StoreError::Lost(format!("state.json cannot be read: {error}")))?;
-        let earlier = state.report_only.and_then(|only| only.generation);
-        let earlier = earlier.map(|number| Self { number, directory: directory(root, number) });
-        Ok(Some(earlier.filter(|earlier| earlier.image().is_file()).unwrap_or(active)))
-    }
-
-    /// Its image.
-    #[must_use]
-    pub fn image(&self) -> PathBuf {
-        self.directory.join(IMAGE)
-    }
-
-    /// Its record.
-    ///
-    /// # Errors
-    /// It cannot be read, or is none.
-    pub fn record(&self) -> Result<Record, StoreError> {
-        read_record(&Disk, &self.directory, self.number)
-    }
-}
-
 impl<F: Files> Store<F> {
     /// Makes a store in a directory that is there and holds none.
     ///
@@ -747,12 +700,12 @@ fn remove_tree(files: &impl Files, path: &Path, depth: u32) -> Result<(), StoreE
     files.remove_directory(path).map_err(StoreError::system("cannot remove", path))
 }
 
-fn directory(root: &Path, number: u64) -> PathBuf {
+pub(super) fn directory(root: &Path, number: u64) -> PathBuf {
     root.join(GENERATIONS).join(number.to_string())
 }
 
 /// The generation that the link names.
-fn current(files: &impl Files, root: &Path) -> Result<Option<u64>, StoreError> {
+pub(super) fn current(files: &impl Files, root: &Path) -> Result<Option<u64>, StoreError> {
     let path = root.join(CURRENT);
     match files.read_link(&path) {
         Ok(target) => {
@@ -780,11 +733,11 @@ fn numbers(files: &impl Files, generations: &Path) -> Result<Vec<u64>, StoreErro
     Ok(numbers)
 }
 
-fn read_bounded(files: &impl Files, path: &Path) -> Result<Vec<u8>, StoreError> {
+pub(super) fn read_bounded(files: &impl Files, path: &Path) -> Result<Vec<u8>, StoreError> {
     files.read(path, LONGEST_RECORD).map_err(StoreError::system("cannot read", path))
 }
 
-fn read_record(files: &impl Files, directory: &Path, number: u64) -> Result<Record, StoreError> {
+pub(super) fn read_record(files: &impl Files, directory: &Path, number: u64) -> Result<Record, StoreError> {
     let path = directory.join(RECORD);
     let text = match files.read(&path, LONGEST_RECORD) {
         Ok(text) => text,

@@ -203,12 +203,7 @@ fn a_decision_about_a_certificate_counts_for_what_it_signed() {
         (trusted_root.clone(), true, true, false),
         (CertificateRule { signs_code: false, ..trusted_root.clone() }, false, false, false),
         (CertificateRule { signs_certificates: false, ..trusted_root.clone() }, false, false, false),
-        (
-            CertificateRule { modulus: trusted_signer.modulus.clone(), ..trusted_root.clone() },
-            false,
-            false,
-            false,
-        ),
+        (CertificateRule { modulus: trusted_signer.modulus.clone(), ..trusted_root }, false, false, false),
         (trusted_signer.clone(), true, true, false),
         (CertificateRule { serial: serial(signer), ..trusted_signer.clone() }, true, true, false),
         (CertificateRule { serial: serial(root), ..trusted_signer.clone() }, false, false, false),
