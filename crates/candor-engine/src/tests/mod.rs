@@ -75,7 +75,7 @@ impl Trees {
             let held = if *kind == b'x' { 1 } else { length };
             let (content, behind) = tail.split_at(held.min(tail.len()));
             rest = behind;
-            if *kind == b'd' {
+            if *kind == b'p' {
                 if sink.wants_program_digests() {
                     sink.program_digest(content);
                 }

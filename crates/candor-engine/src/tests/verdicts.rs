@@ -479,7 +479,7 @@ fn a_certificate_does_not_undo_what_was_found() {
 #[test]
 fn a_catalogue_makes_programs_trusted() {
     let body = any("Body", "body");
-    let program = |digest: &[u8]| node(&[(b'd', Tree::Leaf(digest.to_vec())), (b'm', leaf(b"body"))]);
+    let program = |digest: &[u8]| node(&[(b'p', Tree::Leaf(digest.to_vec())), (b'm', leaf(b"body"))]);
     let image = signatures(&[("a.cat", "0digest"), ("b.ndb", &body)]);
     let trusted = all(&image, &program(b"digest"));
     assert_eq!((trusted.verdict, trusted.findings.len()), (Verdict::Clean, 0));
