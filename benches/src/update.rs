@@ -52,7 +52,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(bad.code != 0, "the bundled files are to keep such a release out");
     println!("{}", bad.told("a release that finds every program -> refused"));
     place.write("changed/changed.ndb", "Changed.Bad:0:0:7f454c46020101*2f6c6962\n")?;
-    ensure!(place.measure(&["update", "import", "--settings", "plain.toml"], &changed)?.code == 0, "not active");
+    ensure!(
+        place.measure(&["update", "import", "--settings", "plain.toml"], &changed)?.code == 0,
+        "not active"
+    );
     let active = Instant::now().max(active);
     let watched = place.measure(&["update", "watch", "--settings", "plain.toml"], &arguments.golden)?;
     ensure!(watched.code == 2, "a release that finds what was clean was not taken back");

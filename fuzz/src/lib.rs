@@ -139,9 +139,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "worker_message" => message::seeds(),
         "inventory" => inventory::seeds(),
         "clamd_protocol" => protocol::seeds(),
-        "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof" | "update_tiles" => {
-            update::seeds(target)
-        }
+        "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof"
+        | "update_tiles" => update::seeds(target),
         "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
         _ => seed::files(),
     }

@@ -77,11 +77,7 @@ const OTHERS: [&str; 4] = ["compile.rs", "message/tasks.rs", "records.rs", "unpa
 /// Lines of code of the broker, without comments, blank lines and tests. Its system calls stand in `sys.rs` and
 /// opening files in `input.rs`, most of which is for workers.
 fn lines() -> anyhow::Result<()> {
-    println!(
-        "broker: {} lines of code for scans, {} more for other tasks",
-        count(&SCANS)?,
-        count(&OTHERS)?
-    );
+    println!("broker: {} lines of code for scans, {} more for other tasks", count(&SCANS)?, count(&OTHERS)?);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod escape;
 mod exit;
+pub mod fetcher;
 mod inventory;
 mod printer;
 mod scan;

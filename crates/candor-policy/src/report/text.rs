@@ -89,19 +89,27 @@ fn finding(report: &Report, evaluated: &Evaluated) -> String {
     if evaluated.judgements.is_empty() {
         text.push_str("\n    no rule that was asked names this vendor");
     }
-    for evidence in finding.evidence.iter().take(SHOWN) {
+    // Several identifiers of a vendor may fit one value; what reads alike is said once.
+    let mut said: Vec<String> = Vec::new();
+    let mut covered = 0_u64;
+    for evidence in &finding.evidence {
         let inside = evidence.place.inside.as_ref().map(|inside| format!(", {inside}")).unwrap_or_default();
-        let _ = write!(
-            text,
+        let line = format!(
             "\n    by {} {} at {} ({})",
             evidence.kind,
             plain(&evidence.value),
             plain(&format!("{}{inside}", evidence.place.path)),
             evidence.strength.word()
         );
+        if said.contains(&line) {
+            covered = covered.saturating_add(1);
+        } else if said.len() < SHOWN {
+            covered = covered.saturating_add(1);
+            said.push(line);
+        }
     }
-    let shown = finding.evidence.len().min(SHOWN);
-    let more = finding.hits.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
+    said.iter().for_each(|line| text.push_str(line));
+    let more = finding.hits.saturating_sub(covered);
     if more > 0 {
         let _ = write!(text, "\n    and {more} more");
     }

@@ -218,6 +218,11 @@ fn judge(
         Some(state) => State::parse(state.as_bytes()),
         None => State::begin(root, &roots),
     };
+    // A repository may have been named since.
+    let known = known.and_then(|mut known| {
+        roots.iter().try_for_each(|(name, root)| known.admit(name, root))?;
+        Ok(known)
+    });
     let known = match known {
         Ok(known) => known,
         Err(error) => return Said::Wrong(error.to_string()),

@@ -10,6 +10,10 @@ use crate::inventory::{Item, ItemKind, Items, Moment, Surface, bytes, time};
 
 /// Reads a program.
 pub(in crate::inventory) fn read(bytes: &[u8], items: &mut Items<'_>) {
+    // Other files have such names, too; nothing of a program is in them.
+    if !bytes.starts_with(b"MZ") {
+        return;
+    }
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let budget = Budget::new(Limits::default(), Interrupt::new(), length);
     let mut told = Told { facts: Facts::default(), details: Vec::new(), budget };

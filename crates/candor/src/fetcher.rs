@@ -1,0 +1,107 @@
+//! Runs `candor-fetch`, the only program that opens connections, and checks that its spool holds what it says.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use candor_update::source::fetch::{Answer, Failure, FailureKind, Job, LONGEST_ANSWER};
+use sha2::{Digest as _, Sha256};
+
+/// Where the fetcher is when it is not beside this program.
+const USUAL: [&str; 2] = ["/usr/libexec/candor/candor-fetch", "/usr/lib/candor/candor-fetch"];
+
+/// Bytes that are kept of what it says when it goes wrong.
+const LONGEST_COMPLAINT: u64 = 4096;
+
+/// Finds the fetcher: beside this program, or where packages put it.
+#[must_use]
+pub fn find() -> PathBuf {
+    let beside =
+        std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("candor-fetch")));
+    let usual = USUAL.map(PathBuf::from);
+    beside.into_iter().chain(usual).find(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(USUAL[0]))
+}
+
+/// Has a job done, with `spool` for the files: an answer for each wish that was come to, in their order. The file of
+/// a wish is named by its number, and is what its answer says; where it is not, that is the answer's failure.
+///
+/// # Errors
+/// The fetcher cannot be started, says what is no answer, or ends without one; in words.
+pub fn run(program: &Path, job: &Job, spool: &Path) -> Result<Vec<Answer>, String> {
+    let bytes = job.write().map_err(|error| error.to_string())?;
+    let mut child = Command::new(program)
+        .current_dir(spool)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
+    if let Some(mut input) = child.stdin.take() {
+        // If it does not want it, it says why.
+        drop(input.write_all(&bytes));
+    }
+    let mut answers = Vec::new();
+    let mut wrong = None;
+    if let Some(output) = child.stdout.take() {
+        let mut output = BufReader::new(output);
+        for number in 0..job.wishes.len() {
+            let mut line = Vec::new();
+            let most = u64::try_from(LONGEST_ANSWER).unwrap_or(u64::MAX);
+            if !matches!(output.by_ref().take(most).read_until(b'\n', &mut line), Ok(1..)) {
+                break;
+            }
+            match Answer::read(&line, number) {
+                Ok(answer) => answers.push(checked(answer, spool)),
+                Err(error) => {
+                    wrong = Some(error.to_string());
+                    break;
+                }
+            }
+        }
+    }
+    if wrong.is_some() {
+        drop(child.kill());
+    }
+    let mut said = String::new();
+    if let Some(errors) = child.stderr.take() {
+        drop(errors.take(LONGEST_COMPLAINT).read_to_string(&mut said));
+    }
+    let ended = child.wait().map_err(|error| error.to_string())?;
+    match wrong {
+        Some(error) => Err(error),
+        None if answers.is_empty() && said.is_empty() => Err(format!("candor-fetch ended with {ended}")),
+        None if answers.is_empty() => Err(said.trim_end().to_owned()),
+        None => Ok(answers),
+    }
+}
+
+/// An answer whose file was compared with it.
+fn checked(mut answer: Answer, spool: &Path) -> Answer {
+    if answer.failure.is_none() && matches!(answer.status, Some(200 | 206)) {
+        let told = || -> io::Result<(u64, String)> {
+            let mut digest = Sha256::new();
+            // One byte more shows that there is more.
+            let most = answer.length.saturating_add(1);
+            let mut file = BufReader::new(File::open(spool.join(answer.wish.to_string()))?.take(most));
+            let mut length = 0_u64;
+            loop {
+                let piece = file.fill_buf()?;
+                if piece.is_empty() {
+                    break;
+                }
+                digest.update(piece);
+                let used = piece.len();
+                length = length.saturating_add(used as u64);
+                file.consume(used);
+            }
+            Ok((length, digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+        };
+        if !told().is_ok_and(|(length, digest)| length == answer.length && digest == answer.sha256) {
+            let text = "the file in the spool is not what was fetched";
+            answer.failure = Some(Failure::new(FailureKind::Spool, text));
+        }
+    }
+    answer
+}
