@@ -1,7 +1,7 @@
 //! Whose it is: an inventory is compared with the identifiers of all vendors at once.
 //!
-//! Each surface has an index that is compiled once (see [`index`]); what a trait costs does not depend on how many
-//! identifiers there are. Hits become findings in [`decide`]. A finding is **found** when one hit is cryptographic
+//! Each surface has an index that is compiled once (see `index`); what a trait costs does not depend on how many
+//! identifiers there are. Hits become findings in `decide`. A finding is **found** when one hit is cryptographic
 //! or strong, or when two independent weaker ones say the same; else it is a **lead**, which a person looks at.
 
 mod decide;

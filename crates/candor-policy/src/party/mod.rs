@@ -1,7 +1,7 @@
 //! Names of suppliers, compared with names that lists have.
 //!
 //! Lists write names as registers do, suppliers as they like: other legal forms, other scripts, words in another
-//! order, parts left out, typing errors. Names are brought into one spelling ([`normal`]), candidates come from an
+//! order, parts left out, typing errors. Names are brought into one spelling (`normal`), candidates come from an
 //! index of runs of three letters, and each candidate is scored word by word, so that an answer can say why.
 
 mod distance;

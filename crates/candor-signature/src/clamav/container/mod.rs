@@ -80,7 +80,7 @@ pub enum ContainerError {
     Archive(String),
 }
 
-/// As [`open`], with ClamAV's own keys. How the container vouches for itself is told by its name; one whose name
+/// As `open`, with ClamAV's own keys. How the container vouches for itself is told by its name; one whose name
 /// says nothing is as good as one that nobody signed.
 ///
 /// # Errors

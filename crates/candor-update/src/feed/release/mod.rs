@@ -1,6 +1,6 @@
 //! The release archive: a tar archive in a Zstandard frame that can hold nothing but data.
 //!
-//! It has one spelling. Every header is compared with the one that [`Packer`] writes for its name and length, so
+//! It has one spelling. Every header is compared with the one that `Packer` writes for its name and length, so
 //! there is no room for links, devices, owners, times or paths; the first member is a manifest that says what follows,
 //! and it follows in ascending order. What is not text is refused, programs first of all. Nothing is unpacked
 //! beyond what the manifest announced, and it may announce only so much.
