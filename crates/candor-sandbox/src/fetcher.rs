@@ -4,12 +4,12 @@
 
 use std::io;
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
-use rustix::thread::{CapabilitySet, CapabilitySets};
+use rustix::process::{DumpableBehavior, Resource, Signal};
 
+use crate::confine;
 use crate::jail::become_nobody;
 use crate::layers::{Layer, Layers};
-use crate::policy::{Call, Only, Processor, assemble, call};
+use crate::policy::{self, Call, Only, call};
 use crate::sys;
 
 /// `AF_INET` and `AF_INET6`.
@@ -93,19 +93,12 @@ pub fn confine_fetcher(largest: u64, memory: u64) -> io::Result<Layers> {
         // The kernel forgets it when the user changes.
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     }
-    for capability in CapabilitySet::all().iter() {
-        let _ = rustix::thread::remove_capability_from_bounding_set(capability);
-    }
-    let none = CapabilitySets {
-        effective: CapabilitySet::empty(),
-        permitted: CapabilitySet::empty(),
-        inheritable: CapabilitySet::empty(),
-    };
-    layers.note(Layer::NoCapabilities, &rustix::thread::set_capabilities(None, none));
+    confine::drop_bounding_set();
+    layers.note(Layer::NoCapabilities, &confine::drop_capabilities());
     layers.note(Layer::Limits, &limit(largest, memory));
     layers.note(Layer::NotDumpable, &rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable));
     layers.note(Layer::Landlock, &deny_files());
-    let program = assemble(Processor::this().ok_or(io::ErrorKind::Unsupported)?, &FETCH);
+    let program = policy::program(&FETCH).ok_or(io::ErrorKind::Unsupported)?;
     layers.note(Layer::Filter, &sys::filter(&program));
     let needed = [Layer::NoNewPrivileges, Layer::NoCapabilities, Layer::Limits, Layer::Filter];
     if needed.into_iter().all(|layer| layers.has(layer)) {
@@ -117,23 +110,11 @@ pub fn confine_fetcher(largest: u64, memory: u64) -> io::Result<Layers> {
 
 /// All access by path, as far as this kernel's Landlock can deny it, and being a server.
 fn deny_files() -> io::Result<()> {
-    let version = sys::landlock_version();
-    let files: u32 = match version {
-        0 => return Err(io::ErrorKind::Unsupported.into()),
-        1 => 13,
-        2 => 14,
-        3 | 4 => 15,
-        _ => 16,
-    };
-    sys::landlock(sys::LandlockAttributes {
-        files: (1_u64 << files).wrapping_sub(1),
-        network: if version >= 4 { 0b01 } else { 0 },
-        scoped: if version >= 6 { 0b11 } else { 0 },
-    })
+    sys::landlock(confine::landlock_rights(confine::SERVE)?)
 }
 
 fn limit(largest: u64, memory: u64) -> io::Result<()> {
-    let limits = [
+    confine::limit(&[
         (Resource::Data, memory),
         (Resource::Fsize, largest),
         (Resource::Nofile, 256),
@@ -141,13 +122,7 @@ fn limit(largest: u64, memory: u64) -> io::Result<()> {
         (Resource::Core, 0),
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
-    ];
-    for (resource, most) in limits {
-        let hard = rustix::process::getrlimit(resource).maximum;
-        let most = Some(hard.map_or(most, |hard| hard.min(most)));
-        rustix::process::setrlimit(resource, Rlimit { current: most, maximum: most })?;
-    }
-    Ok(())
+    ])
 }
 
 #[cfg(test)]

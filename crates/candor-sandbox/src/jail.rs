@@ -15,9 +15,9 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
-use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use crate::channel::{Channel, DESCRIPTORS};
+use crate::confine;
 use crate::layers::{Layer, Layers};
 use crate::message::{Malformed, Order, PACKET, Word};
 use crate::policy::{Instruction, Task};
@@ -95,7 +95,7 @@ pub(crate) fn prepare(setup: &Setup, is_bounded: bool) -> io::Result<Prepared> {
     layers.note(Layer::NoNewPrivileges, &rustix::thread::set_no_new_privs(true));
     let root = rustix::process::geteuid().is_root();
     layers = layers.and(namespaces(root, setup.leave_out));
-    drop_bounding_set();
+    confine::drop_bounding_set();
     layers.note(Layer::Landlock, &landlock(setup.leave_out));
     let program = setup.task.program().ok_or(io::ErrorKind::Unsupported)?;
     let address_space = base.saturating_add(setup.memory).saturating_add(setup.mapped.saturating_mul(2));
@@ -197,36 +197,12 @@ fn empty_filesystem() -> io::Result<()> {
     Ok(())
 }
 
-/// Capabilities that could otherwise come back with a new program. There is none to be started; this
-/// denies it once more, and costs nothing.
-fn drop_bounding_set() {
-    for capability in CapabilitySet::all().iter() {
-        let _ = rustix::thread::remove_capability_from_bounding_set(capability);
-    }
-    let _ = rustix::thread::clear_ambient_capability_set();
-}
-
 /// Denies everything that this kernel's Landlock can deny.
 fn landlock(leave_out: Layers) -> io::Result<()> {
     if leave_out.has(Layer::Landlock) {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    let version = sys::landlock_version();
-    if version == 0 {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    // How many rights on files there are from each version on: `linux/landlock.h`.
-    let files: u32 = match version {
-        1 => 13,
-        2 => 14,
-        3 | 4 => 15,
-        _ => 16,
-    };
-    sys::landlock(sys::LandlockAttributes {
-        files: (1_u64 << files).wrapping_sub(1),
-        network: if version >= 4 { 0b11 } else { 0 },
-        scoped: if version >= 6 { 0b11 } else { 0 },
-    })
+    sys::landlock(confine::landlock_rights(confine::SERVE_AND_CONNECT)?)
 }
 
 /// The flags that a worker is made with.
@@ -281,13 +257,8 @@ impl Spawned {
                 layers.note(Layer::UserNamespace, &sys::unshare(libc::CLONE_NEWUSER));
             }
         }
-        let none = CapabilitySets {
-            effective: CapabilitySet::empty(),
-            permitted: CapabilitySet::empty(),
-            inheritable: CapabilitySet::empty(),
-        };
         if !setup.leave_out.has(Layer::NoCapabilities) {
-            layers.note(Layer::NoCapabilities, &rustix::thread::set_capabilities(None, none));
+            layers.note(Layer::NoCapabilities, &confine::drop_capabilities());
         }
         layers.note(Layer::Limits, &limit(prepared, setup));
         layers
@@ -348,12 +319,7 @@ fn limit(prepared: &Prepared, setup: &Setup) -> io::Result<()> {
     let stack = hard.map_or(STACK, |hard| hard.min(STACK));
     // With less stack than wanted a very deep container ends the worker.
     let _ = rustix::process::setrlimit(Resource::Stack, Rlimit { current: Some(stack), maximum: hard });
-    for (resource, most) in limits {
-        let hard = rustix::process::getrlimit(resource).maximum;
-        let most = Some(hard.map_or(most, |hard| hard.min(most)));
-        rustix::process::setrlimit(resource, Rlimit { current: most, maximum: most })?;
-    }
-    Ok(())
+    confine::limit(&limits)
 }
 
 impl Jailed {

@@ -32,6 +32,7 @@ mod ahead;
 mod broker;
 mod channel;
 mod compile;
+mod confine;
 mod deadly;
 #[cfg(feature = "exploitable")]
 pub mod exploit;

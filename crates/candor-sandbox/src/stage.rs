@@ -11,10 +11,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions};
-use rustix::thread::{CapabilitySet, CapabilitySets};
+use rustix::process::{Pid, Resource, Signal, WaitOptions};
 
 use crate::channel;
+use crate::confine;
 use crate::jail::close_streams;
 use crate::policy::{self, Call, Only, call};
 use crate::sys;
@@ -222,7 +222,10 @@ fn lock_up(pipe: &io::PipeWriter, rooms: &Rooms<'_>) -> io::Result<()> {
     sys::ignore_file_size();
     sys::plain_personality()?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    let rules = landlock_rules(rooms)?;
+    // Outside of its rooms all that Landlock knows is denied.
+    let denied = confine::landlock_rights(confine::SERVE_AND_CONNECT)
+        .map_err(|_| io::Error::other("this kernel has no Landlock"))?;
+    let rules = landlock_rules(rooms, denied.files)?;
     close_streams()?;
     // All descriptors but the pipe and those of the rules, which are closed once they are used.
     let mut keep: Vec<i32> = rules.iter().map(|(room, _)| room.as_raw_fd()).collect();
@@ -234,46 +237,18 @@ fn lock_up(pipe: &io::PipeWriter, rooms: &Rooms<'_>) -> io::Result<()> {
     if sys::unshare(libc::CLONE_NEWNET).is_err() {
         let _ = sys::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNET);
     }
-    let none = CapabilitySets {
-        effective: CapabilitySet::empty(),
-        permitted: CapabilitySet::empty(),
-        inheritable: CapabilitySet::empty(),
-    };
-    rustix::thread::set_capabilities(None, none)?;
-    for (resource, most) in [(Resource::Data, MEMORY), (Resource::Nproc, 0), (Resource::Core, 0)] {
-        let hard = rustix::process::getrlimit(resource).maximum;
-        let most = Some(hard.map_or(most, |hard| hard.min(most)));
-        rustix::process::setrlimit(resource, Rlimit { current: most, maximum: most })?;
-    }
+    confine::drop_capabilities()?;
+    confine::limit(&[(Resource::Data, MEMORY), (Resource::Nproc, 0), (Resource::Core, 0)])?;
     let borrowed: Vec<_> = rules.iter().map(|(room, rights)| (room.as_fd(), *rights)).collect();
-    sys::landlock_beneath(handled(), &borrowed)?;
+    sys::landlock_beneath(denied, &borrowed)?;
     drop(borrowed);
     drop(rules);
     let program = policy::program(&CALLS).ok_or(io::ErrorKind::Unsupported)?;
     sys::filter(&program)
 }
 
-/// What Landlock is asked to deny outside of the rooms: all that it knows.
-fn handled() -> sys::LandlockAttributes {
-    let version = sys::landlock_version();
-    let files: u32 = match version {
-        0 | 1 => 13,
-        2 => 14,
-        3 | 4 => 15,
-        _ => 16,
-    };
-    sys::LandlockAttributes {
-        files: (1_u64 << files).wrapping_sub(1),
-        network: if version >= 4 { 0b11 } else { 0 },
-        scoped: if version >= 6 { 0b11 } else { 0 },
-    }
-}
-
-fn landlock_rules(rooms: &Rooms<'_>) -> io::Result<Vec<(std::os::fd::OwnedFd, u64)>> {
-    if sys::landlock_version() == 0 {
-        return Err(io::Error::other("this kernel has no Landlock"));
-    }
-    let handled = handled().files;
+/// What it keeps of these rights on files, each room with its own.
+fn landlock_rules(rooms: &Rooms<'_>, denied: u64) -> io::Result<Vec<(std::os::fd::OwnedFd, u64)>> {
     let open = |path: &Path| {
         rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .map_err(|error| io::Error::other(format!("{}: {}", path.display(), io::Error::from(error))))
@@ -287,7 +262,7 @@ fn landlock_rules(rooms: &Rooms<'_>) -> io::Result<Vec<(std::os::fd::OwnedFd, u6
         rules.push((room, if is_directory { READ_FILE | READ_DIRECTORY } else { READ_FILE }));
     }
     for path in rooms.writes {
-        rules.push((open(path)?, (READ_FILE | READ_DIRECTORY | CHANGE | TRUNCATE) & handled));
+        rules.push((open(path)?, (READ_FILE | READ_DIRECTORY | CHANGE | TRUNCATE) & denied));
     }
     Ok(rules)
 }
