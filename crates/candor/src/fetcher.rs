@@ -1,12 +1,10 @@
-//! Runs `candor-fetch`, the only program that opens connections, and checks that its spool holds what it says.
+//! Runs `candor-fetch`, the only program that opens connections.
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use candor_update::source::fetch::{Answer, Failure, FailureKind, Job, LONGEST_ANSWER};
-use sha2::{Digest as _, Sha256};
+use candor_update::source::fetch::{Answer, Job, LONGEST_ANSWER};
 
 /// Where the fetcher is when it is not beside this program.
 const USUAL: [&str; 2] = ["/usr/libexec/candor/candor-fetch", "/usr/lib/candor/candor-fetch"];
@@ -24,7 +22,7 @@ pub fn find() -> PathBuf {
 }
 
 /// Has a job done, with `spool` for the files: an answer for each wish that was come to, in their order. The file of
-/// a wish is named by its number, and is what its answer says; where it is not, that is the answer's failure.
+/// a wish is named by its number; that it is what its answer says is for the caller to see, who reads it or does not.
 ///
 /// # Errors
 /// The fetcher cannot be started, says what is no answer, or ends without one; in words.
@@ -53,7 +51,7 @@ pub fn run(program: &Path, job: &Job, spool: &Path) -> Result<Vec<Answer>, Strin
                 break;
             }
             match Answer::read(&line, number) {
-                Ok(answer) => answers.push(checked(answer, spool)),
+                Ok(answer) => answers.push(answer),
                 Err(error) => {
                     wrong = Some(error.to_string());
                     break;
@@ -75,33 +73,4 @@ pub fn run(program: &Path, job: &Job, spool: &Path) -> Result<Vec<Answer>, Strin
         None if answers.is_empty() => Err(said.trim_end().to_owned()),
         None => Ok(answers),
     }
-}
-
-/// An answer whose file was compared with it.
-fn checked(mut answer: Answer, spool: &Path) -> Answer {
-    if answer.failure.is_none() && matches!(answer.status, Some(200 | 206)) {
-        let told = || -> io::Result<(u64, String)> {
-            let mut digest = Sha256::new();
-            // One byte more shows that there is more.
-            let most = answer.length.saturating_add(1);
-            let mut file = BufReader::new(File::open(spool.join(answer.wish.to_string()))?.take(most));
-            let mut length = 0_u64;
-            loop {
-                let piece = file.fill_buf()?;
-                if piece.is_empty() {
-                    break;
-                }
-                digest.update(piece);
-                let used = piece.len();
-                length = length.saturating_add(used as u64);
-                file.consume(used);
-            }
-            Ok((length, digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
-        };
-        if !told().is_ok_and(|(length, digest)| length == answer.length && digest == answer.sha256) {
-            let text = "the file in the spool is not what was fetched";
-            answer.failure = Some(Failure::new(FailureKind::Spool, text));
-        }
-    }
-    answer
 }

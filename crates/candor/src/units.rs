@@ -26,6 +26,11 @@ impl std::fmt::Display for Size {
     }
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Parses a number of bytes such as `4096`, `512K`, `1.5G`. Units are powers of 1024.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();

@@ -35,17 +35,17 @@ const LISTENERS: usize = 16;
 const SESSIONS: usize = 4096;
 
 /// Bytes that are received at once, and what one session may have before the next one has its turn.
-const BUFFER: usize = 64 << 10;
-const TURN: usize = 256 << 10;
+pub(crate) const BUFFER: usize = 64 << 10;
+pub(crate) const TURN: usize = 256 << 10;
 
 /// Connections of one listener that are taken before anything else has its turn.
-const ACCEPTED: usize = 64;
+pub(crate) const ACCEPTED: usize = 64;
 
 /// How long no connection is taken when there are too many.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long what runs may take when the daemon is to end.
-const GRACE: Duration = Duration::from_secs(60);
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
 
 /// All that the thread has.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use candor_update::clamav::Tried;
 use candor_update::source::fetch::{Answer, Failure, FailureKind, Job};
+use sha2::{Digest as _, Sha256};
 
 pub(crate) use candor::fetcher::find;
 
@@ -20,14 +21,16 @@ pub(crate) fn run(program: &Path, job: &Job, spool: &Path) -> Vec<Tried> {
     }
 }
 
-/// The bytes that belong to an answer.
+/// The bytes that belong to an answer; they must be what it says.
 fn taken(mut answer: Answer, spool: &Path) -> Tried {
     let mut bytes = Vec::new();
     if answer.failure.is_none() && matches!(answer.status, Some(200 | 206)) {
         let read = File::open(spool.join(answer.wish.to_string()))
             .and_then(|file| file.take(answer.length).read_to_end(&mut bytes));
-        if let Err(error) = read {
-            answer.failure = Some(Failure::new(FailureKind::Spool, error.to_string()));
+        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        if read.is_err() || u64::try_from(bytes.len()) != Ok(answer.length) || digest != answer.sha256 {
+            answer.failure =
+                Some(Failure::new(FailureKind::Spool, "the file in the spool is not what was fetched"));
             bytes.clear();
         }
     }

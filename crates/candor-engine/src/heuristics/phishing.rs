@@ -94,15 +94,38 @@ impl Phishing {
 
     fn protects(&self, real: &Address, shown: &Address, tries: &mut u32) -> bool {
         let name = |host: &str| self.protected.contains(host);
-        with_parents(&shown.host).any(name)
-            || self.protected_pairs.iter().any(|pair| pair.fits(real, shown, tries))
+        with_parents(&shown.host).any(name) || Self::any_fits(&self.protected_pairs, real, shown, tries)
     }
 
     fn allows(&self, real: &Address, shown: &Address, tries: &mut u32) -> bool {
         let hosts = self.allowed_hosts.get(&shown.host);
         let leads_to = |allowed: &String| with_parents(&real.host).any(|host| host == allowed);
         hosts.is_some_and(|hosts| hosts.iter().any(leads_to))
-            || self.allowed_pairs.iter().any(|pair| pair.fits(real, shown, tries))
+            || Self::any_fits(&self.allowed_pairs, real, shown, tries)
+    }
+
+    fn any_fits(expressions: &[Expression], real: &Address, shown: &Address, tries: &mut u32) -> bool {
+        if expressions.is_empty() {
+            return false;
+        }
+        let pair = Pair::new(real, shown);
+        expressions.iter().any(|expression| expression.fits(&pair, tries))
+    }
+}
+
+/// Where a link leads and what it shows, as expressions see it: with the schemes and without them; a slash ends what
+/// was written and what is tried.
+struct Pair {
+    whole: String,
+    hosts: String,
+}
+
+impl Pair {
+    fn new(real: &Address, shown: &Address) -> Self {
+        Self {
+            whole: format!("{}:{}/", real.whole, shown.whole),
+            hosts: format!("{}:{}/", real.host, shown.host),
+        }
     }
 }
 
@@ -122,10 +145,8 @@ impl Expression {
         Self { literal: longest_literal(&text), text, compiled: OnceCell::new() }
     }
 
-    fn fits(&self, real: &Address, shown: &Address, tries: &mut u32) -> bool {
-        // With the schemes and without them; a slash ends what was written and what is tried.
-        let whole = format!("{}:{}/", real.whole, shown.whole);
-        let hosts = format!("{}:{}/", real.host, shown.host);
+    fn fits(&self, pair: &Pair, tries: &mut u32) -> bool {
+        let Pair { whole, hosts } = pair;
         if !(whole.contains(&self.literal) || hosts.contains(&self.literal)) {
             return false;
         }
@@ -136,7 +157,7 @@ impl Expression {
         let compiled = self.compiled.get_or_init(|| {
             RegexBuilder::new(&format!("^(?:{})/$", self.text)).size_limit(EXPRESSION).build().ok()
         });
-        compiled.as_ref().is_some_and(|compiled| compiled.is_match(&whole) || compiled.is_match(&hosts))
+        compiled.as_ref().is_some_and(|compiled| compiled.is_match(whole) || compiled.is_match(hosts))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Numbers and texts at places of a source. A place outside of it gives nothing.
 
+pub(super) use crate::policy::hexadecimal;
+
 /// The `N` bytes at `at`.
 pub(super) fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
@@ -57,15 +59,6 @@ pub(super) fn utf16(bytes: &[u8]) -> String {
         .take_while(|unit| *unit != 0)
         .collect();
     String::from_utf16_lossy(&units)
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 /// The source as text: UTF-8 or UTF-16 with a mark at its start; what is no text becomes U+FFFD.

@@ -20,11 +20,12 @@ use serde::Serialize;
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
-use crate::scan::outcome::{FileRecord, Outcome, hexadecimal, json_line, layer_path, strength, tone};
+use crate::scan::outcome::{FileRecord, Outcome, json_line, layer_path, strength, tone};
 use crate::scan::watch::Watch;
 use crate::settings::{DatabaseOptions, DetectionOptions, LimitOptions, SafetyOptions, engine_options};
 use crate::store;
 use crate::units;
+use crate::units::hexadecimal;
 
 /// Bytes in a line of a dump.
 const LINE: u64 = 16;

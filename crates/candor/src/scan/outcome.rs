@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::escape::Escaped;
 use crate::printer::{Printer, Tone};
+use crate::units::hexadecimal;
 
 /// Reasons that are shown for one file; more are counted.
 const SHOWN_REASONS: usize = 3;
@@ -268,9 +269,4 @@ pub(crate) const fn strength(finding: &Finding) -> &'static str {
         Strength::PotentiallyUnwanted => "potentially-unwanted",
         Strength::Strong => "strong",
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -24,6 +24,7 @@ use super::compile::{Compiled, Report};
 use super::sources::{self, SourceFile, Stamp};
 use super::write::{write_image, write_whole};
 use crate::escape::Escaped;
+use crate::units::hexadecimal;
 
 /// Identifies the compiler: another one may make another image of the same content.
 const COMPILER: &str = env!("CANDOR_COMPILER");
@@ -263,8 +264,4 @@ fn settled(stamps: &[Stamp], listed: SystemTime) -> bool {
             i128::try_from(quiet.as_nanos()).is_ok_and(|quiet| changed.saturating_add(quiet) < now)
         })
     })
-}
-
-fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -22,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::fetch;
 use super::verify::{NO_JAIL, NotTaken};
+use crate::units::hexadecimal;
 
 /// How long verifying may take.
 const TIME: Duration = Duration::from_secs(10 * 60);
@@ -124,8 +125,7 @@ pub(super) fn take(
         }
         return match said {
             Said::Taken { candidate, state, waiting } => {
-                let digest: String =
-                    Sha256::digest(&policy_text).iter().map(|byte| format!("{byte:02x}")).collect();
+                let digest = hexadecimal(Sha256::digest(&policy_text));
                 let decision = format!("policy {} ({digest})", feed.policy.display());
                 let candidate = candidate.map(|candidate| *candidate);
                 Ok(Taken { candidate, state, waiting, decision })

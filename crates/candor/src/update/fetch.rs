@@ -35,6 +35,11 @@ pub(super) fn fetch(address: &str, into: &Path, wanted: &[Wanted]) -> anyhow::Re
         };
         let answers =
             fetcher::run(&fetcher::find(), &job, spool.path()).map_err(|error| anyhow::anyhow!(error))?;
+        // A file that is longer than its answer says is none that was fetched.
+        for answer in answers.iter().filter(|answer| answer.failure.is_none() && answer.status == Some(200)) {
+            let file = fs::metadata(spool.path().join(answer.wish.to_string())).context("the spool")?;
+            anyhow::ensure!(file.len() == answer.length, "the spool is not what was fetched");
+        }
         for (answer, (path, _)) in answers.iter().zip(some) {
             if let Some(failure) = &answer.failure {
                 anyhow::bail!("{address}/{path}: {failure}");

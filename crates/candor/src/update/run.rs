@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::feed;
 use super::stages::Jailed;
 use super::verify::{self, NotTaken};
+use crate::units::hexadecimal;
 
 /// A directory of signatures that is to be taken over.
 #[derive(Clone, Debug)]
@@ -224,6 +225,6 @@ fn allowed(request: &Request<'_>) -> anyhow::Result<Allowed> {
         return Ok(Allowed { policy: String::from("none"), ..Allowed::default() });
     };
     let text = std::fs::read(file).with_context(|| file.display().to_string())?;
-    let digest = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hexadecimal(Sha256::digest(&text));
     Ok(Allowed { policy: file.display().to_string(), sha256: Some(digest), decisions: Vec::new() })
 }

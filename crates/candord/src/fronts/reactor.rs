@@ -17,7 +17,7 @@ use crate::daemon::Shared;
 use crate::jobs::{About, Asker, Job, Origin};
 use crate::listen::Listener;
 use crate::log::Weight;
-use crate::reactor::MAILBOX;
+use crate::reactor::{ACCEPTED, BUFFER, GRACE, MAILBOX, PAUSE, TURN};
 use crate::socket::Socket;
 
 /// Where the numbers of listeners begin.
@@ -25,19 +25,6 @@ const LISTENERS: usize = 1;
 
 /// Where those of connections begin; none is given twice.
 const CONNECTIONS: usize = 4096;
-
-/// Bytes that are received at once, and what one connection may have before the next one has its turn.
-const BUFFER: usize = 64 << 10;
-const TURN: usize = 256 << 10;
-
-/// Connections of one listener that are taken before anything else has its turn.
-const ACCEPTED: usize = 64;
-
-/// How long no connection is taken when there are too many.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// How long what runs may take when the daemon is to end.
-const GRACE: Duration = Duration::from_secs(60);
 
 /// All that the thread has.
 #[derive(Debug)]

@@ -40,9 +40,13 @@ const INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
 
 /// Tells who signed a program.
 pub(super) fn tell(file: &PortableExecutable<'_>, sink: &mut dyn Sink) {
+    let mut digests = Vec::new();
     if sink.wants_program_digests() {
-        for digest in [Hash::Sha1, Hash::Sha256].into_iter().filter_map(|hash| file_digest(file, hash)) {
-            sink.program_digest(&digest);
+        for hash in [Hash::Sha1, Hash::Sha256] {
+            if let Some(digest) = file_digest(file, hash) {
+                sink.program_digest(&digest);
+                digests.push((hash, digest));
+            }
         }
     }
     let Some((offset, length)) = file.directory(4) else { return };
@@ -50,7 +54,7 @@ pub(super) fn tell(file: &PortableExecutable<'_>, sink: &mut dyn Sink) {
         sink.detail("signature", format!("none: {length} bytes at offset {offset} are not in the file"));
         return;
     }
-    let mut telling = Telling { file, sink, digests: Vec::new(), left: SIGNATURES };
+    let mut telling = Telling { file, sink, digests, left: SIGNATURES };
     let table = clipped(file.bytes, u64::from(offset), u64::from(length));
     let mut reader = Reader::little(table);
     for _ in 0..ENTRIES {
