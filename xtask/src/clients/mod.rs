@@ -19,7 +19,7 @@ use std::time::Instant;
 use anyhow::ensure;
 
 use packages::Packages;
-use place::Place;
+use place::{Place, printed};
 
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct Arguments {
@@ -98,6 +98,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             continue;
         }
         let began = Instant::now();
+        drop(printed());
         let outcome = (client.run)(&place, &packages);
         let seconds = began.elapsed().as_secs_f64();
         match outcome {
@@ -107,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 failed += usize::from(is_named || arguments.all);
             }
             Err(error) => {
-                println!("{label:42} FAILED {seconds:6.1} s  {error:#}");
+                println!("{label:42} FAILED {seconds:6.1} s  {error:#}\n{}{}", printed(), place.log());
                 failed += 1;
             }
         }

@@ -125,7 +125,7 @@ pub(super) fn chroot(root: &Path, program: &str) -> Command {
 /// Runs a command, which must succeed; gives what it printed.
 pub(super) fn succeed(command: &mut Command) -> anyhow::Result<String> {
     let (code, stdout, stderr) = said(command)?;
-    ensure!(code == 0, "{command:?} ends with {code}: {}", last(&format!("{stdout}{stderr}")));
+    ensure!(code == 0, "{command:?} ends with {code}:\n{stdout}{stderr}");
     Ok(stdout)
 }
 
@@ -135,10 +135,4 @@ pub(super) fn said(command: &mut Command) -> anyhow::Result<(i32, String, String
     let output = output.with_context(|| format!("{command:?}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok((output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr)))
-}
-
-/// The last lines of a text.
-fn last(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines.get(lines.len().saturating_sub(5)..).unwrap_or_default().join(" / ")
 }

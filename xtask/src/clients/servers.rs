@@ -6,12 +6,14 @@ use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
 use super::packages::{Packages, chroot, said, succeed};
-use super::place::{FOUND, Place, Running, free_port, wait_for_port};
+use super::place::{FOUND, PATIENCE, Place, Running, free_port, until, wait_for_port};
+
+/// [`PATIENCE`] for programs.
+const PATIENCE_SECONDS: &str = "120";
 
 type Outcome = anyhow::Result<Option<String>>;
 
@@ -127,7 +129,7 @@ fn postfix_before(place: &Place, root: &Path, milter: &str) -> anyhow::Result<()
         let [clean, infected] = bodies(place)?;
         let mail = |body: &str| {
             let stream = TcpStream::connect(("127.0.0.1", port))?;
-            stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+            stream.set_read_timeout(Some(PATIENCE))?;
             sent(&mut BufReader::new(stream.try_clone()?), &mut &stream, body)
         };
         let told = mail(&clean)?;
@@ -188,23 +190,19 @@ pub(super) fn rspamd(place: &Place, packages: &Packages) -> Outcome {
 
 /// The answer to a request of HTTP. A server that is only starting is asked again.
 fn posted(port: u16, path: &str, body: &str) -> anyhow::Result<String> {
-    for _ in 0..60 {
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let length = body.len();
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        );
-        let mut told = String::new();
-        if stream.write_all(request.as_bytes()).is_ok()
-            && stream.read_to_string(&mut told).is_ok()
-            && !told.is_empty()
-        {
-            return Ok(told);
-        }
-        std::thread::sleep(Duration::from_millis(500));
-    }
-    bail!("{path} is not answered")
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut told = String::new();
+    until(&format!("{path} is answered"), || {
+        told.clear();
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+        let asked =
+            stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.write_all(request.as_bytes()));
+        asked.is_ok() && stream.read_to_string(&mut told).is_ok() && !told.is_empty()
+    })?;
+    Ok(told)
 }
 
 /// A daemon among the files of a Debian of its own, for servers that name paths.
@@ -253,7 +251,7 @@ pub(super) fn proftpd(place: &Place, packages: &Packages) -> Outcome {
     for (name, arrives) in [("clean", true), ("infected", false)] {
         drop(fs::remove_file(folder.join(name)));
         let mut curl = Command::new("curl");
-        curl.args(["-sS", "-m", "30", "--user", "user:secret", "-T"])
+        curl.args(["-sS", "-m", PATIENCE_SECONDS, "--user", "user:secret", "-T"])
             .arg(place.path(&format!("files/{name}")));
         let (code, _, why) = said(curl.arg(format!("ftp://127.0.0.1:{port}/{name}")))?;
         ensure!((code == 0) == arrives && folder.join(name).exists() == arrives, "{name}: {code} {why}");
@@ -294,7 +292,8 @@ pub(super) fn samba(place: &Place, packages: &Packages) -> Outcome {
         ]);
         // A client does not hear what becomes of a file that it has closed.
         let (_, stdout, stderr) = said(&mut client)?;
-        ensure!(folder.join(name).exists() == stays, "{name}: {stdout} {stderr}");
+        until(&format!("{name} is there: {stays}"), || folder.join(name).exists() == stays)
+            .with_context(|| format!("{stdout} {stderr}"))?;
     }
     Ok(Some(String::from("vfs_virusfilter: clean stays, infected is deleted; unix")))
 }
@@ -343,7 +342,8 @@ pub(super) fn squid(place: &Place, packages: &Packages) -> Outcome {
     let proxy = format!("http://127.0.0.1:{port}");
     let status = |options: &[&str], name: &str| {
         let mut curl = Command::new("curl");
-        curl.args(["-s", "-m", "30", "-o", "/dev/null", "-w", "%{http_code}", "-x", &proxy]).args(options);
+        curl.args(["-s", "-m", PATIENCE_SECONDS, "-o", "/dev/null", "-w", "%{http_code}", "-x", &proxy])
+            .args(options);
         succeed(curl.arg(format!("http://127.0.0.1:{web}/{name}")))
     };
     let upload = |name: &str| format!("@{}", place.text(&format!("files/{name}")));
