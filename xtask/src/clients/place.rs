@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 use crate::test_file;
 
 /// How long anything may take. Nothing does, but on a machine that has other things to do.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How much of what a program printed is told: its end.
 const TOLD: u64 = 16 << 10;

@@ -13,7 +13,7 @@ use super::packages::{Packages, chroot, said, succeed};
 use super::place::{FOUND, PATIENCE, Place, Running, free_port, until, wait_for_port};
 
 /// [`PATIENCE`] for programs.
-const PATIENCE_SECONDS: &str = "120";
+const PATIENCE_SECONDS: &str = "300";
 
 type Outcome = anyhow::Result<Option<String>>;
 

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 use super::{said, succeed};
+use crate::test_file;
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Packages of ClamAV that ours take the place of.
 const CLAMAV: [&str; 3] = ["clamav-daemon", "clamav", "clamdscan"];
@@ -106,17 +107,20 @@ fn serve(root: &Path, folder: &Path, shipped: &str) -> anyhow::Result<String> {
     let own = folder.join("candord.toml");
     let built_in = "database = 'DATABASE'\n".replace("DATABASE", &place(&folder.join("db")));
     fs::create_dir(folder.join("db"))?;
-    let eicar = [r"X5O!P%@AP[4\PZX54(P^)7CC)7}", "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"].concat();
-    let digits: String = eicar.bytes().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(folder.join("db/test.ndb"), format!("Eicar.Test:0:0:{digits}\n"))?;
+    fs::write(folder.join("db/test.ndb"), test_file::signature("Eicar.Test"))?;
     let toml = fs::read_to_string(root.join("etc/candor/candord.toml"))?;
     fs::write(&own, format!("{built_in}cache = '{}'\n{toml}", place(&folder.join("cache"))))?;
+    let output = folder.join("output");
+    let why = || {
+        let text = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+        format!("it printed:\n{}its log:\n{}", text(&output), text(&log))
+    };
     let daemon = Command::new(root.join("usr/sbin/candord"))
         .arg("--config-file")
         .arg(&conf)
         .arg("--config")
         .arg(&own)
-        .stderr(Stdio::null())
+        .stderr(fs::File::create(&output)?)
         .spawn()
         .context("candord")?;
     let mut daemon = Ended(daemon);
@@ -126,9 +130,9 @@ fn serve(root: &Path, folder: &Path, shipped: &str) -> anyhow::Result<String> {
             break connection;
         }
         if let Some(status) = daemon.0.try_wait()? {
-            bail!("candord ended with {status}: {}", fs::read_to_string(&log).unwrap_or_default());
+            bail!("candord ended with {status}; {}", why());
         }
-        ensure!(began.elapsed() < PATIENCE, "candord does not come up");
+        ensure!(began.elapsed() < PATIENCE, "candord does not come up; {}", why());
         std::thread::sleep(Duration::from_millis(20));
     };
     connection.set_read_timeout(Some(PATIENCE))?;
@@ -137,7 +141,7 @@ fn serve(root: &Path, folder: &Path, shipped: &str) -> anyhow::Result<String> {
     connection.read_to_string(&mut answer)?;
     ensure!(answer == "PONG\0", "candord says {answer:?}");
     let bad = folder.join("eicar.com");
-    fs::write(&bad, eicar)?;
+    fs::write(&bad, test_file::text())?;
     let output = Command::new(root.join("usr/bin/clamdscan"))
         .arg(format!("--config-file={}", conf.display()))
         .args(["--fdpass", "--no-summary"])
@@ -147,9 +151,10 @@ fn serve(root: &Path, folder: &Path, shipped: &str) -> anyhow::Result<String> {
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     ensure!(
         output.status.code() == Some(1) && text == format!("{}: Eicar.Test.UNOFFICIAL FOUND", bad.display()),
-        "clamdscan says {text:?} and ends with {}: {}",
+        "clamdscan says {text:?} and ends with {}: {}; of the daemon: {}",
         output.status,
-        String::from_utf8_lossy(&output.stderr)
+        String::from_utf8_lossy(&output.stderr),
+        why()
     );
     Ok(String::from("its daemon and its clamdscan find the test file"))
 }

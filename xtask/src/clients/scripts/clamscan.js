@@ -18,7 +18,7 @@ async function through(clam, path) {
 
 async function main() {
     for (const daemon of [{ socket }, { host: '127.0.0.1', port: Number(port) }]) {
-        const options = { ...daemon, timeout: 120000, localFallback: false, bypassTest: false };
+        const options = { ...daemon, timeout: 300000, localFallback: false, bypassTest: false };
         const clam = await new NodeClam().init({ preference: 'clamdscan', clamscan: { active: false }, clamdscan: options });
         assert.match(await clam.getVersion(), /^ClamAV /);
         const good = await clam.isInfected(clean);

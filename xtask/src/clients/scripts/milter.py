@@ -17,7 +17,7 @@ class Milter:
             self.socket.connect(path)
         else:
             self.socket = socket.create_connection(("127.0.0.1", int(path)))
-        self.socket.settimeout(120)
+        self.socket.settimeout(300)
         self.send(b"O", struct.pack(">III", 6, 0x1FF, 0x1FFFFF))
         command, data = self.receive()
         assert command == b"O", command

@@ -6,7 +6,7 @@ from clamav_client import get_scanner
 socket, port, clean, infected, name = sys.argv[1:6]
 for address in (socket, "127.0.0.1:" + port):
     for stream in (False, True):
-        scanner = get_scanner({"backend": "clamd", "address": address, "timeout": 120.0, "stream": stream})
+        scanner = get_scanner({"backend": "clamd", "address": address, "timeout": 300.0, "stream": stream})
         assert scanner.info().name == "ClamAV (clamd)", scanner.info()
         assert scanner.info().version.startswith("ClamAV "), scanner.info()
         result = scanner.scan(clean)
