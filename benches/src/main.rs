@@ -4,6 +4,7 @@ mod bombs;
 mod clamd;
 mod digests;
 mod feed;
+mod frequencies;
 mod inventory;
 mod jail;
 mod logical;
@@ -28,6 +29,8 @@ enum Command {
     Digests(digests::Arguments),
     /// What it costs to verify a release without a network, and to unpack it.
     Feed(feed::Arguments),
+    /// Count which runs of bytes are common in ordinary files, and write the table that anchors are chosen by.
+    Frequencies(frequencies::Arguments),
     /// How long an audit of a root of many files takes.
     Inventory(inventory::Arguments),
     /// What the jail costs.
@@ -48,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Command::Clamd(arguments) => clamd::run(&arguments),
         Command::Digests(arguments) => digests::run(&arguments),
         Command::Feed(arguments) => feed::run(&arguments),
+        Command::Frequencies(arguments) => frequencies::run(&arguments),
         Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Jail(arguments) => jail::run(&arguments),
         Command::Logical(arguments) => logical::run(&arguments),

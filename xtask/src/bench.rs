@@ -10,7 +10,7 @@ use clap::Args;
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// What to measure, with its options: `whole --database FOLDER`, `matcher --database FOLDER`, `logical`,
-    /// `digests`, `feed`, `bombs`, `inventory`, `jail --image IMAGE`, `clamd --database FOLDER`, `update --database FOLDER`; `--help` for all.
+    /// `digests`, `feed`, `frequencies`, `bombs`, `inventory`, `jail --image IMAGE`, `clamd --database FOLDER`, `update --database FOLDER`; `--help` for all.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
     arguments: Vec<String>,
 }

@@ -19,6 +19,8 @@ mod search;
 mod tests;
 
 use candor_model::Target;
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::builder::BuildError;
 use crate::image::{ImageWriter, LINE, SectionKind, SignatureId};
@@ -45,6 +47,8 @@ const MAX_NESTING: u32 = 100;
 pub(crate) struct ContentBuilder {
     records: Vec<u8>,
     programs: Vec<u8>,
+    /// Where programs start that were seen once, by their digest: signatures that mean the same share one.
+    known: FxHashMap<u64, u32>,
     always: Vec<u8>,
     images: Vec<u8>,
     macros: Vec<u8>,
@@ -96,10 +100,17 @@ impl ContentBuilder {
     ) -> Result<(), Refusal> {
         let too_many = |_| Refusal::TooMany("signatures");
         let number = u32::try_from(self.records.len() / RECORD).map_err(too_many)?;
-        let start = u32::try_from(self.programs.len()).map_err(too_many)?;
+        let end = u32::try_from(self.programs.len()).map_err(too_many)?;
         let length = u32::try_from(program.len().saturating_add(1)).map_err(too_many)?;
-        self.programs.push(tag);
-        self.programs.extend_from_slice(program);
+        let start = *self.known.entry(xxh3_64_with_seed(program, tag.into())).or_insert(end);
+        let same = crate::bytes::run(&self.programs, start as usize, length as usize)
+            .and_then(<[u8]>::split_first)
+            .is_some_and(|(known, rest)| *known == tag && rest == program);
+        let start = if same { start } else { end };
+        if !same {
+            self.programs.push(tag);
+            self.programs.extend_from_slice(program);
+        }
         for value in [id.0, start, length] {
             self.records.extend_from_slice(&value.to_le_bytes());
         }

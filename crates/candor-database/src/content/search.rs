@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use candor_model::{Limits, Match, Reason, Target};
+use rustc_hash::FxHashSet;
 
 use super::codec::Decoder;
 use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
@@ -99,13 +100,19 @@ impl Image {
         };
         let mut steps = Steps::new(limits.search_steps);
         let mut trouble = Vec::new();
+        // Signatures that mean the same have one description: what it does not match, it matches for none of them.
+        let mut without: FxHashSet<u32> = FxHashSet::default();
         for number in touched.sorted() {
+            let description = content.description(*number);
+            if description.is_some_and(|description| without.contains(&description)) {
+                continue;
+            }
             let decided =
                 content.decide(*number, subject, limits, layer, &members, &mut steps, regexes, &mut trouble);
             match decided {
                 Some(Ok(Some(hit))) => hits.push(hit),
                 // A damaged description decides nothing; `check` tells.
-                None | Some(Ok(None)) => {}
+                None | Some(Ok(None)) => without.extend(description),
                 Some(Err(Undecided)) => {
                     trouble.push(Reason::SearchSteps);
                     break;
@@ -152,6 +159,11 @@ impl<'i> Content<'i> {
             icons: IconGroups::new(image),
             count: u32::try_from(records.len() / RECORD).unwrap_or(0),
         }
+    }
+
+    /// Where the program of the signature with this number starts.
+    fn description(&self, number: u32) -> Option<u32> {
+        u32_at(crate::bytes::record_at(self.records, number as usize, RECORD)?, 1)
     }
 
     /// The signature with this number, and its program.

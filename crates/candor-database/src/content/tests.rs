@@ -89,6 +89,21 @@ fn logical(expression: Expression, texts: &[&str]) -> Signature {
 }
 
 #[test]
+fn signatures_that_mean_the_same_share_a_description_and_are_all_found() {
+    let once = image(vec![body(text("sought-after")), body(text("something else"))]);
+    let twice =
+        image(vec![body(text("sought-after")), body(text("sought-after")), body(text("something else"))]);
+    let descriptions = |image: &Image| {
+        let sections = image.info().sections;
+        sections.iter().find(|section| section.name == "patterns: descriptions").unwrap().length
+    };
+    assert_eq!(descriptions(&once), descriptions(&twice));
+    assert_eq!(hits(&twice, b"what is sought-after is here"), [0, 1]);
+    assert_eq!(hits(&twice, b"something else, and sought-after"), [0, 1, 2]);
+    assert_eq!(hits(&twice, b"nothing"), [0_u32; 0]);
+}
+
+#[test]
 fn literals_of_every_length_are_found_at_every_place() {
     let texts = ["ab", "abc", "abcd", "abcdefg", "abcdefgh", "abcdefghijklmnopqrstuvwxyz0123456789"];
     let image = image(texts.iter().map(|sub| body(text(sub))).collect());

@@ -3,6 +3,7 @@
 use candor_model::Target;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::groups::{self, MAX_GROUP_RUNS};
 use super::layout::{
     ADMITTED_SPOTS, ANCHOR, ENTRY, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS,
     PLACED, PLACED_TABLE, SHARD, TABLES, class, filter_bits, filter_word, long_bits, long_digest, low_digest,
@@ -256,9 +257,12 @@ impl Shard {
         if !runs.is_empty() {
             shard.pairs = lay_out_pairs(&runs)?;
         }
-        if (1..=MAX_NIBBLE_RUNS).contains(&runs.len()) {
-            shard.nibbles = nibbles::lay_out(&runs);
-        }
+        shard.nibbles = match runs.len() {
+            0 => Vec::new(),
+            some if some <= MAX_NIBBLE_RUNS => nibbles::lay_out(&runs),
+            some if some <= MAX_GROUP_RUNS => groups::lay_out(&runs),
+            _ => Vec::new(),
+        };
         // What is not looked at would never be found.
         if spots.len() > MAX_SPOTS {
             return None;

@@ -5,6 +5,7 @@
 //! one vector instruction, in 256 or 512 bits, was measured too and is slower than eight loads where
 //! gathers are microcode. `unsafe` are vector loads from bytes that are there.
 
+use super::groups::{GROUPS, admits};
 use super::layout::{
     FILTER_POWERS, FOLD_MASK, PAIR_WORDS, filter_bits, filter_word, long_bits, long_digest, low_digest,
     pair_word, third_bit,
@@ -44,18 +45,27 @@ pub(crate) struct Pairs<'a> {
     words: &'a [[u8; 4]; PAIR_WORDS],
     /// A coarse test before, where runs are few enough for it to turn most positions down.
     nibbles: Option<&'a [u8; NIBBLES]>,
+    /// Another one, for some more.
+    groups: Option<&'a [u8; GROUPS]>,
 }
 
 impl<'a> Pairs<'a> {
     /// The test, unless its length is not what it must be.
-    pub(crate) fn new(words: &'a [u8], nibbles: &'a [u8]) -> Option<Self> {
+    pub(crate) fn new(words: &'a [u8], before: &'a [u8]) -> Option<Self> {
         let words = words.as_chunks::<4>().0.try_into().ok()?;
-        Some(Self { words, nibbles: nibbles.try_into().ok() })
+        // Their lengths tell them apart.
+        Some(Self { words, nibbles: before.try_into().ok(), groups: before.try_into().ok() })
     }
 
     /// The coarse test before, if there is one.
     pub(super) const fn nibbles(&self) -> Option<&'a [u8; NIBBLES]> {
         self.nibbles
+    }
+
+    /// Whether the coarse test lets the start of `rest` through, where there is one.
+    fn admits(&self, rest: &[u8]) -> bool {
+        self.nibbles.is_none_or(|nibbles| groups(nibbles, rest) != 0)
+            && self.groups.is_none_or(|tables| admits(tables, rest))
     }
 
     /// Whether a run of two bytes may be at the start of `rest`.
@@ -128,6 +138,8 @@ pub(crate) fn plain(
 /// three bytes may stand, ascending.
 pub(crate) fn pairs_passing(pairs: Pairs<'_>, input: &[u8], from: usize, to: usize, passed: &mut Vec<usize>) {
     #[cfg(target_arch = "x86_64")]
+    let from = pairs.groups.map_or(from, |tables| super::groups::run(pairs, tables, input, from, to, passed));
+    #[cfg(target_arch = "x86_64")]
     let from = vector::run_pairs(pairs, input, from, to, passed);
     pairs_plain(pairs, input, from, to, passed);
 }
@@ -136,7 +148,7 @@ pub(crate) fn pairs_passing(pairs: Pairs<'_>, input: &[u8], from: usize, to: usi
 pub(crate) fn pairs_plain(pairs: Pairs<'_>, input: &[u8], from: usize, to: usize, passed: &mut Vec<usize>) {
     for at in from..to.min(input.len()) {
         let Some(rest) = input.get(at..) else { return };
-        if pairs.passes(rest) && pairs.nibbles.is_none_or(|nibbles| groups(nibbles, rest) != 0) {
+        if pairs.passes(rest) && pairs.admits(rest) {
             passed.push(at);
         }
     }
@@ -354,7 +366,10 @@ mod vector {
             let eight = _mm256_permute4x64_epi64::<0b01_00_01_00>(bytes);
             let mut mask = pairs_tested(pairs, eight);
             while mask != 0 {
-                passed.push(at + mask.trailing_zeros() as usize);
+                let place = at + mask.trailing_zeros() as usize;
+                if input.get(place..).is_some_and(|rest| pairs.admits(rest)) {
+                    passed.push(place);
+                }
                 mask &= mask - 1;
             }
             at += 8;

@@ -12,7 +12,7 @@
 //!   bytes chooses the word and three bits in it. The small filter is the same for four bytes, with two bits.
 //! * The pairs are 4,096 words, for what is found by two or three bytes: the first two choose the
 //!   word, the third a bit of it. Where runs are few there are nibbles too, a coarser and faster test for
-//!   the same ([`super::nibbles`]).
+//!   the same ([`super::nibbles`]); where they are some hundreds, groups stand in their place ([`super::groups`]).
 //! * The spots are the places that patterns are pinned to, with the length of the runs found there.
 //! * A slot is a `u32` digest of the run and the `u32` number of its first entry plus one (0: the slot
 //!   is free). Entries of one run stand one behind the other; the last one says so.
@@ -23,7 +23,7 @@
 use candor_model::Target;
 
 use crate::content::anchor::Tier;
-use crate::content::frequency::{WINDOW, fold};
+use crate::content::frequency::WINDOW;
 
 /// Parts that all shards share.
 pub(crate) const SHARED: usize = 4;
@@ -79,6 +79,9 @@ pub(crate) const HIGH_FACTOR: u32 = 0x85eb_ca77;
 /// All bytes of a half, folded at once.
 pub(crate) const FOLD_MASK: u32 = 0x2020_2020;
 
+/// The same of a whole window.
+const FOLD_RUN: u64 = 0x2020_2020_2020_2020;
+
 /// The digest of the four folded bytes at a position: it chooses the word, and the bits of what is
 /// found by four bytes.
 pub(crate) const fn low_digest(low: u32) -> u32 {
@@ -125,13 +128,20 @@ pub(crate) const fn third_bit(third: u32) -> u32 {
 }
 
 /// The run at `bytes`, folded, as one number; short tiers leave the upper bytes zero.
+#[inline]
 pub(crate) fn run_number(bytes: &[u8], tier: Tier) -> Option<u64> {
-    let taken = bytes.get(..tier.width())?;
-    let mut number = [0; WINDOW];
-    for (place, byte) in number.iter_mut().zip(taken) {
-        *place = fold(*byte);
-    }
-    Some(u64::from_le_bytes(number))
+    let width = tier.width();
+    // Nearly always there is more: then it is one load.
+    let number = match bytes.first_chunk::<WINDOW>() {
+        Some(taken) => u64::from_le_bytes(*taken),
+        None => {
+            let mut number = [0; WINDOW];
+            number.get_mut(..width)?.copy_from_slice(bytes.get(..width)?);
+            u64::from_le_bytes(number)
+        }
+    };
+    let kept = u64::MAX >> 64_u32.saturating_sub(8_u32.saturating_mul(u32::try_from(width).ok()?)).min(63);
+    Some((number | FOLD_RUN) & kept)
 }
 
 /// The digest of a run in slots: its upper half addresses, its lower half is compared.

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::kernel::{Filter, Pairs, pairs_passing, pairs_plain, passing, plain};
 use super::layout::{PAIR_WORDS, pair_word, third_bit};
-use super::nibbles;
 use super::stitched::{Filters, Masks, positions, run};
+use super::{groups, nibbles};
 use crate::content::anchor::Tier;
 use crate::md5;
 
@@ -101,7 +101,7 @@ proptest! {
         from in 0_usize..100,
         cut in 0_usize..100,
         runs in prop::collection::vec((prop::sample::select(b"abc\xe0".to_vec()), any::<u8>(), 2_usize..4), 1..20),
-        with_nibbles: bool,
+        before in 0..3,
     ) {
         let runs: Vec<(u64, usize)> = runs
             .into_iter()
@@ -119,8 +119,12 @@ proptest! {
                 *byte |= bits;
             }
         }
-        let nibbles = if with_nibbles { nibbles::lay_out(&runs) } else { Vec::new() };
-        let pairs = Pairs::new(&words, &nibbles).unwrap();
+        let before = match before {
+            0 => Vec::new(),
+            1 => nibbles::lay_out(&runs),
+            _ => groups::lay_out(&runs),
+        };
+        let pairs = Pairs::new(&words, &before).unwrap();
         let to = input.len().saturating_sub(cut);
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         pairs_passing(pairs, &input, from, to, &mut fast);

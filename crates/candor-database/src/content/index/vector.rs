@@ -30,6 +30,15 @@ pub(super) fn load<const AT: usize>(bytes: &[u8; 2 * BLOCK]) -> __m512i {
     unsafe { _mm512_loadu_si512(bytes.as_ptr().wrapping_add(AT).cast()) }
 }
 
+/// 64 bytes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[expect(unsafe_code, reason = "an unaligned vector load")]
+pub(super) fn load_whole(bytes: &[u8; 64]) -> __m512i {
+    // SAFETY: there are 64 bytes, and the load needs no alignment.
+    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+}
+
 /// Sixteen bytes.
 #[inline]
 #[target_feature(enable = "avx512f")]
