@@ -10,7 +10,7 @@ use clap::Parser as _;
 use super::{Arguments, Step};
 use crate::{clients, construct, docs, fuzz, jail, oracle, package, tidy};
 
-pub(super) const STEPS: [Step; 15] = [
+pub(super) const STEPS: [Step; 16] = [
     Step { name: "fmt", run: fmt },
     Step { name: "tidy", run: |_| tidy::run().map(|()| String::new()) },
     Step { name: "docs", run: |_| docs::run(&docs::Arguments { check: true }).map(|()| String::new()) },
@@ -19,6 +19,7 @@ pub(super) const STEPS: [Step; 15] = [
     Step { name: "release", run: release },
     Step { name: "nothing", run: nothing },
     Step { name: "eicar", run: eicar },
+    Step { name: "forms", run: forms },
     Step { name: "jail", run: jail },
     Step { name: "exploit", run: exploit },
     Step { name: "package", run: package },
@@ -95,6 +96,31 @@ fn eicar(_: &Arguments) -> anyhow::Result<String> {
     Ok(String::new())
 }
 
+/// Compares the report of an audit that is in XML with its published schema; those in JSON are compared in tests.
+fn forms(_: &Arguments) -> anyhow::Result<String> {
+    let folder = tempfile::tempdir()?;
+    let schema = crate::root()?.join("testdata/schemas/junit-4.xsd");
+    let component = r#"{"type": "application", "name": "Kaspersky Endpoint Security", "version": "12.1", "purl": "pkg:deb/debian/kesl@12.1"}"#;
+    for (name, components, expected) in [("product", component, 1), ("nothing", "", 0)] {
+        let (list, report) =
+            (folder.path().join(format!("{name}.json")), folder.path().join(format!("{name}.xml")));
+        let text = format!(
+            r#"{{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [{components}]}}"#
+        );
+        fs::write(&list, text)?;
+        let mut audit = Command::new(candor()?);
+        let status = audit.arg("audit").arg(&list).args(["--format", "junit", "-o"]).arg(&report).status()?;
+        if status.code() != Some(expected) {
+            bail!("the audit of {name} ends with {status}");
+        }
+        let status = Command::new("xmllint").args(["--noout", "--schema"]).arg(&schema).arg(&report).status();
+        if !status.context("xmllint")?.success() {
+            bail!("the report of {name} is not as the schema of JUnit says");
+        }
+    }
+    Ok(String::new())
+}
+
 /// Shows of the program what its jail promises.
 fn jail(_: &Arguments) -> anyhow::Result<String> {
     jail::check(&candor()?, 20_000)
@@ -142,6 +168,7 @@ fn fuzz(arguments: &Arguments) -> anyhow::Result<String> {
     fuzz::run(&fuzz::Arguments {
         seconds: arguments.fuzz_seconds,
         runs: Some(20_000),
+        up_to: None,
         seed: Some(1),
         jobs: None,
         targets: Vec::new(),
