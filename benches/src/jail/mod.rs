@@ -3,8 +3,9 @@
 
 mod clamd;
 
+use std::ffi::{CStr, CString};
 use std::fs::{self, File};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use candor_engine::Options;
 use candor_model::{FileType, Report, Verdict};
 use candor_sandbox::message::{Answer, Order, Packer};
 use candor_sandbox::{Entry, Jailed, Lane, Layer, Layers, Sandbox, Setup, Task, worker};
+use rustix::fs::{Mode, OFlags, openat};
 
 /// What to measure with.
 #[derive(Debug, clap::Args)]
@@ -47,7 +49,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     lines()?;
     ready()?;
-    hand_over()?;
+    hand_over(arguments.runs)?;
     at_rest(&arguments.image)?;
     if let (Some(candor), Some(database)) = (&arguments.candor, &arguments.database) {
         clamd::compare(candor, &arguments.image, database, arguments.small)?;
@@ -134,8 +136,8 @@ fn echo(jailed: Jailed) -> std::io::Result<()> {
     let mut buffer = vec![0; 1 << 16];
     let mut packer = Packer::default();
     while let Some(Order::Files(_)) = ready.next(&mut files)? {
-        for file in files.drain(..) {
-            let read = rustix::io::read(&file, &mut buffer)?;
+        for file in &files {
+            let read = rustix::io::read(file, &mut buffer)?;
             let report = Report {
                 verdict: Verdict::Clean,
                 file_type: FileType::BinaryData,
@@ -149,59 +151,101 @@ fn echo(jailed: Jailed) -> std::io::Result<()> {
             packer.push(&answer, &mut |packet| ready.say(packet))?;
         }
         packer.flush(&mut |packet| ready.say(packet))?;
+        worker::close_all(&mut files);
     }
     Ok(())
+}
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug)]
+enum Opening {
+    /// And nothing more.
+    Plain,
+    /// And asked what it is, as a scan does.
+    Looked,
+}
+
+impl Opening {
+    fn open(self, directory: BorrowedFd<'_>, name: &CStr) -> anyhow::Result<OwnedFd> {
+        match self {
+            Self::Plain => Ok(openat(
+                directory,
+                name,
+                OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW,
+                Mode::empty(),
+            )?),
+            Self::Looked => match candor_sandbox::input::open(directory, name, false) {
+                Ok(opened) => Ok(opened.file),
+                Err(reading) => anyhow::bail!("{reading:?}"),
+            },
+        }
+    }
 }
 
 /// Opening, handing over, reading, answering and closing, a file; beside opening, reading and closing it in
 /// one process.
-fn hand_over() -> anyhow::Result<()> {
+fn hand_over(runs: u32) -> anyhow::Result<()> {
     const FILES: usize = 20_000;
-    let directory = tempfile::tempdir()?;
+    let folder = tempfile::tempdir()?;
     for number in 0..FILES {
-        fs::write(directory.path().join(number.to_string()), [7; 1024])?;
+        fs::write(folder.path().join(number.to_string()), [7; 1024])?;
     }
-    let paths: Vec<PathBuf> = (0..FILES).map(|number| directory.path().join(number.to_string())).collect();
-    let setup = Setup::new(Task::Scan);
-    let sandbox = Sandbox::start(setup, |jailed| echo(jailed).unwrap_or_default())?;
-    let (mut jailed, mut plain) = (Vec::new(), Vec::new());
-    let mut processor = [Vec::new(), Vec::new()];
-    for _ in 0..7 {
-        let (began, before) = (Instant::now(), processor_time());
-        pass(&mut Lane::new(&sandbox, 64), &paths)?;
-        jailed.push(began.elapsed());
-        processor[0].push(processor_time().saturating_sub(before));
-        let (began, before) = (Instant::now(), processor_time());
-        let mut buffer = vec![0; 1 << 16];
-        for path in &paths {
-            rustix::io::read(File::open(path)?, &mut buffer)?;
+    let directory = File::open(folder.path())?;
+    let names: Vec<CString> =
+        (0..FILES).map(|number| CString::new(number.to_string())).collect::<Result<_, _>>()?;
+    let sandbox = Sandbox::start(Setup::new(Task::Scan), |jailed| echo(jailed).unwrap_or_default())?;
+    for opening in [Opening::Plain, Opening::Looked] {
+        let open = |name: &CStr| opening.open(directory.as_fd(), name);
+        let (mut jailed, mut stays, mut batches, mut plain) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut processor = [Vec::new(), Vec::new()];
+        for _ in 0..runs.max(1) {
+            let (began, before) = (Instant::now(), processor_time());
+            pass(&mut Lane::new(&sandbox, 64), &names, open)?;
+            jailed.push(began.elapsed());
+            processor[0].push(processor_time().saturating_sub(before));
+            let (more, four) = hand_over_alone(&sandbox, &names, open)?;
+            stays.push(more);
+            batches.push(four);
+            let (began, before) = (Instant::now(), processor_time());
+            let mut buffer = vec![0; 1 << 16];
+            for name in &names {
+                rustix::io::read(open(name)?, &mut buffer)?;
+            }
+            plain.push(began.elapsed());
+            processor[1].push(processor_time().saturating_sub(before));
         }
-        plain.push(began.elapsed());
-        processor[1].push(processor_time().saturating_sub(before));
+        let [broker, reader] = processor;
+        let each = |times| median(times).as_secs_f64() * 1e6 / FILES as f64;
+        println!(
+            "a file of 1 KiB, opened{}: {:.2} us handed over to a worker that stays, {:.2} us of four batches alone, {:.2} us with \
+             its replacement every {} files, {:.2} us read in one process",
+            if matches!(opening, Opening::Plain) { "" } else { " and asked what it is" },
+            median(stays).as_secs_f64() * 1e6,
+            median(batches).as_secs_f64() * 1e6,
+            each(jailed),
+            candor_sandbox::FILES_A_WORKER,
+            each(plain),
+        );
+        // With the contents in shared memory the broker would have to read every file itself.
+        println!(
+            "  processor time of the broker: {:.2} us a file handed over, {:.2} us a file that it reads itself",
+            each(broker),
+            each(reader)
+        );
     }
-    let [broker, reader] = processor;
-    hand_over_alone(&sandbox, &paths)?;
-    let each = |times| median(times).as_secs_f64() * 1e6 / FILES as f64;
-    println!(
-        "a file of 1 KiB: {:.2} us handed over, {:.2} us read in one process (workers replaced every {} files)",
-        each(jailed),
-        each(plain),
-        candor_sandbox::FILES_A_WORKER
-    );
-    // With the contents in shared memory the broker would have to read every file itself.
-    println!(
-        "processor time of the broker: {:.2} us a file handed over, {:.2} us a file that it reads itself",
-        each(broker),
-        each(reader)
-    );
     Ok(())
 }
 
 /// Hands files over, and takes an answer about each.
-fn pass(lane: &mut Lane<'_, ()>, paths: &[PathBuf]) -> anyhow::Result<()> {
+fn pass(
+    lane: &mut Lane<'_, ()>,
+    names: &[CString],
+    open: impl Fn(&CStr) -> anyhow::Result<OwnedFd>,
+) -> anyhow::Result<()> {
     let mut answers = 0;
-    for path in paths {
-        let file = OwnedFd::from(File::open(path)?);
+    for name in names {
+        let file = open(name)?;
         lane.push(Entry { file, identity: None, length: 1024, name: String::from("x"), token: () });
         while !lane.has_room() {
             answers += usize::from(lane.next(Duration::from_secs(1)).is_some());
@@ -210,24 +254,31 @@ fn pass(lane: &mut Lane<'_, ()>, paths: &[PathBuf]) -> anyhow::Result<()> {
     while !lane.is_empty() {
         answers += usize::from(lane.next(Duration::from_secs(1)).is_some());
     }
-    anyhow::ensure!(answers == paths.len(), "{answers} answers");
+    anyhow::ensure!(answers == names.len(), "{answers} answers");
     Ok(())
 }
 
-/// Handing files over to one worker that is there already and stays, three batches of them.
-fn hand_over_alone(sandbox: &Sandbox, paths: &[PathBuf]) -> anyhow::Result<()> {
-    const FILES: usize = 192;
-    let mut times = Vec::new();
-    for paths in paths.chunks_exact(FILES) {
-        let mut lane: Lane<'_, ()> = Lane::new(sandbox, 64);
-        pass(&mut lane, &paths[..1])?;
-        let began = Instant::now();
-        pass(&mut lane, paths)?;
-        times.push(began.elapsed());
+/// What it takes to hand a file over to one worker that is there already and stays: one more file in a stream of them, and
+/// four batches, of which the first waits to be opened and the last to be answered.
+fn hand_over_alone(
+    sandbox: &Sandbox,
+    names: &[CString],
+    open: impl Fn(&CStr) -> anyhow::Result<OwnedFd> + Copy,
+) -> anyhow::Result<(Duration, Duration)> {
+    const FEW: u32 = 64;
+    const MANY: u32 = 255;
+    let (mut few, mut many) = (Vec::new(), Vec::new());
+    for names in names.chunks_exact(MANY as usize) {
+        for (number, times) in [(FEW, &mut few), (MANY, &mut many)] {
+            let mut lane: Lane<'_, ()> = Lane::new(sandbox, 64);
+            pass(&mut lane, &names[..1], open)?;
+            let began = Instant::now();
+            pass(&mut lane, &names[..number as usize], open)?;
+            times.push(began.elapsed());
+        }
     }
-    let each = median(times).as_secs_f64() * 1e6 / FILES as f64;
-    println!("a file of 1 KiB to a worker that stays: {each:.2} us handed over (median of all)");
-    Ok(())
+    let (few, many) = (median(few), median(many));
+    Ok((many.saturating_sub(few) / (MANY - FEW), many / MANY))
 }
 
 /// Processor time of this process so far.

@@ -77,6 +77,9 @@ pub enum WorkerError {
     /// It is gone.
     #[error("the worker is gone")]
     Gone,
+    /// It does not come back.
+    #[error("the worker did not come back in time")]
+    Hung,
     /// It said something that is no message.
     #[error(transparent)]
     Malformed(#[from] Malformed),

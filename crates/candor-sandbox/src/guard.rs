@@ -2,7 +2,8 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
@@ -26,6 +27,23 @@ pub fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
+/// Makes a process ready whose copies panic in the jail. The first panic of a process asks the kernel for what no worker
+/// may ask for: the unwinder reads its tables behind a lock of the C library, and the run-time's own report
+/// wants the number of the thread. So the first one happens here, and the report is another.
+pub(crate) fn rehearse() {
+    catch_panics();
+    std::panic::set_hook(Box::new(|panic| {
+        if !note(panic) {
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            let text = format!("it failed at {place}: {}", panic_message(panic.payload()));
+            // In one piece, which is one packet.
+            drop(std::io::stderr().write_all(text.as_bytes()));
+        }
+    }));
+    #[expect(clippy::panic, reason = "it is what is rehearsed")]
+    drop(guarded(|| panic!("a rehearsal")));
+}
+
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
@@ -34,14 +52,21 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("unknown reason")
 }
 
+/// Remembers where a panic was, if it is one that [`guarded`] reports.
+fn note(panic: &PanicHookInfo<'_>) -> bool {
+    let is_guarded = GUARDED.get();
+    if is_guarded {
+        PLACE.set(panic.location().map(ToString::to_string));
+    }
+    is_guarded
+}
+
 fn catch_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let default = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if GUARDED.get() {
-                PLACE.set(panic.location().map(ToString::to_string));
-            } else {
+            if !note(panic) {
                 default(panic);
             }
         }));

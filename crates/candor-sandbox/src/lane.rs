@@ -6,7 +6,6 @@
 //! the position of the descriptors, which broker and worker share: those that were begun are not at 0.
 
 use std::collections::VecDeque;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use crate::ahead::TOGETHER;
 use crate::broker::{Identity, Sandbox, Worker, WorkerError};
 use crate::input::MAPPED;
 use crate::message::{Answer, BATCH, Given, LONGEST_ANSWER, Malformed, Order, Word};
+use crate::sys;
 use crate::template::Ended;
 
 /// Files that one worker scans at most.
@@ -80,6 +80,8 @@ pub struct Lane<'s, T> {
     /// Bytes of the files that wait.
     bytes: u64,
     done: VecDeque<(T, Outcome)>,
+    /// Those that were answered about. They are closed together, when the worker has something to do again.
+    spent: Vec<OwnedFd>,
     /// A long answer, as far as it has come.
     part: Vec<u8>,
     /// When the worker last answered, or was given something to do. Whatever else it says wins it no time.
@@ -104,24 +106,6 @@ impl<T> Held<T> {
     }
 }
 
-/// Why a worker cannot be used any more.
-enum Failure {
-    Gone,
-    Hung,
-    Babbled(Malformed),
-    System(io::Error),
-}
-
-impl From<WorkerError> for Failure {
-    fn from(error: WorkerError) -> Self {
-        match error {
-            WorkerError::Gone => Self::Gone,
-            WorkerError::Malformed(malformed) => Self::Babbled(malformed),
-            WorkerError::System(error) => Self::System(error),
-        }
-    }
-}
-
 impl<'s, T> Lane<'s, T> {
     /// A lane that hands over up to `batch` files at once.
     #[must_use]
@@ -136,6 +120,7 @@ impl<'s, T> Lane<'s, T> {
             large: VecDeque::new(),
             bytes: 0,
             done: VecDeque::new(),
+            spent: Vec::new(),
             part: Vec::new(),
             answered: Instant::now(),
             busy: None,
@@ -204,6 +189,7 @@ impl<'s, T> Lane<'s, T> {
                 self.fail(failure);
             }
         }
+        sys::close_all(&mut self.spent);
     }
 
     /// What became of a file, in no order; `None` when nothing is known within `time`.
@@ -246,7 +232,7 @@ impl<'s, T> Lane<'s, T> {
         self.given.saturating_add(large.max(1)) <= FILES_A_WORKER
     }
 
-    fn send(&mut self) -> Result<(), Failure> {
+    fn send(&mut self) -> Result<(), WorkerError> {
         let retry = self.waiting.front().is_some_and(|held| held.tried);
         if self.worker.is_some() && (!self.fits_worker() || (retry && self.given > 0)) {
             self.retire();
@@ -255,7 +241,7 @@ impl<'s, T> Lane<'s, T> {
             self.worker = Some(self.sandbox.worker()?);
             self.given = 0;
         }
-        let Some(worker) = &self.worker else { return Err(Failure::Gone) };
+        let Some(worker) = &self.worker else { return Err(WorkerError::Gone) };
         let room = self.batch.min(FILES_A_WORKER.saturating_sub(self.given));
         let mut bytes = 0_u64;
         let most = if self.waiting.front().is_some_and(Held::is_large) { TOGETHER } else { BATCH_BYTES };
@@ -280,8 +266,7 @@ impl<'s, T> Lane<'s, T> {
         let descriptors: Vec<BorrowedFd<'_>> = batch().map(|held| held.entry.file.as_fd()).collect();
         let sent = worker.order(&Order::Files(files), &descriptors);
         if self.sent.is_empty() {
-            self.answered = Instant::now();
-            self.busy = None;
+            self.restart_clocks();
         }
         self.given = self.given.saturating_add(number);
         for held in self.waiting.drain(..number) {
@@ -291,42 +276,49 @@ impl<'s, T> Lane<'s, T> {
         match sent {
             // What it said before it ended is heard first; then that it is gone.
             Ok(()) | Err(WorkerError::Gone) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
-    fn listen(&mut self, time: Duration) -> Result<(), Failure> {
-        let Some(worker) = &mut self.worker else { return Err(Failure::Gone) };
+    fn listen(&mut self, time: Duration) -> Result<(), WorkerError> {
+        let Some(worker) = &mut self.worker else { return Err(WorkerError::Gone) };
         let Some(word) = worker.listen(time)? else {
             return self.look_at_clocks();
         };
         match word {
             Word::Answers(answers) if !answers.is_empty() => {
+                self.restart_clocks();
                 return answers.into_iter().try_for_each(|answer| self.answer(answer));
             }
             Word::Part { bytes, last } if !bytes.is_empty() => {
                 if self.part.len().saturating_add(bytes.len()) > LONGEST_ANSWER {
-                    return Err(Failure::Babbled(Malformed::Excess("bytes in an answer")));
+                    return Err(Malformed::Excess("bytes in an answer").into());
                 }
                 self.part.extend_from_slice(&bytes);
                 if last {
                     let answer = Answer::decode(&std::mem::take(&mut self.part));
-                    return self.answer(answer.map_err(Failure::Babbled)?);
+                    self.restart_clocks();
+                    return self.answer(answer?);
                 }
             }
             Word::LastWords(text) => {
                 if self.last_words.len() >= LAST_WORDS {
-                    return Err(Failure::Babbled(Malformed::Excess("last words")));
+                    return Err(Malformed::Excess("last words").into());
                 }
                 self.last_words.push_str(&text);
                 self.last_words.truncate(self.last_words.floor_char_boundary(LAST_WORDS));
             }
-            _ => return Err(Failure::Babbled(Malformed::OutOfTurn)),
+            _ => return Err(Malformed::OutOfTurn.into()),
         }
         self.look_at_clocks()
     }
 
-    fn look_at_clocks(&mut self) -> Result<(), Failure> {
+    fn restart_clocks(&mut self) {
+        self.answered = Instant::now();
+        self.busy = None;
+    }
+
+    fn look_at_clocks(&mut self) -> Result<(), WorkerError> {
         let setup = self.sandbox.setup();
         let Some(limit) = setup.max_time else { return Ok(()) };
         let silent = self.answered.elapsed();
@@ -338,19 +330,18 @@ impl<'s, T> Lane<'s, T> {
         self.busy = since;
         let busy = used.zip(since).map_or(Duration::ZERO, |(used, since)| used.saturating_sub(since));
         let hung = busy > limit.saturating_add(BEYOND) || silent > limit.saturating_add(setup.patience);
-        if hung { Err(Failure::Hung) } else { Ok(()) }
+        if hung { Err(WorkerError::Hung) } else { Ok(()) }
     }
 
-    fn answer(&mut self, answer: Answer) -> Result<(), Failure> {
+    fn answer(&mut self, answer: Answer) -> Result<(), WorkerError> {
         // An answer behind one that ends a worker, or to no question.
         let held = match self.sent.pop_front() {
             Some(held) if self.worker.is_some() => held,
-            _ => return Err(Failure::Babbled(Malformed::OutOfTurn)),
+            _ => return Err(Malformed::OutOfTurn.into()),
         };
         self.false_starts = 0;
-        self.answered = Instant::now();
-        self.busy = None;
         let harmless = answer.is_harmless();
+        self.spent.push(held.entry.file);
         self.done.push_back((held.entry.token, Outcome::Answer(answer)));
         if !harmless || held.tried {
             self.retire();
@@ -394,7 +385,7 @@ impl<'s, T> Lane<'s, T> {
     }
 
     /// Deals with a worker that cannot be used any more.
-    fn fail(&mut self, failure: Failure) {
+    fn fail(&mut self, failure: WorkerError) {
         let words = std::mem::take(&mut self.last_words);
         let (reason, why) = self.end(failure, &words);
         let begun = |held: &Held<T>| rustix::fs::tell(&held.entry.file).is_ok_and(|position| position > 0);
@@ -428,10 +419,10 @@ impl<'s, T> Lane<'s, T> {
     }
 
     /// Ends a worker that failed; says what to report about the file that it was at.
-    fn end(&mut self, failure: Failure, words: &str) -> (Reason, String) {
+    fn end(&mut self, failure: WorkerError, words: &str) -> (Reason, String) {
         let worker = self.worker.take();
         let ended = match (&failure, worker) {
-            (Failure::Gone, Some(worker)) => self.sandbox.collect(worker),
+            (WorkerError::Gone, Some(worker)) => self.sandbox.collect(worker),
             (_, Some(worker)) => {
                 self.dismiss(worker);
                 Ended::Unknown
@@ -445,12 +436,13 @@ impl<'s, T> Lane<'s, T> {
             return (Reason::Memory, String::from("the kernel ended the worker for want of memory"));
         }
         match failure {
-            Failure::Hung => (Reason::Timeout, String::from("the worker did not come back in time")),
-            Failure::Babbled(malformed) => {
+            WorkerError::Hung => (Reason::Timeout, String::from("the worker did not come back in time")),
+            WorkerError::Malformed(malformed) => {
                 (Reason::Crashed, format!("the worker said something that is no message: {malformed}"))
             }
-            Failure::System(error) => (Reason::Crashed, format!("no worker: {error}")),
-            Failure::Gone => (Reason::Crashed, format!("the worker {ended}")),
+            WorkerError::System(error) => (Reason::Crashed, format!("no worker: {error}")),
+            WorkerError::Gone if words.is_empty() => (Reason::Crashed, format!("the worker {ended}")),
+            WorkerError::Gone => (Reason::Crashed, format!("the worker {ended}: {}", words.trim_end())),
         }
     }
 }

@@ -55,7 +55,7 @@ const CHANNEL: u32 = crate::sys::CHANNEL.cast_unsigned();
 pub(crate) const OUTPUT: u32 = 4;
 
 /// What a scan worker may ask for. The most frequent come first.
-static SCAN: [Call; 16] = [
+static SCAN: [Call; 17] = [
     call("read", (0, 63), Only::Any, "the bytes of a small file"),
     call("close", (3, 57), Only::Any, "a file that is done"),
     call("lseek", (8, 62), Only::Any, "the length of a large file; marks it as begun for the broker"),
@@ -70,6 +70,7 @@ static SCAN: [Call; 16] = [
         Only::NotExecutable,
         "how the C library grows its memory beside the first piece",
     ),
+    call("close_range", (436, 436), Only::Any, "a batch that is done"),
     call("recvmsg", (47, 212), Only::Descriptors(&[CHANNEL]), "the next files"),
     call("sendmsg", (46, 211), Only::Descriptors(&[CHANNEL]), "what was found"),
     call("rt_sigreturn", (15, 139), Only::Any, "goes on after the timer that stops a scan in time"),
@@ -400,7 +401,7 @@ mod tests {
     }
 
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    const fn numbers() -> [(&'static str, libc::c_long); 16] {
+    const fn numbers() -> [(&'static str, libc::c_long); 17] {
         [
             ("read", libc::SYS_read),
             ("close", libc::SYS_close),
@@ -411,6 +412,7 @@ mod tests {
             ("mremap", libc::SYS_mremap),
             ("madvise", libc::SYS_madvise),
             ("mprotect", libc::SYS_mprotect),
+            ("close_range", libc::SYS_close_range),
             ("recvmsg", libc::SYS_recvmsg),
             ("sendmsg", libc::SYS_sendmsg),
             ("rt_sigreturn", libc::SYS_rt_sigreturn),

@@ -111,6 +111,22 @@ pub(crate) fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     result(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0_i64) }).map(drop)
 }
 
+/// Closes descriptors: those whose numbers follow each other, as those of files that were opened one after the other do,
+/// with one call.
+pub fn close_all(descriptors: &mut Vec<OwnedFd>) {
+    let mut numbers: Vec<RawFd> = descriptors.drain(..).map(OwnedFd::into_raw_fd).collect();
+    numbers.sort_unstable();
+    for run in numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next)) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        if close_range(*first, *last).is_err() {
+            for number in run {
+                // SAFETY: it was owned, nobody owns it any more, and it was not closed.
+                unsafe { libc::close(*number) };
+            }
+        }
+    }
+}
+
 /// Gives every signal back to the kernel's own way of dealing with it, and blocks none.
 pub(crate) fn reset_signals() {
     for signal in 1..=64 {

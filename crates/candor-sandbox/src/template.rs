@@ -10,6 +10,7 @@ use std::{fmt, io};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use crate::channel::Channel;
+use crate::guard::rehearse;
 use crate::jail::{self, Jailed, Prepared, Setup, Spawned};
 use crate::sys;
 
@@ -118,6 +119,7 @@ pub(crate) fn run(
     setup: &Setup,
     work: &mut dyn FnMut(Jailed),
 ) -> ! {
+    rehearse();
     let served = catch_unwind(AssertUnwindSafe(|| serve(control, entrance, setup, work)));
     sys::exit(i32::from(!matches!(served, Ok(Ok(())))))
 }

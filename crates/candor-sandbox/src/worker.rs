@@ -16,7 +16,7 @@ use crate::jail::{Jailed, Ready};
 use crate::message::{Answer, Diagnostic, Given, Order, PACKET, Packer, Summary, Sums, Word};
 use crate::show::{Piece, Showing};
 use crate::sys;
-pub use crate::sys::close;
+pub use crate::sys::{close, close_all};
 
 /// Answers are not kept back longer than this.
 const PROMPT: Duration = Duration::from_millis(10);
@@ -38,7 +38,7 @@ fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<D
     let ready = ManuallyDrop::new(jailed.ready()?);
     let mut worker = Scanning { scanner, buffer: Buffer::default(), limits, max_time, ready };
     let mut packer = Packer::default();
-    let mut descriptors = Vec::new();
+    let mut descriptors = ManuallyDrop::new(Vec::new());
     while let Some(order) = worker.ready.next(&mut descriptors)? {
         let files = match order {
             Order::Files(files) if files.len() == descriptors.len() => files,
@@ -55,9 +55,8 @@ fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<D
         };
         let mut ahead = worker.look_ahead(&files, &descriptors).into_iter();
         let mut said = Instant::now();
-        for (given, file) in files.iter().zip(descriptors.drain(..)) {
-            let answer = worker.file(given, &file, ahead.next().flatten());
-            close(file);
+        for (given, file) in files.iter().zip(&*descriptors) {
+            let answer = worker.file(given, file, ahead.next().flatten());
             packer.push(&answer, &mut |packet| worker.ready.say(packet))?;
             if !answer.is_harmless() {
                 return packer.flush(&mut |packet| worker.ready.say(packet));
@@ -68,6 +67,7 @@ fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<D
             }
         }
         packer.flush(&mut |packet| worker.ready.say(packet))?;
+        close_all(&mut descriptors);
     }
     Ok(())
 }

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use candor_model::{FileType, Finding, LayerId, Origin, Reason, Report, Strength, Verdict};
 use candor_sandbox::message::{Answer, Order, Packer, Word};
 use candor_sandbox::worker::close;
-use candor_sandbox::{Entry, FILES_A_WORKER, Jailed, Lane, Outcome, Sandbox, Setup, Task};
+use candor_sandbox::{Entry, FILES_A_WORKER, Jailed, Lane, Outcome, Sandbox, Setup, Task, guarded};
 use rustix::process::{Pid, Signal};
 
 fn report(found: bool) -> Report {
@@ -57,6 +57,9 @@ fn obey(jailed: Jailed) -> std::io::Result<()> {
                 b"evil" => answer(true),
                 b"defect" => Answer::Defect(String::from("something is wrong")),
                 b"crash" => return Err(std::io::ErrorKind::Other.into()),
+                // As the engine is run, and as nothing else is.
+                b"panic" => Answer::Defect(guarded(|| panic!("as told")).unwrap_err()),
+                b"fault" => panic!("as told"),
                 // Ends every worker but a fresh one that has it alone.
                 b"grudge" if given.len() == 1 && given[0].careful && served == 1 => answer(false),
                 b"grudge" => return Err(std::io::ErrorKind::Other.into()),
@@ -185,11 +188,17 @@ fn run(sandbox: &Sandbox, contents: &[&str]) -> BTreeMap<usize, String> {
 }
 
 fn run_bytes(sandbox: &Sandbox, contents: &[&[u8]]) -> BTreeMap<usize, String> {
+    run_counted(sandbox, contents, &AtomicUsize::new(0))
+}
+
+/// As [`run_bytes`]; counts the files that have come out.
+fn run_counted(sandbox: &Sandbox, contents: &[&[u8]], out: &AtomicUsize) -> BTreeMap<usize, String> {
     let mut lane = Lane::new(sandbox, 64);
     let mut came = BTreeMap::new();
     let mut take = |lane: &mut Lane<'_, usize>, time| {
         while let Some((token, outcome)) = lane.next(time) {
             assert_eq!(came.insert(token, text(outcome)), None, "{token} came twice");
+            out.fetch_add(1, Ordering::Relaxed);
         }
     };
     for (number, content) in contents.iter().enumerate() {
@@ -200,7 +209,7 @@ fn run_bytes(sandbox: &Sandbox, contents: &[&[u8]]) -> BTreeMap<usize, String> {
     }
     let began = Instant::now();
     while !lane.is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(60), "it never ends");
+        assert!(began.elapsed() < Duration::from_secs(300), "it never ends");
         take(&mut lane, Duration::from_millis(50));
     }
     assert_eq!(came.len(), contents.len());
@@ -228,10 +237,15 @@ fn a_file_that_ends_workers_costs_nobody_else_anything() {
     let sandbox = sandbox(Some(Duration::from_millis(300)));
     for (content, expected) in [
         ("crash", "crashed: the worker ended with status 0"),
+        (
+            "fault",
+            "crashed: the worker ended with status 1: it failed at crates/candor-sandbox/tests/it/lanes.rs",
+        ),
         ("overflow", "crashed: the worker was ended by signal 11"),
         ("forbidden", "crashed: the worker asked the system for something that it must not"),
         ("hang", "timeout: the worker did not come back in time"),
         ("eat", "memory: memory allocation of 16777216 bytes failed"),
+        ("panic", "Defect(\"the engine failed at crates/candor-sandbox/tests/it/lanes.rs"),
         ("babble", "crashed: the worker said something that is no message"),
         ("long", "crashed: the worker said something that is no message"),
         ("sleep", "timeout: the worker did not come back in time"),
@@ -273,7 +287,7 @@ fn large_files_wait_for_each_other_and_come_out_in_the_end() {
     lane.push(entry_of_bytes(0, &large));
     lane.push(entry_of_bytes(1, b"clean"));
     lane.flush();
-    assert!(lane.next(Duration::from_secs(10)).is_some() && lane.next(Duration::from_secs(10)).is_some());
+    assert!(lane.next(Duration::from_secs(60)).is_some() && lane.next(Duration::from_secs(60)).is_some());
     assert!(lane.is_empty());
 }
 
@@ -381,7 +395,7 @@ fn workers_are_replaced_after_a_finding_and_after_so_many_files() {
 #[test]
 fn no_file_is_lost_or_answered_twice_while_workers_are_killed_and_stopped() {
     let sandbox = sandbox(Some(Duration::from_millis(100)));
-    let over = AtomicBool::new(false);
+    let (over, out) = (AtomicBool::new(false), AtomicUsize::new(0));
     let contents: Vec<&str> = (0..3000)
         .map(|number| match number % 100 {
             50 => "evil",
@@ -393,8 +407,15 @@ fn no_file_is_lost_or_answered_twice_while_workers_are_killed_and_stopped() {
     let came = std::thread::scope(|scope| {
         let chaos = scope.spawn(|| {
             let mut hits = 0_u32;
+            let mut seen = 0;
             while !over.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(7));
+                std::thread::sleep(Duration::from_millis(1));
+                // However slow the machine is, some files come out between two hits.
+                let now = out.load(Ordering::Relaxed);
+                if now < seen + 20 {
+                    continue;
+                }
+                seen = now;
                 // It may have ended meanwhile.
                 if let Some(worker) = children(sandbox.process()).first() {
                     hits += 1;
@@ -407,8 +428,9 @@ fn no_file_is_lost_or_answered_twice_while_workers_are_killed_and_stopped() {
         let lanes: Vec<_> = contents
             .chunks(1500)
             .map(|contents| {
-                let sandbox = &sandbox;
-                scope.spawn(move || run(sandbox, contents))
+                let (sandbox, out) = (&sandbox, &out);
+                let contents: Vec<&[u8]> = contents.iter().map(|content| content.as_bytes()).collect();
+                scope.spawn(move || run_counted(sandbox, &contents, out))
             })
             .collect();
         let came: Vec<_> = lanes.into_iter().map(|lane| lane.join().unwrap()).collect();
@@ -447,7 +469,7 @@ fn nothing_is_left_behind() {
         // Those that were replaced are gone after a moment.
         let began = Instant::now();
         while children(template).len() > 1 {
-            assert!(began.elapsed() < Duration::from_secs(5), "workers that nobody needs are kept");
+            assert!(began.elapsed() < Duration::from_secs(60), "workers that nobody needs are kept");
             std::thread::sleep(Duration::from_millis(10));
         }
         drop(sandbox);
@@ -476,8 +498,6 @@ fn time_in_a_worker_ends_before_the_broker_has_to_end_it() {
         drop(ready.next(&mut Vec::new()));
     })
     .unwrap();
-    let began = Instant::now();
-    let came = run(&sandbox, &["x"]);
-    assert_eq!(came[&0], "number 1");
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // Had the broker ended it, there would be no answer.
+    assert_eq!(run(&sandbox, &["x"])[&0], "number 1");
 }

@@ -12,7 +12,7 @@ use candor_sandbox::{Ended, Rooms, StageError, stage};
 
 use crate::forbidden::as_nobody_too;
 
-const TIME: Duration = Duration::from_secs(20);
+const TIME: Duration = Duration::from_secs(60);
 
 /// The signal for a call that is not in the table.
 const BAD_CALL: i32 = 31;
