@@ -53,11 +53,6 @@ impl Buffer {
         self.mapped.as_deref().unwrap_or(&self.bytes)
     }
 
-    /// What was read last, as memory of its own.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-
     /// Gives back memory that only a large file needed.
     pub fn trim(&mut self) {
         self.mapped = None;

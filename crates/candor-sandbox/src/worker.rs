@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -167,7 +168,28 @@ pub struct Source {
     /// Its name.
     pub name: String,
     /// Its bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Text,
+}
+
+/// The bytes of a source: of a large one, the file itself, mapped. Text of hundreds of megabytes that is read once from
+/// front to back is the kernel's to keep or to drop.
+#[derive(Debug)]
+pub struct Text(Buffer);
+
+impl Text {
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
+impl Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.as_slice()
+    }
 }
 
 /// What a compilation says while it goes on.
@@ -206,11 +228,12 @@ fn compile_all(
         }
         for (given, file) in given.iter().zip(received) {
             let mut buffer = Buffer::default();
-            let reading = buffer.read(&file, given.length, u64::MAX);
+            // Who hands it over keeps it from changing; whoever cuts it short all the same ends this process alone.
+            let reading = buffer.take(&file, given.length, u64::MAX, u64::MAX, false);
             close(file);
             match reading {
                 Reading::Complete if length(buffer.bytes()) == given.length => {
-                    sources.push(Source { name: given.name.clone(), bytes: buffer.into_bytes() });
+                    sources.push(Source { name: given.name.clone(), bytes: Text(buffer) });
                 }
                 // Whoever hands it over compares the times of the files, and begins anew.
                 _ => return finish(&ready, Err(format!("{} changed while it was read", given.name))),

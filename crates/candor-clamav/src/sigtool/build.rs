@@ -306,7 +306,7 @@ impl Plan {
         let mut list = self.header(signatures, "X");
         list.push('\n');
         for member in members {
-            let digest = hexadecimal(&Sha256::digest(&member.bytes));
+            let digest = hexadecimal(&Sha256::digest(&*member.bytes));
             list.push_str(&format!("{}:{}:{digest}\n", member.name, member.bytes.len()));
         }
         list

@@ -136,14 +136,14 @@ pub(super) fn run(path: &Path, console: &mut Console) -> bool {
 /// What a script changes: files, and as lines the names of those that go.
 fn changed(script: &Script, sources: &[Source], say: &mut Saying) {
     let Some((own, files)) = sources.split_first() else { return say.failed() };
-    let members = || files.iter().map(|file| Member { name: file.name.clone(), bytes: file.bytes.clone() });
+    let members = || files.iter().map(|file| Member { name: file.name.clone(), bytes: file.bytes.to_vec() });
     let mut after: Vec<Member> = members().collect();
     if let Err(why) = script.run(&own.bytes, &mut after) {
         say.error(&format!("rundiff: Can't apply {}: {why}", script.told));
         return say.failed();
     }
     for member in &after {
-        if !files.iter().any(|file| file.name == member.name && file.bytes == member.bytes) {
+        if !files.iter().any(|file| file.name == member.name && *file.bytes == *member.bytes) {
             say.file(&member.name, &member.bytes);
         }
     }
