@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use candor::clamav::clock::{Moment, seconds};
 use candor::store::Compiler;
 use candor_update::clamav::{
-    Certificate, Level, Order, Outcome, Record, Trouble, Trust, custom, install_custom, update,
+    Certificate, Level, Order, Outcome, Record, Trouble, Trust, custom, install_custom, patches_of, update,
 };
 use candor_update::source::fetch::Wish;
 
@@ -344,6 +344,7 @@ impl Run<'_> {
                 compress: settings.compress,
                 advertised: record.as_ref().and_then(|record| record.version(database)),
                 needs_signature: work.state.needs_signature(database),
+                needs_patch_signature: work.state.needs_signature(&patches_of(database)),
             };
             let local = work.folder.local(database);
             let outcome = update(work, &order, local.as_ref(), &self.program.trust)?;

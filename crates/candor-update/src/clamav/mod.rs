@@ -7,6 +7,7 @@
 //! * [`State`]: what is remembered between runs.
 //! * [`Trust`]: whose signatures are believed.
 
+mod beside;
 mod database;
 mod date;
 mod patch;
@@ -19,6 +20,7 @@ mod tests;
 mod trust;
 mod update;
 
+pub use beside::patches_of;
 pub use candor_signature::clamav::{ContainerError, Keys, Member, PublicKey};
 pub use database::{Database, DatabaseError, HEADER, Head, MOST_CONTAINER};
 pub use date::{from_http_date, http_date};

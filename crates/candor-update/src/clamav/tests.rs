@@ -51,6 +51,7 @@ struct Fake {
     waited: u64,
     refusals: Vec<(u16, Option<u64>)>,
     signed: Vec<String>,
+    clock: Option<u64>,
 }
 
 impl Fake {
@@ -136,7 +137,7 @@ impl World for Fake {
     }
 
     fn now(&mut self) -> u64 {
-        1_700_000_000
+        self.clock.unwrap_or(1_700_000_000)
     }
 }
 
@@ -149,6 +150,7 @@ fn order(advertised: Option<u64>) -> Order {
         compress: false,
         advertised,
         needs_signature: false,
+        needs_patch_signature: false,
     }
 }
 
@@ -524,4 +526,71 @@ fn a_signature_that_was_seen_once_is_needed() {
         assert!(fake.installed.is_empty() && fake.signed.is_empty());
         assert!(fake.asked.contains(&String::from("daily-101.cvd.sign")));
     }
+}
+
+/// What comes of a patch to version 101 when the signatures beside it are answered so, and a whole database is there.
+fn with_patch_signature(
+    needs: bool,
+    trusted: &[Certificate],
+    reply: Option<Reply>,
+) -> (Fake, Result<Outcome, Trouble>) {
+    let (local, bytes) = local(100);
+    let mut fake = Fake::default()
+        .with("daily.cvd", bytes)
+        .serve("daily-101.cdiff", Reply::Bytes(patch(101)))
+        .serve("daily.cvd", Reply::Bytes(daily(101).container()));
+    if let Some(reply) = reply {
+        fake = fake.serve("daily-101.cdiff.sign", reply);
+    }
+    fake.clock = Some(sign::tests::now());
+    let order = Order { needs_patch_signature: needs, attempts: 1, ..order(Some(101)) };
+    let trust = Trust { certificates: trusted.to_vec(), ..trust() };
+    let result = update(&mut fake, &order, Some(&local), &trust);
+    (fake, result)
+}
+
+#[test]
+fn a_patch_needs_a_signature_once_one_was_seen() {
+    // Nobody is trusted and none was seen: it is not asked for.
+    let (fake, result) = with_patch_signature(false, &[], None);
+    assert_eq!((result, installed(&fake).0.as_str()), (Ok(Outcome::Updated), "daily.cld"));
+    assert_eq!(fake.asked, ["daily-101.cdiff"]);
+    // One was seen: without one, and with one that is not valid, it is not carried out. The whole database is.
+    for reply in [None, Some(Reply::Bytes(b"#clamsign-1.0\n".to_vec()))] {
+        let (fake, result) = with_patch_signature(true, &[], reply);
+        assert_eq!((result, installed(&fake).0.as_str()), (Ok(Outcome::Updated), "daily.cvd"));
+        assert_eq!(fake.asked, ["daily-101.cdiff", "daily-101.cdiff.sign", "daily.cvd"]);
+        assert!(fake.signed.is_empty());
+    }
+    // Whoever keeps it back gets nothing for it.
+    for (reply, trouble) in [
+        (Reply::Status(500), Trouble::FailedGet),
+        (Reply::Failed(FailureKind::Cut), Trouble::FailedGet),
+        (Reply::Status(403), Trouble::Forbidden),
+        (Reply::Later(60), Trouble::RetryLater),
+    ] {
+        let (fake, result) = with_patch_signature(true, &[], Some(reply));
+        assert_eq!(result, Err(trouble));
+        assert!(fake.installed.is_empty(), "{:?}", fake.asked);
+        assert_eq!(fake.refusals.len(), usize::from(trouble != Trouble::FailedGet));
+    }
+}
+
+#[test]
+fn a_signature_beside_a_patch_is_verified_and_remembered() {
+    let Some(place) = sign::tests::Place::new() else { return };
+    let root = place.certificates("root");
+    let good = place.sign_bytes(&patch(101));
+    let (fake, result) = with_patch_signature(true, &root, Some(Reply::Bytes(good.clone())));
+    assert_eq!((result, installed(&fake).0.as_str()), (Ok(Outcome::Updated), "daily.cld"), "{:?}", fake.said);
+    assert_eq!(fake.signed, [patches_of("daily")]);
+    // Where none was seen yet, none is missed; but one that is there must be valid.
+    let (fake, result) = with_patch_signature(false, &root, None);
+    assert_eq!((result, installed(&fake).0.as_str()), (Ok(Outcome::Updated), "daily.cld"));
+    assert!(fake.signed.is_empty());
+    let (fake, _) = with_patch_signature(false, &place.certificates("other"), Some(Reply::Bytes(good)));
+    assert_eq!((installed(&fake).0.as_str(), fake.signed.len()), ("daily.cvd", 0));
+    let of_others = place.sign_bytes(b"another patch");
+    let (fake, _) = with_patch_signature(false, &root, Some(Reply::Bytes(of_others)));
+    assert_eq!((installed(&fake).0.as_str(), fake.signed.len()), ("daily.cvd", 0));
 }

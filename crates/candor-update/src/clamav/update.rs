@@ -7,10 +7,10 @@
 
 use crate::source::fetch::{Answer, FailureKind, FileWish, MOST_WISHES};
 
+use super::beside::is_there;
 use super::database::{Database, DatabaseError, HEADER, Head, MOST_CONTAINER};
 use super::patch::MOST_PATCH;
-use super::sign::{self, MOST_SIGNATURES};
-use super::trust::{OldSignature, Trust};
+use super::trust::Trust;
 
 /// Seconds until a server is tried again.
 const PAUSE: u64 = 5;
@@ -89,6 +89,9 @@ pub struct Order {
     pub advertised: Option<u64>,
     /// Whether it had a signature by certificates once, so that it needs one.
     pub needs_signature: bool,
+    /// Whether a patch of it had one once, so that every patch needs one. Patches are remembered as
+    /// [`patches_of`](super::patches_of) the database: servers began to sign them at another time than databases.
+    pub needs_patch_signature: bool,
 }
 
 /// A database that is there.
@@ -208,11 +211,11 @@ pub fn update(
 }
 
 /// One try at one server.
-struct Try<'a> {
-    world: &'a mut dyn World,
-    order: &'a Order,
+pub(super) struct Try<'a> {
+    pub(super) world: &'a mut dyn World,
+    pub(super) order: &'a Order,
     local: Option<&'a Local>,
-    trust: &'a Trust,
+    pub(super) trust: &'a Trust,
     mirror: &'a Mirror,
     /// Whether it is the last one there.
     last: bool,
@@ -267,11 +270,11 @@ impl Try<'_> {
         if self.last { Level::Error } else { Level::Warning }
     }
 
-    fn url(&self, file: &str) -> String {
+    pub(super) fn url(&self, file: &str) -> String {
         format!("{}/{file}", self.mirror.url)
     }
 
-    fn one(&mut self, wish: FileWish) -> Tried {
+    pub(super) fn one(&mut self, wish: FileWish) -> Tried {
         self.world.fetch(&[wish], true).into_iter().next().unwrap_or_default()
     }
 
@@ -332,7 +335,7 @@ impl Try<'_> {
     }
 
     /// The server does not want to be asked.
-    fn refused(&mut self, status: u16, tried: &Tried, file: &str) -> Trouble {
+    pub(super) fn refused(&mut self, status: u16, tried: &Tried, file: &str) -> Trouble {
         let url = self.url(file);
         self.world.say(Level::Warning, &format!("Can't download {file} from {url}"));
         if self.mirror.private {
@@ -386,10 +389,15 @@ impl Try<'_> {
             files.iter().for_each(|file| {
                 self.world.say(Level::Verbose, &format!("Retrieving {}", self.url(file)));
             });
-            let mut answers = self.world.fetch(&wishes, true).into_iter();
+            let answers = self.world.fetch(&wishes, true);
+            let mut beside = self.beside_patches(&files, &answers).into_iter();
+            let mut answers = answers.into_iter();
             for file in &files {
                 let tried = answers.next().unwrap_or_default();
-                if tried.answer.failure.is_none() && tried.answer.status == Some(200) {
+                if is_there(&tried) {
+                    if !self.patch_vouched(file, &tried.bytes, beside.next())? {
+                        return Ok(self.whole_instead());
+                    }
                     match database.apply(&tried.bytes, self.trust) {
                         Ok(()) => done = done.saturating_add(1),
                         Err(DatabaseError::EmptyPatch) => {
@@ -539,61 +547,6 @@ impl Try<'_> {
         self.install(file.to_owned(), tried.bytes, database, tried.answer.modified)
     }
 
-    /// Looks for a signature by certificates beside a container, and decides whether what vouches for it is enough.
-    fn vouched(&mut self, file: &str, bytes: &[u8], version: u64) -> Result<(), Trouble> {
-        let name = self.order.database.clone();
-        let asks = !self.trust.certificates.is_empty() || self.order.needs_signature;
-        let beside = file.replacen(&name, &format!("{name}-{version}"), 1) + ".sign";
-        if asks {
-            let url = self.url(&beside);
-            let tried = self.one(FileWish { url, most: MOST_SIGNATURES, first: None, since: None });
-            match (&tried.answer.failure, tried.answer.status) {
-                (None, Some(200)) => {
-                    let (trusted, now) = (&self.trust.certificates, self.world.now());
-                    let level = u64::from(candor_signature::clamav::FUNCTIONALITY_LEVEL);
-                    return match sign::verify(&tried.bytes, bytes, trusted, level, now) {
-                        Ok(()) => {
-                            self.world.saw_signature(&name);
-                            Ok(())
-                        }
-                        Err(error) => {
-                            self.world.say(Level::Error, &format!("{beside}: {error}"));
-                            Err(Trouble::BadDatabase)
-                        }
-                    };
-                }
-                (None, Some(404)) => (),
-                // Whoever keeps it back must not be better off than whoever spoils it.
-                (Some(failure), _) => {
-                    self.world.say(Level::Warning, &format!("{beside}: {failure}"));
-                    return Err(Trouble::FailedGet);
-                }
-                (None, status) => {
-                    let text = format!("{beside}: Unexpected response ({})", status.unwrap_or(0));
-                    self.world.say(Level::Warning, &text);
-                    return Err(Trouble::FailedGet);
-                }
-            }
-        }
-        if self.order.needs_signature {
-            let text = format!(
-                "{beside} is missing; {name} was signed by certificates before, and needs to be since"
-            );
-            self.world.say(Level::Error, &text);
-            return Err(Trouble::BadDatabase);
-        }
-        if !has_old_signature_only(file) {
-            return Ok(());
-        }
-        if self.trust.old_signature == OldSignature::Refuse {
-            let text = format!("{file} is signed by RSA over MD5 alone, which is not accepted here");
-            self.world.say(Level::Error, &text);
-            return Err(Trouble::BadDatabase);
-        }
-        self.world.say(Level::Warning, &format!("{file} is signed by RSA over MD5 alone"));
-        Ok(())
-    }
-
     fn install(
         &mut self,
         file: String,
@@ -709,10 +662,6 @@ pub(super) fn file_of(url: &str) -> Option<&str> {
         && name.len() <= 128
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte));
     fits.then_some(name)
-}
-
-fn has_old_signature_only(file: &str) -> bool {
-    file.ends_with(".cvd")
 }
 
 fn described(head: &Head) -> String {

@@ -13,7 +13,7 @@
 mod certificate;
 mod der;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod text;
 
 pub use certificate::Certificate;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
-struct Place(tempfile::TempDir);
+pub(in crate::clamav) struct Place(tempfile::TempDir);
 
 impl Place {
     fn openssl(&self, arguments: &str) -> bool {
@@ -16,7 +16,7 @@ impl Place {
     }
 
     /// An authority, and somebody whom it vouches for; `None` where there is no `openssl`.
-    fn new() -> Option<Self> {
+    pub(in crate::clamav) fn new() -> Option<Self> {
         let place = Self(tempfile::tempdir().unwrap());
         std::fs::write(place.0.path().join("leaf.ext"), "basicConstraints=critical,CA:FALSE\n").unwrap();
         let root = |name: &str| {
@@ -42,8 +42,14 @@ impl Place {
         made.then_some(place)
     }
 
-    fn certificates(&self, name: &str) -> Vec<Certificate> {
+    pub(in crate::clamav) fn certificates(&self, name: &str) -> Vec<Certificate> {
         Certificate::read_all(&std::fs::read(self.0.path().join(format!("{name}.pem"))).unwrap())
+    }
+
+    /// A file of signatures of these bytes, by somebody whom `root` vouches for.
+    pub(in crate::clamav) fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        std::fs::write(self.0.path().join("file"), bytes).unwrap();
+        self.sign("leaf", "")
     }
 
     /// A file of signatures by this one.
@@ -71,7 +77,7 @@ fn digits(path: &Path) -> String {
         .collect()
 }
 
-fn now() -> u64 {
+pub(in crate::clamav) fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
