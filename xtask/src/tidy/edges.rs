@@ -22,6 +22,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("candor-update", &["candor-signature", "candor-database", "candor-model"]),
     ("candor-policy", &["candor-identify", "candor-unpack", "candor-model"]),
     ("candor-fetch", &["candor-update", "candor-sandbox", "candor-model"]),
+    ("candor-token", &[]),
     (
         "candor",
         &[
@@ -53,6 +54,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     (
         "candor-clamav",
         &[
+            "candord",
             "candor",
             "candor-update",
             "candor-policy",
@@ -69,7 +71,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
 ];
 
 /// They may speak to the user and to the system as they need to.
-const PROGRAMS: [&str; 4] = ["candor", "candord", "candor-clamav", "candor-fetch"];
+const PROGRAMS: [&str; 5] = ["candor", "candord", "candor-clamav", "candor-fetch", "candor-token"];
 
 /// For development only: they may use anything, and nothing of the product may use them.
 const DEVELOPMENT: [&str; 2] = ["candor-fixtures", "xtask"];

@@ -1,12 +1,12 @@
 //! Keys of people who sign: PKCS #8 in PEM, encrypted with a password (PBES2: scrypt and AES-256), as OpenSSL reads
-//! and writes it. There is no other place for a key than a file; PKCS #11 needs a C library of each vendor in this
-//! process, which is what the rest of the project does without.
+//! and writes it; or whatever else signs ([`Sign`]), such as a token that another process speaks to. PKCS #11 needs a C
+//! library of each vendor, and no such library belongs into a process that does anything else.
 
 use std::io::Write as _;
 use std::path::Path;
 
-use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use ed25519_dalek::{Signer as _, SigningKey};
 use pkcs8::LineEnding;
 
 use super::PublishError;
@@ -14,6 +14,28 @@ use crate::feed::KeyId;
 
 /// Bytes of the largest file of a key that is read.
 const LARGEST: u64 = 16 << 10;
+
+/// Whoever signs metadata. What comes of it is verified before it is used.
+pub trait Sign {
+    /// The public half of the key.
+    fn public(&self) -> [u8; 32];
+
+    /// Signs with Ed25519.
+    ///
+    /// # Errors
+    /// It does not.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], PublishError>;
+}
+
+impl Sign for SecretKey {
+    fn public(&self) -> [u8; 32] {
+        self.0.verifying_key().to_bytes()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], PublishError> {
+        Ok(self.0.sign(message).to_bytes())
+    }
+}
 
 /// A key that signs.
 #[derive(Clone)]

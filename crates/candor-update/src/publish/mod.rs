@@ -39,7 +39,7 @@ mod write;
 
 use std::io;
 
-pub use keys::SecretKey;
+pub use keys::{SecretKey, Sign};
 pub use release::{OnlineKeys, Progress};
 pub use settings::{Public, Settings};
 pub use site::{Addition, Site, sign};

@@ -236,13 +236,13 @@ impl Site {
         let snapshot_version = self.newest_version(Role::Snapshot)?.unwrap_or(0).saturating_add(1);
         let pointed = ("targets.json", version, targets);
         let mut snapshot = Draft::new(write::pointer("snapshot", pointed, snapshot_version, expires));
-        snapshot.sign(&keys.online);
+        snapshot.sign(&keys.online)?;
         let snapshot = snapshot.write();
         self.folder.put(&format!("public/{snapshot_version}.snapshot.json"), &snapshot)?;
         // Both go up together, so that the snapshot's number is the timestamp's, too.
         let pointed = ("snapshot.json", snapshot_version, snapshot.as_slice());
         let mut timestamp = Draft::new(write::pointer("timestamp", pointed, snapshot_version, expires));
-        timestamp.sign(&keys.online);
+        timestamp.sign(&keys.online)?;
         self.folder.put("public/timestamp.json", &timestamp.write())?;
         Ok(snapshot_version)
     }

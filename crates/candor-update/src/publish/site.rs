@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::PublishError;
 use super::files::Folder;
-use super::keys::SecretKey;
+use super::keys::Sign;
 use super::settings::Settings;
 use super::write::{self, Draft};
 use crate::candidate::Expectation;
@@ -209,15 +209,14 @@ pub(super) fn parse<T: crate::feed::Body>(file: &str, bytes: &[u8]) -> Result<Me
 /// Signs a draft that was carried here. Writes the signature beside it, and gives the file's name.
 ///
 /// # Errors
-/// It is not a draft of a root or of targets.
-pub fn sign(draft: &Path, key: &SecretKey) -> Result<PathBuf, PublishError> {
+/// It is not a draft of a root or of targets, or is not signed properly.
+pub fn sign(draft: &Path, key: &dyn Sign) -> Result<PathBuf, PublishError> {
     let name = draft.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = Folder(draft.parent().unwrap_or(Path::new("")).to_owned());
     let not_draft =
         || PublishError::Damaged(draft.display().to_string(), "it is not a draft of metadata".to_owned());
     let mut parsed = Draft::parse(&folder.read(&name)?).ok_or_else(not_draft)?;
-    parsed.sign(key);
-    let id = key.id();
+    let id = parsed.sign(key)?;
     let signature = parsed.detached(id).ok_or_else(not_draft)?;
     let short: String = id.to_string().chars().take(16).collect();
     let beside = format!("{name}.{short}.sig");

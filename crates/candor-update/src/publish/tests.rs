@@ -274,3 +274,35 @@ fn settings_that_make_no_sense_are_refused() {
     check(&|settings| settings.log = "quorum none".to_owned(), "names one log");
     assert_eq!(time::write(NOW), "2026-11-25T09:46:40Z");
 }
+
+/// Something that signs with another key than the one that it names, as a broken token would.
+struct Mistaken(SecretKey, SecretKey);
+
+impl Sign for Mistaken {
+    fn public(&self) -> [u8; 32] {
+        self.0.public()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], PublishError> {
+        Sign::sign(&self.1, message)
+    }
+}
+
+#[test]
+fn what_signs_wrongly_leaves_no_signature() {
+    let world = World::new();
+    let site = Site::begin(world.path(""), world.settings(), NOW).unwrap();
+    let draft = world.path("staging/root.json");
+    let mistaken = Mistaken(world.root[0].clone(), world.root[1].clone());
+    let error = sign(&draft, &mistaken).unwrap_err().to_string();
+    assert!(error.contains("does not sign with it"), "{error}");
+    let beside = std::fs::read_dir(draft.parent().unwrap()).unwrap();
+    assert!(
+        beside.map(|entry| entry.unwrap().file_name()).all(|name| !name.to_string_lossy().ends_with(".sig"))
+    );
+    sign(&draft, &Mistaken(world.root[0].clone(), world.root[0].clone())).unwrap();
+    assert!(matches!(
+        site.release(&world.keys(), NOW).unwrap(),
+        Progress::Signatures { needed: 3, by, .. } if by.len() == 1
+    ));
+}

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ed25519_dalek::Signer as _;
+use ed25519_dalek::{Signature, VerifyingKey};
 
-use super::keys::SecretKey;
+use super::PublishError;
+use super::keys::Sign;
 use super::settings::Settings;
 use crate::feed::json::Value;
 use crate::feed::{FileInfo, KeyId, Ring, SPECIFICATION, describe, time};
@@ -35,9 +36,19 @@ impl Draft {
         fields.is_empty().then_some(draft)
     }
 
-    pub(super) fn sign(&mut self, key: &SecretKey) {
-        let signature = key.signing().sign(&self.signed.write()).to_bytes();
-        self.signatures.insert(key.id(), signature);
+    /// Has it signed. A signature that does not hold is none, wherever it comes from.
+    pub(super) fn sign(&mut self, key: &dyn Sign) -> Result<KeyId, PublishError> {
+        let (public, message) = (key.public(), self.signed.write());
+        let id = KeyId::of(&public);
+        let signature = key.sign(&message)?;
+        let holds = VerifyingKey::from_bytes(&public).is_ok_and(|key| {
+            !key.is_weak() && key.verify_strict(&message, &Signature::from_bytes(&signature)).is_ok()
+        });
+        if !holds {
+            return Err(PublishError::Key(format!("what signs with the key {id} does not sign with it")));
+        }
+        self.signatures.insert(id, signature);
+        Ok(id)
     }
 
     pub(super) fn write(&self) -> Vec<u8> {

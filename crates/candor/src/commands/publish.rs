@@ -12,6 +12,7 @@ use candor_update::publish::{self, Addition, OnlineKeys, Progress, Public, Secre
 
 use crate::exit::Exit;
 use crate::printer::Printer;
+use crate::token::Token;
 use crate::units;
 
 /// What `candor publish` may be asked.
@@ -66,21 +67,47 @@ impl KeyFile {
     }
 }
 
+/// A key that signs metadata, in a file or in a token.
+#[derive(Debug, clap::Args)]
+struct Signer {
+    /// The file of the key.
+    #[arg(long, value_name = "FILE", required_unless_present = "token", conflicts_with = "token")]
+    key: Option<PathBuf>,
+
+    /// A key in a token, as pkcs11:token=LABEL;object=LABEL?module-path=FILE. `candor-token` speaks to it.
+    #[arg(long, value_name = "URI")]
+    token: Option<String>,
+
+    /// A file whose first line is the password of the key, or the PIN of the token.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Signer {
+    fn read(&self) -> anyhow::Result<Box<dyn publish::Sign>> {
+        match (&self.key, &self.token) {
+            (Some(file), _) => Ok(Box::new(read_key(file, self.password_file.as_deref())?)),
+            (None, Some(uri)) => Ok(Box::new(Token::open(uri, self.password_file.as_deref())?)),
+            (None, None) => anyhow::bail!("neither a key nor a token is given"),
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 struct Key {
     #[command(flatten)]
-    file: KeyFile,
+    of: Signer,
 
     /// Make the key; the file must not be there.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "token")]
     make: bool,
 
     /// Show it as the key of a log of this name.
-    #[arg(long, value_name = "NAME", conflicts_with = "witness")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["witness", "token"])]
     log: Option<String>,
 
     /// Show it as the key of a witness of this name.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "token")]
     witness: Option<String>,
 }
 
@@ -158,7 +185,7 @@ struct Add {
 #[derive(Debug, clap::Args)]
 struct Sign {
     #[command(flatten)]
-    key: KeyFile,
+    by: Signer,
 
     /// What is to be signed: `staging/root.json` or `staging/targets.json`.
     #[arg(value_name = "FILE", required = true)]
@@ -228,9 +255,9 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         }
         Step::Add(args) => add(args, printer),
         Step::Sign(args) => {
-            let key = args.key.read()?;
+            let key = args.by.read()?;
             for file in &args.files {
-                printer.line(&publish::sign(file, &key)?.display().to_string());
+                printer.line(&publish::sign(file, &*key)?.display().to_string());
             }
             Ok(Exit::Clean)
         }
@@ -241,7 +268,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
 }
 
 fn key(args: &Key, printer: &mut Printer) -> anyhow::Result<Exit> {
-    let KeyFile { key: file, password_file } = &args.file;
+    let password_file = &args.of.password_file;
+    let Some(file) = &args.of.key else {
+        printer.line(&Public(args.of.read()?.public()).to_string());
+        return Ok(Exit::Clean);
+    };
     if args.make {
         let password = password_file.as_deref().map(password).transpose()?;
         SecretKey::generate()?.write(file, password.as_deref())?;
@@ -249,7 +280,7 @@ fn key(args: &Key, printer: &mut Printer) -> anyhow::Result<Exit> {
             printer.note("the key is not encrypted: --password-file makes it so");
         }
     }
-    let key = args.file.read()?;
+    let key = read_key(file, password_file.as_deref())?;
     let named = match (&args.log, &args.witness) {
         (Some(name), _) => Some((name, KeyKind::Note)),
         (None, Some(name)) => Some((name, KeyKind::Cosignature)),

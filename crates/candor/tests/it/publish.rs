@@ -135,3 +135,72 @@ fn a_program_is_not_added() {
     assert_eq!(code, 2);
     assert!(stderr.contains("is not of a language that a release may hold"), "{stderr}");
 }
+
+/// A token in software, if SoftHSM and what speaks to it are there: its module, and how the program finds it.
+fn token(place: &Place) -> Option<&'static str> {
+    let module = "/usr/lib/softhsm/libsofthsm2.so";
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_candor")).with_file_name("candor-token");
+    if !std::path::Path::new(module).exists() || !program.exists() {
+        return None;
+    }
+    let folder = place.path("tokens");
+    fs::create_dir(&folder).unwrap();
+    place.file("softhsm.conf", format!("directories.tokendir = {}\n", folder.display()));
+    place.file("pin", "1234\n");
+    for line in [
+        "softhsm2-util --init-token --free --label People --so-pin 0000 --pin 1234".to_owned(),
+        format!(
+            "pkcs11-tool --module {module} --login --pin 1234 --token-label People --keypairgen --key-type \
+             EC:edwards25519 --label dee --id 01"
+        ),
+    ] {
+        let mut words = line.split_whitespace();
+        let mut command = std::process::Command::new(words.next().unwrap());
+        command.args(words).env("SOFTHSM2_CONF", place.path("softhsm.conf"));
+        assert!(command.output().ok()?.status.success(), "{line}");
+    }
+    Some(module)
+}
+
+#[test]
+fn a_key_in_a_token_signs_as_one_in_a_file_does() {
+    let maker = Maker::new();
+    let Some(module) = token(&maker.place) else { return };
+    let with_token = |line: &str| {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let mut command = maker.place.command(&arguments);
+        let output = command.env("SOFTHSM2_CONF", maker.place.path("softhsm.conf")).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let uri = format!("pkcs11:token=People;object=dee?module-path={module}");
+    let (code, public, stderr) = with_token(&format!("publish key --token {uri} --password-file pin"));
+    assert_eq!((code, public.trim().len()), (Some(0), 64), "{stderr}");
+    let init = format!(
+        "publish init feed --feed f --root-threshold 1 --content-threshold 1 --root {} --content {} --online {}",
+        maker.key("a", ""),
+        public.trim(),
+        maker.key("online", "")
+    );
+    maker.run(&init);
+    let release = "publish release feed --online-key online.pem --password-file password";
+    maker.run("publish sign --key a.pem --password-file password feed/staging/root.json");
+    maker.run(release);
+    maker.place.file("daily.ndb", "Test.One:0:*:0badc0de\n");
+    maker.run("publish add feed daily.ndb");
+    let (code, _, stderr) =
+        with_token(&format!("publish sign --token {uri} --password-file password feed/staging/targets.json"));
+    assert!(code == Some(2) && stderr.contains("dee in People: the token does not take the PIN"), "{stderr}");
+    let (code, stdout, _) = maker.attempt(release);
+    assert!(code == 1 && stdout.contains("has 0 of 1 signatures"), "{stdout}");
+    let (code, _, stderr) =
+        with_token(&format!("publish sign --token {uri} --password-file pin feed/staging/targets.json"));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(maker.run(release), "release 1 is published\n");
+    maker.place.file(
+        "policy.toml",
+        "version = 1\nfeed = \"f\"\n[signatures]\nroot = 1\ncontent = 1\n[log]\nrequired = false\n",
+    );
+    let check = maker.run("publish serve-check feed/public --policy policy.toml");
+    assert!(check.starts_with("a customer would be given release 1\n"), "{check}");
+}
