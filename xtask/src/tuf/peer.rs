@@ -1,0 +1,77 @@
+//! `tough` as a program, at whatever time is wanted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+use candor_fixtures::feed::Built;
+
+/// The program.
+pub(super) struct Peer {
+    program: PathBuf,
+}
+
+impl Peer {
+    /// Builds it, in its own workspace.
+    pub(super) fn build() -> anyhow::Result<Self> {
+        let target = crate::target()?.join("peers");
+        let status = Command::new("cargo")
+            .args(["build", "--locked", "--manifest-path"])
+            .arg(crate::root()?.join("peers/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&target)
+            .status()?;
+        ensure!(status.success(), "peers/ does not build");
+        Ok(Self { program: target.join("debug/candor-peers") })
+    }
+
+    /// Looks at a feed at a time. `Ok(Err)` says why it is refused.
+    pub(super) fn read(
+        &self,
+        clock: &str,
+        root: &Path,
+        datastore: &Path,
+        feed: &Path,
+    ) -> anyhow::Result<Result<u64, String>> {
+        let said = self.run(clock, &["read".as_ref(), root, datastore, feed])?;
+        if let Some(why) = said.strip_prefix("refused: ") {
+            return Ok(Err(why.trim_end().to_owned()));
+        }
+        let version = said.strip_prefix("in: ").context("tough says nothing")?;
+        Ok(Ok(version.trim_end().parse()?))
+    }
+
+    /// Makes and signs a release of one archive.
+    pub(super) fn write(&self, clock: &str, arguments: &[&Path]) -> anyhow::Result<()> {
+        self.run(clock, &[&["write".as_ref()], arguments].concat()).map(drop)
+    }
+
+    fn run(&self, clock: &str, arguments: &[&Path]) -> anyhow::Result<String> {
+        let time = clock.replace('T', " ").replace('Z', "");
+        let output = Command::new("faketime")
+            .args(["-f", &format!("@{time}")])
+            .arg(&self.program)
+            .args(arguments)
+            .env("TZ", "UTC")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("NO_FAKE_STAT", "1")
+            .output()
+            .context("faketime is needed for this")?;
+        if !output.status.success() {
+            bail!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+}
+
+/// Writes a feed into a folder.
+pub(super) fn lay_out(feed: &Built, folder: &Path) -> anyhow::Result<()> {
+    for (name, bytes) in &feed.files {
+        ensure!(!name.split('/').any(|part| part == ".."), "{name} leads out of the folder");
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().context("a file in a folder")?)?;
+        fs::write(path, bytes)?;
+    }
+    Ok(())
+}
