@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::{archive, installer, stream, virtual_disk, volume};
+use crate::{archive, installer, quarantine, stream, virtual_disk, volume};
 
 /// A way to put one file into another: a name for it, what the path calls the file inside, and the packer.
 pub type Packing = (&'static str, &'static str, fn(&[u8]) -> Vec<u8>);
@@ -66,6 +66,20 @@ pub const PACKINGS: &[Packing] = &[
     ("installshield cabinet", "#1", |bytes| {
         installer::installshield_cabinet(9, false, false, &[("a", bytes)]).remove(1)
     }),
+    ("quarantine of kaspersky", "C:\\a", |bytes| quarantine::klqb("C:\\a", bytes, 0)),
+    ("quarantine of kaspersky, server", "#1", |bytes| {
+        quarantine::named("kaspersky-server", &quarantine::kaspersky_server(bytes))
+    }),
+    ("quarantine of defender", "#2", |bytes| quarantine::defender(&[(1, "", bytes)])),
+    ("quarantine of symantec", "C:\\a", |bytes| quarantine::symantec("C:\\a", "X", 1, bytes, 7)),
+    ("quarantine of symantec, in place", "C:\\a", |bytes| quarantine::symantec_located("C:\\a", "X", bytes)),
+    ("quarantine of avira", "C:\\a", |bytes| quarantine::avira("C:\\a", "X", 1, bytes)),
+    ("quarantine of g data", "C:\\a", |bytes| quarantine::gdata("C:\\a", "X", 1, bytes)),
+    ("quarantine of malwarebytes", "#1", |bytes| {
+        quarantine::named("malwarebytes", &quarantine::malwarebytes("a", "X", "", bytes).0)
+    }),
+    ("quarantine of eset", "#1", |bytes| quarantine::named("eset", &quarantine::eset(bytes))),
+    ("quarantine of mcafee", "C:\\a", |bytes| quarantine::mcafee("C:\\a", "X", bytes)),
 ];
 
 fn u32_of(length: usize) -> u32 {

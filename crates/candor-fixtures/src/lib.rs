@@ -2,6 +2,7 @@
 //!
 //! * [`recipe`], [`archive`], [`container`], [`executable`], [`installer`], [`zip`], [`zip_methods`], [`stream`],
 //!   [`document`], [`volume`], [`virtual_disk`]: files.
+//! * [`quarantine`]: what other products keep of files that they set aside.
 //! * [`registry`], [`package_database`], [`sqlite`], [`signed_program`], [`roots`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests.
 //! * [`feed`]: feeds of releases, and attacks on them.
@@ -20,6 +21,7 @@ pub mod installer;
 pub mod marker;
 pub mod naive;
 pub mod package_database;
+pub mod quarantine;
 pub mod recipe;
 pub mod registry;
 pub mod release;

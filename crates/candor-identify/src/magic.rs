@@ -260,6 +260,33 @@ fn is_dex(prefix: &[u8]) -> bool {
     matches!(prefix.get(4..8), Some([b'0', b'0'..=b'9', b'0'..=b'9', 0]))
 }
 
+/// For `KLQB`: a version, and the upper half of where the content begins, which is never used.
+fn is_klqb(prefix: &[u8]) -> bool {
+    matches!(prefix.get(4..16), Some([1..=15, 0, 0, 0, _, _, 0, 0, 0, 0, 0, 0]))
+}
+
+/// For `ca fe ba be`: a length, and behind as many bytes the mark of the second part.
+fn is_gdata(prefix: &[u8]) -> bool {
+    let length =
+        prefix.get(4..).and_then(|rest| rest.first_chunk()).map(|length| u32::from_le_bytes(*length));
+    let second = length.and_then(|length| usize::try_from(length).ok()?.checked_add(8));
+    second.and_then(|at| prefix.get(at..)).is_some_and(|rest| rest.starts_with(b"\xba\xad\xf0\x0d"))
+}
+
+/// For the place of the payload in a file of Symantec: a path, NULs behind it, and a line of a log.
+fn is_symantec(prefix: &[u8]) -> bool {
+    let Some((path, line)) = prefix.get(4..).and_then(|rest| rest.split_at_checked(0x180)) else {
+        return false;
+    };
+    let length = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
+    let (text, rest) = path.split_at_checked(length).unwrap_or_default();
+    let line = line.get(..line.iter().position(|byte| *byte == 0).unwrap_or(line.len())).unwrap_or_default();
+    !text.is_empty()
+        && text.iter().all(|byte| *byte >= b' ')
+        && rest.iter().all(|byte| *byte == 0)
+        && line.iter().filter(|byte| **byte == b',').count() >= 4
+}
+
 const fn row(magic: &'static [u8], file_type: FileType) -> Row {
     Row { magic, file_type, check: always }
 }
@@ -274,6 +301,8 @@ pub(crate) const ROWS: &[Row] = &[
     checked(b"\0asm", FileType::Wasm, is_wasm),
     checked(b"\x02\x21\x4c\x18", FileType::Lz4, is_binary),
     row(b"\x04\x22\x4d\x18", FileType::Lz4),
+    // The kind and the attributes of the first stream, under the key of all installations.
+    row(b"\x0b\xad\0\x98\x91\xfd\xde\x68", FileType::DefenderQuarantine),
     row(b"\x1f\x8b", FileType::Gzip),
     checked(b"\x1f\x9d", FileType::Compress, is_compress),
     row(b"!<arch>\n", FileType::Ar),
@@ -283,13 +312,16 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"%PDF-", FileType::Pdf),
     row(b"(\xb5\x2f\xfd", FileType::Zstd),
     row(b"(This file must be converted with BinHex 4.0)", FileType::BinHex),
+    row(b"-chest- ", FileType::ClosedQuarantine),
     row(b"070701", FileType::CpioNewc),
     row(b"070702", FileType::CpioCrc),
     row(b"070707", FileType::CpioOdc),
     row(b"7z\xbc\xaf\x27\x1c", FileType::SevenZip),
     row(b"ALZ\x01", FileType::Alz),
+    row(b"AntiVir Qua\0\0\0\0\0", FileType::AviraQuarantine),
     checked(b"BZh", FileType::Bzip2, is_bzip2),
     checked(b"BM", FileType::Graphics, is_bitmap),
+    row(b"CANDOR-QUARANTINE\n", FileType::NamedQuarantine),
     checked(b"CWS", FileType::Swf, is_binary),
     row(b"EGGA", FileType::Egg),
     checked(b"FWS", FileType::Swf, is_binary),
@@ -303,6 +335,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"ISc(", FileType::IshieldCab),
     row(b"ITSF", FileType::MsChm),
     row(b"KDMV", FileType::Vmdk),
+    checked(b"KLQB", FileType::KasperskyQuarantine, is_klqb),
     row(b"KWAJ\x88\xf0\x27\xd1", FileType::MsSzdd),
     checked(b"LZIP", FileType::Lzip, is_lzip),
     row(b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", FileType::Lnk),
@@ -337,12 +370,19 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"{\\rt", FileType::Rtf),
     row(b"\x7fELF", FileType::Elf),
     row(b"\x89PNG", FileType::Png),
+    checked(b"\x90\x12\0\0", FileType::SymantecQuarantine, is_symantec),
+    // `VSBX` with every bit the other way.
+    row(b"\xa9\xac\xbd\xa7", FileType::ClosedQuarantine),
     row(b"\xb6\xb9\xac\xae\xfe\xff\xff\xff", FileType::CryptFf),
+    // The first characters of a description in JSON, under the key of all installations.
+    row(b"\xba\x51\x74\xa3\x59\xdb", FileType::MalwarebytesQuarantine),
     row(b"\xc7\x71", FileType::CpioOld),
+    checked(b"\xca\xfe\xba\xbe", FileType::GdataQuarantine, is_gdata),
     row(b"\xca\xfe\xba\xbf\0\0\0", FileType::MachOUniversal),
     row(b"\xce\xfa\xed\xfe", FileType::MachO),
     row(b"\xcf\xfa\xed\xfe", FileType::MachO),
     row(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileType::MsOle2),
+    row(b"\xd3\x45\xc5\x99\x92\xfd\xdf\x68\xc2\xf9\x91\xc7\x81\xfa\xfc\x90", FileType::DefenderQuarantine),
     row(b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", FileType::OneNote),
     row(b"\xed\xab\xee\xdb", FileType::Rpm),
     row(b"\xfd7zXZ\0", FileType::Xz),

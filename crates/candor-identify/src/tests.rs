@@ -4,6 +4,18 @@ use candor_model::FileType::{self, *};
 
 use crate::{identify, magic};
 
+/// A path, a line of a log, and what stands between them.
+const SYMANTEC: [u8; 0x190] = {
+    let mut bytes = [0; 0x190];
+    bytes[0] = b'C';
+    let mut at = 0x180;
+    while at < 0x188 {
+        bytes[at] = b',';
+        at += 1;
+    }
+    bytes
+};
+
 const TEXT: &[u8] = b"just some ordinary text in a file, no magic here\n";
 
 fn joined(parts: &[&[u8]]) -> Vec<u8> {
@@ -40,6 +52,9 @@ fn every_magic_decides_before_binary_data() {
             Wasm => b"\x01\0\0\0",
             Pst => b"\x01\x02\x03\x04SM",
             Dex => b"035\0",
+            KasperskyQuarantine => b"\x01\0\0\0\x40\0\0\0\0\0\0\0",
+            GdataQuarantine => b"\x04\0\0\0xxxx\xba\xad\xf0\x0d",
+            SymantecQuarantine => &SYMANTEC,
             _ => b"",
         };
         check(&joined(&[row.magic, tail, &binary()]), row.file_type);
@@ -319,4 +334,22 @@ fn archives_of_the_eighties_need_more_than_a_byte() {
     }
     check(&joined(&[b"ZOO 2.10 Archive.\x1a\0\0\xdc\xa7\xc4\xfd", &binary()]), Zoo);
     check(&joined(&[b"\0\0\x31\0\0\0\x90**ACE**\x14\x14", &binary()]), Ace);
+}
+
+#[test]
+fn quarantines_need_more_than_a_mark() {
+    // A class of Java and a universal binary begin like a file of G Data.
+    check(b"\xca\xfe\xba\xbe\0\0\0\x34\0\x10\x0a\0\x03", Java);
+    check(b"\xca\xfe\xba\xbe\0\0\0\x02\x01\0\0\x07", MachOUniversal);
+    check(b"KLQB is a text\n", TextAscii);
+    check(&joined(&[b"KLQB\x01\0\0\0\x40\0\0\0\0\x01\0\0", &binary()]), BinaryData);
+    for (place, byte) in [(0, 0), (1, 1), (0x183, 0), (0x17f, b'x')] {
+        let mut other = SYMANTEC;
+        other[place] = byte;
+        if place == 0x183 {
+            other[0x181..0x188].fill(0);
+        }
+        check(&joined(&[b"\x90\x12\0\0", &other, &binary()]), BinaryData);
+    }
+    check(&joined(&[b"\x0b\xad\0\x98\x91\xfd\xde\x69", &binary()]), BinaryData);
 }

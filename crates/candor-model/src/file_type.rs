@@ -152,6 +152,14 @@ file_types! {
     Dex = "CANDOR_TYPE_DEX", Other, "Dalvik executable";
     Wasm = "CANDOR_TYPE_WASM", Other, "WebAssembly module";
     Pst = "CANDOR_TYPE_PST", Other, "Outlook mailbox (PST)";
+    KasperskyQuarantine = "CANDOR_TYPE_QUARANTINE_KASPERSKY", Other, "quarantined file (Kaspersky)";
+    DefenderQuarantine = "CANDOR_TYPE_QUARANTINE_DEFENDER", Other, "quarantined file (Defender)";
+    SymantecQuarantine = "CANDOR_TYPE_QUARANTINE_SYMANTEC", Other, "quarantined file (Symantec)";
+    AviraQuarantine = "CANDOR_TYPE_QUARANTINE_AVIRA", Other, "quarantined file (Avira)";
+    GdataQuarantine = "CANDOR_TYPE_QUARANTINE_GDATA", Other, "quarantined file (G Data)";
+    MalwarebytesQuarantine = "CANDOR_TYPE_QUARANTINE_MALWAREBYTES", Other, "description of a quarantined file (Malwarebytes)";
+    NamedQuarantine = "CANDOR_TYPE_QUARANTINE_NAMED", Other, "quarantined file (known by its name)";
+    ClosedQuarantine = "CANDOR_TYPE_QUARANTINE_CLOSED", Other, "quarantined file (Avast, AVG, Trend Micro)";
 }
 
 impl FileType {
@@ -181,20 +189,24 @@ impl FileType {
                 | Self::Arj
                 | Self::ArjSfx
                 | Self::AutoIt
+                | Self::AviraQuarantine
                 | Self::BinHex
                 | Self::Bzip2
                 | Self::CabSfx
+                | Self::ClosedQuarantine
                 | Self::Compress
                 | Self::CpioCrc
                 | Self::CpioNewc
                 | Self::CpioOdc
                 | Self::CpioOld
                 | Self::CryptFf
+                | Self::DefenderQuarantine
                 | Self::Dmg
                 | Self::Egg
                 | Self::EggSfx
                 | Self::Ext
                 | Self::Fat
+                | Self::GdataQuarantine
                 | Self::Gpt
                 | Self::Gzip
                 | Self::Hwp3
@@ -202,17 +214,20 @@ impl FileType {
                 | Self::IshieldCab
                 | Self::IshieldMsi
                 | Self::Iso9660
+                | Self::KasperskyQuarantine
                 | Self::LhaLzh
                 | Self::Lz4
                 | Self::Lzip
                 | Self::Lzma
                 | Self::Mail
+                | Self::MalwarebytesQuarantine
                 | Self::Mbr
                 | Self::Mhtml
                 | Self::MsCab
                 | Self::MsChm
                 | Self::MsOle2
                 | Self::MsSzdd
+                | Self::NamedQuarantine
                 | Self::Ntfs
                 | Self::Nulsft
                 | Self::OldTar
@@ -237,6 +252,7 @@ impl FileType {
                 | Self::Sis
                 | Self::SquashFs
                 | Self::Swf
+                | Self::SymantecQuarantine
                 | Self::Tnef
                 | Self::Udf
                 | Self::Uuencoded

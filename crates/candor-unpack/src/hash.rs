@@ -1,4 +1,6 @@
-//! The digests that formats name: for keys that are made from passwords, and in signatures.
+//! The digests that formats name: for keys that are made from passwords, and in signatures; and how they are written.
+
+use std::fmt::Write as _;
 
 use md5::Md5;
 use sha1::Sha1;
@@ -30,4 +32,13 @@ impl Hash {
             Self::Sha512 => digest::<Sha512>(parts),
         }
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }

@@ -71,6 +71,7 @@ mod password;
 mod pdf;
 mod pe;
 mod pyinstaller;
+mod quarantine;
 mod rar;
 mod reader;
 mod rpm;

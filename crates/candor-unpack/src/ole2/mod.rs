@@ -27,6 +27,7 @@ use candor_model::{Anomaly, ChildKind, Content, FileType, Flow, Member, Reason, 
 
 use crate::codec;
 use crate::password;
+use crate::quarantine::mcafee;
 use crate::reader::{Reader, clipped, until_nul};
 use compound::{Compound, Stream};
 
@@ -78,6 +79,12 @@ impl Walk<'_, '_> {
         if hancom.is_some_and(|header| header.is_encrypted) {
             self.sink.incomplete(Reason::Encrypted);
         }
+        let is_quarantine = streams.iter().any(|stream| mcafee::holds_file(stream.name()));
+        let quarantine = is_quarantine.then(|| self.content_of(mcafee::DETAILS)).flatten();
+        let quarantine = quarantine.and_then(|content| mcafee::Details::read(&content));
+        if let Some(details) = &quarantine {
+            details.tell(self.sink);
+        }
         for (index, stream) in streams.iter().enumerate() {
             // The copy is paid for when it is given; it must not be made at all when there is no room.
             if let Err(reason) = self.sink.budget().admit(stream.length.min(1 << 32)) {
@@ -90,6 +97,7 @@ impl Walk<'_, '_> {
             }
             let name = stream.path.join("/");
             if self.give(name.clone(), None, &content) == Flow::Stop
+                || self.set_aside(quarantine.as_ref(), &name, &content) == Flow::Stop
                 || self.objects(stream, &name, &content) == Flow::Stop
                 || self.deflated(hancom, stream, &name, &content) == Flow::Stop
             {
@@ -107,6 +115,13 @@ impl Walk<'_, '_> {
             }
         }
         Flow::Continue
+    }
+
+    /// The file in a stream of a quarantine, as it was before.
+    fn set_aside(&mut self, quarantine: Option<&mcafee::Details>, name: &str, content: &[u8]) -> Flow {
+        let Some(details) = quarantine.filter(|_| mcafee::holds_file(name)) else { return Flow::Continue };
+        self.position = self.position.saturating_add(1);
+        details.give(name, self.position, content, self.sink)
     }
 
     /// Which streams are modules, and where their source starts.

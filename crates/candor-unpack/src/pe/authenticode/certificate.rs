@@ -1,12 +1,10 @@
 //! Certificates (X.509, RFC 5280): who, by whom, from when to when, with which key.
 
-use std::fmt::Write as _;
-
 use candor_model::CertificateRule;
 
 use super::algorithm::PublicKey;
 use super::der::{BIT_STRING, CONTEXT_0, Element, Elements, INTEGER, OBJECT, SEQUENCE};
-use crate::hash::Hash;
+use crate::hash::{Hash, hexadecimal};
 
 /// A certificate.
 #[derive(Clone, Debug)]
@@ -139,14 +137,6 @@ fn key(object: &[u8]) -> String {
         _ => return hexadecimal(object),
     };
     known.to_owned()
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
 }
 
 /// The certificates in an element that holds them, at most `most`.

@@ -22,9 +22,9 @@ mod tests;
 use candor_model::{CertificateRule, Sink};
 
 use super::image::PortableExecutable;
-use crate::hash::Hash;
+use crate::hash::{Hash, hexadecimal};
 use crate::reader::{Reader, clipped};
-use certificate::{Certificate, hexadecimal};
+use certificate::Certificate;
 use der::{OBJECT, OCTET_STRING, SEQUENCE};
 use signed::{Invalid, SignedData, Signer};
 
