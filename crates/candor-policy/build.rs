@@ -17,7 +17,7 @@ fn main() {
             .expect("a string takes everything");
     };
     add("version.toml");
-    for folder in ["profiles", "regimes", "vendors"] {
+    for folder in ["profiles", "regimes", "removal", "vendors"] {
         println!("cargo::rerun-if-changed={}", policy.join(folder).display());
         let mut names: Vec<String> = fs::read_dir(policy.join(folder))
             .expect("a folder of policies")

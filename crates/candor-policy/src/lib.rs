@@ -9,6 +9,7 @@ pub mod block;
 pub mod evaluate;
 pub mod inventory;
 pub mod matching;
+pub mod migrate;
 pub mod party;
 pub mod policy;
 pub mod regime;

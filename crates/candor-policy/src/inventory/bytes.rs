@@ -62,7 +62,7 @@ pub(super) fn utf16(bytes: &[u8]) -> String {
 }
 
 /// The source as text: UTF-8 or UTF-16 with a mark at its start; what is no text becomes U+FFFD.
-pub(super) fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+pub(crate) fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     match bytes {
         [0xff, 0xfe, rest @ ..] => {
             let units: Vec<u16> =

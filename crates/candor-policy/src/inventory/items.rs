@@ -10,7 +10,7 @@ const MOST_ITEMS: u64 = 250_000;
 pub(super) const MOST_TRAITS: usize = 24;
 
 /// Bytes of one text.
-pub(super) const LONGEST_TEXT: usize = 1024;
+pub(crate) const LONGEST_TEXT: usize = 1024;
 
 /// Takes what one reader sees in one source.
 pub struct Items<'a> {
@@ -161,7 +161,7 @@ impl Item {
 }
 
 /// The text without control characters, cut where it is too long.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let text = text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or(text);
     let mut text: String = text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect();
     // What stands for a control character is longer than it.

@@ -50,8 +50,13 @@ mod xml;
 
 use std::collections::BTreeMap;
 
+pub(crate) use bytes::lossy;
 pub use items::Items;
+pub(crate) use items::{LONGEST_TEXT, clean as text};
+pub(crate) use sqlite::Database;
 pub use table::{READERS, Reader, Row};
+pub(crate) use windows::{Hive, Key};
+pub(crate) use xml::{Event, Xml};
 
 use serde::{Deserialize, Serialize};
 

@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 pub use error::PolicyError;
 pub(crate) use read::Place;
 
+use crate::migrate::plan::Removal;
 use crate::regime::{Profile, Regime};
 use crate::vendor::Vendor;
 
@@ -39,6 +40,8 @@ pub struct Policy {
     pub regimes: BTreeMap<String, Regime>,
     /// Profiles, by their ids.
     pub profiles: BTreeMap<String, Profile>,
+    /// How products are removed, by the ids of their vendors.
+    pub removals: BTreeMap<String, Removal>,
     /// Which policy this is.
     pub version: Version,
 }
@@ -74,7 +77,7 @@ impl Policy {
         Self::from_files(BUILT_IN.iter().map(|(name, text)| (*name, *text)), [])
     }
 
-    /// The built-in policy, with the files of a user's folder: `vendors/*.toml`, `regimes/*.toml`,
+    /// The built-in policy, with the files of a user's folder: `vendors/*.toml`, `regimes/*.toml`, `removal/*.toml`,
     /// `profiles/*.toml`.
     ///
     /// # Errors
@@ -97,6 +100,7 @@ impl Policy {
             vendors: BTreeMap::new(),
             regimes: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            removals: BTreeMap::new(),
             version: Version { built_in: String::from("none"), sha256: String::new(), own_files: 0 },
         };
         let mut digest = Sha256::new();
@@ -156,6 +160,11 @@ impl Policy {
                 once("profile", &profile.id)?;
                 self.profiles.insert(profile.id.clone(), profile);
             }
+            Some(("removal", _)) => {
+                let removal = Removal::parse(place)?;
+                once("removal", &removal.vendor)?;
+                self.removals.insert(removal.vendor.clone(), removal);
+            }
             None if name == "version.toml" => {
                 let version: VersionFile = place.parse()?;
                 self.version.built_in = version.version;
@@ -187,6 +196,14 @@ impl Policy {
                 }
             }
         }
+        for vendor in self.removals.keys() {
+            if !self.vendors.contains_key(vendor) {
+                return missing(
+                    &format!("removal/{vendor}.toml"),
+                    format!("there is no vendor \"{vendor}\""),
+                );
+            }
+        }
         for profile in self.profiles.values() {
             for regime in &profile.regimes {
                 if !self.regimes.contains_key(regime) {
@@ -215,7 +232,7 @@ fn own_files(folder: &Path) -> Result<Vec<(String, String)>, PolicyError> {
         |path: &Path, source: std::io::Error| PolicyError::Unreadable { path: path.to_path_buf(), source };
     std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
     let mut files = Vec::new();
-    for part in ["profiles", "regimes", "vendors"] {
+    for part in ["profiles", "regimes", "removal", "vendors"] {
         let part_path = folder.join(part);
         let entries = match std::fs::read_dir(&part_path) {
             Ok(entries) => entries,
@@ -238,7 +255,8 @@ fn own_files(folder: &Path) -> Result<Vec<(String, String)>, PolicyError> {
         }
     }
     if files.is_empty() {
-        let reason = String::from("holds no vendors/*.toml, regimes/*.toml or profiles/*.toml");
+        let reason =
+            String::from("holds no vendors/*.toml, regimes/*.toml, removal/*.toml or profiles/*.toml");
         return Err(PolicyError::at(&folder.display().to_string(), 0, reason));
     }
     files.sort();

@@ -5,6 +5,8 @@ pub(super) mod installer;
 pub(super) mod program;
 mod regf;
 
+pub(crate) use regf::{Hive, Key};
+
 /// A path as services and uninstall keys write it, as one below the root: no quotes, no arguments, no drive.
 pub(super) fn below_root(text: &str) -> String {
     let text = text.trim();
