@@ -89,16 +89,10 @@ pub enum Provenance {
         /// Identifiers of keys of the customer's own repository that agreed.
         cosigners: Vec<String>,
     },
-    /// ClamAV's own container.
+    /// ClamAV's own containers.
     Container {
-        /// How its signature was checked: `pkcs7` (external `.sign`) or `md5-rsa`.
-        signature: String,
-        /// Who built it, as its header says.
-        builder: String,
-        /// When, seconds since 1970, as its header says.
-        built: u64,
-        /// Whether it was patched to this version by signed differences (`.cdiff`).
-        patched: bool,
+        /// The databases, each a member.
+        databases: Vec<Container>,
     },
     /// A digest that the customer wrote down.
     Pinned,
@@ -109,4 +103,22 @@ pub enum Provenance {
     },
     /// A directory on this machine that somebody else fills.
     Local,
+}
+
+/// Why one of ClamAV's containers is believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// The member.
+    pub file: String,
+    /// Its version, as its header says; the signed list of its members says the same.
+    pub version: u64,
+    /// How its signature was checked: `pkcs7` (a `.sign` beside it), `md5-rsa` (its header), or `sha256-rsa` (the list of its
+    /// members alone, as for what was patched).
+    pub signature: String,
+    /// Who built it, as its header says.
+    pub builder: String,
+    /// When, seconds since 1970, as its header says.
+    pub built: u64,
+    /// Whether it was patched to this version by signed differences (`.cdiff`).
+    pub patched: bool,
 }

@@ -157,6 +157,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     front.into_iter().for_each(|front| drop(front.join()));
     shared.jobs.end();
     shared.walks.end();
+    drop(shared.watched.keep());
     drop(reactor);
     drop(pid_file);
     shared.log.say(Weight::Info, "candord ends");

@@ -32,6 +32,9 @@ pub const CLAMD: &str = "1.4.6";
 /// How often it is looked whether another generation is in force: reading a link and a small file.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How often what is known of the generation in force is kept, besides at the end.
+const KEEP: Duration = Duration::from_secs(300);
+
 /// Signatures, and the workers that have them.
 #[derive(Debug)]
 pub struct Generation {
@@ -202,12 +205,25 @@ pub fn watch(shared: &Arc<Shared>, mut loader: Loader, wishes: &Receiver<Wish>) 
     let far = Duration::from_secs(3600);
     let looks = loader.store.is_some();
     let period = shared.settings.self_check.unwrap_or(far).min(if looks { LOOK } else { far });
+    let (mut kept, mut may_keep) = (Instant::now(), true);
     loop {
         let wish = match wishes.recv_timeout(period) {
             Ok(wish) => Some(wish),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
         };
+        if looks && kept.elapsed() >= KEEP {
+            kept = Instant::now();
+            match shared.watched.keep() {
+                Ok(()) => may_keep = true,
+                // Said once: a store that only others may write to stays so.
+                Err(error) if std::mem::replace(&mut may_keep, false) => {
+                    let text = format!("A restart will forget which files were clean: {error}");
+                    shared.log.say(Weight::Warning, &text);
+                }
+                Err(_) => (),
+            }
+        }
         let wanted = match wish {
             Some(Wish::Reload) => {
                 // Several that came while one was served are one.

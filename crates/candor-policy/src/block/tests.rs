@@ -107,7 +107,7 @@ fn a_source_of_updates_of_a_listed_party_is_refused_from_the_date_on() {
         refusal(&policy, Some(profile), &AsOf::parse(as_of).unwrap(), operator, [host])
     };
     let by_name = refused("us-private", "2026-01-01", Some("Kaspersky Lab"), "mirror.example.org").unwrap();
-    assert!(by_name.contains("us-bis-icts-kaspersky"), "{by_name}");
+    assert!(by_name.contains("us-bis-icts-kaspersky (") && by_name.contains("since 2024-09-29"), "{by_name}");
     let by_host = refused("us-private", "2026-01-01", None, "dnl-03.geo.kaspersky.com").unwrap();
     assert!(by_host.contains("dnl-03.geo.kaspersky.com"), "{by_host}");
     assert_eq!(refused("us-private", "2024-07-19", Some("Kaspersky Lab"), "kaspersky.com"), None);

@@ -60,7 +60,18 @@ pub fn load(
     receiver: &mut dyn Receiver,
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> Vec<SourceSummary> {
-    loading::load(inputs, options, &Keys::published(), receiver, diagnostics)
+    load_with(inputs, options, &Keys::published(), receiver, diagnostics)
+}
+
+/// As [`load`], with these keys of signed containers instead of ClamAV's.
+pub fn load_with(
+    inputs: &[Input<'_>],
+    options: Options,
+    keys: &Keys,
+    receiver: &mut dyn Receiver,
+    diagnostics: &mut dyn FnMut(Diagnostic),
+) -> Vec<SourceSummary> {
+    loading::load(inputs, options, keys, receiver, diagnostics)
 }
 
 /// Whether [`load`] would read a file of this name: whether its extension is one of ClamAV's.

@@ -13,6 +13,7 @@ use candor_signature::clamav;
 use sha2::{Digest as _, Sha256};
 
 use crate::generation::{Files, Staging, StoreError, hexadecimal};
+use crate::source::{Key, KeyError, MOST_SIGNATURE};
 use crate::{Member, MemberClass};
 
 /// Files that a directory may bring.
@@ -59,6 +60,15 @@ pub enum LocalError {
     /// A file that was written down is not there.
     #[error("{0} was written down and is not there")]
     Absent(String),
+    /// There is no signature beside a file.
+    #[error("there is no signature beside {0}: neither {0}.minisig nor {0}.sig")]
+    NotSigned(String),
+    /// A signature does not vouch for its file.
+    #[error("{0}: {1}")]
+    Signature(String, KeyError),
+    /// There is nothing in it but rules of YARA.
+    #[error("{} holds rules of YARA alone, which cannot be used yet", .0.display())]
+    RulesAlone(PathBuf),
     /// It cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,18 +132,35 @@ pub fn is_program(start: &[u8]) -> bool {
     MAGICS.iter().any(|magic| start.starts_with(magic))
 }
 
-/// Copies the databases of `from` into `room`, which is empty; compares them with what was written down.
+/// Why what is in a directory is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Vouched {
+    /// Whoever may write there is.
+    Owner,
+    /// Digests were written down: what is there must be just that.
+    Digests(Pins),
+    /// There is a signature by this key beside each file.
+    Key(Key),
+}
+
+/// What was taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The files.
+    pub members: Vec<Member>,
+    /// When the oldest of the signatures was made, where they say it.
+    pub signed: Option<u64>,
+    /// Files that cannot be used yet, and were left where they are: rules of YARA.
+    pub left: Vec<String>,
+}
+
+/// Copies the databases of `from` into `room`, which is empty; compares them with what vouches for them.
 ///
 /// # Errors
-/// Something in it is not data, not what was written down, or cannot be read.
-pub fn take(
-    files: &impl Files,
-    from: &Path,
-    room: &Path,
-    pins: Option<&Pins>,
-) -> Result<Vec<Member>, LocalError> {
+/// Something in it is not data, is not vouched for, or cannot be read.
+pub fn take(files: &impl Files, from: &Path, room: &Path, vouched: &Vouched) -> Result<Taken, LocalError> {
     let before = list(from)?;
-    let mut members = Vec::new();
+    let mut taken = Taken::default();
     let mut bytes = 0_u64;
     for (name, (class, stamp)) in &before {
         let path = from.join(name);
@@ -150,24 +177,38 @@ pub fn take(
         if is_program(start) {
             return Err(LocalError::Program(path));
         }
+        if *class == MemberClass::Rules {
+            taken.left.push(name.clone());
+            continue;
+        }
         bytes = bytes.saturating_add(metadata.len());
         if bytes > MOST_BYTES {
             return Err(LocalError::TooMuch(from.to_path_buf(), "16 GiB of signatures"));
         }
         let rest = file.take(MOST_BYTES);
         let (length, sha256) = Staging::member(files, room, name, &mut start.chain(rest))?;
-        if let Some(pins) = pins {
-            match pins.get(name) {
+        match vouched {
+            Vouched::Owner => (),
+            Vouched::Digests(pins) => match pins.get(name) {
                 Some(expected) if *expected == sha256 => (),
                 Some(expected) => {
                     let (name, expected) = (name.clone(), expected.clone());
                     return Err(LocalError::Digest { name, found: sha256, expected });
                 }
                 None => return Err(LocalError::NotPinned(name.clone())),
+            },
+            // What is verified is what was copied, whatever becomes of the file meanwhile.
+            Vouched::Key(key) => {
+                let time = signed(key, from, name, &room.join(name))?;
+                taken.signed = match (taken.signed, time) {
+                    (Some(known), Some(time)) => Some(time.min(known)),
+                    (known, time) => known.or(time),
+                };
             }
         }
-        members.push(Member { name: name.clone(), class: *class, length, sha256 });
+        taken.members.push(Member { name: name.clone(), class: *class, length, sha256 });
     }
+    let pins = if let Vouched::Digests(pins) = vouched { Some(pins) } else { None };
     if let Some(absent) = pins.and_then(|pins| pins.keys().find(|name| !before.contains_key(*name))) {
         return Err(LocalError::Absent(absent.clone()));
     }
@@ -175,7 +216,30 @@ pub fn take(
     if list(from)? != before {
         return Err(LocalError::Changed(from.to_path_buf()));
     }
-    Ok(members)
+    if taken.members.is_empty() {
+        return Err(LocalError::RulesAlone(from.to_path_buf()));
+    }
+    Ok(taken)
+}
+
+/// Verifies the signature beside a file over what was copied of it; says when it was made.
+fn signed(key: &Key, from: &Path, name: &str, copy: &Path) -> Result<Option<u64>, LocalError> {
+    for extension in ["minisig", "sig"] {
+        let path = from.join(format!("{name}.{extension}"));
+        let mut signature = Vec::new();
+        match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            opened => opened
+                .and_then(|file| file.take(MOST_SIGNATURE).read_to_end(&mut signature))
+                .map_err(|error| LocalError::Unreadable(path.clone(), error))?,
+        };
+        let bytes = fs::read(copy).map_err(|error| LocalError::Unreadable(copy.to_path_buf(), error))?;
+        let signed = key.verify(&bytes, &signature);
+        return signed
+            .map(|signed| signed.time)
+            .map_err(|error| LocalError::Signature(name.to_owned(), error));
+    }
+    Err(LocalError::NotSigned(name.to_owned()))
 }
 
 /// What tells one state of a directory from another, without reading a file of it.
@@ -186,6 +250,12 @@ pub fn state(from: &Path) -> Result<String, LocalError> {
     let mut digest = Sha256::new();
     for (name, (_, stamp)) in list(from)? {
         digest.update(format!("{name}\n{stamp:?}\n"));
+        // A signature that is exchanged is a change, too.
+        for extension in ["minisig", "sig"] {
+            if let Ok(metadata) = fs::symlink_metadata(from.join(format!("{name}.{extension}"))) {
+                digest.update(format!("{extension}\n{:?}\n", Stamp::of(&metadata)));
+            }
+        }
     }
     Ok(hexadecimal(&digest.finalize()))
 }

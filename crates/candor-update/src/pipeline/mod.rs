@@ -6,10 +6,12 @@
 //! * [`local`]: takes a directory that somebody else fills.
 //! * [`advance`]: what was verified becomes a generation.
 //! * [`trial`]: what is scanned to try it out, and what must come of it; [`clean`] is the bundled part.
+//! * [`canary`]: canaries made of a set's own signatures.
 //! * [`watch`]: what is counted while it is active, and when that is too much.
 //! * [`settings`]: what an operator may say about all this.
 
 mod advance;
+pub mod canary;
 pub mod clean;
 pub mod local;
 pub mod settings;

@@ -1,6 +1,5 @@
-//! `update.toml`: what an operator says about trying out and watching.
+//! `update.toml`: what an operator says about trying out and watching, and whom rules bind. Sources stand in `sources.toml`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -12,10 +11,11 @@ use super::watch::{OnNewFindings, Thresholds};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
-    /// Feeds, by the names of the sources that they are.
-    pub feed: BTreeMap<String, Feed>,
-    /// Directories of signatures that somebody else fills, by the names of the sources that they are.
-    pub directory: BTreeMap<String, Directory>,
+    /// Whom rules about vendors are asked for, as in `candor audit --profile`: sources of listed parties are refused by these.
+    /// Every rule counts when nothing is said.
+    pub profile: Option<String>,
+    /// A directory of vendors and rules of one's own, as in `candor audit --policy`.
+    pub policy: Option<PathBuf>,
     /// Files and directories of which it is known that they are clean: a generation that finds something in them is not
     /// activated.
     pub golden: Vec<PathBuf>,
@@ -23,49 +23,12 @@ pub struct Settings {
     pub golden_files: u64,
     /// Whether the EICAR test file must be found. Sets that leave it out need `false`.
     pub eicar: bool,
+    /// Whether files that are made of the set's own signatures must be found.
+    pub own_canaries: bool,
     /// How far a generation may be from the one before.
     pub trial: TrialSettings,
     /// When a generation is taken back.
     pub watch: WatchSettings,
-}
-
-/// A feed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Feed {
-    /// The directory where it was carried to.
-    pub path: Option<PathBuf>,
-    /// Or the address that it is fetched from: `https://…`, without a slash at the end.
-    pub url: Option<String>,
-    /// The customer's policy.
-    pub policy: PathBuf,
-    /// The root that is trusted at first, which came by another way than the feed.
-    pub root: PathBuf,
-    /// Repositories that must agree, by their names in the policy.
-    #[serde(default)]
-    pub cosigner: BTreeMap<String, Repository>,
-}
-
-/// A repository that must agree.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Repository {
-    /// The directory where it was carried to.
-    pub path: Option<PathBuf>,
-    /// Or the address that it is fetched from.
-    pub url: Option<String>,
-    /// The root that is trusted at first.
-    pub root: PathBuf,
-}
-
-/// A directory of signatures that somebody else fills.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Directory {
-    /// Where it is.
-    pub path: PathBuf,
-    /// A file of digests, as `sha256sum` writes it: what is in the directory must be just that.
-    pub digests: Option<PathBuf>,
 }
 
 /// How far a generation may be from the one before.
@@ -111,11 +74,12 @@ pub enum OnBurst {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            feed: BTreeMap::new(),
-            directory: BTreeMap::new(),
+            profile: None,
+            policy: None,
             golden: Vec::new(),
             golden_files: 50_000,
             eicar: true,
+            own_canaries: true,
             trial: TrialSettings::default(),
             watch: WatchSettings::default(),
         }
@@ -136,22 +100,6 @@ impl Default for WatchSettings {
     }
 }
 
-/// A name of a source that cannot be one of a directory.
-fn unfit(settings: &Settings) -> Option<&String> {
-    let is_bad = |name: &&String| crate::generation::Staging::place(name).is_err();
-    let twice = settings.feed.keys().find(|name| settings.directory.contains_key(*name));
-    settings.directory.keys().chain(settings.feed.keys()).find(is_bad).or(twice)
-}
-
-/// A feed or a repository that is neither in a directory nor at an address, or both.
-fn placeless(settings: &Settings) -> Option<&String> {
-    let is_bad = |path: &Option<PathBuf>, url: &Option<String>| path.is_some() == url.is_some();
-    settings.feed.iter().find_map(|(name, feed)| {
-        let others = feed.cosigner.values().any(|other| is_bad(&other.path, &other.url));
-        (is_bad(&feed.path, &feed.url) || others).then_some(name)
-    })
-}
-
 impl Settings {
     /// Reads what stands in `path`.
     ///
@@ -159,6 +107,12 @@ impl Settings {
     /// It cannot be read, or says what is not known or makes no sense; with the line.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        if text
+            .lines()
+            .any(|line| ["[feed.", "[directory."].iter().any(|old| line.trim_start().starts_with(old)))
+        {
+            return Err(format!("{}: sources stand in sources.toml now, not here", path.display()));
+        }
         let settings: Self = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         if settings.trial.percent < 100 {
             return Err(format!("{}: trial.percent is less than 100", path.display()));
@@ -166,17 +120,11 @@ impl Settings {
         if settings.watch.crashes == 0 || settings.watch.timeouts == 0 || settings.watch.new_findings == 0 {
             return Err(format!("{}: with a threshold of 0 no generation could stay", path.display()));
         }
-        if let Some(name) = unfit(&settings) {
-            return Err(format!("{}: {name:?} cannot be the name of a source", path.display()));
-        }
-        if let Some(name) = placeless(&settings) {
-            return Err(format!(
-                "{}: feed {name} and its repositories need a path or an url, one of them",
-                path.display()
-            ));
-        }
         if let Some(relative) = settings.golden.iter().find(|golden| golden.is_relative()) {
             return Err(format!("{}: golden {} is no absolute path", path.display(), relative.display()));
+        }
+        if settings.policy.as_ref().is_some_and(|policy| policy.is_relative()) {
+            return Err(format!("{}: policy is no absolute path", path.display()));
         }
         Ok(settings)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::local::{self, LocalError};
+use super::local::{self, LocalError, Vouched};
 use super::settings::Settings;
 use super::trial::{self, Bounds, Expect, Fault, Run, Seen, Trouble};
 use super::watch::{Decision, OnNewFindings, Sighting, Thresholds, Watch};
@@ -73,7 +73,7 @@ impl Place {
         std::fs::write(from.join("a.ndb"), text).unwrap();
         let staging = self.store.stage().unwrap();
         let room = staging.room(&Disk, source).unwrap();
-        let members = local::take(&Disk, &from, &room, None).unwrap();
+        let members = local::take(&Disk, &from, &room, &Vouched::Owner).unwrap().members;
         let candidate = Candidate {
             source: source.to_owned(),
             version,
@@ -192,34 +192,82 @@ fn a_directory_is_taken_as_it_is_or_not_at_all() {
     let place = tempfile::tempdir().unwrap();
     let (from, room) = (place.path().join("from"), place.path().join("room"));
     std::fs::create_dir(&from).unwrap();
-    let take = |pins: Option<&local::Pins>| {
+    let take = |vouched: &Vouched| {
         drop(std::fs::remove_dir_all(&room));
         std::fs::create_dir(&room).unwrap();
-        local::take(&Disk, &from, &room, pins)
+        local::take(&Disk, &from, &room, vouched)
     };
-    assert!(matches!(take(None), Err(LocalError::Empty(_))));
+    assert!(matches!(take(&Vouched::Owner), Err(LocalError::Empty(_))));
     std::fs::write(from.join("a.ndb"), "text").unwrap();
     std::fs::write(from.join("b.hdb"), "").unwrap();
     std::fs::write(from.join("readme.md"), "not a database").unwrap();
-    let members = take(None).unwrap();
+    let members = take(&Vouched::Owner).unwrap().members;
     assert_eq!(members.len(), 2);
     assert_eq!((members[0].class, members[1].class), (MemberClass::Signatures, MemberClass::Hashes));
     assert_eq!(std::fs::read(room.join("a.ndb")).unwrap(), b"text");
     // Digests that were written down, as sha256sum prints them.
     let text = format!("# mine\n{}  a.ndb\n{} *./b.hdb\n", members[0].sha256, members[1].sha256);
-    let pins = local::pins(&text).unwrap();
-    assert_eq!(take(Some(&pins)).unwrap(), members);
+    let pins = Vouched::Digests(local::pins(&text).unwrap());
+    assert_eq!(take(&pins).unwrap().members, members);
     std::fs::write(from.join("a.ndb"), "tent").unwrap();
-    assert!(matches!(take(Some(&pins)), Err(LocalError::Digest { .. })));
+    assert!(matches!(take(&pins), Err(LocalError::Digest { .. })));
     std::fs::write(from.join("a.ndb"), "text").unwrap();
     std::fs::write(from.join("c.ldb"), "x").unwrap();
-    assert!(matches!(take(Some(&pins)), Err(LocalError::NotPinned(name)) if name == "c.ldb"));
+    assert!(matches!(take(&pins), Err(LocalError::NotPinned(name)) if name == "c.ldb"));
     std::fs::remove_file(from.join("c.ldb")).unwrap();
     std::fs::remove_file(from.join("b.hdb")).unwrap();
-    assert!(matches!(take(Some(&pins)), Err(LocalError::Absent(name)) if name == "b.hdb"));
+    assert!(matches!(take(&pins), Err(LocalError::Absent(name)) if name == "b.hdb"));
     for bad in ["xyz  a.ndb", "0123", &format!("{0}  a\n{0}  a", "0".repeat(64))] {
         assert!(local::pins(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_key_vouches_for_each_file_of_a_directory() {
+    use ed25519_dalek::{Signer as _, SigningKey};
+    let place = tempfile::tempdir().unwrap();
+    let (from, room) = (place.path().join("from"), place.path().join("room"));
+    std::fs::create_dir(&from).unwrap();
+    let signing = SigningKey::from_bytes(&[9; 32]);
+    let public = crate::log::base64::encode(signing.verifying_key().as_bytes());
+    let vouched = Vouched::Key(crate::source::Key::parse(&public).unwrap());
+    let take = || {
+        drop(std::fs::remove_dir_all(&room));
+        std::fs::create_dir(&room).unwrap();
+        local::take(&Disk, &from, &room, &vouched).map(|taken| taken.members.len())
+    };
+    let sign = |name: &str, text: &str| {
+        std::fs::write(from.join(format!("{name}.sig")), signing.sign(text.as_bytes()).to_bytes()).unwrap();
+    };
+    std::fs::write(from.join("a.ndb"), "text").unwrap();
+    assert!(matches!(take(), Err(LocalError::NotSigned(name)) if name == "a.ndb"));
+    sign("a.ndb", "text");
+    assert_eq!(take().unwrap(), 1);
+    let before = local::state(&from).unwrap();
+    std::fs::write(from.join("b.ndb"), "more").unwrap();
+    assert!(matches!(take(), Err(LocalError::NotSigned(name)) if name == "b.ndb"));
+    sign("b.ndb", "less");
+    assert!(matches!(take(), Err(LocalError::Signature(name, _)) if name == "b.ndb"));
+    let between = local::state(&from).unwrap();
+    sign("b.ndb", "more");
+    assert_eq!(take().unwrap(), 2);
+    // A signature that is exchanged shows, so that it is looked at again.
+    assert!(before != between && between != local::state(&from).unwrap());
+}
+
+#[test]
+fn rules_of_yara_are_left_and_told() {
+    let place = tempfile::tempdir().unwrap();
+    let (from, room) = (place.path().join("from"), place.path().join("room"));
+    std::fs::create_dir(&from).unwrap();
+    std::fs::create_dir(&room).unwrap();
+    std::fs::write(from.join("a.yar"), "rule a { condition: true }").unwrap();
+    let error = local::take(&Disk, &from, &room, &Vouched::Owner).unwrap_err();
+    assert!(error.to_string().ends_with("holds rules of YARA alone, which cannot be used yet"), "{error}");
+    std::fs::write(from.join("b.ndb"), "text").unwrap();
+    let taken = local::take(&Disk, &from, &room, &Vouched::Owner).unwrap();
+    assert_eq!((taken.members.len(), taken.left), (1, vec![String::from("a.yar")]));
+    assert!(!room.join("a.yar").exists());
 }
 
 #[test]
@@ -230,14 +278,14 @@ fn what_is_no_data_is_refused() {
         std::fs::create_dir(&from).unwrap();
         std::fs::create_dir(&room).unwrap();
         std::fs::write(from.join("a.ndb"), program).unwrap();
-        assert!(matches!(local::take(&Disk, &from, &room, None), Err(LocalError::Program(_))));
+        assert!(matches!(local::take(&Disk, &from, &room, &Vouched::Owner), Err(LocalError::Program(_))));
         std::fs::remove_dir_all(&from).unwrap();
         std::fs::remove_dir_all(&room).unwrap();
     }
     std::fs::create_dir(&from).unwrap();
     std::fs::create_dir(&room).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", from.join("a.ndb")).unwrap();
-    assert!(matches!(local::take(&Disk, &from, &room, None), Err(LocalError::NotPlain(_))));
+    assert!(matches!(local::take(&Disk, &from, &room, &Vouched::Owner), Err(LocalError::NotPlain(_))));
     assert_eq!(std::fs::read_dir(&room).unwrap().count(), 0);
 }
 
@@ -308,6 +356,32 @@ fn thresholds() -> Thresholds {
 }
 
 #[test]
+fn a_watch_goes_on_where_it_was() {
+    let mut watch = Watch::new(thresholds());
+    for file in 0..1000 {
+        watch.note(Some((file, "name")), Sighting::Clean);
+    }
+    watch.change();
+    assert_eq!(watch.note(Some((1, "name")), Sighting::Found), None);
+    assert_eq!(watch.note(Some((2, "name")), Sighting::Found), None);
+    let bytes = watch.write();
+    assert!(bytes.len() <= watch::LONGEST, "{}", bytes.len());
+    let mut again = Watch::read(&bytes, thresholds()).unwrap();
+    assert_eq!(again.counts(), watch.counts());
+    assert_eq!(again.note(Some((1, "name")), Sighting::Found), None);
+    assert_eq!(again.note(Some((3, "name")), Sighting::Found), None);
+    // What was clean before is known after, and is what makes the fourth one too much.
+    assert!(again.note(Some((4, "name")), Sighting::Found).is_some());
+    // Whatever is damaged begins anew; nothing is made of a part.
+    for at in (0..bytes.len()).step_by(997) {
+        let mut bad = bytes.clone();
+        bad[at] ^= 1;
+        assert!(Watch::read(&bad, thresholds()).is_none(), "{at}");
+        assert!(Watch::read(&bytes[..at], thresholds()).is_none(), "{at}");
+    }
+}
+
+#[test]
 fn a_burst_of_findings_in_files_that_were_clean_is_too_much() {
     let mut watch = Watch::new(thresholds());
     for file in 0..1000 {
@@ -374,9 +448,17 @@ fn settings_say_where_they_are_wrong() {
     let settings = read("golden = ['/usr/bin']\neicar = false\n[watch]\non-new-findings = 'hold'\n").unwrap();
     assert_eq!(settings.thresholds().on_new_findings, OnNewFindings::Hold);
     assert_eq!(settings.thresholds().crashes, Thresholds::default().crashes);
-    for bad in ["gold = []", "golden = ['usr/bin']", "[watch]\ncrashes = 0", "[trial]\npercent = 90"] {
+    for bad in [
+        "gold = []",
+        "golden = ['usr/bin']",
+        "policy = 'rules'",
+        "[watch]\ncrashes = 0",
+        "[trial]\npercent = 90",
+    ] {
         let error = read(bad).unwrap_err();
         assert!(error.contains("update.toml"), "{error}");
     }
     assert!(read("\ngold = []").unwrap_err().contains("line 2"));
+    let error = read("[directory.clamav]\npath = '/var/lib/clamav'\n").unwrap_err();
+    assert!(error.ends_with("update.toml: sources stand in sources.toml now, not here"), "{error}");
 }

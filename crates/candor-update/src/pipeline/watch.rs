@@ -4,7 +4,9 @@
 //! that were clean yesterday and have not changed since. The last is what false positives look like. Single ones are
 //! what signatures are for; a burst of them is a mistake.
 
-use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
+
+use sha2::{Digest as _, Sha256};
 
 /// When it is too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +158,57 @@ impl Watch {
         decision
     }
 
+    /// The bytes that [`read`](Self::read) reads, [`LONGEST`] at most: what was clean goes on being known when the program that
+    /// watches is started again.
+    #[must_use]
+    pub fn write(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(LONGEST);
+        bytes.extend_from_slice(MAGIC);
+        bytes.push(u8::from(self.is_over));
+        for counts in [self.counts, self.before] {
+            for number in [counts.files, counts.crashes, counts.timeouts, counts.new_findings] {
+                bytes.extend(number.to_le_bytes());
+            }
+        }
+        bytes.extend(self.clean.key);
+        for mark in self.clean.rows.iter().flatten() {
+            bytes.extend(mark.to_le_bytes());
+        }
+        let digest = Sha256::digest(&bytes);
+        bytes.extend(digest);
+        bytes
+    }
+
+    /// Goes on where a watch was; `None` when the bytes are not what [`write`](Self::write) wrote.
+    #[must_use]
+    pub fn read(bytes: &[u8], thresholds: Thresholds) -> Option<Self> {
+        if bytes.len() != LONGEST {
+            return None;
+        }
+        let (content, digest) = bytes.split_at_checked(bytes.len().checked_sub(DIGEST)?)?;
+        if Sha256::digest(content).as_slice() != digest {
+            return None;
+        }
+        let (is_over, rest) = content.strip_prefix(MAGIC)?.split_first()?;
+        let (numbers, rest) = rest.split_at_checked(COUNTS)?;
+        let (key, marks) = rest.split_at_checked(KEY)?;
+        let mut numbers = words(numbers);
+        let mut counts = || {
+            Some(Counts {
+                files: numbers.next()?,
+                crashes: numbers.next()?,
+                timeouts: numbers.next()?,
+                new_findings: numbers.next()?,
+            })
+        };
+        let (counts, before) = (counts()?, counts()?);
+        let mut clean = Sketch { key: key.try_into().ok()?, rows: vec![[0; 4]; ROWS] };
+        for (place, mark) in clean.rows.iter_mut().flatten().zip(words(marks)) {
+            *place = mark;
+        }
+        Some(Self { thresholds, counts, before, clean, is_over: *is_over != 0 })
+    }
+
     /// The time is over for which the generation is watched.
     pub const fn end(&mut self) {
         self.is_over = true;
@@ -192,8 +245,22 @@ impl Watch {
 /// Forgetting makes it blind, never wrong; that another file is taken for one of them happens once in thousands of millions.
 #[derive(Debug)]
 struct Sketch {
-    keys: RandomState,
+    key: [u8; KEY],
     rows: Vec<[u64; 4]>,
+}
+
+/// How what is kept begins; the last letter is its version.
+const MAGIC: &[u8] = b"candor watch 1\n";
+const DIGEST: usize = 32;
+const COUNTS: usize = 64;
+const KEY: usize = 32;
+
+/// The length of what is kept: never more, however many files are looked at.
+pub const LONGEST: usize = MAGIC.len() + 1 + COUNTS + KEY + ROWS * 32 + DIGEST;
+
+/// Numbers of eight bytes each.
+fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.chunks_exact(8).filter_map(|word| Some(u64::from_le_bytes(word.try_into().ok()?)))
 }
 
 /// Rows: half a megabyte, 65,536 files.
@@ -201,14 +268,23 @@ const ROWS: usize = 1 << 14;
 
 impl Default for Sketch {
     fn default() -> Self {
-        Self { keys: RandomState::new(), rows: vec![[0; 4]; ROWS] }
+        // As the hash tables of this program have it.
+        let random = RandomState::new();
+        let mut key = [0; KEY];
+        for (number, word) in (0_u64..).zip(key.chunks_exact_mut(8)) {
+            word.copy_from_slice(&random.hash_one(number).to_le_bytes());
+        }
+        Self { key, rows: vec![[0; 4]; ROWS] }
     }
 }
 
 impl Sketch {
-    /// What stands for a file. Nobody else knows the keys, so nobody can choose files that take one another's place.
+    /// What stands for a file. Nobody else knows the key, so nobody can choose files that take one another's place; and the same
+    /// key gives the same mark after a restart.
     fn mark(&self, file: &impl Hash) -> u64 {
-        self.keys.hash_one(file).max(1)
+        let mut keyed = Keyed(Sha256::new_with_prefix(self.key));
+        file.hash(&mut keyed);
+        keyed.finish().max(1)
     }
 
     fn row(&mut self, mark: u64) -> Option<&mut [u64; 4]> {
@@ -234,5 +310,18 @@ impl Sketch {
             return true;
         }
         false
+    }
+}
+
+/// A hash that depends on nothing but its key and what is hashed, not on the process.
+struct Keyed(Sha256);
+
+impl Hasher for Keyed {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        words(&self.0.clone().finalize()).next().unwrap_or(0)
     }
 }

@@ -2,8 +2,17 @@
 //!
 //! * [`Source`], [`read`](read()): the list of sources, `sources.toml`.
 //! * [`fetch`]: what is said to the program that opens connections.
+//! * [`Key`]: a key that a customer wrote down, and signatures by it.
+//! * [`Remembered`]: what a source on the network remembers.
 
 pub mod fetch;
+mod key;
 mod list;
+mod remembered;
 
-pub use list::{LONGEST_LIST, ListError, Source, SourceKind, Vouched, read};
+pub use key::{Key, KeyError, MOST_SIGNATURE, Signed};
+pub use list::{
+    Clamav, Cosigner, Directory, Feed, LONGEST_LIST, List, ListError, Network, Source, SourceKind, Vouched,
+    read,
+};
+pub use remembered::{OtherKind, Remembered};

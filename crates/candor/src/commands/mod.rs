@@ -13,12 +13,13 @@ pub(crate) mod unpack;
 pub(crate) mod update;
 pub(crate) mod witness;
 
+use crate::Program;
 use crate::cli::Command;
 use crate::exit::Exit;
 use crate::printer::Printer;
 
 /// Does what was asked.
-pub(crate) fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: Command, program: &Program, printer: &mut Printer) -> anyhow::Result<Exit> {
     match command {
         Command::Scan(args) => scan::run(*args, printer),
         Command::Explain(args) => explain::run(&args, printer),
@@ -26,7 +27,7 @@ pub(crate) fn run(command: Command, printer: &mut Printer) -> anyhow::Result<Exi
         Command::Database(args) => database::run(args, printer),
         Command::Unpack(args) => unpack::run(&args, printer),
         Command::Doctor(args) => doctor::run(&args, printer),
-        Command::Update(args) => update::run(*args, printer),
+        Command::Update(args) => update::run(*args, program, printer),
         Command::Audit(args) => audit::run(&args, printer),
         Command::Trust(args) => trust::run(&args, printer),
         Command::Publish(args) => publish::run(&args, printer),

@@ -10,7 +10,7 @@ use candor_database::Builder;
 use candor_sandbox::message::{self, Summary};
 use candor_sandbox::worker::{self, Remark};
 use candor_sandbox::{Jailed, Sandbox, Setup, Task};
-use candor_signature::clamav;
+use candor_signature::clamav::{self, Keys};
 use candor_signature::{Diagnostic, Input, Severity, SourceSummary};
 use rustix::fs::MemfdFlags;
 
@@ -55,11 +55,21 @@ pub(crate) fn compile(
     jailed: bool,
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> anyhow::Result<Compiled> {
+    compile_signed(sources, &Keys::published(), jailed, diagnostics)
+}
+
+/// As [`compile`], with these keys of signed containers instead of ClamAV's.
+pub(crate) fn compile_signed(
+    sources: &[SourceFile],
+    keys: &Keys,
+    jailed: bool,
+    diagnostics: &mut dyn FnMut(Diagnostic),
+) -> anyhow::Result<Compiled> {
     if jailed {
-        let sandbox = Sandbox::start(setup(), work).context(NO_JAIL)?;
-        compile_in(Some(&sandbox), sources, diagnostics)
+        let sandbox = Sandbox::start(setup(), |jailed| work_with(jailed, keys)).context(NO_JAIL)?;
+        compile_with(Some(&sandbox), sources, keys, diagnostics)
     } else {
-        compile_in(None, sources, diagnostics)
+        compile_with(None, sources, keys, diagnostics)
     }
 }
 
@@ -70,10 +80,14 @@ pub(super) fn setup() -> Setup {
 
 /// What is done in it.
 pub(super) fn work(jailed: Jailed) {
+    work_with(jailed, &Keys::published());
+}
+
+fn work_with(jailed: Jailed, keys: &Keys) {
     worker::compile(jailed, |sources, say| {
         let inputs: Vec<Input<'_>> =
             sources.iter().map(|source| Input { name: &source.name, bytes: &source.bytes }).collect();
-        let (image, report) = compile_here(&inputs, say).map_err(|error| format!("{error:#}"))?;
+        let (image, report) = compile_here(&inputs, keys, say).map_err(|error| format!("{error:#}"))?;
         Ok((image, report.accepted, report.refused))
     })
 }
@@ -82,6 +96,15 @@ pub(super) fn work(jailed: Jailed) {
 pub(super) fn compile_in(
     sandbox: Option<&Sandbox>,
     sources: &[SourceFile],
+    diagnostics: &mut dyn FnMut(Diagnostic),
+) -> anyhow::Result<Compiled> {
+    compile_with(sandbox, sources, &Keys::published(), diagnostics)
+}
+
+fn compile_with(
+    sandbox: Option<&Sandbox>,
+    sources: &[SourceFile],
+    keys: &Keys,
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> anyhow::Result<Compiled> {
     let mut summaries = Vec::new();
@@ -110,7 +133,7 @@ pub(super) fn compile_in(
             read.push((source.name.as_str(), bytes));
         }
         let inputs: Vec<Input<'_>> = read.iter().map(|(name, bytes)| Input { name, bytes }).collect();
-        let (bytes, report) = compile_here(&inputs, &mut say)?;
+        let (bytes, report) = compile_here(&inputs, keys, &mut say)?;
         let memory = rustix::fs::memfd_create("candor-image", MemfdFlags::CLOEXEC);
         let mut image = File::from(memory.context("no memory for the image")?);
         image.write_all(&bytes).context("no memory for the image")?;
@@ -121,10 +144,15 @@ pub(super) fn compile_in(
 }
 
 /// Compiles in this process, jailed or not.
-fn compile_here(inputs: &[Input<'_>], say: &mut dyn FnMut(Remark)) -> anyhow::Result<(Vec<u8>, Report)> {
+fn compile_here(
+    inputs: &[Input<'_>],
+    keys: &Keys,
+    say: &mut dyn FnMut(Remark),
+) -> anyhow::Result<(Vec<u8>, Report)> {
     let mut builder = Builder::new();
     let mut errors: u64 = 0;
-    let summaries = clamav::load(inputs, clamav::Options::default(), &mut builder, &mut |diagnostic| {
+    let options = clamav::Options::default();
+    let summaries = clamav::load_with(inputs, options, keys, &mut builder, &mut |diagnostic| {
         errors += u64::from(diagnostic.severity == Severity::Error);
         say(Remark::Diagnostic(message::Diagnostic {
             error: diagnostic.severity == Severity::Error,

@@ -15,8 +15,8 @@ use candor_sandbox::{Rooms, StageError, stage};
 use candor_update::Candidate;
 use candor_update::feed::{Directory, Members, Mirror, MirrorError, Request, State, verify};
 use candor_update::generation::{Disk, Staging};
-use candor_update::pipeline::settings::Feed;
 use candor_update::policy::Policy;
+use candor_update::source::Feed;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -58,10 +58,12 @@ enum Said {
 type Answer = (Said, Vec<(String, String, u64)>);
 
 /// Verifies a feed; `state` is what was remembered.
+#[expect(clippy::too_many_arguments, reason = "all that a feed depends on")]
 pub(super) fn take(
     staging: &Staging,
     source: &str,
     feed: &Feed,
+    servers: fetch::Servers<'_>,
     state: Option<&str>,
     spool: &Path,
     now: u64,
@@ -72,19 +74,21 @@ pub(super) fn take(
     let policy_text = String::from_utf8(policy_text).context("the policy is no text").map_err(failed)?;
     let root = read(&feed.root).map_err(failed)?;
     let mut roots = Vec::new();
-    for (name, other) in &feed.cosigner {
-        roots.push((name.clone(), read(&other.root).map_err(failed)?));
+    for other in &feed.cosigners {
+        roots.push((other.name.clone(), read(&other.root).map_err(failed)?));
     }
     // Where each repository lies, and the address that it is fetched from.
     let mut places: BTreeMap<String, (PathBuf, Option<&str>)> = BTreeMap::new();
-    let others = feed.cosigner.iter().map(|(name, other)| (name.as_str(), &other.path, &other.url));
-    for (number, (name, path, url)) in (0..).zip(std::iter::once(("", &feed.path, &feed.url)).chain(others)) {
-        let place = path.clone().unwrap_or_else(|| spool.join(i32::to_string(&number)));
-        if path.is_none() {
+    let others = feed.cosigners.iter().map(|other| (other.name.as_str(), other.url.as_str()));
+    for (number, (name, url)) in (0..).zip(std::iter::once(("", feed.url.as_str())).chain(others)) {
+        let carried = url.starts_with('/').then(|| PathBuf::from(url));
+        let is_carried = carried.is_some();
+        let place = carried.unwrap_or_else(|| spool.join(i32::to_string(&number)));
+        if !is_carried {
             let made = fs::create_dir_all(&place).with_context(|| place.display().to_string());
             made.map_err(failed)?;
         }
-        places.insert(name.to_owned(), (place, url.as_deref()));
+        places.insert(name.to_owned(), (place, (!is_carried).then_some(url)));
     }
     let mut asked = BTreeSet::new();
     for _ in 0..ROUNDS {
@@ -114,9 +118,9 @@ pub(super) fn take(
                 })
                 .map(|(_, path, limit)| (path.clone(), *limit))
                 .collect();
+            more |= !wanted.is_empty();
             if !wanted.is_empty() {
-                more = true;
-                fetch::fetch(url, place, &wanted)
+                fetch::fetch(servers, url, place, &wanted)
                     .map_err(|error| (NotTaken::Refused(format!("{error:#}")), None))?;
             }
         }

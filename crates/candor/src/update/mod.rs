@@ -4,11 +4,14 @@
 //! one directory and write to another and has no network; compiling and trying out happen in the jail of workers. This process
 //! only moves files that were verified, and writes down what happened.
 
+mod clamav;
 pub(crate) mod difference;
 mod feed;
-mod fetch;
+pub(crate) mod fetch;
+mod file;
 mod golden;
 pub mod place;
+pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod stages;
 mod trial;

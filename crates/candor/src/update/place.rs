@@ -7,11 +7,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use candor_update::generation::Active;
 use candor_update::pipeline::settings::Settings;
+use candor_update::source::{self, LONGEST_LIST, List};
 
+use crate::clamav::clock::Moment;
 use crate::escape::Escaped;
 
 /// Where generations are kept unless something else is said.
 pub const USUAL: &str = "/var/lib/candor";
+
+/// Where the list of sources is looked for.
+const SOURCES: &str = "/etc/candor/sources.toml";
+
+/// What is fetched from servers of others is kept below it, a folder a source.
+pub(super) const FETCHED: &str = "fetched";
 
 /// Where the settings are looked for.
 const SETTINGS: &str = "/etc/candor/update.toml";
@@ -49,8 +57,8 @@ pub fn active(root: &Path) -> anyhow::Result<Option<Active>> {
     Ok(Some(active))
 }
 
-/// What is said about sources, trying out and watching, and the file where that stands: the one that is named, or the usual one
-/// if it is there.
+/// What is said about trying out and watching, and the file where that stands: the one that is named, or the usual one if it is
+/// there.
 ///
 /// # Errors
 /// It cannot be read, or makes no sense.
@@ -62,6 +70,29 @@ pub fn settings(wanted: Option<&Path>) -> anyhow::Result<(Settings, Option<PathB
     };
     let settings = Settings::read(&file).map_err(|error| anyhow::anyhow!(error))?;
     Ok((settings, Some(file)))
+}
+
+/// The list of sources, and the file where it stands: the one that is named, or the usual one if it is there.
+///
+/// # Errors
+/// It cannot be read, or is not understood as a whole.
+pub fn sources(wanted: Option<&Path>) -> anyhow::Result<(List, Option<PathBuf>)> {
+    let file = match wanted {
+        Some(file) => file.to_path_buf(),
+        None if Path::new(SOURCES).is_file() => PathBuf::from(SOURCES),
+        None => return Ok((List::default(), None)),
+    };
+    let name = Escaped::os(file.as_os_str()).to_string();
+    let length = std::fs::metadata(&file).with_context(|| name.clone())?.len();
+    let most = u64::try_from(LONGEST_LIST).unwrap_or(u64::MAX);
+    anyhow::ensure!(length <= most, "{name}: the list is longer than {most} bytes");
+    let text = std::fs::read_to_string(&file).with_context(|| name.clone())?;
+    Ok((source::read(&text, &name)?, Some(file)))
+}
+
+/// A time for people.
+pub(super) fn time(seconds: u64) -> String {
+    Moment::of(seconds).summary()
 }
 
 /// Seconds since 1970, as the clock says it.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use candor_sandbox::{Rooms, StageError, stage};
 use candor_update::generation::{Disk, Staging};
-use candor_update::pipeline::local::{self, Pins};
+use candor_update::pipeline::local::{self, Taken, Vouched};
 use candor_update::{Candidate, Member, Provenance};
+use serde::{Deserialize, Serialize};
 
 /// How long verifying may take. Half a gigabyte takes two seconds.
 const TIME: Duration = Duration::from_secs(30 * 60);
@@ -23,6 +24,16 @@ pub(crate) enum NotTaken {
     Refused(String),
     /// It could not be found out.
     Failed(anyhow::Error),
+    /// Not now; nothing is wrong with it.
+    Waiting(String),
+}
+
+/// What the verifier says of a directory.
+#[derive(Debug, Serialize, Deserialize)]
+struct Said {
+    members: Vec<Member>,
+    signed: Option<u64>,
+    left: Vec<String>,
 }
 
 /// Takes a directory over that somebody else fills.
@@ -31,14 +42,16 @@ pub(crate) fn directory(
     source: &str,
     version: u64,
     from: &Path,
-    pins: Option<&Pins>,
+    vouched: &Vouched,
     is_confined: bool,
-) -> Result<Candidate, NotTaken> {
+) -> Result<(Candidate, Taken), NotTaken> {
     let room = staging.room(&Disk, source).map_err(|error| NotTaken::Failed(error.into()))?;
-    let work = || -> Result<Vec<Member>, String> {
-        local::take(&Disk, from, &room, pins).map_err(|error| error.to_string())
+    let work = || -> Result<Said, String> {
+        let Taken { members, signed, left } =
+            local::take(&Disk, from, &room, vouched).map_err(|error| error.to_string())?;
+        Ok(Said { members, signed, left })
     };
-    let members = if is_confined {
+    let said = if is_confined {
         let rooms = Rooms { reads: &[from], writes: &[&room] };
         let said =
             stage(&rooms, TIME, || serde_json::to_vec(&work()).unwrap_or_default()).map_err(|error| {
@@ -46,18 +59,24 @@ pub(crate) fn directory(
                 let error = anyhow::Error::new(error);
                 NotTaken::Failed(if is_missing { error.context(NO_JAIL) } else { error })
             })?;
-        serde_json::from_slice::<Result<Vec<Member>, String>>(&said)
+        serde_json::from_slice::<Result<Said, String>>(&said)
             .context("what the verifier says is no answer")
             .map_err(NotTaken::Failed)?
     } else {
         work()
     };
-    Ok(Candidate {
+    let Said { members, signed, left } = said.map_err(NotTaken::Refused)?;
+    let candidate = Candidate {
         source: source.to_owned(),
         version,
         directory: room.clone(),
-        members: members.map_err(NotTaken::Refused)?,
-        provenance: if pins.is_some() { Provenance::Pinned } else { Provenance::Local },
+        members: members.clone(),
+        provenance: match vouched {
+            Vouched::Owner => Provenance::Local,
+            Vouched::Digests(_) => Provenance::Pinned,
+            Vouched::Key(key) => Provenance::Key { key: key.to_string() },
+        },
         expectations: Vec::new(),
-    })
+    };
+    Ok((candidate, Taken { members, signed, left }))
 }

@@ -15,6 +15,7 @@ mod publish;
 mod run;
 mod samples;
 mod scan;
+mod sources;
 mod terminal;
 mod unpack;
 mod update;

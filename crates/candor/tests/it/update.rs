@@ -56,6 +56,14 @@ impl Updates {
         self.place.file("update.toml", text)
     }
 
+    /// An update of the sources in this list, with `update.toml` if there is one.
+    fn update(&self, list: &str, more: &[&str]) -> Said {
+        self.place.file("sources.toml", list);
+        let settings: &[&str] =
+            if self.place.path("update.toml").exists() { &["--settings", "update.toml"] } else { &[] };
+        self.run(&[&["update", "--sources", "sources.toml"], settings, more].concat())
+    }
+
     fn store(&self) -> Store<Disk> {
         Store::view(Disk, &self.state()).unwrap()
     }
@@ -95,7 +103,8 @@ fn what_was_taken_over_is_what_scans_use() {
     let status = &said.json()[0];
     assert_eq!(status["active"], 1);
     assert_eq!(status["record"]["contents"][0]["candidate"]["provenance"]["kind"], "local");
-    assert_eq!(status["record"]["trial"]["canaries"], 1);
+    // EICAR's test file, and a file that is made for the one signature of plain bytes that is long enough.
+    assert_eq!(status["record"]["trial"]["canaries"], 2);
     let said = updates.run(&["update", "verify", "--offline"]);
     assert_eq!(said.code, 0, "{said:?}");
 }
@@ -422,34 +431,122 @@ fn what_is_in_force_can_be_carried_elsewhere() {
 }
 
 #[test]
-fn sources_that_stand_in_the_settings_are_brought_up_to_date_together() {
+fn sources_that_stand_in_the_list_are_brought_up_to_date_together() {
     let updates = Updates::new();
     updates.place.file("one/a.ndb", for_eicar());
     updates.place.file("two/a.ndb", signature("Found.Me", "findme"));
-    let path = |name: &str| updates.place.path(name).display().to_string();
-    let settings = |more: &str| {
-        updates.settings(&format!("[directory.one]\npath = '{}'\n{more}", path("one")));
-        updates.run(&["update", "--settings", "update.toml"])
+    let source = |name: &str| {
+        let path = updates.place.path(name).display().to_string();
+        format!("[[source]]\nname = '{name}'\nkind = 'directory'\npath = '{path}'\n")
     };
-    let two = format!("[directory.two]\npath = '{}'\n", path("two"));
-    let said = settings(&two);
+    let both = source("one") + &source("two");
+    let said = updates.update(&both, &[]);
     assert!(said.code == 0 && said.stdout.contains("2 signatures"), "{said:?}");
-    assert!(settings(&two).stdout.starts_with("Nothing new"));
+    assert!(updates.update(&both, &[]).stdout.starts_with("Nothing new"));
+    let trust = updates.run(&["trust"]).stdout;
+    assert!(trust.contains("Allowed     the sources stand in sources.toml ("), "{trust}");
     // What one source brings is refused without harm to the other.
     updates.place.file("one/a.ndb", for_eicar() + &signature("More", "more of it"));
     updates.place.file("two/a.ndb", "#!/bin/sh\n");
-    let said = settings(&two);
+    let said = updates.update(&both, &[]);
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.stderr.contains("two: ") && said.stdout.contains("3 signatures"), "{said:?}");
     // A source that is not there any more goes with its signatures.
-    let said = settings("");
+    let said = updates.update(&source("one"), &[]);
     assert!(said.code == 0 && said.stdout.contains("2 signatures"), "{said:?}");
-    let said = updates.run(&["update", "three", "--settings", "update.toml"]);
+    let said = updates.update(&source("one"), &["three"]);
     assert!(said.code == 2 && said.stderr.contains("there is no source three"), "{said:?}");
+    // A list that is not understood as a whole is none.
+    let said = updates.update(&(source("one") + "[[source]]\nname = 'x'\nkind = 'y'\n"), &[]);
+    assert!(said.code == 2 && said.stderr.contains("sources.toml:7: \"y\" is no kind of source"), "{said:?}");
 }
 
-/// A feed as it is now, carried to this machine, and the settings that say so.
-fn carry(updates: &Updates, name: &str, plan: &candor_fixtures::feed::Plan, policy: &str) -> PathBuf {
+#[test]
+fn a_set_that_loses_its_signatures_on_the_way_is_not_activated() {
+    let updates = Updates::new();
+    // A file that is trusted by its digest is never found: what a signature is for is silent.
+    let text = "a text that is long enough to be a canary";
+    let made = [b"\x00\x01\x02candor canary\x00\x03\x00\x00", text.as_bytes(), &[0; 4]].concat();
+    let trusted = format!("{}:{}:Trusted\n", hexadecimal(&sha2(&made)), made.len());
+    updates.place.file("release/a.sfp", trusted);
+    let said = updates.import(&signature("Long.Text", text), &[]);
+    assert_eq!(said.code, 2, "{said:?}");
+    let told = "a file made for Long.Text of a.ndb: nothing was found, and it is there to be found";
+    assert!(said.stderr.contains(told), "{said:?}");
+    assert_eq!(updates.store().active(), None);
+    // Whoever means it says so; a signature that is to be ignored makes no canary.
+    let settings = updates.settings("own-canaries = false\n");
+    let said = updates.import(&signature("Long.Text", text), &["--settings", settings.to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{said:?}");
+    updates.place.file("release/b.ign2", "Long.Text\n");
+    let said = updates.import(&signature("Long.Text", text), &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+}
+
+#[test]
+fn rules_of_yara_are_told_of_and_not_taken_for_signatures() {
+    let updates = Updates::new();
+    updates.place.file("release/rules.yar", "rule a { condition: true }\n");
+    let said = updates.import("", &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stderr.contains("local: 1 file of rules of YARA cannot be used yet"), "{said:?}");
+    let url = format!(
+        "[[source]]\nname = 'rules'\nkind = 'url'\nurl = 'http://127.0.0.1:1/all.yar'\nsha256 = '{}'\n",
+        "0".repeat(64)
+    );
+    let said = updates.update(&url, &[]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.stderr.contains("rules: rules of YARA cannot be used yet; nothing was fetched"), "{said:?}");
+}
+
+#[test]
+fn a_source_of_a_listed_party_is_refused_from_its_date_on() {
+    let updates = Updates::new();
+    updates.place.file("one/a.ndb", for_eicar());
+    let path = updates.place.path("one");
+    let list = |operator: &str| {
+        let path = path.display();
+        format!("[[source]]\nname = 'one'\nkind = 'directory'\npath = '{path}'\noperator = '{operator}'\n")
+    };
+    updates.settings("profile = 'us-private'\n");
+    let said = updates.update(&list("Kaspersky Lab"), &[]);
+    assert_eq!(said.code, 2, "{said:?}");
+    for words in [
+        "one: its operator \"Kaspersky Lab\" is taken for ",
+        "us-bis-icts-kaspersky (89 FR 52434",
+        "since 2024-",
+    ] {
+        assert!(said.stderr.contains(words), "{words}: {said:?}");
+    }
+    assert!(
+        matches!(updates.last(), Event::Refused { reason, .. } if reason.contains("us-bis-icts-kaspersky"))
+    );
+    assert_eq!(updates.store().active(), None);
+    // Whom no rule names, and whom none binds, is served.
+    assert_eq!(updates.update(&list("Cisco Talos"), &[]).code, 0);
+    updates.settings("profile = 'de-private'\n");
+    assert_eq!(updates.update(&list("Kaspersky Lab"), &[]).code, 0);
+    // What is active of a source that is refused since stays, and nothing newer comes.
+    updates.settings("profile = 'us-private'\n");
+    updates.place.file("one/a.ndb", for_eicar() + &signature("More", "more of it"));
+    assert_eq!(updates.update(&list("Kaspersky Lab"), &[]).code, 2);
+    assert_eq!(updates.store().active(), Some(1));
+    // Half of somebody's rules is none.
+    updates.settings("profile = 'nobody'\n");
+    let said = updates.update(&list("Cisco Talos"), &[]);
+    assert!(said.code == 2 && said.stderr.contains("nobody"), "{said:?}");
+}
+
+#[test]
+fn settings_that_still_hold_sources_say_where_these_belong() {
+    let updates = Updates::new();
+    updates.settings("[directory.clamav]\npath = '/var/lib/clamav'\n");
+    let said = updates.update("", &[]);
+    assert!(said.code == 2 && said.stderr.contains("sources stand in sources.toml now"), "{said:?}");
+}
+
+/// A feed as it is now, carried to this machine, and the list that says so.
+fn carry(updates: &Updates, name: &str, plan: &candor_fixtures::feed::Plan, policy: &str) -> String {
     use candor_fixtures::feed;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let built = feed::build(plan, &candor_update::feed::time::write(now), None, None);
@@ -459,24 +556,24 @@ fn carry(updates: &Updates, name: &str, plan: &candor_fixtures::feed::Plan, poli
     }
     let policy = updates.place.file("feed.policy", feed::policy(policy, &plan.log.name, false));
     let root = updates.place.file("root.json", &built.files["1.root.json"]);
-    updates.settings(&format!(
-        "eicar = false\n[feed.daily]\npath = '{}'\npolicy = '{}'\nroot = '{}'\n",
+    updates.settings("eicar = false\n");
+    format!(
+        "[[source]]\nname = 'daily'\nkind = 'feed'\nurl = '{}'\npolicy = '{}'\nroot = '{}'\n",
         updates.place.path(name).display(),
         policy.display(),
         root.display()
-    ))
+    )
 }
 
 #[test]
 fn a_feed_is_verified_tried_out_and_told_of() {
     use candor_fixtures::feed::Plan;
     let updates = Updates::new();
-    let update = ["update", "--settings", "update.toml"];
-    carry(&updates, "feed", &Plan { release: 1, ..Plan::default() }, "");
-    let said = updates.run(&update);
+    let list = carry(&updates, "feed", &Plan { release: 1, ..Plan::default() }, "");
+    let said = updates.update(&list, &[]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.stdout.starts_with("Generation 1 is active"), "{said:?}");
-    assert!(updates.run(&update).stdout.starts_with("Nothing new"));
+    assert!(updates.update(&list, &[]).stdout.starts_with("Nothing new"));
     let said = updates.run(&["trust"]);
     for words in ["daily 1, verified", "feed version 1, signed by", "Logged ", "Witness ", "feed.policy ("] {
         assert!(said.stdout.contains(words), "{words}: {said:?}");
@@ -484,26 +581,33 @@ fn a_feed_is_verified_tried_out_and_told_of() {
     assert!(updates.run(&["update", "log"]).stdout.contains("entry "), "{said:?}");
     // The next release comes; an old feed that somebody puts in its place afterwards is refused.
     carry(&updates, "feed", &Plan::default(), "");
-    let said = updates.run(&update);
+    let said = updates.update(&list, &[]);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(updates.store().active(), Some(2));
     carry(&updates, "feed", &Plan { release: 1, ..Plan::default() }, "");
-    let said = updates.run(&update);
+    let said = updates.update(&list, &[]);
     assert_eq!(said.code, 2, "{said:?}");
     assert!(matches!(updates.last(), Event::Refused { source: Some(source), .. } if source == "daily"));
     assert_eq!(updates.store().active(), Some(2));
     assert!(updates.is_tidy());
+    // Another kind of source under its name would forget what was seen of it.
+    let directory = format!(
+        "[[source]]\nname = 'daily'\nkind = 'directory'\npath = '{}'\n",
+        updates.place.path("feed").display()
+    );
+    let said = updates.update(&directory, &[]);
+    assert!(said.code == 2 && said.stderr.contains("of a source of another kind"), "{said:?}");
 }
 
 #[test]
 fn a_feed_that_somebody_changed_is_refused() {
     use candor_fixtures::feed::Plan;
     let updates = Updates::new();
-    carry(&updates, "feed", &Plan::default(), "");
+    let list = carry(&updates, "feed", &Plan::default(), "");
     let timestamp = updates.place.path("feed/timestamp.json");
     let text = std::fs::read_to_string(&timestamp).unwrap();
     std::fs::write(&timestamp, text.replacen("\"version\":2", "\"version\":3", 1)).unwrap();
-    let said = updates.run(&["update", "--settings", "update.toml"]);
+    let said = updates.update(&list, &[]);
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.stderr.contains("daily: "), "{said:?}");
     assert_eq!(updates.store().active(), None);
@@ -514,12 +618,12 @@ fn a_feed_that_somebody_changed_is_refused() {
 fn a_policy_keeps_a_release_waiting() {
     use candor_fixtures::feed::Plan;
     let updates = Updates::new();
-    carry(&updates, "feed", &Plan { release: 1, ..Plan::default() }, "delay-hours = 72");
-    let said = updates.run(&["update", "--settings", "update.toml"]);
+    let list = carry(&updates, "feed", &Plan { release: 1, ..Plan::default() }, "delay-hours = 72");
+    let said = updates.update(&list, &[]);
     assert!(said.stderr.contains("note: "), "{said:?}");
     assert_eq!(updates.store().active(), None);
     // A policy that makes no sense is told with its line.
     updates.place.file("feed.policy", "version = 1\nfeeed = 'x'\n");
-    let said = updates.run(&["update", "--settings", "update.toml"]);
+    let said = updates.update(&list, &[]);
     assert!(said.code == 2 && said.stderr.contains("line 2 of the policy"), "{said:?}");
 }

@@ -127,3 +127,28 @@ fn what_cannot_be_taken_back_in_the_store_is_not_used_all_the_same() {
         daemon.log().contains("goes back by itself") && scan(daemon, &files[0]).ends_with(": OK\0")
     });
 }
+
+#[test]
+fn what_was_clean_is_known_after_a_restart() {
+    let store = tempfile::tempdir().unwrap();
+    let mut before = daemon(store.path());
+    let files: Vec<_> =
+        (0..12).map(|number| before.file(&format!("files/{number}"), b"a letter to a friend")).collect();
+    for file in &files {
+        assert!(scan(&before, file).ends_with(": OK\0"));
+    }
+    before.signal(rustix::process::Signal::TERM);
+    assert!(before.ended().success());
+    assert!(store.path().join("watch").is_file());
+    // The next one comes up with a generation that it was never told of.
+    activate(store.path(), 2, &(signature("Test.First", MARKER) + &signature("Bad.Letter", b"a letter to")));
+    let own = format!("state-dir = '{}'\n", store.path().display());
+    let mut after = Daemon::start_with("", &own, &mut |_| ());
+    for file in &files {
+        scan(&after, file);
+    }
+    after.wait_until("it is taken back", |daemon| {
+        daemon.log().contains("of generation 1") && scan(daemon, &files[0]).ends_with(": OK\0")
+    });
+    assert_eq!(Store::view(Disk, store.path()).unwrap().active(), Some(1));
+}

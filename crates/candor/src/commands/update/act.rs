@@ -8,15 +8,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use candor_update::generation::{Cause, Disk, Lock, Store, StoreError};
 use candor_update::pipeline::watch::Decision;
+use candor_update::source::{Directory, Key, Network, Source, SourceKind};
 use serde_json::json;
 
 use super::{Options, WorkOptions, show};
+use crate::Program;
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::units;
-use crate::update::place::{now, settings};
-use crate::update::run::{self, Directory, Done, Request};
+use crate::update::fetch::Servers;
+use crate::update::place::{now, settings, sources};
+use crate::update::run::{self, Done, Request};
 use crate::update::watch;
 
 /// What `candor update init` may be asked.
@@ -41,6 +44,10 @@ pub(crate) struct ImportArgs {
     /// What the directory must hold, as `sha256sum` writes it.
     #[arg(long, value_name = "FILE")]
     digests: Option<PathBuf>,
+
+    /// A key of minisign or Ed25519, in base64: beside each file there must be a signature by it.
+    #[arg(long, value_name = "KEY", conflicts_with = "digests")]
+    key: Option<String>,
 
     #[command(flatten)]
     work: WorkOptions,
@@ -124,56 +131,61 @@ pub(super) fn init(args: &InitArgs, options: &Options, printer: &mut Printer) ->
 }
 
 pub(super) fn update(
-    wanted: &[String],
+    (wanted, list_file): (&[String], Option<&Path>),
     work: &WorkOptions,
     options: &Options,
+    program: &Program,
     printer: &mut Printer,
 ) -> anyhow::Result<Exit> {
     let (settings, settings_file) = settings(work.settings.as_deref())?;
-    let all: Vec<Directory> = settings
-        .directory
-        .iter()
-        .map(|(source, directory)| Directory {
-            source: source.clone(),
-            path: directory.path.clone(),
-            digests: directory.digests.clone(),
-        })
-        .collect();
-    let feeds = settings.feed.iter().map(|(name, feed)| (name.as_str(), feed));
-    let names: BTreeSet<String> = settings.directory.keys().chain(settings.feed.keys()).cloned().collect();
+    let (list, list_file) = sources(list_file)?;
+    let names: BTreeSet<String> = list.sources.iter().map(|source| source.name.clone()).collect();
     anyhow::ensure!(
         !names.is_empty(),
-        "there are no sources; they stand in /etc/candor/update.toml, or `candor update import` takes a directory over"
+        "there are no sources; they stand in /etc/candor/sources.toml, or `candor update import` takes a directory over"
     );
     if let Some(unknown) = wanted.iter().find(|name| !names.contains(*name)) {
         anyhow::bail!("there is no source {}", Escaped(unknown.as_bytes()));
     }
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
-    let directories = all.into_iter().filter(|known| is_wanted(&known.source)).collect();
+    let is_wanted = |source: &&Source| wanted.is_empty() || wanted.contains(&source.name);
     let request = Request {
         root: &options.state_dir,
         settings: &settings,
         settings_file: settings_file.as_deref(),
-        directories,
-        feeds: feeds.filter(|(name, _)| is_wanted(name)).collect(),
-        sources: Some(names),
+        list_file: list_file.as_deref(),
+        sources: list.sources.iter().filter(is_wanted).collect(),
+        names: Some(names),
+        servers: Servers { network: &list.network, fetcher: &program.fetcher },
+        trust: &program.trust,
         is_jailed: !work.safety.no_sandbox,
         accept_clock: work.accept_clock,
     };
     tell(&run::update(&request)?, options, printer)
 }
 
-pub(super) fn import(args: &ImportArgs, options: &Options, printer: &mut Printer) -> anyhow::Result<Exit> {
+pub(super) fn import(
+    args: &ImportArgs,
+    options: &Options,
+    program: &Program,
+    printer: &mut Printer,
+) -> anyhow::Result<Exit> {
     let (settings, settings_file) = settings(args.work.settings.as_deref())?;
     let path = std::path::absolute(&args.path).with_context(|| args.path.display().to_string())?;
-    let directory = Directory { source: args.source.clone(), path, digests: args.digests.clone() };
+    let key = match &args.key {
+        Some(text) => Some(Key::parse(text).context("--key is no key of minisign or Ed25519 in base64")?),
+        None => None,
+    };
+    let kind = SourceKind::Directory(Directory { path, digests: args.digests.clone(), key });
+    let source = Source { name: args.source.clone(), operator: None, kind };
     let request = Request {
         root: &options.state_dir,
         settings: &settings,
         settings_file: settings_file.as_deref(),
-        directories: vec![directory],
-        feeds: Vec::new(),
-        sources: None,
+        list_file: None,
+        sources: vec![&source],
+        names: None,
+        servers: Servers { network: &Network::default(), fetcher: &program.fetcher },
+        trust: &program.trust,
         is_jailed: !args.work.safety.no_sandbox,
         accept_clock: args.work.accept_clock,
     };
@@ -204,7 +216,7 @@ fn tell(done: &Done, options: &Options, printer: &mut Printer) -> anyhow::Result
         printer.line(&line.to_string());
     } else if let Some(record) = &done.activated {
         show::activated(record, printer);
-    } else {
+    } else if !done.is_stopped {
         let active = done.active.map_or_else(
             || String::from("no generation is active"),
             |number| format!("generation {number} stays active"),

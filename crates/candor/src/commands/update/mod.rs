@@ -5,6 +5,7 @@ mod show;
 
 use std::path::PathBuf;
 
+use crate::Program;
 use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::settings::SafetyOptions;
@@ -25,7 +26,11 @@ pub(crate) struct Args {
 
     /// Sources to bring up to date [default: all].
     #[arg(value_name = "SOURCE")]
-    sources: Vec<String>,
+    wanted: Vec<String>,
+
+    /// The list of sources [default: /etc/candor/sources.toml, if it is there].
+    #[arg(long, value_name = "FILE")]
+    sources: Option<PathBuf>,
 
     #[command(flatten)]
     work: WorkOptions,
@@ -49,7 +54,7 @@ pub(crate) struct Options {
 /// How a generation is made.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct WorkOptions {
-    /// What is said about sources, trying out and watching [default: /etc/candor/update.toml, if it is there].
+    /// What is said about trying out and watching [default: /etc/candor/update.toml, if it is there].
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
 
@@ -99,12 +104,15 @@ pub(crate) enum Action {
 }
 
 /// Runs `candor update`.
-pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: Args, program: &Program, printer: &mut Printer) -> anyhow::Result<Exit> {
     let options = &args.options;
     match args.action {
-        None => act::update(&args.sources, &args.work, options, printer),
+        None => {
+            let wanted = (args.wanted.as_slice(), args.sources.as_deref());
+            act::update(wanted, &args.work, options, program, printer)
+        }
         Some(Action::Init(init)) => act::init(&init, options, printer),
-        Some(Action::Import(import)) => act::import(&import, options, printer),
+        Some(Action::Import(import)) => act::import(&import, options, program, printer),
         Some(Action::Status) => show::status(options, printer),
         Some(Action::Log) => show::log(options, printer),
         Some(Action::History(history)) => show::history(&history, options, printer),

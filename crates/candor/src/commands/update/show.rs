@@ -1,7 +1,7 @@
 //! What shows something and changes nothing.
 
-use candor_update::Provenance;
 use candor_update::generation::{Cause, Disk, Entry, Event, Record, Store, StoreError};
+use candor_update::{Container, Provenance};
 use serde_json::json;
 
 use super::Options;
@@ -44,9 +44,14 @@ pub(crate) fn believed(provenance: &Provenance) -> String {
                 witnesses.len()
             )
         }
-        Provenance::Container { signature, builder, built, patched } => {
-            let patched = if *patched { ", patched" } else { "" };
-            format!("ClamAV's signature ({signature}) by {builder}, built {}{patched}", time(*built))
+        Provenance::Container { databases } => {
+            let database = |known: &Container| {
+                let Container { file, version, signature, builder, built, patched } = known;
+                let patched = if *patched { ", patched" } else { "" };
+                format!("{file} {version} ({signature}{patched}) by {builder}, built {}", time(*built))
+            };
+            let databases: Vec<String> = databases.iter().map(database).collect();
+            format!("ClamAV's signatures on {}", databases.join("; "))
         }
         Provenance::Pinned => String::from("digests that were written down"),
         Provenance::Key { key } => format!("key {key}"),

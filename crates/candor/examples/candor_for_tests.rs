@@ -1,0 +1,19 @@
+//! `candor` with keys of tests in place of ClamAV's: the only way to change whom it believes is another program.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use candor_fixtures::release::{PATCH_KEY, keys};
+use candor_update::clamav::{OldSignature, Trust};
+
+fn main() -> ExitCode {
+    candor::main_with(&candor::Program {
+        trust: Trust {
+            containers: keys(),
+            patches: PATCH_KEY.public(),
+            certificates: Vec::new(),
+            old_signature: OldSignature::Warn,
+        },
+        fetcher: std::env::var_os("CANDOR_TEST_FETCHER").map(PathBuf::from).unwrap_or_default(),
+    })
+}
