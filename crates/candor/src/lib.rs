@@ -17,6 +17,7 @@ mod printer;
 mod scan;
 mod settings;
 pub mod store;
+mod token;
 mod units;
 pub mod update;
 

@@ -18,7 +18,7 @@ use anyhow::Context as _;
 use candor_sandbox::{Rooms, StageError, stage};
 use candor_update::clamav::{
     Certificate, Content, Database, HEADER, Head, Level, Local, MOST_CONTAINER, Mirror, Offer, OldSignature,
-    Order, Outcome, Record, Tried, Trouble, Trust, World, update,
+    Order, Outcome, Record, Tried, Trouble, Trust, World, patches_of, update,
 };
 use candor_update::generation::{Disk, Staging};
 use candor_update::source::fetch::{Answer, FileWish, Wish};
@@ -165,6 +165,7 @@ impl Official<'_> {
             compress: false,
             advertised,
             needs_signature: known.servers.needs_signature(database),
+            needs_patch_signature: known.servers.needs_signature(&patches_of(database)),
         };
         let mut calls: Vec<Call> = Vec::new();
         for round in 0..ROUNDS {
@@ -190,7 +191,7 @@ impl Official<'_> {
                 keep(known)?;
             }
             // Whoever decided has read hostile bytes: it can speak of this database alone.
-            let own = [database.to_owned()];
+            let own = [database.to_owned(), patches_of(database)];
             for name in own.iter().filter(|name| said.signed.contains(name)) {
                 known.servers.saw_signature(name);
                 keep(known)?;

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::fetch;
+use super::kept::Kept;
 use super::verify::{NO_JAIL, NotTaken};
 use crate::units::hexadecimal;
 
@@ -66,6 +67,7 @@ pub(super) fn take(
     servers: fetch::Servers<'_>,
     state: Option<&str>,
     spool: &Path,
+    kept: &Kept,
     now: u64,
     is_confined: bool,
 ) -> Result<Taken, (NotTaken, Learned)> {
@@ -119,6 +121,8 @@ pub(super) fn take(
                 .map(|(_, path, limit)| (path.clone(), *limit))
                 .collect();
             more |= !wanted.is_empty();
+            // Others that agree name the same archives, and none of theirs is asked for.
+            let wanted = if name.is_empty() { kept.supply(wanted, place) } else { wanted };
             if !wanted.is_empty() {
                 fetch::fetch(servers, url, place, &wanted)
                     .map_err(|error| (NotTaken::Refused(format!("{error:#}")), None))?;
@@ -132,6 +136,10 @@ pub(super) fn take(
                 let digest = hexadecimal(Sha256::digest(&policy_text));
                 let decision = format!("policy {} ({digest})", feed.policy.display());
                 let candidate = candidate.map(|candidate| *candidate);
+                if let Some((place, Some(_))) = places.get("").filter(|_| candidate.is_some()) {
+                    // What cannot be kept is fetched again.
+                    drop(kept.keep(place));
+                }
                 Ok(Taken { candidate, state, waiting, decision })
             }
             Said::Refused { reason, learned } => Err((NotTaken::Refused(reason), learned)),

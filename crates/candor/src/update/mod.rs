@@ -10,6 +10,7 @@ mod feed;
 pub(crate) mod fetch;
 mod file;
 mod golden;
+mod kept;
 pub mod place;
 pub(crate) mod rules;
 pub(crate) mod run;

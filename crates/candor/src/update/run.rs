@@ -16,6 +16,7 @@ use super::clamav::{self, Official};
 use super::feed;
 use super::fetch::Servers;
 use super::file::Fetched;
+use super::kept::Kept;
 use super::place::FETCHED;
 use super::rules::Rules;
 use super::stages::Jailed;
@@ -253,6 +254,7 @@ impl Update<'_> {
             servers,
             state.as_deref(),
             spool.path(),
+            &Kept::new(self.folder(source)),
             self.now,
             is_jailed,
         );
