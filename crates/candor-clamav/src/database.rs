@@ -40,12 +40,8 @@ impl Wanted {
     pub(crate) fn open(&self, note: &mut dyn FnMut(&str)) -> anyhow::Result<Signatures> {
         let usual = [PathBuf::from(USUAL)];
         let usual_is_used = self.paths.is_empty();
-        let named = if usual_is_used { &usual[..] } else { &self.paths[..] };
-        if let Some(days) = self.newest {
-            let newest = named.iter().filter_map(|path| newest(path)).max().unwrap_or(0);
-            let old = clock::seconds().saturating_sub(newest) > u64::from(days) * 86_400;
-            anyhow::ensure!(!old, "Virus database is older than {days} days!");
-        }
+        let named = self.named(&usual);
+        self.are_new()?;
         if usual_is_used && containers(&usual[0], &|_| true).is_empty() {
             note(&format!(
                 "there are no databases in {USUAL}: only Candor's built-in signatures are in force"
@@ -67,6 +63,22 @@ impl Wanted {
         let served = serve_all(&paths, self.cache.as_deref(), &Compiler::start()?, note)?;
         let image = Image::open(&served.file).context("compiled signatures cannot be opened")?;
         Ok(Signatures { image, number: served.signatures })
+    }
+}
+
+impl Wanted {
+    fn named<'a>(&'a self, usual: &'a [PathBuf]) -> &'a [PathBuf] {
+        if self.paths.is_empty() { usual } else { &self.paths }
+    }
+
+    /// Fails when the daily database is older than it may be.
+    pub(crate) fn are_new(&self) -> anyhow::Result<()> {
+        let Some(days) = self.newest else { return Ok(()) };
+        let usual = [PathBuf::from(USUAL)];
+        let newest = self.named(&usual).iter().filter_map(|path| newest(path)).max().unwrap_or(0);
+        let old = clock::seconds().saturating_sub(newest) > u64::from(days) * 86_400;
+        anyhow::ensure!(!old, "Virus database is older than {days} days!");
+        Ok(())
     }
 }
 

@@ -4,9 +4,11 @@
 //! * `options`: the command lines. `console`: where lines go.
 //! * `clamscan`: files and folders, scanned by jailed workers.
 //! * `clamdscan`: the same, by asking a daemon. `action`: what is done about findings.
+//! * `daemon`: `clamd` and `clamav-milter`, which are candord by other names.
 //! * `sigtool`: makes and takes apart databases and signatures. `jailed`: how it reads what others wrote.
 //! * `clamconf`: what is configured. `clambc`: what a bytecode says of itself.
 //! * [`freshclam`]: keeps databases up to date.
+//! * `manual`: the commands as values, for pages of the manual.
 //! * `database`: which signatures are in force. `clock`: times as ClamAV writes them.
 //!
 //! Where ClamAV says `OK` of what it did not look at as a whole, so do these commands; a warning on standard
@@ -20,11 +22,15 @@ mod clamdscan;
 mod clamscan;
 mod clock;
 mod console;
+mod daemon;
 mod database;
 pub mod freshclam;
 mod jailed;
+mod manual;
 mod options;
 mod sigtool;
+
+pub use manual::commands;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -48,15 +54,17 @@ pub fn main() -> ExitCode {
 
 fn run(name: &str, program: &str, arguments: Vec<OsString>) -> ExitCode {
     match name {
+        "clamav-milter" => daemon::milter(arguments),
         "clambc" => clambc::run(program, arguments),
         "clamconf" => clamconf::run(program, arguments),
+        "clamd" => daemon::clamd(arguments),
         "clamdscan" => clamdscan::run(program, arguments),
         "clamscan" => clamscan::run(program, arguments),
         "freshclam" => freshclam::run(freshclam::Program::usual(), program, arguments),
         "sigtool" => sigtool::run(program, arguments),
         _ => {
             console::complain(
-                "usage: candor-clamav clambc|clamconf|clamdscan|clamscan|freshclam|sigtool [options], or start it by one of these names",
+                "usage: candor-clamav clamav-milter|clambc|clamconf|clamd|clamdscan|clamscan|freshclam|sigtool [options], or start it by one of these names",
             );
             ExitCode::from(2)
         }

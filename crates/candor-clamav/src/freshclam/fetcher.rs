@@ -8,6 +8,8 @@ use candor_update::clamav::Tried;
 use candor_update::source::fetch::{Answer, Failure, FailureKind, Job};
 use sha2::{Digest as _, Sha256};
 
+use crate::sigtool::hexadecimal;
+
 pub(crate) use candor::fetcher::find;
 
 /// Has a job done, with `spool` for the files; an answer for each wish that was come to.
@@ -27,7 +29,7 @@ fn taken(mut answer: Answer, spool: &Path) -> Tried {
     if answer.failure.is_none() && matches!(answer.status, Some(200 | 206)) {
         let read = File::open(spool.join(answer.wish.to_string()))
             .and_then(|file| file.take(answer.length).read_to_end(&mut bytes));
-        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hexadecimal(&Sha256::digest(&bytes));
         if read.is_err() || u64::try_from(bytes.len()) != Ok(answer.length) || digest != answer.sha256 {
             answer.failure =
                 Some(Failure::new(FailureKind::Spool, "the file in the spool is not what was fetched"));

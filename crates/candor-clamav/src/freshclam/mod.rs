@@ -20,6 +20,8 @@ mod tell;
 mod user;
 mod work;
 
+pub(crate) use options::OPTIONS;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,7 +36,6 @@ use candor_update::source::fetch::Wish;
 use self::conf::Configuration;
 use self::execute::Action;
 use self::folder::{Folder, FolderError};
-use self::options::OPTIONS;
 use self::settings::Settings;
 use self::tell::Teller;
 use self::work::Work;

@@ -8,13 +8,14 @@ pub(crate) mod clambc;
 pub(crate) mod clamconf;
 pub(crate) mod clamdscan;
 pub(crate) mod clamscan;
+pub(crate) mod daemon;
 pub(crate) mod sigtool;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// One option of a command.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Known {
     /// Its long name.
     pub(crate) name: &'static str,

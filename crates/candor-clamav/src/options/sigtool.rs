@@ -9,7 +9,6 @@ const fn option(name: &'static str, letter: char, takes: Takes, fate: Fate) -> K
 }
 
 const NO: char = '\0';
-const SIGNING: &str = "containers that are signed are made by ClamAV's own signing service alone";
 const NO_FILES: &str = "nothing is written to temporary files";
 
 /// All of them.
@@ -57,11 +56,11 @@ pub(crate) const OPTIONS: &[Known] = &[
     option("verify-cdiff", NO, Text, Honoured),
     option("tempdir", NO, Text, Unused(NO_FILES, "")),
     option("leave-temps", NO, Switch, Unused(NO_FILES, "no")),
-    option("sign", NO, Text, Unused(SIGNING, "")),
-    option("verify", NO, Text, Unused("signatures beside containers are not read", "")),
-    option("key", NO, Text, Unused(SIGNING, "")),
-    option("cert", NO, Text, Unused(SIGNING, "")),
-    option("append", NO, Switch, Unused(SIGNING, "no")),
-    option("cvdcertsdir", NO, Text, Unused("signatures beside containers are not read", "")),
+    option("sign", NO, Text, Honoured),
+    option("verify", NO, Text, Honoured),
+    option("key", NO, Text, Honoured),
+    option("cert", NO, Text, Honoured),
+    option("append", NO, Switch, Honoured),
+    option("cvdcertsdir", NO, Text, Honoured),
     option("fips-limits", NO, Switch, Unused("containers are signed by MD5 sums", "no")),
 ];

@@ -1,4 +1,5 @@
-//! Makes a container of the databases where the command runs, one that nobody signed: `cud`.
+//! Makes a container of the databases where the command runs, one that nobody signed: `cud`; with a signature [beside it](super::sign)
+//! by whoever has a key.
 //!
 //! Its header, its list of members and its members are made in the jail, which also sees whether every line can be
 //! used: a container that would not load is not made.
@@ -19,6 +20,7 @@ use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
 use super::digest::hexadecimal;
+use super::sign::Signer;
 use super::{databases, reason};
 use crate::console::Console;
 use crate::jailed::{self, Input, Said, Saying};
@@ -64,11 +66,12 @@ pub(super) fn run(path: &Path, old: Option<&Path>, given: &Given, console: &mut 
 }
 
 fn made(path: &Path, old: Option<&Path>, given: &Given, console: &mut Console) -> Result<(), String> {
-    if !given.is_on("unsigned") {
+    let signer = Signer::new(given)?;
+    if signer.is_none() && !given.is_on("unsigned") {
         return Err(match given.text("server") {
             None => String::from("build: --server is required for --build"),
             Some(_) => String::from(
-                "build: signing services are not spoken to; --unsigned makes a container without",
+                "build: signing services are not spoken to; --key and --cert sign beside the container, --unsigned makes one without",
             ),
         });
     }
@@ -137,6 +140,10 @@ fn made(path: &Path, old: Option<&Path>, given: &Given, console: &mut Console) -
             .map_err(|error| format!("build: {file}: {}", reason(&error)))?;
     }
     console.show(format!("Created {name}").as_bytes());
+    if let Some(signer) = signer {
+        let beside = signer.sign(Path::new(&name))?;
+        console.show(format!("Created {}", beside.display()).as_bytes());
+    }
     Ok(())
 }
 

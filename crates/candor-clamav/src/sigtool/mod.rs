@@ -4,7 +4,7 @@
 //! comes out.
 //!
 //! * [`digest`]: digests. [`program`]: digests of sections and imports, certificates, images.
-//! * [`container`]: what a container says of itself, and what is in it. [`build`]: makes one.
+//! * [`container`]: what a container says of itself, and what is in it. [`build`]: makes one. [`sign`]: signatures beside it.
 //! * [`names`]: lists and finds signatures. [`decode`]: says what they mean. [`trial`]: tries them on a file.
 //! * [`text`]: normalised copies and decoded text. [`macros`]: what is in documents.
 //! * [`compare`]: what has changed from one database to the next, as a script. [`script`]: runs scripts.
@@ -19,6 +19,7 @@ mod macros;
 mod names;
 mod program;
 mod script;
+mod sign;
 mod text;
 mod trial;
 
@@ -107,6 +108,12 @@ fn command(given: &Given, console: &mut Console) -> bool {
     }
     if let Some(path) = path("build") {
         return build::run(path, second, given, console);
+    }
+    if let Some(path) = path("sign") {
+        return sign::run(path, given, console);
+    }
+    if let Some(path) = path("verify") {
+        return sign::verify(path, given, console);
     }
     if let Some(path) = path("unpack") {
         return container::unpack(path, console);

@@ -7,6 +7,7 @@ mod beside;
 mod clamconf;
 mod clamdscan;
 mod clamscan;
+mod daemon;
 mod freshclam;
 mod place;
 mod sigtool;

@@ -524,3 +524,87 @@ fn macros_are_shown() {
         assert_eq!(said.stdout.matches("MsgBox").count(), 1);
     }
 }
+
+/// Runs `openssl`; `None` where it is not installed.
+fn openssl(place: &Place, arguments: &str) -> Option<bool> {
+    let mut command = std::process::Command::new("openssl");
+    command.args(arguments.split(' ')).current_dir(place.path(""));
+    command.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::null()).status().ok().map(|status| status.success())
+}
+
+#[test]
+fn own_containers_are_signed_beside_and_verified() {
+    let place = Place::new();
+    let made = openssl(
+        &place,
+        "req -x509 -newkey rsa:2048 -nodes -keyout own.key -out own.pem -days 30 -subj /CN=own -addext basicConstraints=critical,CA:TRUE",
+    );
+    let Some(true) = made else {
+        assert!(std::env::var_os("CI").is_none(), "install openssl");
+        return;
+    };
+    let other = openssl(
+        &place,
+        "req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.pem -days 30 -subj /CN=other",
+    );
+    assert_eq!(other, Some(true));
+    for name in ["certs/own.pem", "others/other.pem"] {
+        let from = name.rsplit('/').next().unwrap();
+        place.file(name, &fs::read(place.path(from)).unwrap());
+    }
+    place.file("build/COPYING", b"free\n");
+    place.file("build/own.ndb", b"Own.Marker:0:*:4d41524b4552\n");
+    symlink(env!("CARGO_BIN_EXE_candor-clamav"), place.path("bin/sigtool")).unwrap();
+    let run = |line: &str| {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        place.run_in(&place.path("build"), &place.path("bin/sigtool"), &arguments, b"me\n")
+    };
+    let said = run("--build=own.cud --cvd-version=7 --datadir=nowhere --key=../own.key --cert=../own.pem");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.ends_with("Created own.cud\nCreated own-7.cud.sign\n"), "{said:?}");
+    let text = fs::read_to_string(place.path("build/own-7.cud.sign")).unwrap();
+    assert!(text.starts_with("#clamsign-1.0\n::pkcs7-pem:MII"), "{text}");
+    // Somebody else's program has the same opinion of it.
+    let digits = text.trim_end().rsplit(':').next().unwrap();
+    place.file(
+        "signed.pem",
+        format!("-----BEGIN CMS-----\n{}\n-----END CMS-----\n", lines(digits)).as_bytes(),
+    );
+    let verify = "cms -verify -binary -inform PEM -in signed.pem -content build/own.cud -CAfile own.pem -purpose any -out /dev/null";
+    assert_eq!(openssl(&place, verify), Some(true));
+    let said = run("--verify=own.cud --cvdcertsdir=../certs");
+    assert_eq!((said.code, said.stdout.as_str()), (0, "own.cud: verified by own-7.cud.sign\n"), "{said:?}");
+    // By somebody who is not trusted.
+    let said = run("--verify=own.cud --cvdcertsdir=../others");
+    assert!(said.code == 1 && said.stderr.contains("by nobody who is trusted"), "{said:?}");
+    // A second signature may stand beside the first, or takes its place.
+    let said = run("--sign=own.cud --append --key=../other.key --cert=../other.pem");
+    assert_eq!((said.code, said.stdout.as_str()), (0, "Created own-7.cud.sign\n"), "{said:?}");
+    assert_eq!(run("--verify=own.cud --cvdcertsdir=../certs").code, 0);
+    assert_eq!(run("--verify=own.cud --cvdcertsdir=../others").code, 0);
+    assert_eq!(run("--sign=own.cud --key=../other.key --cert=../other.pem").code, 0);
+    assert_eq!(run("--verify=own.cud --cvdcertsdir=../certs").code, 1);
+    // A byte that is another one.
+    assert_eq!(run("--sign=own.cud --key=../own.key --cert=../own.pem").code, 0);
+    let mut bytes = fs::read(place.path("build/own.cud")).unwrap();
+    let last = bytes.last_mut().unwrap();
+    *last ^= 1;
+    place.file("build/own.cud", &bytes);
+    assert_eq!(run("--verify=own.cud --cvdcertsdir=../certs").code, 1);
+    // What does not belong together.
+    let said = run("--sign=own.cud --key=../own.key --cert=../other.pem");
+    assert!(
+        said.code == 1 && said.stderr.contains("none of the certificates is that of the key"),
+        "{said:?}"
+    );
+    let said = run("--sign=own.cud");
+    assert!(said.code == 1 && said.stderr.contains("--key is required"), "{said:?}");
+}
+
+/// Base 64 in the lines that PEM has.
+fn lines(digits: &str) -> String {
+    let lines: Vec<&str> =
+        digits.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    lines.join("\n")
+}

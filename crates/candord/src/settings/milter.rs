@@ -142,7 +142,11 @@ impl Milter {
         Self::new(&conf).with_context(|| path.display().to_string())
     }
 
-    fn new(conf: &Conf) -> anyhow::Result<Self> {
+    /// What a configuration comes to.
+    ///
+    /// # Errors
+    /// It contradicts itself, or names what is not there.
+    pub fn new(conf: &Conf) -> anyhow::Result<Self> {
         let word = |name: &str| conf.text(name).map(str::to_ascii_lowercase);
         let action = |name: &str, otherwise| match word(name).as_deref() {
             None => Ok(otherwise),
@@ -344,16 +348,25 @@ use Kind::{Flag, Number, Size, Text};
 /// Why a key of the process does nothing.
 const DAEMON: &str = "mail is scanned by candord itself; clamd.conf says it";
 
+/// Why a key of times when clamav-milter scanned by itself does nothing.
+const DROPPED: &str = "clamav-milter itself has dropped it; clamd.conf says how mail is scanned";
+
 /// All of them, by name.
-pub const KEYS: [Key; 36] = [
+pub const KEYS: [Key; 55] = [
     key("AddHeader", Text, "no", false, Honoured("incomplete mail is not called clean")),
     key("AllowList", Text, "", false, Honoured("")),
     key("AllowSupplementaryGroups", Flag, "no", false, Fixed(false, "ClamAV itself has dropped it")),
+    key("ArchiveBlockEncrypted", Flag, "", false, Unused(DROPPED)),
     key("Chroot", Text, "", false, Unused("what is parsed is parsed in a jail")),
     key("ClamdSocket", Text, "", true, Unused("mail is scanned by candord itself")),
+    key("DatabaseDirectory", Text, "", false, Unused(DROPPED)),
+    key("Debug", Flag, "", false, Unused(DROPPED)),
+    key("DetectBrokenExecutables", Flag, "", false, Unused(DROPPED)),
     key("FixStaleSocket", Flag, "yes", false, Honoured("")),
     key("Foreground", Flag, "no", false, Fixed(true, "candord always stays in the foreground")),
+    key("LeaveTemporaryFiles", Flag, "", false, Unused(DROPPED)),
     key("LocalNet", Text, "", true, Honoured("")),
+    key("LocalSocket", Text, "", false, Unused(DROPPED)),
     key("LogClean", Text, "Off", false, Honoured("")),
     key("LogFacility", Text, "LOG_LOCAL6", false, Unused(DAEMON)),
     key("LogFile", Text, "", false, Unused(DAEMON)),
@@ -364,6 +377,8 @@ pub const KEYS: [Key; 36] = [
     key("LogSyslog", Flag, "no", false, Fixed(false, DAEMON)),
     key("LogTime", Flag, "no", false, Fixed(false, DAEMON)),
     key("LogVerbose", Flag, "no", false, Fixed(false, DAEMON)),
+    key("MailFollowURLs", Flag, "", false, Unused(DROPPED)),
+    key("MaxFiles", Number, "", false, Unused(DROPPED)),
     key(
         "MaxFileSize",
         Size,
@@ -371,6 +386,8 @@ pub const KEYS: [Key; 36] = [
         false,
         Honoured("what is longer is scanned up to there, and is incomplete"),
     ),
+    key("MaxRecursion", Number, "", false, Unused(DROPPED)),
+    key("MaxScanSize", Size, "", false, Unused(DROPPED)),
     key("MaxThreads", Number, "10", false, Unused(DAEMON)),
     key("MilterSocket", Text, "", false, Honoured("")),
     key("MilterSocketGroup", Text, "", false, Honoured("")),
@@ -378,12 +395,21 @@ pub const KEYS: [Key; 36] = [
     key("OnClean", Text, "Accept", false, Honoured("")),
     key("OnFail", Text, "Defer", false, Honoured("")),
     key("OnInfected", Text, "Quarantine", false, Honoured("")),
+    key("PhishingSignatures", Flag, "", false, Unused(DROPPED)),
     key("PidFile", Text, "", false, Unused(DAEMON)),
     key("ReadTimeout", Number, "120", false, Unused("`MaxScanTime` of clamd.conf bounds a scan")),
     key("RejectMsg", Text, "", false, Honoured("")),
     key("ReportHostname", Text, "", false, Honoured("")),
+    key("ScanArchive", Flag, "", false, Unused(DROPPED)),
+    key("ScanHTML", Flag, "", false, Unused(DROPPED)),
+    key("ScanMail", Flag, "", false, Unused(DROPPED)),
+    key("ScanOLE2", Flag, "", false, Unused(DROPPED)),
+    key("ScanPE", Flag, "", false, Unused(DROPPED)),
     key("SkipAuthenticated", Text, "", false, Honoured("")),
+    key("StreamMaxLength", Size, "", false, Unused(DROPPED)),
     key("SupportMultipleRecipients", Flag, "no", false, Honoured("")),
+    key("TCPAddr", Text, "", false, Unused(DROPPED)),
+    key("TCPSocket", Number, "", false, Unused(DROPPED)),
     key("TemporaryDirectory", Text, "", false, Unused(DAEMON)),
     key("User", Text, "", false, Unused(DAEMON)),
     key("VirusAction", Text, "", false, Honoured("run without a shell; mail does not wait for it")),
