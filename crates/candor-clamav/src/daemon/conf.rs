@@ -56,8 +56,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clamd.conf");
         fs::write(&path, "MaxThreads 4\nScanPE no\nForeground no\nLogTime yes").unwrap();
-        let conf = read(&path, "MaxThreads 7\nForeground yes\nBytecodeTimeout 5\n", &keys::find)
-            .unwrap();
+        let conf = read(&path, "MaxThreads 7\nForeground yes\nBytecodeTimeout 5\n", &keys::find).unwrap();
         assert_eq!(conf.number("MaxThreads"), Some(7));
         assert!(conf.flag("Foreground", false) && conf.flag("LogTime", false));
         let [first, second] = conf.warnings.as_slice() else { panic!("{:?}", conf.warnings) };
