@@ -207,7 +207,8 @@ never\t'Never'"
 complete -c candor -n "__fish_candor_using_subcommand doctor" -l prove -d 'Have workers attempt everything that they must not be able to do, and show each refusal'
 complete -c candor -n "__fish_candor_using_subcommand doctor" -l json -d 'Print one JSON object'
 complete -c candor -n "__fish_candor_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c candor -n "__fish_candor_using_subcommand update; and not __fish_seen_subcommand_from init import status log history rollback hold verify mirror watch help" -l settings -d 'What is said about sources, trying out and watching [default: /etc/candor/update.toml, if it is there]' -r -F
+complete -c candor -n "__fish_candor_using_subcommand update; and not __fish_seen_subcommand_from init import status log history rollback hold verify mirror watch help" -l sources -d 'The list of sources [default: /etc/candor/sources.toml, if it is there]' -r -F
+complete -c candor -n "__fish_candor_using_subcommand update; and not __fish_seen_subcommand_from init import status log history rollback hold verify mirror watch help" -l settings -d 'What is said about trying out and watching [default: /etc/candor/update.toml, if it is there]' -r -F
 complete -c candor -n "__fish_candor_using_subcommand update; and not __fish_seen_subcommand_from init import status log history rollback hold verify mirror watch help" -l state-dir -d 'Where generations are kept' -r -F
 complete -c candor -n "__fish_candor_using_subcommand update; and not __fish_seen_subcommand_from init import status log history rollback hold verify mirror watch help" -l color -d 'When to use colours' -r -f -a "always\t'Always'
 auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -236,7 +237,8 @@ complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_su
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from import" -s s -l source -d 'The name of the source that it is' -r
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from import" -l digests -d 'What the directory must hold, as `sha256sum` writes it' -r -F
-complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from import" -l settings -d 'What is said about sources, trying out and watching [default: /etc/candor/update.toml, if it is there]' -r -F
+complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from import" -l key -d 'A key of minisign or Ed25519, in base64: beside each file there must be a signature by it' -r
+complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from import" -l settings -d 'What is said about trying out and watching [default: /etc/candor/update.toml, if it is there]' -r -F
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from import" -l state-dir -d 'Where generations are kept' -r -F
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from import" -l color -d 'When to use colours' -r -f -a "always\t'Always'
 auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -293,7 +295,7 @@ auto\t'On a terminal, unless `NO_COLOR` is set'
 never\t'Never'"
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from mirror" -l json -d 'Print one JSON object a line'
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from mirror" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from watch" -l settings -d 'What is said about sources, trying out and watching [default: /etc/candor/update.toml, if it is there]' -r -F
+complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from watch" -l settings -d 'What is said about trying out and watching [default: /etc/candor/update.toml, if it is there]' -r -F
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from watch" -l state-dir -d 'Where generations are kept' -r -F
 complete -c candor -n "__fish_candor_using_subcommand update; and __fish_seen_subcommand_from watch" -l color -d 'When to use colours' -r -f -a "always\t'Always'
 auto\t'On a terminal, unless `NO_COLOR` is set'

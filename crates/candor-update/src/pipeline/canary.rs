@@ -177,7 +177,7 @@ fn literal(hex: &[u8]) -> Option<Vec<u8>> {
     let bytes: Vec<u8> = hex
         .chunks_exact(2)
         .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            [high, low] => Some((digit(*high)? << 4) | digit(*low)?),
             _ => None,
         })
         .collect::<Option<_>>()?;
