@@ -4,7 +4,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, compile, database, doctor, explain, publish, scan, trust, unpack, update, witness,
+    audit, compile, database, doctor, explain, migrate, publish, scan, trust, unpack, update, witness,
 };
 
 /// Scans files for malware with ClamAV's signatures, and says honestly what it could not look at.
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Update(Box<update::Args>),
     /// Find products of prohibited vendors, and say what each rule says of them on a date.
     Audit(Box<audit::Args>),
+    /// Move from another product: a plan, its settings, its quarantine.
+    Migrate(Box<migrate::Args>),
     /// Show why the signatures in force are believed, and what a release changed.
     Trust(trust::Args),
     /// Publish signatures as a feed that several people sign, and that is logged.

@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 mod layers;
+pub(crate) mod migrate;
 pub(crate) mod publish;
 pub(crate) mod scan;
 pub(crate) mod trust;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: Command, program: &Program, printer: &mut Printer) ->
         Command::Doctor(args) => doctor::run(&args, printer),
         Command::Update(args) => update::run(*args, program, printer),
         Command::Audit(args) => audit::run(&args, printer),
+        Command::Migrate(args) => migrate::run(&args, printer),
         Command::Trust(args) => trust::run(&args, printer),
         Command::Publish(args) => publish::run(&args, printer),
         Command::Witness(args) => witness::run(&args, printer),

@@ -11,6 +11,7 @@ mod explain;
 mod help;
 mod heuristics;
 mod interrupt;
+mod migrate;
 mod publish;
 mod run;
 mod samples;

@@ -229,7 +229,7 @@ fn audit(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
 }
 
 /// The policy, with a user's folder if there is one.
-fn load(folder: Option<&Path>) -> anyhow::Result<Policy> {
+pub(in crate::commands) fn load(folder: Option<&Path>) -> anyhow::Result<Policy> {
     let policy = match folder {
         Some(folder) => Policy::with_folder(folder),
         None => Policy::built_in(),
@@ -237,7 +237,7 @@ fn load(folder: Option<&Path>) -> anyhow::Result<Policy> {
     policy.context("nothing was judged: the policy is wrong")
 }
 
-fn read_inventory(path: &Path) -> anyhow::Result<Inventory> {
+pub(in crate::commands) fn read_inventory(path: &Path) -> anyhow::Result<Inventory> {
     let shown = path.display();
     let file = fs::File::open(path).with_context(|| format!("{shown} cannot be opened"))?;
     if file.metadata().with_context(|| format!("{shown}"))?.len() > LARGEST {
