@@ -37,6 +37,7 @@ complete -c candor -n "__fish_candor_needs_command" -f -a "database" -d 'Look in
 complete -c candor -n "__fish_candor_needs_command" -f -a "doctor" -d 'Show how the processes that look at files are confined, as the kernel says it'
 complete -c candor -n "__fish_candor_needs_command" -f -a "update" -d 'Bring signatures up to date, try them out, and take them back'
 complete -c candor -n "__fish_candor_needs_command" -f -a "audit" -d 'Find products of prohibited vendors, and say what each rule says of them on a date'
+complete -c candor -n "__fish_candor_needs_command" -f -a "migrate" -d 'Move from another product: a plan, its settings, its quarantine'
 complete -c candor -n "__fish_candor_needs_command" -f -a "trust" -d 'Show why the signatures in force are believed, and what a release changed'
 complete -c candor -n "__fish_candor_needs_command" -f -a "publish" -d 'Publish signatures as a feed that several people sign, and that is logged'
 complete -c candor -n "__fish_candor_needs_command" -f -a "witness" -d 'Cosign a feed\'s log, if it has only grown'
@@ -390,6 +391,61 @@ complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_sub
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Make sure that a chain of reports holds, and that a report is in it'
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Write databases for the scanner, by which what comes of a prohibited vendor is a finding'
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -l color -d 'When to use colours' -r -f -a "always\t'Always'
+auto\t'On a terminal, unless `NO_COLOR` is set'
+never\t'Never'"
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -f -a "plan" -d 'Write a plan: what to remove, in which order, with whose uninstaller, and what is lost meanwhile'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -f -a "import" -d 'Read settings of the product that goes, and propose what becomes of them'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -f -a "quarantine" -d 'Open the quarantine of the product that goes, and look at what is in it again'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l inventory -d 'An inventory in JSON that was taken before; can be given several times' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l policy -d 'A folder of own vendors and own ways to remove products (`removal/*.toml`)' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -s f -l format -d 'The form of the plan' -r -f -a "text\t'For people, on a terminal'
+json\t'Everything, for programs'
+markdown\t'To be filed'"
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -s o -l output -d 'Where the plan goes [default: standard output]' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l color -d 'When to use colours' -r -f -a "always\t'Always'
+auto\t'On a terminal, unless `NO_COLOR` is set'
+never\t'Never'"
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l no-sandbox -d 'Scan in this process, without a jail'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -l map -d 'Where a folder of the old system is here: `--map \'D:\\=/srv/d\'`; can be given several times' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -l write -d 'Write what was accepted into this new file, and into files beside it that begin like it' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -l accept -d 'Accept these proposals, by their ids' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -l policy -d 'A folder of own vendors, whose places and hosts are known then' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -s f -l format -d 'The form of the proposals' -r -f -a "text\t'For people, on a terminal'
+json\t'Everything, for programs'
+markdown\t'To be filed'"
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -l color -d 'When to use colours' -r -f -a "always\t'Always'
+auto\t'On a terminal, unless `NO_COLOR` is set'
+never\t'Never'"
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -l accept-low-risk -d 'Accept all proposals whose risk is low'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -l no-sandbox -d 'Scan in this process, without a jail'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l export -d 'Put the files into this new archive: a ZIP under the password `infected`, with a manifest' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -s d -l database -d 'Signatures to scan with, in place of the active generation or the built-in ones' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l state-dir -d 'Where generations are kept; the one in force is used unless a database is named' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l cache-dir -d 'Where compiled databases are kept' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l max-file-size -d 'Largest file, or member of an archive, to look into' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l max-scan-size -d 'Most bytes to look at for one file, everything unpacked from it included' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l max-depth -d 'Most layers inside one another' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l max-files -d 'Most members to unpack from one file, at all depths together' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l max-ratio -d 'How many times larger than its compressed form a member may be' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l max-growth -d 'How many times larger than the file itself all that is unpacked from it may be' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l max-memory -d 'Most memory for what is unpacked from a file and not yet looked at' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l max-time -d 'Most seconds for one file; 0 for any time' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l color -d 'When to use colours' -r -f -a "always\t'Always'
+auto\t'On a terminal, unless `NO_COLOR` is set'
+never\t'Never'"
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l no-cache -d 'Compile databases anew and keep nothing'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l no-sandbox -d 'Scan in this process, without a jail'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l json -d 'Print one JSON object a line'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "plan" -d 'Write a plan: what to remove, in which order, with whose uninstaller, and what is lost meanwhile'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "import" -d 'Read settings of the product that goes, and propose what becomes of them'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "quarantine" -d 'Open the quarantine of the product that goes, and look at what is in it again'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c candor -n "__fish_candor_using_subcommand trust; and not __fish_seen_subcommand_from diff help" -l state-dir -d 'Where generations are kept' -r -F
 complete -c candor -n "__fish_candor_using_subcommand trust; and not __fish_seen_subcommand_from diff help" -l color -d 'When to use colours' -r -f -a "always\t'Always'
 auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -421,7 +477,8 @@ complete -c candor -n "__fish_candor_using_subcommand publish; and not __fish_se
 complete -c candor -n "__fish_candor_using_subcommand publish; and not __fish_seen_subcommand_from key init root add sign release cosign serve-check help" -f -a "serve-check" -d 'Look at a feed as a customer would'
 complete -c candor -n "__fish_candor_using_subcommand publish; and not __fish_seen_subcommand_from key init root add sign release cosign serve-check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from key" -l key -d 'The file of the key' -r -F
-complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from key" -l password-file -d 'A file whose first line is the password of the key' -r -F
+complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from key" -l token -d 'A key in a token, as pkcs11:token=LABEL;object=LABEL?module-path=FILE. `candor-token` speaks to it' -r
+complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from key" -l password-file -d 'A file whose first line is the password of the key, or the PIN of the token' -r -F
 complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from key" -l log -d 'Show it as the key of a log of this name' -r
 complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from key" -l witness -d 'Show it as the key of a witness of this name' -r
 complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from key" -l color -d 'When to use colours' -r -f -a "always\t'Always'
@@ -454,7 +511,8 @@ auto\t'On a terminal, unless `NO_COLOR` is set'
 never\t'Never'"
 complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from sign" -l key -d 'The file of the key' -r -F
-complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from sign" -l password-file -d 'A file whose first line is the password of the key' -r -F
+complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from sign" -l token -d 'A key in a token, as pkcs11:token=LABEL;object=LABEL?module-path=FILE. `candor-token` speaks to it' -r
+complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from sign" -l password-file -d 'A file whose first line is the password of the key, or the PIN of the token' -r -F
 complete -c candor -n "__fish_candor_using_subcommand publish; and __fish_seen_subcommand_from sign" -l color -d 'When to use colours' -r -f -a "always\t'Always'
 auto\t'On a terminal, unless `NO_COLOR` is set'
 never\t'Never'"
@@ -499,18 +557,19 @@ auto\t'On a terminal, unless `NO_COLOR` is set'
 never\t'Never'"
 complete -c candor -n "__fish_candor_using_subcommand witness" -l request -d 'Take a request that brings its own proof (c2sp.org/tlog-witness) instead of a checkpoint'
 complete -c candor -n "__fish_candor_using_subcommand witness" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "scan" -d 'Scan files and directories'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "explain" -d 'Show all about one file: its layers, what was found and which bytes it was found by'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "unpack" -d 'Take one file apart: show the layers in it, and write them out if wanted'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "compile" -d 'Compile signature databases into one image'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "database" -d 'Look into signature databases'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "doctor" -d 'Show how the processes that look at files are confined, as the kernel says it'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "update" -d 'Bring signatures up to date, try them out, and take them back'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "audit" -d 'Find products of prohibited vendors, and say what each rule says of them on a date'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "trust" -d 'Show why the signatures in force are believed, and what a release changed'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "publish" -d 'Publish signatures as a feed that several people sign, and that is logged'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "witness" -d 'Cosign a feed\'s log, if it has only grown'
-complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit trust publish witness help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "scan" -d 'Scan files and directories'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "explain" -d 'Show all about one file: its layers, what was found and which bytes it was found by'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "unpack" -d 'Take one file apart: show the layers in it, and write them out if wanted'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "compile" -d 'Compile signature databases into one image'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "database" -d 'Look into signature databases'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "doctor" -d 'Show how the processes that look at files are confined, as the kernel says it'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "update" -d 'Bring signatures up to date, try them out, and take them back'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "audit" -d 'Find products of prohibited vendors, and say what each rule says of them on a date'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "migrate" -d 'Move from another product: a plan, its settings, its quarantine'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "trust" -d 'Show why the signatures in force are believed, and what a release changed'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "publish" -d 'Publish signatures as a feed that several people sign, and that is logged'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "witness" -d 'Cosign a feed\'s log, if it has only grown'
+complete -c candor -n "__fish_candor_using_subcommand help; and not __fish_seen_subcommand_from scan explain unpack compile database doctor update audit migrate trust publish witness help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from database" -f -a "info" -d 'Show what a database is made of'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from database" -f -a "list" -d 'List all signatures: name, language, source, line'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from database" -f -a "find" -d 'Find signatures by name'
@@ -530,6 +589,9 @@ complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subc
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "policy" -d 'Show vendors, rules and profiles'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "verify" -d 'Make sure that a chain of reports holds, and that a report is in it'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from audit" -f -a "watch" -d 'Write databases for the scanner, by which what comes of a prohibited vendor is a finding'
+complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "plan" -d 'Write a plan: what to remove, in which order, with whose uninstaller, and what is lost meanwhile'
+complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "import" -d 'Read settings of the product that goes, and propose what becomes of them'
+complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "quarantine" -d 'Open the quarantine of the product that goes, and look at what is in it again'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from trust" -f -a "diff" -d 'Show what one generation changed against another, signature by signature'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from publish" -f -a "key" -d 'Make a key, or show the public half of one'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from publish" -f -a "init" -d 'Begin a feed, and prepare its first root'
