@@ -237,6 +237,7 @@ mod tests {
         first.change(1, Some(6));
         assert!((0..9).all(|_| !first.note(1, None, &Outcome::Answer(Answer::TooLarge(None)))));
         first.change(2, Some(7));
+        assert!((0..98).all(|_| !first.note(2, None, &Outcome::Answer(Answer::TooLarge(None)))));
         assert!((0..2).all(|_| !first.note(2, None, &crash())));
         first.keep().unwrap();
         assert_eq!(fs::read_dir(store.path()).unwrap().count(), 1);
