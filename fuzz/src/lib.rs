@@ -10,6 +10,7 @@ mod differential;
 mod fronts;
 mod inventory;
 mod message;
+mod migrate;
 mod protocol;
 mod scan;
 mod seed;
@@ -105,6 +106,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("unpack_ext", |bytes| unpack::unpack(&[FileType::Ext], bytes)),
     ("unpack_arc", |bytes| unpack::unpack(&[FileType::Arc], bytes)),
     ("unpack_zoo", |bytes| unpack::unpack(&[FileType::Zoo], bytes)),
+    ("unpack_quarantine", unpack_quarantine),
+    ("migrate_settings", migrate_settings),
     ("worker_message", message::message),
     ("inventory", inventory::read),
     ("clamd_protocol", protocol::clamd),
@@ -138,12 +141,32 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "signature_parse" => signature::seeds(),
         "worker_message" => message::seeds(),
         "inventory" => inventory::seeds(),
+        "migrate_settings" => migrate::seeds(),
         "clamd_protocol" => protocol::seeds(),
         "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof"
         | "update_tiles" => update::seeds(target),
         "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
         _ => seed::files(),
     }
+}
+
+/// Fuzzes `unpack_quarantine`.
+pub fn unpack_quarantine(bytes: &[u8]) {
+    let types = [
+        FileType::KasperskyQuarantine,
+        FileType::DefenderQuarantine,
+        FileType::SymantecQuarantine,
+        FileType::AviraQuarantine,
+        FileType::GdataQuarantine,
+        FileType::MalwarebytesQuarantine,
+        FileType::NamedQuarantine,
+    ];
+    unpack::unpack(&types, bytes);
+}
+
+/// Fuzzes `migrate_settings`.
+pub fn migrate_settings(bytes: &[u8]) {
+    migrate::settings(bytes);
 }
 
 /// The type depends on the bytes alone.
