@@ -34,8 +34,8 @@ pub(crate) fn settings(bytes: &[u8]) {
 /// A piece of every format.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     use candor_fixtures::registry::{Key, hive};
-    let key = Key::new("ROOT")
-        .at(r"Microsoft\Windows Defender\Exclusions", Key::new("Paths").number(r"C:\a", 0));
+    let key =
+        Key::new("ROOT").at(r"Microsoft\Windows Defender\Exclusions", Key::new("Paths").number(r"C:\a", 0));
     vec![
         b"SizeLimit=1\n[ExcludedFromScanScope.item_0000]\nUseScanArea=Yes\nPath=/tmp\nAreaMask.item_0000=*.sh\n".to_vec(),
         br#"{"SizeLimit":1,"ScanScope":[{"Path":"/srv","AreaMask":["*"]}]}"#.to_vec(),
