@@ -4,7 +4,7 @@
 //! clients expect it. The JSON log says what was missed.
 
 use candor::clamav::Said;
-use candor_model::{Reason, Report};
+use candor_model::Reason;
 use candor_protocol::clamd::{ScanError, Verdict};
 use candor_sandbox::Outcome;
 use candor_sandbox::message::Answer;
@@ -23,13 +23,6 @@ pub fn verdicts(said: &Said, all: bool) -> impl Iterator<Item = Verdict<'_>> {
     };
     let number = if all { names.len() } else { 1 };
     one.into_iter().chain(names.iter().take(number).map(|name| Verdict::Found(name)))
-}
-
-/// Whether all was looked at, and nothing was found.
-#[must_use]
-pub fn is_clean(outcome: &Outcome) -> bool {
-    let clean = |report: &Report| report.verdict == candor_model::Verdict::Clean;
-    matches!(outcome, Outcome::Answer(Answer::Scanned { partial: None, report, .. }) if clean(report))
 }
 
 /// The verdict in Candor's words, and what was missed.
@@ -88,7 +81,6 @@ mod tests {
         ] {
             assert_eq!(words(&outcome, false), ["OK"]);
             assert_eq!(words(&outcome, true), [told]);
-            assert!(!is_clean(&outcome));
             assert_eq!(honestly(&outcome).0, "incomplete");
         }
     }
@@ -97,6 +89,5 @@ mod tests {
     fn what_ended_its_worker_is_an_error() {
         let outcome = Outcome::Deadly(Reason::Crashed, String::from("signal 11"));
         assert_eq!(words(&outcome, false), ["Process aborted"]);
-        assert!(!is_clean(&outcome));
     }
 }

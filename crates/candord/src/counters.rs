@@ -60,7 +60,7 @@ pub struct Counters {
     microseconds: Counter,
     /// Bytes of files that were answered for.
     pub bytes: Counter,
-    /// Answers that were remembered.
+    /// Answers that were remembered verdicts.
     pub remembered: Counter,
     /// Files that ended their worker: crashed, took too long, or too much memory.
     pub lost_workers: Counter,

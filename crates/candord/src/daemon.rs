@@ -8,6 +8,7 @@ use std::thread::Builder;
 use anyhow::Context as _;
 
 use crate::counters::Counters;
+use crate::event_loop::MAILBOX;
 use crate::events::Events;
 use crate::fronts::{self, Fronts, Judged};
 use crate::jobs::{Job, Queue};
@@ -16,12 +17,12 @@ use crate::listen::{self, Listener};
 use crate::log::{Log, Weight};
 use crate::mailbox::{Mailbox, Message};
 use crate::nursery::Nurseries;
-use crate::reactor::{MAILBOX, Reactor};
+use crate::reactor::Reactor;
 use crate::service::{self, PidFile, Signals};
 use crate::settings::Settings;
 use crate::signatures::{self, Loader, Signatures, Wish};
 use crate::stream::InMemory;
-use crate::verdicts::Verdicts;
+use crate::verdicts::{Digest, Digester, State, Verdicts};
 use crate::walk::{self, Request};
 use crate::watched::Watched;
 
@@ -50,8 +51,12 @@ pub struct Shared {
     pub counters: Counters,
     /// What the lanes are at.
     pub board: Board,
-    /// Verdicts that are remembered.
-    pub verdicts: Verdicts,
+    /// Verdicts of files that are remembered.
+    pub files: Verdicts<State>,
+    /// Verdicts of streams that are remembered.
+    pub streams: Verdicts<Digest>,
+    /// What makes the digests of these.
+    pub digester: Digester,
     /// What is told of findings.
     pub events: Events,
     /// What is told of infected mail.
@@ -72,6 +77,10 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     service::allow_open_files();
     let listeners = listen::listen(&settings.sockets, &settings.fronts.tls.clamd)?;
     let front_listeners = fronts::listen(&settings)?;
+    anyhow::ensure!(
+        !listeners.is_empty() || !front_listeners.is_empty(),
+        "neither LocalSocket nor TCPSocket is given: there is nothing to listen on"
+    );
     let pid_file = settings.pid_file.as_deref().map(PidFile::write).transpose()?;
     let log = Log::open(&settings.log)?;
     if let Some(user) = &settings.user {
@@ -110,7 +119,9 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         in_memory: InMemory::default(),
         counters: Counters::default(),
         board: Board::new(settings.lanes),
-        verdicts: Verdicts::new(settings.verdicts),
+        files: Verdicts::new(settings.verdicts),
+        streams: Verdicts::new(settings.verdicts),
+        digester: Digester::new().context("no random bytes")?,
         signatures: Signatures::new(first),
         watched,
         events,

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use candor_protocol::clamd::Tag;
 
 use crate::stream::Share;
+use crate::verdicts::Digest;
+use crate::walk::Request;
 use candor::clamav::Said;
 
 /// Bytes that a file is taken for whose length is not known yet.
@@ -66,21 +68,41 @@ pub struct About {
     pub since: Instant,
 }
 
+/// What is known of a stream.
+#[derive(Debug)]
+pub struct Stream {
+    /// Its length.
+    pub length: u64,
+    /// Its share of memory, which is held until it is answered.
+    pub share: Arc<Share>,
+    /// What it is known by, if that was found out.
+    pub digest: Option<Digest>,
+}
+
 /// Where a file came from.
 #[derive(Debug)]
 pub enum Origin {
-    /// A stream of this length; its share of memory is held until it is answered.
-    Stream(u64, Arc<Share>),
+    /// A stream.
+    Stream(Stream),
     /// A descriptor that a client handed over; it may be of anything.
     Descriptor,
     /// A file that was opened here.
     Opened,
 }
 
+/// What could not be put into a queue yet.
+#[derive(Debug)]
+pub enum Parked {
+    /// A file.
+    Job(Job),
+    /// A path.
+    Walk(Request),
+}
+
 impl Job {
     fn weight(&self) -> u64 {
         match &self.about.origin {
-            Origin::Stream(length, _) => *length,
+            Origin::Stream(stream) => stream.length,
             Origin::Descriptor | Origin::Opened => UNKNOWN,
         }
     }

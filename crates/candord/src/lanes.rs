@@ -2,10 +2,10 @@
 
 use std::os::fd::AsRawFd as _;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use candor::clamav::Said;
-use candor_protocol::clamd::{Reply, Running};
+use candor_protocol::clamd::Running;
 use candor_sandbox::input::describe;
 use candor_sandbox::message::{Answer, BATCH};
 use candor_sandbox::{Entry, Identity, Lane, Outcome};
@@ -13,15 +13,16 @@ use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 
 use crate::answer;
 use crate::daemon::Shared;
-use crate::fronts::Judged;
-use crate::jobs::{About, Asker, Job, Next, Origin};
-use crate::log::{Record, Weight};
-use crate::mailbox::Message;
+use crate::jobs::{About, Job, Next, Origin};
+use crate::publish::{self, Subject};
 use crate::signatures::{Generation, Wish};
-use crate::verdicts::State;
+use crate::verdicts::{Digest, Known, State};
 
 /// How long a worker is waited for at once.
 const SLICE: Duration = Duration::from_secs(1);
+
+/// Bytes of a stream that is made a digest of.
+const DIGESTED: u64 = 1 << 30;
 
 /// How long other workers are waited for when all are gone.
 const RENEWAL: Duration = Duration::from_secs(10);
@@ -66,7 +67,9 @@ impl Board {
 struct Held {
     about: Box<About>,
     length: u64,
+    /// What its verdict will be remembered by.
     state: Option<State>,
+    digest: Option<Digest>,
     identity: Option<Identity>,
 }
 
@@ -94,6 +97,7 @@ pub fn run(shared: &Arc<Shared>, number: usize) {
             }
             if shared.jobs.wants_room() {
                 shared.mailbox.wake();
+                shared.fronts.wake();
             }
             if let Some(Job { about, .. }) = jobs.first() {
                 shared.board.note(number, Some((about.command, about.since, about.subject.clone())));
@@ -129,35 +133,57 @@ fn renew(shared: &Shared, generation: &Generation) -> bool {
 
 /// Makes a job one for a worker; what needs none is answered at once.
 fn prepare(shared: &Shared, generation: &Generation, job: Job) -> Option<Entry<Held>> {
-    let Job { mut file, about } = job;
-    let name = about.name.clone();
-    if let Origin::Stream(length, _) = about.origin {
-        return Some(Entry {
-            file,
-            identity: None,
-            length,
-            name,
-            token: Held { about, length, state: None, identity: None },
-        });
+    match &job.about.origin {
+        Origin::Stream(stream) => {
+            let (length, digest) = (stream.length, stream.digest);
+            prepare_stream(shared, generation, job, (length, digest))
+        }
+        Origin::Descriptor | Origin::Opened => prepare_file(shared, generation, job),
     }
+}
+
+fn prepare_stream(
+    shared: &Shared,
+    generation: &Generation,
+    Job { file, about }: Job,
+    (length, digest): (u64, Option<Digest>),
+) -> Option<Entry<Held>> {
+    let name = about.name.clone();
+    // Whoever made a digest has looked whether it is known; meanwhile another lane may have come to know it.
+    let digest = digest.or_else(|| {
+        let wanted = shared.streams.is_on() && length <= DIGESTED;
+        wanted.then(|| shared.digester.file(&file, &name).ok()).flatten()
+    });
+    if let Some(known) = digest.and_then(|digest| shared.streams.find(&digest, generation.number)) {
+        answer_known(shared, generation, &about, length, &known);
+        return None;
+    }
+    let held = Held { about, length, state: None, digest, identity: None };
+    Some(Entry { file, identity: None, length, name, token: held })
+}
+
+fn prepare_file(
+    shared: &Shared,
+    generation: &Generation,
+    Job { mut file, about }: Job,
+) -> Option<Entry<Held>> {
     let status = match rustix::fs::fstat(&file) {
         Ok(status) => status,
         Err(error) => {
             let outcome = Outcome::Answer(Answer::Unreadable(describe(error)));
-            let held = Held { about, length: 0, state: None, identity: None };
+            let held = Held { about, length: 0, state: None, digest: None, identity: None };
             finish(shared, generation, held, &outcome);
             return None;
         }
     };
     if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-        tell(shared, &about, answer::NOT_REGULAR, None);
+        publish::tell(shared, &about, answer::NOT_REGULAR, None);
         return None;
     }
     let length = u64::try_from(status.st_size).unwrap_or(0);
-    let state = if shared.settings.verdicts > 0 { State::of(&file, &status) } else { None };
-    if state.is_some_and(|state| shared.verdicts.is_clean(&state, generation.number)) {
-        record(shared, generation, &about, length, None);
-        tell(shared, &about, Said::Ok, None);
+    let state = if shared.files.is_on() { State::of(&file, &status) } else { None };
+    if let Some(known) = state.and_then(|state| shared.files.find(&state, generation.number)) {
+        answer_known(shared, generation, &about, length, &known);
         return None;
     }
     if matches!(about.origin, Origin::Descriptor) {
@@ -170,87 +196,31 @@ fn prepare(shared: &Shared, generation: &Generation, job: Job) -> Option<Entry<H
         }
     }
     let identity = Some((status.st_dev, status.st_ino, status.st_ctime, status.st_ctime_nsec));
-    Some(Entry { file, identity, length, name, token: Held { about, length, state, identity } })
+    let name = about.name.clone();
+    let held = Held { about, length, state, digest: None, identity };
+    Some(Entry { file, identity, length, name, token: held })
 }
 
-/// Tells what became of a file to all who are to know.
+fn answer_known(shared: &Shared, generation: &Generation, about: &About, length: u64, known: &Known) {
+    publish::remembered(shared, Subject { about, length, generation: generation.number }, known);
+    publish::tell(shared, about, known.said.clone(), None);
+}
+
+/// Tells what became of a file to all who are to know, and remembers it.
 fn finish(shared: &Shared, generation: &Generation, held: Held, outcome: &Outcome) {
-    let Held { about, length, state, identity } = held;
+    let Held { about, length, state, digest, identity } = held;
     let said = Said::of(outcome, shared.settings.alert_exceeds_max);
-    if let Some(state) = state
-        && answer::is_clean(outcome)
+    if (state.is_some() || digest.is_some())
+        && let Some(known) = Known::of(outcome, &said).map(Arc::new)
     {
-        shared.verdicts.remember(state, generation.number);
-    }
-    record(shared, generation, &about, length, Some(outcome));
-    let subject = String::from_utf8_lossy(&about.subject);
-    match &said {
-        Said::Found(names) => {
-            for name in names.iter().take(if about.all { names.len() } else { 1 }) {
-                shared.log.say(Weight::Notice, &format!("{subject}: {name} FOUND"));
-                shared.events.found(&about.subject, name);
-            }
+        if let Some(state) = state {
+            shared.files.remember(state, generation.number, Arc::clone(&known));
         }
-        Said::Error(words) => shared.log.say(Weight::Warning, &format!("{subject}: {words} ERROR")),
-        Said::Ok if shared.log.tells_clean() => shared.log.say(Weight::Info, &format!("{subject}: OK")),
-        Said::Ok => (),
-    }
-    if let Outcome::Deadly(reason, why) = outcome {
-        shared.counters.lost_workers.count();
-        shared.log.say(Weight::Warning, &format!("{subject}: {reason}: {why}"));
-    }
-    if shared.watched.note(generation.number, identity.map(|identity| (identity, length)), outcome) {
-        let _ = shared.wishes.send(Wish::TakeBack);
-    }
-    tell(shared, &about, said, Some(outcome));
-}
-
-/// Counts it, and adds it to the JSON log; without an outcome it is one that is remembered.
-fn record(shared: &Shared, generation: &Generation, about: &About, length: u64, outcome: Option<&Outcome>) {
-    let (verdict, incomplete) = outcome.map_or(("clean", Vec::new()), answer::honestly);
-    shared.counters.answered(about.command, verdict, about.since.elapsed());
-    shared.counters.bytes.add(length);
-    if outcome.is_none() {
-        shared.counters.remembered.count();
-    }
-    if !shared.log.keeps_answers() {
-        return;
-    }
-    let findings = match outcome {
-        Some(Outcome::Answer(Answer::Scanned { report, .. })) => {
-            report.findings.iter().map(|finding| finding.signature.as_str()).collect()
+        if let Some(digest) = digest {
+            shared.streams.remember(digest, generation.number, known);
         }
-        _ => Vec::new(),
-    };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    shared.log.answer(&Record {
-        time: now.as_secs_f64(),
-        command: about.command,
-        subject: String::from_utf8_lossy(&about.subject),
-        verdict,
-        findings,
-        incomplete,
-        length: Some(length),
-        milliseconds: about.since.elapsed().as_secs_f64() * 1000.0,
-        remembered: outcome.is_none(),
-        generation: generation.number,
-    });
-}
-
-/// Tells who asked.
-fn tell(shared: &Shared, about: &About, said: Said, outcome: Option<&Outcome>) {
-    match &about.asker {
-        Asker::Session(ticket) => {
-            let mut text = Vec::new();
-            for verdict in answer::verdicts(&said, about.all) {
-                Reply::Scanned(&about.subject, verdict).write(ticket.tag, &mut text);
-            }
-            shared.mailbox.post(Message { session: ticket.session, text, last: true });
-        }
-        Asker::Front(connection) => {
-            shared.fronts.post((*connection, Judged::new(said, outcome)));
-        }
-        // Who walked has gone away when the client has.
-        Asker::Walk(sender) => drop(sender.send((about.subject.clone(), said))),
     }
+    let subject = Subject { about: &about, length, generation: generation.number };
+    publish::scanned(shared, subject, &said, outcome, identity);
+    publish::tell(shared, &about, said, Some(outcome));
 }

@@ -12,10 +12,10 @@ use anyhow::{Context as _, ensure};
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use rustls::ServerConfig;
 
 use crate::service;
 use crate::settings::Sockets;
+use crate::settings::tls::Certificates;
 use crate::socket::Socket;
 use crate::tls::Tls;
 
@@ -26,7 +26,7 @@ pub struct Listener {
     /// Where it is in the file system, if this program put it there.
     path: Option<PathBuf>,
     /// What is needed for TLS, where it is spoken.
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Arc<Certificates>>,
     /// There may be connections.
     pub is_ready: bool,
 }
@@ -55,7 +55,9 @@ impl Listener {
                 let _ = socket.set_nodelay(true);
                 match &self.tls {
                     None => Ok(Socket::Tcp(socket)),
-                    Some(config) => Tls::new(socket, config).map(|tls| Socket::Tls(Box::new(tls))),
+                    Some(certificates) => {
+                        Tls::new(socket, certificates.current()).map(|tls| Socket::Tls(Box::new(tls)))
+                    }
                 }
             }),
         };
@@ -123,10 +125,6 @@ pub fn listen(sockets: &Sockets, tls: &Sockets) -> anyhow::Result<Vec<Listener>>
         listeners.push(Listener::from_descriptor(descriptor)?);
     }
     listeners.extend(of(tls)?);
-    ensure!(
-        !listeners.is_empty(),
-        "neither LocalSocket nor TCPSocket is given: there is nothing to listen on"
-    );
     Ok(listeners)
 }
 

@@ -24,7 +24,7 @@ pub enum Signal {
     End,
     /// To read the signatures again.
     Reload,
-    /// To open the log again.
+    /// To open the log, and to read certificates, again.
     Reopen,
 }
 

@@ -1,5 +1,6 @@
 //! A stream that is being received: in memory, and from a length on in a file that has no name. When it is complete
-//! nobody can change it any more.
+//! nobody can change it any more. One that is short is in a file only when a worker is to see it: what is known
+//! already is answered without.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,6 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, SeekFrom};
+
+/// Bytes of a stream that is short: whoever receives it may look at all of it and hold nobody up.
+const SHORT: usize = 16 << 10;
 
 /// Bytes of all streams that are in memory.
 #[derive(Clone, Debug, Default)]
@@ -34,10 +38,17 @@ pub struct Bounds<'a> {
 /// A stream, as far as it has come.
 #[derive(Debug)]
 pub struct Incoming {
-    file: OwnedFd,
+    place: Place,
     length: u64,
-    on_disk: bool,
     share: Share,
+}
+
+/// Where it is.
+#[derive(Debug)]
+enum Place {
+    Short(Vec<u8>),
+    Memory(OwnedFd),
+    Disk(OwnedFd),
 }
 
 /// A complete one. It counts as long as it is held.
@@ -80,44 +91,49 @@ impl Drop for Share {
 
 impl Incoming {
     /// Begins one.
-    ///
-    /// # Errors
-    /// There is no memory for it, or too many files are open.
-    pub fn new(total: &InMemory) -> io::Result<Self> {
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let file = rustix::fs::memfd_create("candor-stream", flags)?;
+    #[must_use]
+    pub fn new(total: &InMemory) -> Self {
         let share = Share { total: total.clone(), bytes: 0 };
-        Ok(Self { file, length: 0, on_disk: false, share })
+        Self { place: Place::Short(Vec::new()), length: 0, share }
     }
 
     /// Adds bytes.
     ///
     /// # Errors
     /// There is no room for them.
-    pub fn add(&mut self, mut bytes: &[u8], bounds: &Bounds<'_>) -> io::Result<()> {
+    pub fn add(&mut self, bytes: &[u8], bounds: &Bounds<'_>) -> io::Result<()> {
         let more = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.length = self.length.saturating_add(more);
-        if !self.on_disk && (!self.share.grow(more, bounds.all) || self.length > bounds.one) {
+        let is_in_memory = !matches!(self.place, Place::Disk(_));
+        if is_in_memory && (!self.share.grow(more, bounds.all) || self.length > bounds.one) {
             self.spill(bounds.folder)?;
         }
-        while !bytes.is_empty() {
-            let written = match rustix::io::write(&self.file, bytes) {
-                Err(rustix::io::Errno::INTR) => continue,
-                other => other?,
-            };
-            bytes = bytes.get(written..).unwrap_or_default();
+        if let Place::Short(short) = &mut self.place {
+            if short.len().saturating_add(bytes.len()) <= SHORT {
+                short.extend_from_slice(bytes);
+                return Ok(());
+            }
+            let memory = in_memory(short)?;
+            self.place = Place::Memory(memory);
         }
-        Ok(())
+        match &self.place {
+            Place::Short(_) => Ok(()),
+            Place::Memory(file) | Place::Disk(file) => write(file, bytes),
+        }
     }
 
     fn spill(&mut self, folder: &Path) -> io::Result<()> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let disk = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR)?;
-        rustix::fs::seek(&self.file, SeekFrom::Start(0))?;
-        let mut memory = std::fs::File::from(std::mem::replace(&mut self.file, disk));
-        let mut disk = std::fs::File::from(self.file.try_clone()?);
-        io::copy(&mut memory, &mut disk)?;
-        self.on_disk = true;
+        match &self.place {
+            Place::Short(short) => write(&disk, short)?,
+            Place::Memory(memory) | Place::Disk(memory) => {
+                rustix::fs::seek(memory, SeekFrom::Start(0))?;
+                let mut memory = std::fs::File::from(memory.try_clone()?);
+                io::copy(&mut memory, &mut std::fs::File::from(disk.try_clone()?))?;
+            }
+        }
+        self.place = Place::Disk(disk);
         self.share.give_back();
         Ok(())
     }
@@ -128,23 +144,56 @@ impl Incoming {
         self.length
     }
 
+    /// All of it, if it is short.
+    #[must_use]
+    pub fn short(&self) -> Option<&[u8]> {
+        if let Place::Short(short) = &self.place { Some(short) } else { None }
+    }
+
     /// Ends it.
     ///
     /// # Errors
-    /// The system does not let it be closed against writing.
+    /// There is no memory for it, too many files are open, or the system does not let it be closed against writing.
     pub fn end(self) -> io::Result<Received> {
-        let Self { file, length, on_disk, share } = self;
-        rustix::fs::seek(&file, SeekFrom::Start(0))?;
-        if on_disk {
-            // What has no name cannot be opened by anybody else; the right to write goes with this descriptor.
-            let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
-            let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-            return Ok(Received { file, length, share: Arc::new(share) });
-        }
-        let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-        rustix::fs::fcntl_add_seals(&file, seals)?;
+        let Self { place, length, share } = self;
+        let file = match place {
+            Place::Short(short) => sealed(in_memory(&short)?)?,
+            Place::Memory(file) => sealed(file)?,
+            Place::Disk(file) => {
+                rustix::fs::seek(&file, SeekFrom::Start(0))?;
+                // What has no name cannot be opened by anybody else; the right to write goes with this descriptor.
+                let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+                rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?
+            }
+        };
         Ok(Received { file, length, share: Arc::new(share) })
     }
+}
+
+/// These bytes, in a file in memory.
+fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let file = rustix::fs::memfd_create("candor-stream", flags)?;
+    write(&file, bytes)?;
+    Ok(file)
+}
+
+fn sealed(file: OwnedFd) -> io::Result<OwnedFd> {
+    rustix::fs::seek(&file, SeekFrom::Start(0))?;
+    let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+    rustix::fs::fcntl_add_seals(&file, seals)?;
+    Ok(file)
+}
+
+fn write(file: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = match rustix::io::write(file, bytes) {
+            Err(rustix::io::Errno::INTR) => continue,
+            other => other?,
+        };
+        bytes = bytes.get(written..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -154,7 +203,7 @@ mod tests {
     use super::*;
 
     fn through(pieces: &[&[u8]], bounds: &Bounds<'_>, total: &InMemory) -> (Vec<u8>, Received) {
-        let mut incoming = Incoming::new(total).unwrap();
+        let mut incoming = Incoming::new(total);
         pieces.iter().for_each(|piece| incoming.add(piece, bounds).unwrap());
         let received = incoming.end().unwrap();
         let mut bytes = Vec::new();
@@ -177,5 +226,26 @@ mod tests {
             assert_eq!(total.0.load(Ordering::Relaxed), 0);
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn it_goes_on_elsewhere_at_each_length_and_stays_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let all: Vec<u8> = (0..3 * SHORT).map(|place| (place % 251) as u8).collect();
+        for length in [0, 1, SHORT - 1, SHORT, SHORT + 1, 3 * SHORT] {
+            for (step, one) in
+                [(1000, 1 << 20), (SHORT, 1 << 20), (700, SHORT as u64 / 2), (700, SHORT as u64 + 1)]
+            {
+                let bounds = Bounds { one, all: 1 << 20, folder: folder.path() };
+                let total = InMemory::default();
+                let wanted = all.get(..length).unwrap();
+                let mut incoming = Incoming::new(&total);
+                wanted.chunks(step).for_each(|piece| incoming.add(piece, &bounds).unwrap());
+                let is_short = length <= SHORT && length as u64 <= one;
+                assert_eq!(incoming.short(), is_short.then_some(wanted));
+                let (bytes, received) = through(&wanted.chunks(step).collect::<Vec<_>>(), &bounds, &total);
+                assert!(bytes == wanted && received.length == length as u64, "{length} {step} {one}");
+            }
+        }
     }
 }

@@ -25,8 +25,8 @@ impl Tls {
     ///
     /// # Errors
     /// There is no memory for it.
-    pub fn new(socket: TcpStream, config: &Arc<ServerConfig>) -> io::Result<Self> {
-        let connection = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+    pub fn new(socket: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let connection = ServerConnection::new(config).map_err(io::Error::other)?;
         Ok(Self { socket, connection })
     }
 

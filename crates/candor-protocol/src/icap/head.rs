@@ -48,6 +48,8 @@ pub struct Request {
     pub target: String,
     /// Whether the client keeps the message, so that it need not be sent back.
     pub allows_no_content: bool,
+    /// Whether it keeps the body and takes it as a part of an answer (206).
+    pub allows_partial: bool,
     /// Bytes after which it waits.
     pub preview: Option<u64>,
     /// Whether the connection goes on.
@@ -118,6 +120,7 @@ impl Head {
                 method,
                 target: target.to_owned(),
                 allows_no_content: false,
+                allows_partial: false,
                 preview: None,
                 keep_alive: true,
                 request: Vec::new(),
@@ -141,7 +144,10 @@ impl Head {
     fn header(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         let mut list = value.split(',').map(str::trim);
         if name.eq_ignore_ascii_case("allow") {
-            self.request.allows_no_content |= list.any(|word| word == "204");
+            for word in list {
+                self.request.allows_no_content |= word == "204";
+                self.request.allows_partial |= word == "206";
+            }
         } else if name.eq_ignore_ascii_case("preview") {
             self.request.preview = Some(value.trim().parse().map_err(|_| Refusal::BadRequest)?);
         } else if name.eq_ignore_ascii_case("connection") {

@@ -24,7 +24,7 @@ mod tests;
 
 pub use decoder::{Decoder, Event, Step};
 pub use head::{HTTP_LONGEST, LONGEST, Method, Part, Request};
-pub use reply::{Reply, chunk, last_chunk};
+pub use reply::{Reply, chunk, last_chunk, last_chunk_and_original};
 
 /// Why a request is not understood, or not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

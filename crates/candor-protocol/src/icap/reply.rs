@@ -51,3 +51,8 @@ pub fn chunk(bytes: &[u8], out: &mut Vec<u8>) {
 pub fn last_chunk(out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n\r\n");
 }
+
+/// Ends a body by all of the one that the client has (draft-icap-ext-partial-content, section 3).
+pub fn last_chunk_and_original(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0; use-original-body=0\r\n\r\n");
+}

@@ -157,3 +157,27 @@ fn answers_are_lines_that_nobody_adds_to() {
     );
     assert_eq!(text, wanted);
 }
+
+#[test]
+fn what_the_client_takes_is_told_from_what_it_does_not() {
+    for (allow, wanted) in [
+        ("", (false, false)),
+        ("Allow: 204\r\n", (true, false)),
+        ("Allow: 206\r\n", (false, true)),
+        ("Allow: 206, 204, trailers\r\n", (true, true)),
+        ("Allow: 2040, 20 6\r\n", (false, false)),
+    ] {
+        let text = format!("REQMOD icap://s/x ICAP/1.0\r\n{allow}Encapsulated: null-body=0\r\n\r\n");
+        let mut decoder = Decoder::default();
+        let mut rest = text.as_bytes();
+        let request = loop {
+            let Step { used, event } = decoder.next(rest);
+            rest = &rest[used..];
+            if let Event::Request(request) = event {
+                break request;
+            }
+            assert!(event == Event::Nothing, "{event:?}");
+        };
+        assert_eq!((request.allows_no_content, request.allows_partial), wanted, "{allow}");
+    }
+}

@@ -150,13 +150,13 @@ fn exposition(shared: &Shared) -> String {
     page.one(
         "candor_cache_entries",
         "gauge",
-        "Files that are remembered to be clean.",
-        shared.verdicts.number(),
+        "Verdicts that are remembered, of files and of streams.",
+        shared.files.number().saturating_add(shared.streams.number()),
     );
     page.one(
         "candor_cache_hits_total",
         "counter",
-        "Files that were remembered to be clean.",
+        "Files and streams that were answered for by a verdict that was remembered.",
         counters.remembered.number(),
     );
 

@@ -230,25 +230,20 @@ impl Milter {
         if is_known || settings.senders.is_match(from) {
             return Reply::Accept.write(host.out);
         }
-        match Incoming::new(&host.shared.in_memory) {
-            Ok(stream) => {
-                self.mail = Some(Mail {
-                    from: from.to_vec(),
-                    to: Vec::new(),
-                    is_allowed: true,
-                    stream: Some(stream),
-                    has_body: false,
-                    is_cut: false,
-                    subject: None,
-                    message: None,
-                    date: None,
-                    scanned: 0,
-                    status: 0,
-                });
-                Reply::Continue.write(host.out);
-            }
-            Err(error) => self.fail(&error, settings, host),
-        }
+        self.mail = Some(Mail {
+            from: from.to_vec(),
+            to: Vec::new(),
+            is_allowed: true,
+            stream: Some(Incoming::new(&host.shared.in_memory)),
+            has_body: false,
+            is_cut: false,
+            subject: None,
+            message: None,
+            date: None,
+            scanned: 0,
+            status: 0,
+        });
+        Reply::Continue.write(host.out);
     }
 
     fn header(&mut self, (name, value): (&[u8], &[u8]), settings: &Settings, host: &mut Host<'_>) {

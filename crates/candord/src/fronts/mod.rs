@@ -55,7 +55,7 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Of an outcome; there is none of what is remembered to be clean.
+    /// Of an outcome; there is none of what is remembered: all of it was looked at.
     #[must_use]
     pub fn new(said: Said, outcome: Option<&Outcome>) -> Self {
         let mut missed: Vec<&'static str> = outcome.map_or_else(Vec::new, |outcome| {

@@ -90,7 +90,12 @@ pub const KEYS: [Key; 156] = [
     key("BytecodeSecurity", Text, "TrustSigned", Unused("programs in databases are never run")),
     key("BytecodeTimeout", Number, "10000", Unused("programs in databases are never run")),
     key("BytecodeUnsigned", Flag, "no", Fixed(false, "programs in databases are never run")),
-    key("CacheSize", Number, "65536", Honoured("entries are files, not digests")),
+    key(
+        "CacheSize",
+        Number,
+        "65536",
+        Honoured("of files by what the file system says, and as many of streams by their digest"),
+    ),
     key("CommandReadTimeout", Number, "30", Honoured("")),
     key(
         "ConcurrentDatabaseReload",

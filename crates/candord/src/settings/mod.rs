@@ -2,6 +2,8 @@
 //! not change while it runs.
 
 pub mod conf;
+#[cfg(test)]
+mod every_key;
 pub mod fronts;
 pub mod icap;
 pub mod keys;
@@ -65,7 +67,7 @@ pub struct Settings {
     pub log: Log,
     /// Seconds between two looks at the databases.
     pub self_check: Option<Duration>,
-    /// Verdicts that are remembered; 0 for none.
+    /// Verdicts that are remembered, of files and of streams each; 0 for none.
     pub verdicts: usize,
     /// What to run when something is found.
     pub event: Option<String>,
@@ -93,7 +95,7 @@ pub struct Sockets {
     /// Connections that the kernel may keep waiting.
     pub backlog: i32,
     /// What is needed for TLS, where it is spoken.
-    pub tls: Option<std::sync::Arc<rustls::ServerConfig>>,
+    pub tls: Option<std::sync::Arc<tls::Certificates>>,
 }
 
 /// What sessions may do.

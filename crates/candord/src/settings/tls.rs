@@ -1,7 +1,7 @@
-//! TLS: the table `[tls]` of `candord.toml`.
+//! TLS: the table `[tls]` of `candord.toml`, and the certificates that it names.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
 use rustls::crypto::ring;
@@ -37,6 +37,38 @@ pub struct Tls {
     pub clamd: Sockets,
     /// With proxies.
     pub icap: Sockets,
+    /// Who is spoken for, and with whom; `None` where it is not spoken.
+    pub certificates: Option<Arc<Certificates>>,
+}
+
+/// What files say about who this daemon is, and who its clients are. They may be read again while it runs: certificates
+/// do not last for as long.
+#[derive(Debug)]
+pub struct Certificates {
+    table: Table,
+    current: Mutex<Arc<ServerConfig>>,
+}
+
+impl Certificates {
+    fn read(table: &Table) -> anyhow::Result<Self> {
+        Ok(Self { table: table.clone(), current: Mutex::new(Arc::new(config(table)?)) })
+    }
+
+    /// What was read last, for a new connection.
+    #[must_use]
+    pub fn current(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the files again. Connections that there are go on as they are.
+    ///
+    /// # Errors
+    /// One of them is missing or makes no sense; what was read before stays.
+    pub fn read_again(&self) -> anyhow::Result<()> {
+        let new = Arc::new(config(&self.table)?);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
 }
 
 impl Tls {
@@ -45,16 +77,19 @@ impl Tls {
     /// # Errors
     /// One of them is missing or makes no sense.
     pub fn new(table: &Table) -> anyhow::Result<Self> {
-        let mut tls =
-            Self { clamd: places("tls.listen", &table.listen)?, icap: places("tls.icap", &table.icap)? };
+        let mut tls = Self {
+            clamd: places("tls.listen", &table.listen)?,
+            icap: places("tls.icap", &table.icap)?,
+            certificates: None,
+        };
         ensure!(
             tls.clamd.local.is_empty() && tls.icap.local.is_empty(),
             "tls: sockets of this machine need none; an address such as 0.0.0.0:3311 is expected"
         );
         if !table.listen.is_empty() || !table.icap.is_empty() {
-            let config = Arc::new(config(table)?);
-            tls.clamd.tls = Some(Arc::clone(&config));
-            tls.icap.tls = Some(config);
+            tls.certificates = Some(Arc::new(Certificates::read(table)?));
+            tls.clamd.tls.clone_from(&tls.certificates);
+            tls.icap.tls.clone_from(&tls.certificates);
         }
         Ok(tls)
     }

@@ -59,6 +59,11 @@ fn hear(socket: &mut UnixStream) -> (String, Vec<u8>) {
     if kind != "null-body" {
         loop {
             let line = one_line(socket);
+            if line == "0; use-original-body=0\r\n" {
+                assert_eq!(one_line(socket), "\r\n");
+                http.extend(b"<as it was>");
+                break;
+            }
             let length = usize::from_str_radix(line.trim(), 16).unwrap();
             let mut piece = vec![0; length + 2];
             socket.read_exact(&mut piece).unwrap();
@@ -113,7 +118,7 @@ fn options_say_what_can_be_done() {
     for line in [
         "ICAP/1.0 200 OK",
         "Methods: RESPMOD, REQMOD",
-        "Allow: 204",
+        "Allow: 204, 206",
         "Preview: 4096",
         "Encapsulated: null-body=0",
     ] {
@@ -170,6 +175,29 @@ fn who_did_not_keep_the_message_gets_it_back() {
         assert!(http == [OK.as_bytes(), &body].concat(), "{length}");
         assert_eq!(socket.read(&mut [0]).unwrap(), 0);
     }
+}
+
+#[test]
+fn who_kept_the_body_and_wants_an_answer_gets_the_headers() {
+    let daemon = daemon("max-size = 1000\nincomplete = 'pass'\n");
+    let mut socket = connect(&daemon);
+    for length in [0, 5, 900] {
+        socket.write_all(&respmod("Allow: 206\r\n", OK, &vec![b'a'; length])).unwrap();
+        let (head, http) = hear(&mut socket);
+        assert!(head.starts_with("ICAP/1.0 206 Partial Content\r\n"), "{head}");
+        assert_eq!(String::from_utf8(http).unwrap(), format!("{OK}<as it was>"));
+        assert!(!head.contains("X-Candor-Incomplete"), "{head}");
+    }
+    // More than is scanned: it has it still.
+    socket.write_all(&respmod("Allow: 206\r\n", OK, &[b'a'; 2000])).unwrap();
+    let (head, http) = hear(&mut socket);
+    assert!(head.starts_with("ICAP/1.0 206 ") && head.contains("X-Candor-Incomplete: file-size"), "{head}");
+    assert!(http.ends_with(b"<as it was>"));
+    // 204 is shorter, and what is found is replaced as ever.
+    socket.write_all(&respmod("Allow: 204, 206\r\n", OK, b"hello")).unwrap();
+    assert!(hear(&mut socket).0.starts_with("ICAP/1.0 204 "));
+    socket.write_all(&respmod("Allow: 206\r\n", OK, MARKER)).unwrap();
+    assert_blocked(&hear(&mut socket), NAME);
 }
 
 #[test]

@@ -23,7 +23,9 @@ fn reload_changes_the_signatures_and_loses_no_reply() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
-                    let answered = daemon.ask(&stream(MARKER, 4096));
+                    // Some are remembered, and some are not.
+                    let number = asked.load(Ordering::Relaxed) / 8;
+                    let answered = daemon.ask(&stream(&[MARKER, &number.to_le_bytes()].concat(), 4096));
                     assert!(
                         answered == old || answered == NEW || answered.contains("Generation"),
                         "{answered:?}"
@@ -49,37 +51,51 @@ fn reload_changes_the_signatures_and_loses_no_reply() {
     daemon.wait_until("old templates are gone", |daemon| processes(daemon, "candor-template").len() == 1);
 }
 
+/// A process: its number, that of its parent, and its name.
+type Process = (u32, u32, String);
+
+fn all() -> Vec<Process> {
+    let process = |entry: std::io::Result<fs::DirEntry>| {
+        let stat = fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+        let (head, rest) = stat.split_once(" (")?;
+        let (name, rest) = rest.rsplit_once(") ")?;
+        let parent = rest.split(' ').nth(1)?.parse().ok()?;
+        Some((head.parse().ok()?, parent, name.to_owned()))
+    };
+    fs::read_dir("/proc").unwrap().filter_map(process).collect()
+}
+
+/// Whether a process comes from this one, whoever started it, or is it.
+fn is_below(processes: &[Process], own: u32, mut process: u32) -> bool {
+    for _ in 0..8 {
+        if process == own {
+            return true;
+        }
+        match processes.iter().find(|(number, ..)| *number == process) {
+            Some((_, parent, _)) => process = *parent,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// All processes of this daemon.
+pub(crate) fn family(daemon: &Daemon) -> Vec<u32> {
+    let (own, processes) = (daemon.process.id(), all());
+    let numbers = processes.iter().map(|(number, ..)| *number);
+    numbers.filter(|number| is_below(&processes, own, *number)).collect()
+}
+
 /// Processes of this name that come from this daemon, whoever started them.
 fn processes(daemon: &Daemon, wanted: &str) -> Vec<u32> {
-    let own = daemon.process.id();
-    let processes: Vec<(u32, u32, String)> = fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| {
-            let stat = fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
-            let (head, rest) = stat.split_once(" (")?;
-            let (name, rest) = rest.rsplit_once(") ")?;
-            let parent = rest.split(' ').nth(1)?.parse().ok()?;
-            Some((head.parse().ok()?, parent, name.to_owned()))
-        })
-        .collect();
-    let is_below = |mut process: u32| {
-        for _ in 0..8 {
-            if process == own {
-                return true;
-            }
-            match processes.iter().find(|(number, ..)| *number == process) {
-                Some((_, parent, _)) => process = *parent,
-                None => return false,
-            }
-        }
-        false
-    };
+    let (own, processes) = (daemon.process.id(), all());
     // A process has the name of the one that it is a copy of until it takes its own.
     let named = |process: u32| {
         processes.iter().any(|(number, _, name)| *number == process && name.starts_with(wanted))
     };
-    let is_wanted =
-        |(number, parent, _): &&(u32, u32, String)| named(*number) && !named(*parent) && is_below(*number);
+    let is_wanted = |(number, parent, _): &&Process| {
+        named(*number) && !named(*parent) && is_below(&processes, own, *number)
+    };
     processes.iter().filter(is_wanted).map(|(number, ..)| *number).collect()
 }
 
@@ -100,11 +116,13 @@ fn workers_that_are_killed_cost_no_reply() {
                 std::thread::sleep(Duration::from_millis(20));
             }
         });
-        let clients: Vec<_> = (0..4)
-            .map(|_| {
-                scope.spawn(|| {
-                    for _ in 0..100 {
-                        let answered = daemon.ask(&stream(b"hello", 4096));
+        let clients: Vec<_> = (0..4_u8)
+            .map(|client| {
+                let daemon = &daemon;
+                scope.spawn(move || {
+                    for number in 0..100 {
+                        // None of them is remembered.
+                        let answered = daemon.ask(&stream(&[b'h', client, number], 4096));
                         // Whoever is killed twice in a row at the same file is said to be.
                         assert!(
                             answered == "stream: OK\0" || answered == "stream: Process aborted ERROR\0",
@@ -123,12 +141,14 @@ fn workers_that_are_killed_cost_no_reply() {
 #[test]
 fn a_template_that_is_killed_is_replaced() {
     let daemon = Daemon::start("");
-    for _ in 0..3 {
+    for number in 0..3_u8 {
         let templates = processes(&daemon, "candor-template");
         assert_eq!(templates.len(), 1);
         templates.into_iter().for_each(kill);
         std::thread::sleep(Duration::from_millis(50));
-        assert_eq!(daemon.ask(&stream(MARKER, 4096)), format!("stream: {NAME} FOUND\0"));
+        // One that is not remembered, so that a worker is needed.
+        let body = [MARKER, &[number]].concat();
+        assert_eq!(daemon.ask(&stream(&body, 4096)), format!("stream: {NAME} FOUND\0"));
     }
 }
 

@@ -10,5 +10,7 @@ mod lifecycle;
 mod metrics;
 mod milter;
 mod protocol;
+mod remembered;
 mod run;
+mod soak;
 mod tls;

@@ -1,5 +1,5 @@
 //! TLS, with and without certificates of clients. The certificates are of these tests alone: an authority whose key
-//! is gone, a server and a client of it, and a stranger of another one.
+//! is gone, a server and a client of it, and a stranger of another one; and a server of an authority that is to follow.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -41,8 +41,13 @@ fn port(daemon: &Daemon, number: usize) -> u16 {
 
 /// Comes as this one, or as nobody.
 fn connect(daemon: &Daemon, number: usize, who: Option<&str>) -> Client {
+    connect_to(daemon, number, "ca.pem", who)
+}
+
+/// The same, to a server of this authority.
+fn connect_to(daemon: &Daemon, number: usize, authority: &str, who: Option<&str>) -> Client {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(file("ca.pem")).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_file(file(authority)).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -124,6 +129,60 @@ fn without_authorities_everybody_is_served_and_long_streams_go_both_ways() {
     let answer = ask(connect(&daemon, 2, None), &request).unwrap();
     assert!(answer.starts_with("ICAP/1.0 200 OK\r\n"), "{answer:.300}");
     assert_eq!(answer.matches('~').count(), body.len());
+}
+
+#[test]
+fn certificates_are_read_again_on_a_signal_and_the_old_ones_stay_when_the_new_are_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |from: &str, to: &str| {
+        std::fs::copy(file(from), folder.path().join(to)).unwrap();
+    };
+    put("server.pem", "cert");
+    put("server.key", "key");
+    put("ca.pem", "clients");
+    let name = |name: &str| folder.path().join(name).display().to_string();
+    let own = format!(
+        "[tls]\nlisten = ['127.0.0.1:0']\ncertificate = '{}'\nkey = '{}'\nclients = '{}'\n",
+        name("cert"),
+        name("key"),
+        name("clients")
+    );
+    let mut daemon = Daemon::start_with("", &own, &mut |_| ());
+    let serves = |daemon: &Daemon, authority: &str, who: &str| {
+        ask(connect_to(daemon, 1, authority, Some(who)), b"zPING\0").is_ok_and(|said| said == "PONG\0")
+    };
+    assert!(serves(&daemon, "ca.pem", "client") && !serves(&daemon, "next-ca.pem", "client"));
+    // One that is connected when the others come is not hung up on.
+    let mut early = connect(&daemon, 1, Some("client"));
+    early.write_all(b"zIDSESSION\0zPING\0").unwrap();
+    let mut heard = [0; 8];
+    early.read_exact(&mut heard).unwrap();
+
+    // A certificate and a key that do not belong together, no certificate, and none at all.
+    for (number, break_it) in [
+        (1, &(|| put("next.pem", "cert")) as &dyn Fn()),
+        (2, &|| std::fs::write(folder.path().join("cert"), "nonsense").unwrap()),
+        (3, &|| std::fs::remove_file(folder.path().join("cert")).unwrap()),
+    ] {
+        break_it();
+        daemon.signal(rustix::process::Signal::HUP);
+        daemon.wait_until("it is said", |daemon| {
+            daemon.log().matches("the old ones stay in force").count() == number
+        });
+        assert!(serves(&daemon, "ca.pem", "client"), "{number}");
+    }
+
+    put("next.pem", "cert");
+    put("next.key", "key");
+    put("next-ca.pem", "clients");
+    daemon.signal(rustix::process::Signal::HUP);
+    daemon.wait_until("they are in force", |daemon| daemon.log().contains("certificates were read again"));
+    assert!(serves(&daemon, "next-ca.pem", "next-client"));
+    // Neither the certificate nor the authority of before is used any more.
+    assert!(!serves(&daemon, "ca.pem", "next-client") && !serves(&daemon, "next-ca.pem", "client"));
+    early.write_all(b"zPING\0").unwrap();
+    early.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"2: PONG\0");
 }
 
 #[test]

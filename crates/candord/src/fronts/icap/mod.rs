@@ -1,7 +1,7 @@
 //! Proxies, by ICAP: requests and responses of HTTP are scanned before they go on.
 //!
 //! A body is received as a stream of clamd's protocol is, and is scanned when it is whole; then the client hears that it
-//! may go on as it is, gets it back when it did not keep it, or gets a page in its place. What could not be looked at as
+//! may go on as it is, gets it back when it did not keep it (of 206 the headers alone), or gets a page in its place. What could not be looked at as
 //! a whole goes the way that the settings say, and the answer says that it was so.
 
 mod http;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use candor::clamav::Said;
 use candor_protocol::icap::{
     Decoder, Event, HTTP_LONGEST, LONGEST, Method, Reply, Request, Step, chunk, last_chunk,
+    last_chunk_and_original,
 };
 
 use super::{Front, Host, Judged, Scan};
@@ -200,12 +201,9 @@ impl Icap {
             }
             // Files in a form are parts of it, as those of a mail are.
             let ahead = http::parts(headers);
-            let begun = Incoming::new(&host.shared.in_memory).and_then(|mut stream| {
-                stream.add(&ahead, &bounds(host))?;
-                Ok(stream)
-            });
-            match begun {
-                Ok(stream) => {
+            let mut stream = Incoming::new(&host.shared.in_memory);
+            match stream.add(&ahead, &bounds(host)) {
+                Ok(()) => {
                     transaction.ahead = stream.length();
                     transaction.stream = Some(stream);
                 }
@@ -245,7 +243,7 @@ impl Icap {
         });
         match received {
             Ok((received, copy)) => {
-                if !transaction.is_cut && !may_say_no_content(&transaction) {
+                if !transaction.is_cut && !has_kept_it(&transaction) {
                     transaction.copy = Some(Echo {
                         file: copy,
                         place: transaction.ahead,
@@ -281,21 +279,29 @@ impl Icap {
                 reply("204 No Content", &headers, "", keep_alive, host);
             }
             // It did not keep what was passed over.
-            Answer::Pass if transaction.is_cut => reply("500 Server Error", &headers, "", keep_alive, host),
+            Answer::Pass if transaction.is_cut && !request.allows_partial => {
+                reply("500 Server Error", &headers, "", keep_alive, host)
+            }
             Answer::Pass => {
                 let (name, body, bytes) = match request.method {
                     Method::Respmod => ("res-hdr", "res-body", &request.response),
                     _ => ("req-hdr", "req-body", &request.request),
                 };
                 let body = if request.has_body { body } else { "null-body" };
+                let is_partial = request.has_body && request.allows_partial;
                 let parts = if bytes.is_empty() {
                     format!("{body}=0")
                 } else {
                     format!("{name}=0, {body}={}", bytes.len())
                 };
-                reply("200 OK", &headers, &parts, keep_alive, host);
+                let status = if is_partial { "206 Partial Content" } else { "200 OK" };
+                reply(status, &headers, &parts, keep_alive, host);
                 host.out.extend_from_slice(bytes);
-                self.echo = transaction.copy;
+                if is_partial {
+                    last_chunk_and_original(host.out);
+                } else {
+                    self.echo = transaction.copy;
+                }
             }
             Answer::Block { kind, why, name } => {
                 let (address, _) = http::address(&request.request);
@@ -319,6 +325,11 @@ impl Icap {
 fn may_say_no_content(transaction: &Transaction) -> bool {
     let request = &transaction.request;
     request.allows_no_content || (request.preview.is_some() && !transaction.has_gone_on)
+}
+
+/// Whether nothing of the body has to be sent back.
+fn has_kept_it(transaction: &Transaction) -> bool {
+    may_say_no_content(transaction) || transaction.request.allows_partial
 }
 
 fn incomplete(missed: &[&str], why: &str, deed: Deed) -> Answer {
@@ -356,7 +367,7 @@ fn options(keep_alive: bool, settings: &Settings, host: &mut Host<'_>) {
         ("Service-ID", "avscan"),
         ("Max-Connections", &most),
         ("Options-TTL", "600"),
-        ("Allow", "204"),
+        ("Allow", "204, 206"),
         ("Preview", PREVIEW),
         ("Transfer-Preview", "*"),
         ("X-Candor-Max-Size", &size),
