@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::packages::{Packages, succeed};
+use anyhow::ensure;
+
+use super::packages::{Packages, said, succeed};
 use super::place::{FOUND, Place};
 
 type Outcome = anyhow::Result<Option<String>>;
@@ -62,7 +64,7 @@ pub(super) fn perl(place: &Place, packages: &Packages) -> Outcome {
 
 /// A script of Node, with a package of npm.
 fn node(place: &Place, packages: &Packages, package: &str, text: &str) -> Outcome {
-    match packages.node(package)? {
+    match packages.node(package, None)? {
         Some(modules) => {
             let mut command = Command::new("node");
             command.env("NODE_PATH", Path::new(&modules));
@@ -78,4 +80,14 @@ pub(super) fn node_clamscan(place: &Place, packages: &Packages) -> Outcome {
 
 pub(super) fn clamdjs(place: &Place, packages: &Packages) -> Outcome {
     node(place, packages, "clamdjs", include_str!("scripts/clamdjs.js"))
+}
+
+/// npm's `pompelmi` was said to speak clamd. It does not, and there is nothing to be tried; should it do so one day, this fails.
+pub(super) fn pompelmi(_: &Place, packages: &Packages) -> Outcome {
+    let Some(modules) = packages.node("pompelmi", None)? else { return Ok(None) };
+    let mut search = Command::new("grep");
+    let (code, found, why) =
+        said(search.args(["-rlE", "INSTREAM|zPING|nPING|3310"]).arg(modules.join("pompelmi/dist")))?;
+    ensure!(code == 1, "it speaks clamd now, and is to be tried: {found}{why}");
+    Ok(Some(String::from("scans by itself: nothing in it speaks clamd's protocol")))
 }

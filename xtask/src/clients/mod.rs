@@ -3,6 +3,7 @@
 //!
 //! * [`place`]: the daemon, and files for it. [`packages`]: where clients come from.
 //! * [`debian`]: ClamAV's own clients. [`libraries`]: those of programming languages. [`servers`]: mail, files, proxies.
+//! * [`suite`]: the tests that one of them has of itself.
 //!
 //! A client whose package is not there is told, and counts as a failure only where it is asked for by name or with
 //! `--all`. Nothing is installed but below the folder of clients.
@@ -12,6 +13,7 @@ mod libraries;
 mod packages;
 mod place;
 mod servers;
+mod suite;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -65,6 +67,8 @@ const CLIENTS: &[Client] = &[
     Client { name: "aioclamd", from: "PyPI", quick: true, run: libraries::aioclamd },
     Client { name: "pyClamd", from: "PyPI", quick: true, run: libraries::pyclamd },
     Client { name: "clamscan", from: "npm", quick: true, run: libraries::node_clamscan },
+    Client { name: "clamscan's own tests", from: "npm", quick: true, run: suite::run },
+    Client { name: "pompelmi", from: "npm", quick: true, run: libraries::pompelmi },
     Client { name: "clamdjs", from: "npm", quick: true, run: libraries::clamdjs },
     Client { name: "Exim", from: "Debian", quick: false, run: servers::exim },
     Client { name: "Postfix", from: "Debian", quick: false, run: servers::postfix },

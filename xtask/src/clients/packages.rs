@@ -66,8 +66,8 @@ impl Packages {
         Ok(Some(python))
     }
 
-    /// The folder of modules of Node that has `package`.
-    pub(super) fn node(&self, package: &str) -> anyhow::Result<Option<PathBuf>> {
+    /// The folder of modules of Node that has `package`, of this major version if one is named.
+    pub(super) fn node(&self, package: &str, version: Option<&str>) -> anyhow::Result<Option<PathBuf>> {
         let folder = self.folder.join("node");
         let modules = folder.join("node_modules");
         if modules.join(package).exists() {
@@ -78,7 +78,8 @@ impl Packages {
         }
         fs::create_dir_all(&folder)?;
         let mut npm = Command::new("npm");
-        succeed(npm.args(["install", "--silent", "--no-audit", "--no-fund", package]).current_dir(&folder))?;
+        let wanted = version.map_or_else(|| package.to_owned(), |version| format!("{package}@{version}"));
+        succeed(npm.args(["install", "--silent", "--no-audit", "--no-fund", &wanted]).current_dir(&folder))?;
         Ok(Some(modules))
     }
 

@@ -8,8 +8,10 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 /// The programs, and the sections of the manual that they are in.
-fn programs() -> [(Command, &'static str); 2] {
-    [(candor::command(), "1"), (candord::command(), "8")]
+fn programs() -> Vec<(Command, &'static str)> {
+    let mut programs = vec![(candor::command(), "1"), (candord::command(), "8")];
+    programs.extend(candor_clamav::commands());
+    programs
 }
 
 /// All of it: below the root of the workspace, what stands there.

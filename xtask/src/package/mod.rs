@@ -78,23 +78,69 @@ pub(crate) fn check(binaries: Option<&Path>) -> anyhow::Result<String> {
     place::check(&packages, folder.path())
 }
 
-/// The packages, and the programs in each, with the names that they have there.
-const PROGRAMS: [(&str, &[(&str, &str)]); 2] = [
-    ("candor", &[("candor", "usr/bin/candor"), ("candord", "usr/sbin/candord")]),
-    ("candor-clamav", &[("candor-clamav", "usr/bin/candor-clamav")]),
-];
+/// A package: what is in it, and where it has it.
+struct Package {
+    name: &'static str,
+    /// Programs that are built.
+    programs: &'static [(&'static str, &'static str)],
+    /// Files of `packaging/`.
+    files: &'static [(&'static str, &'static str)],
+    /// Names of ClamAV's that lead to a program.
+    links: &'static [(&'static str, &'static str)],
+    /// Pages of the manual and completions belong to the first that takes them.
+    manual: fn(&str) -> bool,
+}
 
-/// Files of `packaging/` in the package of the daemon.
-const FILES: [(&str, &str); 5] = [
-    ("systemd/candord.service", "usr/lib/systemd/system/candord.service"),
-    ("sysusers.d/candor.conf", "usr/lib/sysusers.d/candor.conf"),
-    ("tmpfiles.d/candor.conf", "usr/lib/tmpfiles.d/candor.conf"),
-    ("config/clamd.conf", "usr/share/candor/clamd.conf"),
-    ("config/candord.toml", "etc/candor/candord.toml"),
+/// In the order in which they are installed.
+const PACKAGES: [Package; 3] = [
+    Package {
+        name: "candor",
+        programs: &[
+            ("candor", "usr/bin/candor"),
+            ("candord", "usr/sbin/candord"),
+            ("candor-fetch", "usr/libexec/candor/candor-fetch"),
+            ("candor-token", "usr/libexec/candor/candor-token"),
+        ],
+        files: &[
+            ("systemd/candord.service", "usr/lib/systemd/system/candord.service"),
+            ("systemd/candor-update.service", "usr/lib/systemd/system/candor-update.service"),
+            ("systemd/candor-update.timer", "usr/lib/systemd/system/candor-update.timer"),
+            ("sysusers.d/candor.conf", "usr/lib/sysusers.d/candor.conf"),
+            ("tmpfiles.d/candor.conf", "usr/lib/tmpfiles.d/candor.conf"),
+            ("config/clamd.conf", "usr/share/candor/clamd.conf"),
+            ("config/candord.toml", "etc/candor/candord.toml"),
+            ("config/sources.toml", "etc/candor/sources.toml"),
+            ("config/update.toml", "etc/candor/update.toml"),
+        ],
+        links: &[],
+        manual: |name| name.starts_with("candor") || name.starts_with("_candor"),
+    },
+    Package {
+        name: "candor-clamav",
+        programs: &[("candor-clamav", "usr/bin/candor-clamav")],
+        files: &[],
+        links: &[
+            ("usr/bin/clambc", "candor-clamav"),
+            ("usr/bin/clamconf", "candor-clamav"),
+            ("usr/bin/clamdscan", "candor-clamav"),
+            ("usr/bin/clamscan", "candor-clamav"),
+            ("usr/bin/sigtool", "candor-clamav"),
+            ("usr/sbin/clamav-milter", "../bin/candor-clamav"),
+            ("usr/sbin/clamd", "../bin/candor-clamav"),
+        ],
+        manual: |name| !name.contains("candor") && !name.contains("freshclam"),
+    },
+    Package {
+        name: "candor-freshclam",
+        programs: &[],
+        files: &[
+            ("systemd/candor-freshclam.service", "usr/lib/systemd/system/candor-freshclam.service"),
+            ("config/freshclam.conf", "usr/share/candor/freshclam.conf"),
+        ],
+        links: &[("usr/bin/freshclam", "candor-clamav")],
+        manual: |name| name.contains("freshclam"),
+    },
 ];
-
-/// Names of ClamAV's commands.
-const NAMES: [&str; 3] = ["clamscan", "clamdscan", "sigtool"];
 
 /// Files that are programs for `dpkg`.
 const SCRIPTS: [&str; 3] = ["postinst", "prerm", "postrm"];
@@ -107,13 +153,14 @@ fn build(output: &Path, binaries: Option<&Path>) -> anyhow::Result<Vec<PathBuf>>
         None => {
             let mut build = Command::new("cargo");
             build.current_dir(&root).args(["build", "--release", "--locked"]);
-            build.args(["-p", "candor", "-p", "candord", "-p", "candor-clamav"]);
+            build.args(["-p", "candor", "-p", "candord", "-p", "candor-clamav", "-p", "candor-fetch"]);
+            build.args(["-p", "candor-token"]);
             succeed(&mut build)?;
             crate::target()?.join("release")
         }
     };
     let mut packages = Vec::new();
-    for (name, programs) in PROGRAMS {
+    for Package { name, programs, files, links, manual: belongs } in PACKAGES {
         let staged = tempfile::tempdir()?;
         let stage = staged.path();
         for (program, place) in programs {
@@ -122,17 +169,16 @@ fn build(output: &Path, binaries: Option<&Path>) -> anyhow::Result<Vec<PathBuf>>
             let _ = Command::new("strip").args(["--strip-unneeded"]).arg(&place).status();
         }
         documentation(&root, stage, name)?;
-        if name == "candor" {
-            let packaging = root.join("packaging");
-            for (from, to) in FILES {
-                put(&packaging.join(from), &stage.join(to), 0o644)?;
-            }
-            manual(&packaging, stage)?;
-        } else {
-            for command in NAMES {
-                std::os::unix::fs::symlink("candor-clamav", stage.join("usr/bin").join(command))?;
-            }
+        let packaging = root.join("packaging");
+        for (from, to) in files {
+            put(&packaging.join(from), &stage.join(to), 0o644)?;
         }
+        for (link, target) in links {
+            let link = stage.join(link);
+            fs::create_dir_all(link.parent().context("a place in a package")?)?;
+            std::os::unix::fs::symlink(target, link)?;
+        }
+        manual(&packaging, stage, belongs)?;
         control(&root.join("packaging/debian").join(name), stage)?;
         for folder in folders(stage)? {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
@@ -157,8 +203,10 @@ fn documentation(root: &Path, stage: &Path, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn manual(packaging: &Path, stage: &Path) -> anyhow::Result<()> {
-    for page in files(&packaging.join("man"))? {
+/// Pages of the manual, and completions, that belong to a package.
+fn manual(packaging: &Path, stage: &Path, belongs: fn(&str) -> bool) -> anyhow::Result<()> {
+    let own = |path: &PathBuf| belongs(&path.file_name().unwrap_or_default().to_string_lossy());
+    for page in files(&packaging.join("man"))?.into_iter().filter(own) {
         let name = page.file_name().unwrap_or_default().to_owned();
         let section = Path::new(&name).extension().unwrap_or_default().to_string_lossy().into_owned();
         put(&page, &stage.join(format!("usr/share/man/man{section}")).join(&name), 0o644)?;
@@ -168,7 +216,7 @@ fn manual(packaging: &Path, stage: &Path) -> anyhow::Result<()> {
         ("fish", "usr/share/fish/vendor_completions.d"),
         ("zsh", "usr/share/zsh/vendor-completions"),
     ] {
-        for file in files(&packaging.join("completions").join(shell))? {
+        for file in files(&packaging.join("completions").join(shell))?.into_iter().filter(own) {
             put(&file, &stage.join(place).join(file.file_name().unwrap_or_default()), 0o644)?;
         }
     }

@@ -17,7 +17,7 @@ use crate::test_file;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Packages of ClamAV that ours take the place of.
-const CLAMAV: [&str; 3] = ["clamav-daemon", "clamav", "clamdscan"];
+const CLAMAV: [&str; 5] = ["clamav-daemon", "clamav-milter", "clamav", "clamdscan", "clamav-freshclam"];
 
 pub(super) fn check(packages: &[PathBuf], folder: &Path) -> anyhow::Result<String> {
     let root = folder.join("root");
@@ -45,12 +45,21 @@ pub(super) fn check(packages: &[PathBuf], folder: &Path) -> anyhow::Result<Strin
     install(&root, packages.first().context("no package")?)?;
     let shipped = fs::read_to_string(&conf).context("without a configuration none is put there")?;
     ensure!(fs::read_to_string(root.join("etc/passwd"))?.contains("clamav:"), "there is no user");
+    for name in ["clamscan", "clambc", "clamconf", "sigtool", "freshclam"] {
+        let version = said(Command::new(root.join("usr/bin").join(name)).arg("--version"))?;
+        let is_told = version.contains("ClamAV") || version.contains("Clam AntiVirus");
+        ensure!(is_told, "{name} --version says {version:?}");
+    }
+    let fetcher = root.join("usr/libexec/candor/candor-fetch");
+    ensure!(fetcher.is_file(), "there is no {}", fetcher.display());
     let found = serve(&root, folder, &shipped)?;
-    for name in ["candor-clamav", "candor"] {
+    for name in ["candor-freshclam", "candor-clamav", "candor"] {
         succeed(dpkg(&root).args(["--purge", name]).stdout(Stdio::null()))?;
         ensure!(!is_installed(&root, name)?, "{name} does not go");
     }
-    for gone in ["usr/sbin/candord", "usr/bin/clamdscan", "usr/lib/systemd/system/candord.service"] {
+    for gone in
+        ["usr/sbin/candord", "usr/sbin/clamd", "usr/bin/clamdscan", "usr/lib/systemd/system/candord.service"]
+    {
         ensure!(!root.join(gone).exists(), "{gone} stayed");
     }
     Ok(format!("packages: {} installed in the place of ClamAV's and removed; {found}", packages.len()))
@@ -156,7 +165,30 @@ fn serve(root: &Path, folder: &Path, shipped: &str) -> anyhow::Result<String> {
         String::from_utf8_lossy(&output.stderr),
         why()
     );
-    Ok(String::from("its daemon and its clamdscan find the test file"))
+    drop(daemon);
+    by_name(root, &conf, &own, &socket)?;
+    Ok(String::from("its daemon and its clamdscan find the test file, and so it is by the name of clamd"))
+}
+
+/// Starts the same by clamd's name, which goes to the background; it is ready when the command ends.
+fn by_name(root: &Path, conf: &Path, own: &Path, socket: &Path) -> anyhow::Result<()> {
+    let mut clamd = Command::new(root.join("usr/sbin/clamd"));
+    clamd.arg("--config-file").arg(conf).arg("--candor-config").arg(own);
+    said(&mut clamd)?;
+    for (command, wanted) in [("PING", "PONG\n"), ("SHUTDOWN", "")] {
+        let mut connection = UnixStream::connect(socket).context("clamd is not there when it is ready")?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.write_all(format!("n{command}\n").as_bytes())?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer)?;
+        ensure!(answer == wanted, "clamd says {answer:?} to {command}");
+    }
+    let began = Instant::now();
+    while UnixStream::connect(socket).is_ok() {
+        ensure!(began.elapsed() < PATIENCE, "clamd does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// A process that ends with the test.

@@ -5,7 +5,8 @@ use std::process::Command;
 use anyhow::{Context as _, bail, ensure};
 
 /// The units, and the exposure that each stays below.
-const UNITS: [(&str, f64); 1] = [("candord.service", 2.0)];
+const UNITS: [(&str, f64); 3] =
+    [("candord.service", 2.0), ("candor-update.service", 2.0), ("candor-freshclam.service", 2.0)];
 
 /// Looks at them, where systemd is there to look.
 ///
