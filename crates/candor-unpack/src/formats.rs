@@ -5,8 +5,8 @@ use candor_model::{FileType, Sink};
 use crate::{
     alz, ar, arc, arj, autoit, binhex, cab, chm, cpio, disk, dmg, egg, elf, encoded_script, ext, fat,
     flat_xml, gzip, hfs, html, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote,
-    pdf, pe, quarantine, rar, rpm, rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk,
-    wim, xar, zip, zoo,
+    pdf, pe, quarantine, rar, rpm, rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text, tnef, udf,
+    virtual_disk, wim, xar, zip, zoo,
 };
 
 /// One format that is opened.
