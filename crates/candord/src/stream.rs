@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn it_goes_on_elsewhere_at_each_length_and_stays_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        let all: Vec<u8> = (0..3 * SHORT).map(|place| (place % 251) as u8).collect();
+        let all: Vec<u8> = (0..=250).cycle().take(3 * SHORT).collect();
         for length in [0, 1, SHORT - 1, SHORT, SHORT + 1, 3 * SHORT] {
             for (step, one) in
                 [(1000, 1 << 20), (SHORT, 1 << 20), (700, SHORT as u64 / 2), (700, SHORT as u64 + 1)]

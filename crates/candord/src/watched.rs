@@ -55,7 +55,7 @@ impl Watched {
 
     /// The store.
     #[must_use]
-    pub fn root(&self) -> &std::path::Path {
+    pub fn root(&self) -> &Path {
         &self.root
     }
 

@@ -61,8 +61,9 @@ fn a_minute_of_everything_loses_no_reply_and_leaves_nothing_behind() {
                 fs::rename(daemon.path("next"), daemon.path("db/test.ndb")).unwrap();
                 assert_eq!(daemon.ask(b"zRELOAD\0"), "RELOADING\0");
             }
-            let quarter = (began.elapsed().as_secs_f64() / length.as_secs_f64() * 4.0) as usize;
-            most[quarter.min(3)] = most[quarter.min(3)].max(memory(&daemon));
+            let quarter = (began.elapsed().as_millis() * 4 / length.as_millis().max(1)).min(3);
+            let quarter = usize::try_from(quarter).unwrap();
+            most[quarter] = most[quarter].max(memory(&daemon));
         }
         over.store(true, Ordering::Relaxed);
     });
