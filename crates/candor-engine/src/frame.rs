@@ -38,6 +38,8 @@ pub(crate) struct Frame<'f> {
     pub(crate) normalised: Option<Normalisation>,
     /// The type that a signature asks to look at it again as.
     pub(crate) handler: Cell<Option<FileType>>,
+    /// Findings of such signatures.
+    pub(crate) asked: RefCell<Vec<Finding>>,
     /// What was found in it, for the observer.
     pub(crate) found: RefCell<Vec<Finding>>,
     reported: RefCell<HashSet<SignatureId>>,
@@ -66,6 +68,7 @@ impl<'f> Frame<'f> {
             whole,
             normalised: None,
             handler: Cell::new(None),
+            asked: RefCell::default(),
             found: RefCell::default(),
             reported: RefCell::default(),
             digests: [const { OnceCell::new() }; 3],

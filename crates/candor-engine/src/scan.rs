@@ -204,10 +204,11 @@ impl<'s> Scan<'s> {
         self.search_digests(&frame, self.body_target(file_type));
         self.listen(file_type, bytes);
         self.look_into(&frame);
-        self.observe(&frame);
         if let Some(handler) = frame.handler.take() {
             self.look_again(&frame, handler);
         }
+        self.report_asked(&frame);
+        self.observe(&frame);
     }
 
     /// Passwords to try, likeliest first.
@@ -255,6 +256,7 @@ impl<'s> Scan<'s> {
         }
         self.parents.extend(own);
         of.handler.set(of.handler.get().or(frame.handler.get()));
+        of.asked.borrow_mut().append(&mut frame.asked.borrow_mut());
         if !frame.found.borrow().is_empty() {
             self.observe(&frame);
         }
@@ -270,13 +272,10 @@ impl<'s> Scan<'s> {
         if signature.potentially_unwanted && !self.options.potentially_unwanted.counts(&signature.name) {
             return;
         }
-        if let Some(handler) = hit.handler {
-            frame.handler.set(frame.handler.get().or(Some(handler)));
-            return;
-        }
         if !frame.is_new(hit.signature) {
             return;
         }
+        let handler = hit.handler;
         let matches = region.map_or(hit.matches, |region| vec![region]);
         let finding = Finding {
             strength: Strength::of_name(&signature.name),
@@ -290,6 +289,25 @@ impl<'s> Scan<'s> {
             normalised: frame.normalised,
             matches,
         };
+        if handler.is_some() {
+            // The layer is looked at as another type first.
+            frame.handler.set(frame.handler.get().or(handler));
+            return frame.asked.borrow_mut().push(finding);
+        }
+        self.report(frame, finding);
+    }
+
+    /// Reports signatures that asked for another look at a layer: they are findings all the same, behind what was
+    /// found then.
+    fn report_asked(&mut self, frame: &Frame<'_>) {
+        for finding in frame.asked.take() {
+            if !self.halted {
+                self.report(frame, finding);
+            }
+        }
+    }
+
+    fn report(&mut self, frame: &Frame<'_>, finding: Finding) {
         if self.observer.is_some() {
             frame.found.borrow_mut().push(finding.clone());
         }
@@ -442,6 +460,7 @@ impl<'s> Scan<'s> {
                 let again = Frame::new(Some(frame), frame.id, handler, frame.bytes, frame.whole);
                 self.parents.push(frame.file_type);
                 self.look_into(&again);
+                self.report_asked(&again);
                 self.observe(&again);
                 self.parents.pop();
             }
