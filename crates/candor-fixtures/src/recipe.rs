@@ -4,7 +4,7 @@
 //! `{ repeat_hex = "00", times = 3 }`, `{ executable = "pe32", sections = […] }`, `{ zip = […] }`, and
 //! `{ at = 0x400, put = […] }`, which overwrites bytes that earlier pieces made.
 
-use candor_model::{Facts, FileType};
+use candor_model::{Facts, FileType, Icon};
 use serde::Deserialize;
 
 use crate::executable::{Executable, Kind, SectionRecipe};
@@ -68,6 +68,19 @@ pub struct ExecutablePiece {
     /// Imported libraries and their functions.
     #[serde(default)]
     pub imports: Vec<(String, Vec<String>)>,
+    /// Icons.
+    #[serde(default)]
+    pub icons: Vec<IconPiece>,
+}
+
+/// An icon as a recipe writes it: squares of colours.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IconPiece {
+    /// Its side in pixels.
+    pub size: u32,
+    /// Rows of squares, each a colour as `rrggbb` or `aarrggbb`, that fill the icon.
+    pub rows: Vec<String>,
 }
 
 /// A section as a recipe writes it.
@@ -164,7 +177,29 @@ fn executable(piece: &ExecutablePiece) -> Result<Executable, String> {
     executable.entry = piece.entry;
     executable.version.clone_from(&piece.version);
     executable.imports.clone_from(&piece.imports);
+    executable.icons = piece.icons.iter().map(icon).collect::<Result<_, _>>()?;
     Ok(executable)
+}
+
+fn icon(piece: &IconPiece) -> Result<Icon, String> {
+    let colour = |text: &str| {
+        let value = u32::from_str_radix(text, 16).map_err(|_| format!("no colour: {text}"))?;
+        Ok(if text.len() == 6 { 0xff00_0000 | value } else { value })
+    };
+    let rows: Vec<Vec<u32>> = piece
+        .rows
+        .iter()
+        .map(|row| row.split_whitespace().map(colour).collect::<Result<_, String>>())
+        .collect::<Result<_, _>>()?;
+    let side = usize::try_from(piece.size).unwrap_or(0);
+    let at = |squares: usize, place: usize| place * squares / side.max(1);
+    let pixel = |x: usize, y: usize| {
+        let row = rows.get(at(rows.len(), y))?;
+        row.get(at(row.len(), x)).copied()
+    };
+    let pixels: Option<Vec<u32>> =
+        (0..side).flat_map(|y| (0..side).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
+    Ok(Icon { size: piece.size, pixels: pixels.ok_or("an icon without squares")? })
 }
 
 fn kind(name: &str) -> Result<Kind, String> {

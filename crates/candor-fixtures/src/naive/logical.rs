@@ -6,12 +6,13 @@ use candor_database::Subject;
 use candor_database::ir::{Comparison, Expression, Logical, Part, SubSignature, TargetDescription};
 use candor_model::FileType;
 
-use super::{MacroGroups, applies, byte_compare, pattern, regex};
+use super::{MacroGroups, applies, byte_compare, icons, pattern, regex};
 
 /// Whether `logical` holds for `subject`. Functionality levels are the loader's business.
 #[must_use]
 pub fn logical_matches(logical: &Logical, groups: &MacroGroups<'_>, subject: &Subject<'_>) -> bool {
     is_for(&logical.target, subject)
+        && icons::hold(&logical.target, groups.icons(), &subject.facts.icons)
         && evaluate(&logical.expression, &logical_hits(logical, groups, subject)).holds
 }
 
@@ -67,7 +68,7 @@ pub fn logical_hits(logical: &Logical, groups: &MacroGroups<'_>, subject: &Subje
     counts
 }
 
-/// Whether the layer itself is one that the signature is for.
+/// Whether the layer itself is one that the signature is for, icons aside.
 fn is_for(description: &TargetDescription, subject: &Subject<'_>) -> bool {
     let executable = subject.facts.executable.as_ref();
     let entry_point = executable.and_then(|executable| executable.entry_point);
@@ -76,13 +77,10 @@ fn is_for(description: &TargetDescription, subject: &Subject<'_>) -> bool {
         && description.file_size.is_none_or(|range| range.contains(subject.file_size))
         && description.entry_point.is_none_or(|range| entry_point.is_some_and(|entry| range.contains(entry)))
         && description.sections.is_none_or(|range| sections.is_some_and(|sections| range.contains(sections)))
-        && description.container.is_none_or(|container| {
-            container == FileType::Any || subject.parents.last() == Some(&container)
-        })
+        && description
+            .container
+            .is_none_or(|container| container == FileType::Any || subject.parents.last() == Some(&container))
         && subject.parents.ends_with(&description.intermediates)
-        // Icons are compared with icon signatures, which are not part of this definition.
-        && description.icon_group1.is_none()
-        && description.icon_group2.is_none()
 }
 
 /// What is known about a condition.

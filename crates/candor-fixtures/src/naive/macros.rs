@@ -1,24 +1,26 @@
-//! Macro groups: patterns that others refer to by a number, `${min-max}N$`.
+//! What signatures refer to that others bring: macro groups, patterns with a number that is referred to by
+//! `${min-max}N$`, and icons.
 //!
 //! The members are whatever signatures have `$N$` as their offset, wherever they stand in the
 //! database, so somebody has to collect them before anything that refers to them can be searched.
 
 use std::collections::BTreeMap;
 
-use candor_database::ir::{Body, Logical, Pattern, Signature, SubSignature};
+use candor_database::ir::{Body, IconSignature, Logical, Pattern, Signature, SubSignature};
 use candor_model::Target;
 
 use super::applies;
 use candor_database::Subject;
 
-/// The members of every macro group of a set of signatures.
+/// The members of every macro group of a set of signatures, and its icons.
 #[derive(Clone, Debug, Default)]
 pub struct MacroGroups<'a> {
     members: BTreeMap<u8, Vec<(Target, &'a Pattern)>>,
+    icons: Vec<&'a IconSignature>,
 }
 
 impl<'a> MacroGroups<'a> {
-    /// Collects the members among `signatures`.
+    /// Collects them among `signatures`.
     pub fn new(signatures: impl IntoIterator<Item = &'a Signature>) -> Self {
         let mut groups = Self::default();
         for signature in signatures {
@@ -26,6 +28,7 @@ impl<'a> MacroGroups<'a> {
                 Signature::Body(Body { target, pattern, macro_group: Some(group), .. }) => {
                     groups.insert(*group, *target, pattern);
                 }
+                Signature::Icon(icon) => groups.icons.push(icon),
                 Signature::Logical(logical) => groups.insert_logical(logical),
                 _ => {}
             }
@@ -45,6 +48,11 @@ impl<'a> MacroGroups<'a> {
 
     fn insert(&mut self, group: u8, target: Target, pattern: &'a Pattern) {
         self.members.entry(group).or_default().push((target, pattern));
+    }
+
+    /// The icons.
+    pub(super) fn icons(&self) -> &[&'a IconSignature] {
+        &self.icons
     }
 
     /// The members of `group` that are for `subject`.

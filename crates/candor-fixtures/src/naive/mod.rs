@@ -6,12 +6,14 @@
 //! are in `docs/reference/semantics.md`.
 
 mod byte_compare;
+mod icons;
 mod logical;
 mod macros;
 mod offset;
 mod pattern;
 mod regex;
 mod translate;
+mod types;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ pub use logical::{logical_hits, logical_matches};
 pub use macros::MacroGroups;
 pub use regex::{RegexError, check as check_regex};
 pub use translate::translate;
+pub use types::file_type;
 
 /// Whether signatures for `target` are for this layer at all.
 #[must_use]

@@ -9,11 +9,11 @@ mod cases;
 
 use std::collections::BTreeSet;
 
-use candor_database::ir::Signature;
-use candor_database::{Builder, Image, Scratch, Subject};
+use candor_database::ir::{FileMagic, Signature};
+use candor_database::{Builder, Image, Scratch, Subject, TypeRules};
 use candor_engine::{Options, Scanner};
 use candor_fixtures::collect::Collection;
-use candor_fixtures::naive::{MacroGroups, body_matches, logical_matches};
+use candor_fixtures::naive::{MacroGroups, body_matches, file_type, logical_matches};
 use candor_model::{Facts, FileType, Interrupt, Limits, Target};
 use candor_signature::{Input, Severity};
 
@@ -21,11 +21,19 @@ use cases::{Case, Layer};
 
 type Names = BTreeSet<String>;
 
-fn subject<'a>(layer: &'a Layer, facts: &'a Facts) -> Subject<'a> {
+/// The layer as a search sees it. `rules` says what file-type rules make of text or data.
+fn subject<'a>(
+    layer: &'a Layer,
+    facts: &'a Facts,
+    rules: impl FnOnce(&[u8], FileType) -> Option<FileType>,
+) -> Subject<'a> {
+    let own = layer.file_type;
+    let is_open = own == FileType::BinaryData || own.is_text();
+    let decided = if is_open { rules(&layer.bytes, own) } else { None };
     Subject {
         bytes: &layer.bytes,
-        file_type: layer.file_type,
-        target: layer.target,
+        file_type: decided.unwrap_or(own),
+        target: decided.map_or(layer.target, FileType::target),
         file_size: layer.bytes.len() as u64,
         facts,
         parents: &layer.parents,
@@ -52,12 +60,22 @@ fn image(case: &Case) -> Result<Vec<u8>, String> {
 
 fn searched(image: &Image, case: &Case) -> Vec<Names> {
     let mut scratch = Scratch::new();
+    let rules = TypeRules::new(image);
+    let decide = |bytes: &[u8], own| {
+        let prefix = bytes.get(..1024).unwrap_or(bytes);
+        let found = rules.magic(prefix, false, FileType::Any).or_else(|| rules.detect(prefix, own));
+        found.filter(|found| *found != FileType::Ignored)
+    };
     case.layers
         .iter()
         .map(|layer| {
             let mut hits = Vec::new();
-            let reasons =
-                image.search(&subject(layer, &layer.facts), &Limits::default(), &mut scratch, &mut hits);
+            let reasons = image.search(
+                &subject(layer, &layer.facts, decide),
+                &Limits::default(),
+                &mut scratch,
+                &mut hits,
+            );
             assert!(reasons.is_empty(), "{}: {}: {reasons:?}", case.name, layer.name);
             hits.iter().map(|hit| image.signature(hit.signature).unwrap().name).collect()
         })
@@ -67,11 +85,19 @@ fn searched(image: &Image, case: &Case) -> Vec<Names> {
 fn naively(case: &Case) -> Result<Vec<Names>, String> {
     let collection = Collection::load(&case.database).map_err(|said| format!("{said:?}"))?;
     let groups = MacroGroups::new(collection.signatures.iter().map(|named| &named.signature));
+    let rules: Vec<&FileMagic> = collection
+        .signatures
+        .iter()
+        .filter_map(|named| match &named.signature {
+            Signature::Magic(magic) => Some(magic),
+            _ => None,
+        })
+        .collect();
     let found = case
         .layers
         .iter()
         .map(|layer| {
-            let subject = subject(layer, &layer.facts);
+            let subject = subject(layer, &layer.facts, |bytes, own| file_type(&rules, bytes, own));
             let matched = collection.signatures.iter().filter(|named| match &named.signature {
                 Signature::Body(body) => !body_matches(body, &groups, &subject).is_empty(),
                 Signature::Logical(logical) => logical_matches(logical, &groups, &subject),
