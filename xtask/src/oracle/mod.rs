@@ -145,11 +145,11 @@ fn batch(topics: &[Topic], folder: &Path, keep: Option<&Path>, tally: &mut Tally
             }
         }
     }
-    // The definition speaks of body and logical signatures only.
+    // The definition speaks of body and logical signatures only, and of icons.
     let mut first = 0;
     for topic in topics {
         let naive = scan::naive(topic, first);
-        let one_layer = topic.lines.iter().all(|(extension, _)| matches!(*extension, "ndb" | "ldb"));
+        let one_layer = topic.lines.iter().all(|(extension, _)| matches!(*extension, "idb" | "ldb" | "ndb"));
         for (number, file) in (first..).zip(&topic.files) {
             let finding = (number, topic.name.clone());
             if one_layer && file.known.is_some() && naive.contains(&finding) != ours.contains(&finding) {

@@ -43,6 +43,10 @@ pub(super) const RULES: &[Rule] = &[
         name: "flat-icon",
         explains: |it| it.lines.iter().any(|(kind, text)| *kind == "idb" && text.ends_with("00")),
     },
+    Rule {
+        name: "compare-at-zero",
+        explains: |it| it.candor && may_compare_at_zero(it.text, &it.file.bytes),
+    },
     Rule { name: "bracket-count", explains: |it| has_brackets(it.text) && has_count(it.text) },
     Rule { name: "bracket-offset", explains: |it| has_brackets(it.text) },
     Rule {
@@ -57,6 +61,23 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "version-last", explains: |it| it.candor && it.text.contains(":1:VI") },
     Rule { name: "negated-boundary", explains: |it| begins_negated(it.text) },
 ];
+
+/// Whether a byte comparison may be about the first byte of the file: it goes back from a hit of its sub-signature to
+/// there.
+fn may_compare_at_zero(text: &str, bytes: &[u8]) -> bool {
+    let subs: Vec<&str> = text.split(';').skip(3).collect();
+    let first_byte = |sub: &&str| {
+        let (id, rest) =
+            sub.split_once("(<<").or_else(|| sub.split_once("(>>0#").map(|(id, _)| (id, "0#")))?;
+        let back: usize = rest.split('#').next()?.parse().ok()?;
+        let content = subs.get(id.parse::<usize>().ok()?)?.rsplit(':').find(|part| part.len() > 1)?;
+        let digits: String = content.chars().take_while(char::is_ascii_hexdigit).collect();
+        let literal = candor_fixtures::recipe::hex_bytes(digits.get(..digits.len() / 2 * 2)?).ok()?;
+        let there = bytes.get(back..)?.get(..literal.len())?;
+        Some(there.eq_ignore_ascii_case(&literal))
+    };
+    subs.iter().filter_map(first_byte).any(|is_there| is_there)
+}
 
 /// Whether a negated boundary stands in front of a part.
 fn begins_negated(text: &str) -> bool {
