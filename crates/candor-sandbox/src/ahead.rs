@@ -1,4 +1,4 @@
-//! The large files of a batch, looked at together before each is scanned.
+//! The larger files of a batch, looked at together before each is scanned.
 //!
 //! The MD5 of one file keeps a processor waiting most of the time; those of several go side by side
 //! ([`Scanner::screen`]). All of them are mapped for that. Meanwhile all of them count as begun, so whichever of them ends the
@@ -10,13 +10,16 @@ use candor_engine::{Scanner, Screened};
 use candor_model::Interrupt;
 use rustix::fs::SeekFrom;
 
-use crate::input::MAPPED;
 use crate::message::Given;
 use crate::sys::Mapping;
 
 /// Bytes of all files that are handed over and mapped together. What is found in them ahead takes a sixteenth of that at
 /// most, and all of it is kept until the last one's turn.
 pub(crate) const TOGETHER: u64 = 256 << 20;
+
+/// Files of this size and more are looked at together. To map one costs about as much as to read it; below, there is too
+/// little to gain.
+const SEVERAL: u64 = 16 << 10;
 
 /// What is known of a file before its turn.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ pub(crate) struct Ahead {
     pub(crate) screened: Option<Screened>,
 }
 
-/// Screens the large files of a batch of which none is larger than `max`. One alone gains nothing.
+/// Screens the larger files of a batch of which none is larger than `max`. One alone gains nothing.
 pub(crate) fn look_ahead(
     scanner: &mut Scanner<'_>,
     files: &[Given],
@@ -37,7 +40,7 @@ pub(crate) fn look_ahead(
 ) -> Vec<Option<Ahead>> {
     let mut left = TOGETHER;
     let mut mappings: Vec<Option<Mapping>> = Vec::with_capacity(files.len());
-    let is_large = |given: &Given| given.length >= MAPPED && given.length <= max && !given.careful;
+    let is_large = |given: &Given| given.length >= SEVERAL && given.length <= max && !given.careful;
     if files.iter().filter(|given| is_large(given)).count() < 2 {
         return Vec::new();
     }

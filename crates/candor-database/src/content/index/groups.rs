@@ -268,9 +268,9 @@ mod tests {
     #[test]
     fn runs_pass_in_both_cases_and_most_other_bytes_do_not() {
         // Two hundred runs that have nothing in common.
-        let run = |number: u64| {
-            let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-            [mixed as u8 | 0x20, (mixed >> 8) as u8 | 0x20, (mixed >> 16) as u8 | 0x20]
+        let run = |number: u64| -> [u8; 3] {
+            let [a, b, c, ..] = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+            [a, b, c].map(|byte| byte | 0x20)
         };
         let number = |[a, b, c]: [u8; 3]| u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]);
         let runs: Vec<(u64, usize)> = (1..=200).map(|index| (number(run(index)), 3)).collect();

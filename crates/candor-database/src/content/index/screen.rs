@@ -14,11 +14,13 @@ use crate::md5;
 const MOST: usize = 1 << 19;
 /// So many bytes of a layer have one on average at most, so that what is kept stays small beside the layer.
 const SPREAD: usize = 128;
+/// Bytes of each that several are taken on by at least: what is left is shorter then.
+const LEAST: usize = 1 << 10;
 /// So many are kept whatever the length of the layer.
 const FEW: usize = 1 << 10;
 
 /// A run of the index that stands in a layer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sighting {
     /// Where.
     pub(super) at: u32,
@@ -46,10 +48,19 @@ impl Sighting {
 /// The runs of the index that stand in a layer.
 #[derive(Debug, Default)]
 pub struct Screen {
-    /// In the order in which a search meets them; `None` where that is not known.
+    /// Some blocks of the layer after the other, of each in the order of tables; `None` where they are not known.
     pub(super) sightings: Option<Vec<Sighting>>,
     /// Of which image, class and layer.
     pub(super) of: (u64, u32, usize, usize),
+}
+
+#[cfg(test)]
+impl Screen {
+    /// The same, whatever the blocks were in which the layer was looked at.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.sightings.iter_mut().for_each(|sightings| sightings.sort_unstable());
+        self
+    }
 }
 
 /// A screening that goes on.
@@ -57,7 +68,7 @@ pub struct Screen {
 pub struct Screening<'a> {
     shard: Option<Shard<'a>>,
     bytes: &'a [u8],
-    /// What is done: a multiple of [`BLOCK`], or the whole.
+    /// What is done: a multiple of a block of MD5, or the whole.
     at: usize,
     state: [u32; 4],
     sieve: Sieve,
@@ -99,10 +110,16 @@ impl<'a> Screening<'a> {
         (md5::finish(self.state, rest, self.bytes.len() as u64), self.screen)
     }
 
-    /// Whether there is a whole block more, with what looking at it needs of the next.
-    fn has_block(&self) -> bool {
-        let end = self.at.saturating_add(BLOCK + md5::BLOCK);
-        end <= self.bytes.len()
+    /// Bytes in whole blocks of MD5 that can be taken beside others, at most [`BLOCK`]: looking at a block needs one
+    /// more.
+    fn room(&self) -> usize {
+        let left = self.bytes.len().saturating_sub(self.at).saturating_sub(md5::BLOCK);
+        (left / md5::BLOCK).saturating_mul(md5::BLOCK).min(BLOCK)
+    }
+
+    /// Whether it is worth to take it on with others.
+    fn has_room(&self) -> bool {
+        self.room() >= LEAST
     }
 
     /// Takes what is before `to`.
@@ -142,12 +159,12 @@ pub fn screen_together(screenings: &mut [Screening<'_>], go_on: &mut dyn FnMut()
         return;
     }
     // The longest first, so that it is not left alone in the end.
-    let mut waiting: Vec<_> = screenings.iter_mut().filter(|screening| screening.has_block()).collect();
+    let mut waiting: Vec<_> = screenings.iter_mut().filter(|screening| screening.has_room()).collect();
     waiting.sort_by_key(|screening| std::cmp::Reverse(screening.bytes.len()));
     let mut waiting = waiting.into_iter();
     let mut together = Vec::with_capacity(LANES);
     loop {
-        together.retain(|screening: &&mut Screening<'_>| screening.has_block());
+        together.retain(|screening: &&mut Screening<'_>| screening.has_room());
         together.extend(waiting.by_ref().take(LANES.saturating_sub(together.len())));
         if together.len() < 2 || !go_on() || !block_of_each(&mut together) {
             return;
@@ -155,8 +172,9 @@ pub fn screen_together(screenings: &mut [Screening<'_>], go_on: &mut dyn FnMut()
     }
 }
 
-/// Takes a block of each. Returns whether that could be done.
+/// Takes as much of each as the one with the least has, up to a block. Returns whether that could be done.
 fn block_of_each(together: &mut [&mut Screening<'_>]) -> bool {
+    let step = together.iter().map(|screening| screening.room()).min().unwrap_or(0);
     let mut lanes: Vec<Lane<'_>> = together
         .iter_mut()
         .map(|screening| {
@@ -165,7 +183,7 @@ fn block_of_each(together: &mut [&mut Screening<'_>]) -> bool {
                 filters: shard.as_ref().map_or_else(Filters::default, Shard::filters),
                 input: bytes.get(*at..).unwrap_or_default(),
                 state: *state,
-                masks: &mut sieve.masks,
+                masks: sieve.masks.get_mut(..step / md5::BLOCK).unwrap_or_default(),
             }
         })
         .collect();
@@ -175,7 +193,7 @@ fn block_of_each(together: &mut [&mut Screening<'_>]) -> bool {
     let states: Vec<[u32; 4]> = lanes.iter().map(|lane| lane.state).collect();
     for (screening, state) in together.iter_mut().zip(states) {
         screening.state = state;
-        let to = screening.at.saturating_add(BLOCK);
+        let to = screening.at.saturating_add(step);
         screening.look_up(to, to);
         screening.at = to;
     }
@@ -202,7 +220,7 @@ impl Shard<'_> {
         Filters { long: self.filter, medium: self.small, nibbles }
     }
 
-    /// Tests what is from `at`, a multiple of [`BLOCK`], to before `to`, no further than the next one, and gives
+    /// Tests what is from `at`, a multiple of a block of MD5, to before `to`, at most [`BLOCK`] bytes, and gives
     /// `visit` the number of the table, that of the first entry and the position of every run that stands there,
     /// in the order of tables and then of positions. What is before `done` was tested already: the masks say what
     /// passes.
