@@ -3,10 +3,11 @@
 //! Each reads as far as somebody asks, so the sink bounds what comes out. What a stream may ask for before
 //! a byte came out is bounded here: a dictionary that nobody writes is refused, as not supported.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, Read};
 
 use bzip2::bufread::BzDecoder;
-use flate2::bufread::{DeflateDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress, Status};
 use lzma_rust2::{LzipReader, LzmaReader, XzReader};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
@@ -20,12 +21,12 @@ pub(crate) type Decoder<'a> = Box<dyn Read + 'a>;
 
 /// A deflate stream without a header.
 pub(crate) fn deflate(bytes: &[u8]) -> Decoder<'_> {
-    Box::new(DeflateDecoder::new(bytes))
+    Box::new(Inflating { rest: bytes, inflate: Inflate::new(false) })
 }
 
 /// A deflate stream with zlib's header.
 pub(crate) fn zlib(bytes: &[u8]) -> Decoder<'_> {
-    Box::new(ZlibDecoder::new(bytes))
+    Box::new(Inflating { rest: bytes, inflate: Inflate::new(true) })
 }
 
 /// All streams of bzip2, one after another.
@@ -108,6 +109,75 @@ pub(crate) fn behind_skippable(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+thread_local! {
+    /// The state that was used last. It is aligned for vectors, and such memory the C library takes fresh each time
+    /// rather than from what was given back: a process would grow with every member of an archive.
+    static SPARE: Cell<Option<Decompress>> = const { Cell::new(None) };
+}
+
+/// The state of a deflate decoder. The next one of this thread takes it over.
+#[derive(Debug)]
+pub(crate) struct Inflate {
+    state: Option<Decompress>,
+    zlib_header: bool,
+}
+
+impl Inflate {
+    /// At the start of a stream, which may have zlib's header.
+    pub(crate) fn new(zlib_header: bool) -> Self {
+        let mut state = SPARE.take();
+        if let Some(spare) = &mut state {
+            spare.reset(zlib_header);
+        }
+        Self { state, zlib_header }
+    }
+
+    /// The state.
+    pub(crate) fn state(&mut self) -> &mut Decompress {
+        self.state.get_or_insert_with(|| Decompress::new(self.zlib_header))
+    }
+}
+
+impl Drop for Inflate {
+    fn drop(&mut self) {
+        if let Some(state) = self.state.take() {
+            // A thread that ends has no next one.
+            let _ = SPARE.try_with(|spare| spare.set(Some(state)));
+        }
+    }
+}
+
+/// A deflate stream.
+struct Inflating<'a> {
+    rest: &'a [u8],
+    inflate: Inflate,
+}
+
+impl Read for Inflating<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let state = self.inflate.state();
+        loop {
+            let is_end = self.rest.is_empty();
+            let flush = if is_end { FlushDecompress::Finish } else { FlushDecompress::None };
+            let (read, written) = (state.total_in(), state.total_out());
+            let status = state.decompress(self.rest, buffer, flush);
+            let read = usize::try_from(state.total_in().saturating_sub(read)).unwrap_or(usize::MAX);
+            let written = usize::try_from(state.total_out().saturating_sub(written)).unwrap_or(0);
+            self.rest = self.rest.get(read..).unwrap_or_default();
+            return match status {
+                Ok(Status::Ok | Status::BufError) if written == 0 && !buffer.is_empty() => {
+                    if !is_end && read > 0 {
+                        continue;
+                    }
+                    Err(io::Error::new(ErrorKind::UnexpectedEof, "incomplete deflate stream"))
+                }
+                Ok(_) => Ok(written),
+                Err(_) => Err(io::Error::new(ErrorKind::InvalidInput, "corrupt deflate stream")),
+            };
+        }
+    }
+}
+
 struct Failed(Option<io::Error>);
 
 impl Read for Failed {
@@ -175,5 +245,70 @@ impl<D: Read> Read for Streams<'_, D> {
                 None => return Ok(0),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, ZlibEncoder};
+
+    use super::{deflate, zlib};
+
+    fn text(number: u8) -> Vec<u8> {
+        (0..50_000_u32)
+            .flat_map(|at| [number, b'a' + u8::try_from(at.wrapping_mul(at) % 23).unwrap()])
+            .collect()
+    }
+
+    fn raw(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn with_header(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn all(mut decoder: impl Read) -> (Vec<u8>, bool) {
+        let mut bytes = Vec::new();
+        let is_whole = decoder.read_to_end(&mut bytes).is_ok();
+        (bytes, is_whole)
+    }
+
+    #[test]
+    fn a_decoder_knows_nothing_of_the_stream_before() {
+        for number in 0..4 {
+            let text = text(number);
+            assert_eq!(all(deflate(&raw(&text))), (text.clone(), true));
+            assert_eq!(all(zlib(&with_header(&text))), (text.clone(), true));
+            // One that is left in the middle, one that is damaged, and two at once.
+            deflate(&raw(&text)).read_exact(&mut [0; 1000]).unwrap();
+            let cut = raw(&text);
+            let (start, is_whole) = all(deflate(&cut[..cut.len() / 2]));
+            assert!(text.starts_with(&start) && !start.is_empty() && !is_whole);
+            // A stored block of the length 1 whose complement is wrong, and a copy of what is before the start.
+            assert_eq!(all(deflate(&[1, 1, 0, 0, 0, 7])), (Vec::new(), false));
+            assert_eq!(all(deflate(&[3, 2, 0])), (Vec::new(), false));
+            let (first, second) = (raw(&text), with_header(b"another"));
+            let (mut first, mut start) = (deflate(&first), [0; 10]);
+            first.read_exact(&mut start).unwrap();
+            assert_eq!(all(zlib(&second)), (b"another".to_vec(), true));
+            let (rest, is_whole) = all(first);
+            assert!(is_whole && [&start[..], &rest].concat() == text);
+        }
+    }
+
+    #[test]
+    fn what_is_behind_a_stream_is_not_read_and_nothing_is_no_stream() {
+        let mut bytes = raw(b"the end");
+        bytes.extend(b"more");
+        assert_eq!(all(deflate(&bytes)), (b"the end".to_vec(), true));
+        assert_eq!(all(deflate(b"")), (Vec::new(), false));
     }
 }

@@ -12,8 +12,9 @@ mod tests;
 use std::io::{self, Read};
 
 use candor_model::{ChildKind, Content, Member, Reason, Sink};
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{FlushDecompress, Status};
 
+use crate::codec::Inflate;
 use crate::name::decoded;
 use crate::reader::{Reader, until_nul};
 
@@ -63,13 +64,13 @@ struct Members<'a> {
 
 #[derive(Debug)]
 enum State {
-    Inside(Decompress),
+    Inside(Inflate),
     Ended,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self::Inside(Decompress::new(false))
+        Self::Inside(Inflate::new(false))
     }
 }
 
@@ -91,6 +92,7 @@ impl Read for Members<'_> {
         }
         loop {
             let State::Inside(inflate) = &mut self.state else { return Ok(0) };
+            let inflate = inflate.state();
             let (read, written) = (inflate.total_in(), inflate.total_out());
             let status = inflate.decompress(self.rest, buffer, FlushDecompress::None);
             let read = usize::try_from(inflate.total_in().saturating_sub(read)).unwrap_or(usize::MAX);

@@ -30,7 +30,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let from = length.saturating_sub(TAIL);
     let tail = clipped(bytes, from, TAIL);
-    let Some(at) = memmem::rfind(tail, MAGIC).and_then(|at| u64::try_from(at).ok()) else {
+    // The last one, sought from the front: that way vectors look for it.
+    let Some(at) = memmem::find_iter(tail, MAGIC).last().and_then(|at| u64::try_from(at).ok()) else {
         return Flow::Continue;
     };
     let cookie = from.saturating_add(at);
