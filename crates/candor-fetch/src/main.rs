@@ -10,6 +10,7 @@
 //! * `http`: files. `names`: the name system, without the C library, which would open files. `spool`: where they go.
 #![forbid(unsafe_code)]
 
+mod answer;
 mod http;
 mod names;
 mod spool;
