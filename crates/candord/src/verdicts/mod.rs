@@ -3,7 +3,7 @@
 //! There are two kinds of them, by what is known without a scan: the [`State`] of a file, and the [`Digest`] of a stream.
 //! Only what was looked at as a whole is remembered, clean or not; what was incomplete is tried again. Nothing survives a
 //! change of signatures; what a scan depends on besides (settings) does not change while the daemon runs. Nothing is
-//! remembered for longer than [`AGE`], so that what a worker said that had been taken over does not stay for ever.
+//! remembered for longer than an hour, so that what a worker said that had been taken over does not stay for ever.
 
 mod digest;
 mod state;
