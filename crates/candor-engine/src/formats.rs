@@ -4,6 +4,7 @@
 use std::fmt::Debug;
 
 use candor_model::{CertificateRule, FileType, PerceptualHash, Sink};
+use candor_unpack::Cut;
 
 /// What a scan needs to know about formats.
 pub(crate) trait Formats: Debug + Sync {
@@ -12,6 +13,11 @@ pub(crate) trait Formats: Debug + Sync {
 
     /// Hands children, facts and troubles of a layer to `sink`.
     fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink);
+
+    /// Where an archive may be cut that `bytes` are the beginning of.
+    fn cut(&self, _file_type: FileType, _bytes: &[u8]) -> Option<Cut> {
+        None
+    }
 
     /// What a text says that a password is.
     fn mentioned_passwords(&self, _text: &[u8]) -> Vec<Vec<u8>> {
@@ -38,6 +44,10 @@ impl Formats for Builtin {
 
     fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
         candor_unpack::unpack(file_type, bytes, sink);
+    }
+
+    fn cut(&self, file_type: FileType, bytes: &[u8]) -> Option<Cut> {
+        candor_unpack::cut(file_type, bytes)
     }
 
     fn mentioned_passwords(&self, text: &[u8]) -> Vec<Vec<u8>> {

@@ -40,7 +40,7 @@ pub(crate) struct Scan<'s> {
     pub(crate) halted: bool,
     /// No more children are opened: they or their bytes are used up.
     pub(crate) exhausted: bool,
-    formats: &'s dyn Formats,
+    pub(crate) formats: &'s dyn Formats,
     scratch: &'s mut Scratch,
     observer: Option<&'s mut dyn Observer>,
     /// What is known of the file before it is scanned.

@@ -1,10 +1,10 @@
 //! What a parser talks to. The only place of the product that recurses: a child is scanned inside
 //! [`Sink::child`], so that its bytes are needed no longer than that.
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read as _};
 
 use candor_model::{
-    Anomaly, Budget, CertificateRule, ChildKind, Content, Detail, Facts, Flow, Member, Reason, Sink,
+    Anomaly, Budget, CertificateRule, ChildKind, Content, Detail, Facts, FileType, Flow, Member, Reason, Sink,
 };
 
 use crate::frame::Frame;
@@ -18,8 +18,24 @@ const TRUSTED_SIZE: u64 = 16 << 20;
 /// Bytes of buffers that are kept for the next layers; what is beyond is given back.
 const KEPT: usize = 16 << 20;
 
+/// With less memory than for parts of this size, archives are not taken apart while they are read.
+const SMALLEST_PART: u64 = 4096;
+
 /// Details of one layer that are kept.
 const DETAILS: usize = 256;
+
+/// How far a stream was read.
+enum Read {
+    /// To its end, or to where it is cut for this reason.
+    To(Option<Reason>),
+    /// Up to some place in an archive of this type, the rest of which is taken apart while it is read.
+    PartOf(FileType),
+}
+
+/// As much as is held of an archive that is taken apart while it is read: what comes out of it needs room, too.
+const fn part(budget: &Budget) -> u64 {
+    budget.memory() / 2
+}
 
 /// Takes what the parser of one layer hands out.
 pub(crate) struct LayerSink<'a, 's, 'f> {
@@ -70,12 +86,84 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
             }
             Content::Stream(stream) => {
                 let mut buffer = self.scan.buffers.pop().unwrap_or_default();
-                let cut = self.read(stream, member, &mut buffer);
-                self.holding(&buffer, |sink| sink.open(member, &buffer, cut));
+                match self.read(stream, member, &mut buffer, true) {
+                    Read::To(cut) => self.holding(&buffer, |sink| sink.open(member, &buffer, cut)),
+                    Read::PartOf(file_type) => self.open_parts(stream, member, file_type, &mut buffer),
+                }
                 self.keep(buffer);
             }
         }
         self.scan.budget.leave();
+    }
+
+    /// Opens an archive while it is read, part by part: each part is of whole members, and the next begins with
+    /// the one behind it. In `buffer` is its beginning.
+    fn open_parts(
+        &mut self,
+        stream: &mut dyn io::Read,
+        member: &Member,
+        file_type: FileType,
+        buffer: &mut Vec<u8>,
+    ) {
+        let budget = &self.scan.budget;
+        let (memory, part) = (budget.memory(), part(budget));
+        let mut left = budget.flow(self.compressed(member));
+        let over = budget.flow_limit(self.compressed(member));
+        let member = Member { file_type: Some(file_type), ..member.clone() };
+        loop {
+            let mut wanted = part;
+            let (outcome, cut) = loop {
+                let held = buffer.len() as u64;
+                let outcome = self.read_up_to(stream, wanted.min(held.saturating_add(left)), buffer);
+                left = left.saturating_sub((buffer.len() as u64).saturating_sub(held));
+                let cut = self.scan.formats.cut(file_type, buffer).unwrap_or_default();
+                match cut.next {
+                    // A member that is larger than a part may be, and smaller than memory.
+                    Some(next)
+                        if cut.whole == 0 && wanted < next.min(memory) && outcome == Ok(true) && left > 0 =>
+                    {
+                        wanted = next.min(memory);
+                    }
+                    _ => break (outcome, cut),
+                }
+            };
+            let is_last = outcome != Ok(true) || left == 0;
+            let (end, reason) = match outcome {
+                Err(reason) => (buffer.len(), Some(reason)),
+                Ok(true) if left == 0 => (buffer.len(), Some(over.clone())),
+                Ok(true) if cut.whole > 0 => (cut.whole, None),
+                Ok(true) if cut.next.is_some() => (buffer.len(), Some(Reason::Memory)),
+                Ok(_) => (buffer.len(), None),
+            };
+            if end > 0 || reason.is_some() {
+                let opened = buffer.get(..end).unwrap_or_default();
+                self.holding(buffer, |sink| sink.open(&member, opened, reason));
+            }
+            if is_last || self.scan.exhausted || self.scan.stopped(self.frame) {
+                return;
+            }
+            buffer.drain(..end);
+            // What is left of a member that is larger than memory belongs to no part.
+            let behind = cut.next.unwrap_or(0).saturating_sub(end as u64).min(left);
+            if cut.whole == 0 && behind > 0 {
+                left = left.saturating_sub(behind);
+                if let Err(reason) = self.pass_over(stream, behind) {
+                    self.scan.missed(self.frame, reason);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads so many bytes that nobody looks at; they cost as others do.
+    fn pass_over(&mut self, stream: &mut dyn io::Read, mut length: u64) -> Result<(), Reason> {
+        let mut passed = Vec::new();
+        while length > 0 {
+            passed.clear();
+            let more = self.read_up_to(stream, length.min(CHUNK), &mut passed)?;
+            length = if more { length.saturating_sub(CHUNK) } else { 0 };
+        }
+        Ok(())
     }
 
     /// Does something while `bytes` are held in memory. Those that stand in the layer itself cost nothing.
@@ -109,8 +197,9 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
             }
             Content::Stream(stream) => {
                 let mut buffer = self.scan.buffers.pop().unwrap_or_default();
-                let cut = self.read(stream, member, &mut buffer);
-                self.holding(&buffer, |sink| sink.search_copy(kind, &buffer, cut));
+                if let Read::To(cut) = self.read(stream, member, &mut buffer, false) {
+                    self.holding(&buffer, |sink| sink.search_copy(kind, &buffer, cut));
+                }
                 self.keep(buffer);
             }
         }
@@ -135,38 +224,73 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
         }
     }
 
-    /// Reads as much as the budget allows into `buffer`, and says why that is not all.
-    fn read(&mut self, stream: &mut dyn Read, member: &Member, buffer: &mut Vec<u8>) -> Option<Reason> {
-        let budget = &mut self.scan.budget;
-        // What a member says of its compressed size is believed only as far as its container reaches.
+    /// What a member says of its compressed size is believed only as far as its container reaches.
+    fn compressed(&self, member: &Member) -> u64 {
         let whole = self.frame.length();
-        let compressed = member.compressed_size.map_or(whole, |claimed| claimed.min(whole));
-        let limit = budget.growth(compressed);
-        let over = budget.growth_limit(compressed);
+        member.compressed_size.map_or(whole, |claimed| claimed.min(whole))
+    }
+
+    /// Reads as much as the budget allows into `buffer`, and says why that is not all. Of an archive that can be
+    /// taken apart while it is read, if `may_part`, only as much as leaves memory for what comes out of it.
+    fn read(
+        &mut self,
+        stream: &mut dyn io::Read,
+        member: &Member,
+        buffer: &mut Vec<u8>,
+        may_part: bool,
+    ) -> Read {
+        let budget = &self.scan.budget;
+        let compressed = self.compressed(member);
+        let (limit, over) = (budget.growth(compressed), budget.growth_limit(compressed));
+        let may_part = may_part && part(budget) >= SMALLEST_PART;
+        let first = if may_part { limit.min(part(budget)) } else { limit };
         let expected = member.real_size.unwrap_or(0).min(limit).min(TRUSTED_SIZE);
         buffer.reserve(usize::try_from(expected).unwrap_or(0));
-        let mut left = limit;
-        while left > 0 {
+        let mut outcome = self.read_up_to(stream, first, buffer);
+        if first < limit && outcome == Ok(true) {
+            let file_type = member.file_type.unwrap_or_else(|| self.scan.identify(buffer));
+            if self.scan.formats.cut(file_type, buffer).is_some() {
+                return Read::PartOf(file_type);
+            }
+            outcome = self.read_up_to(stream, limit, buffer);
+        }
+        Read::To(match outcome {
+            Ok(false) => None,
+            Err(reason) => Some(reason),
+            // The limit is used up; whether anything is missing shows only in the next byte.
+            Ok(true) => match stream.take(1).read_to_end(&mut Vec::new()) {
+                Ok(0) => None,
+                Ok(_) => Some(over),
+                Err(error) => Some(unreadable(&error)),
+            },
+        })
+    }
+
+    /// Reads until `buffer` holds `limit` bytes. Whether it does; if not, the stream ended before.
+    fn read_up_to(
+        &mut self,
+        stream: &mut dyn io::Read,
+        limit: u64,
+        buffer: &mut Vec<u8>,
+    ) -> Result<bool, Reason> {
+        loop {
+            let left = limit.saturating_sub(buffer.len() as u64);
+            if left == 0 {
+                return Ok(true);
+            }
             let wanted = left.min(CHUNK);
             let before = buffer.len();
             let outcome = (&mut *stream).take(wanted).read_to_end(buffer);
             let got = buffer.len().saturating_sub(before) as u64;
-            if let Err(reason) = budget.spend(got) {
+            if let Err(reason) = self.scan.budget.spend(got) {
                 buffer.truncate(before);
-                return Some(reason);
+                return Err(reason);
             }
-            left = left.saturating_sub(got);
             match outcome {
-                Err(error) => return Some(unreadable(&error)),
-                Ok(_) if got < wanted => return None,
+                Err(error) => return Err(unreadable(&error)),
+                Ok(_) if got < wanted => return Ok(false),
                 Ok(_) => {}
             }
-        }
-        // The limit is used up; whether anything is missing shows only in the next byte.
-        match stream.take(1).read_to_end(&mut Vec::new()) {
-            Ok(0) => None,
-            Ok(_) => Some(over),
-            Err(error) => Some(unreadable(&error)),
         }
     }
 
@@ -251,7 +375,7 @@ fn label(kind: ChildKind, member: &Member) -> String {
 }
 
 /// Why a decoder gave up.
-fn unreadable(error: &std::io::Error) -> Reason {
+fn unreadable(error: &io::Error) -> Reason {
     match error.kind() {
         ErrorKind::Unsupported => Reason::Unsupported(error.to_string()),
         _ => Reason::Malformed(error.to_string()),

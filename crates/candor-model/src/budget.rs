@@ -222,19 +222,30 @@ impl Budget {
     /// The most that a child made from `compressed` bytes may grow to, in bytes.
     #[must_use]
     pub fn growth(&self, compressed: u64) -> u64 {
+        self.flow(compressed).min(self.memory())
+    }
+
+    /// The most that may come out of `compressed` bytes when it need not be held all at the same time.
+    #[must_use]
+    pub fn flow(&self, compressed: u64) -> u64 {
         let by_ratio = compressed.saturating_mul(u64::from(self.limits.max_ratio)).max(1 << 20);
-        by_ratio.min(self.limits.max_file_size).min(self.remaining()).min(self.memory())
+        by_ratio.min(self.limits.max_file_size).min(self.remaining())
+    }
+
+    /// Why [`flow`](Self::flow) for these `compressed` bytes is not more.
+    #[must_use]
+    pub fn flow_limit(&self, compressed: u64) -> Reason {
+        let limit = self.flow(compressed);
+        match () {
+            () if limit == self.remaining() => self.exhaustion(),
+            () if limit == self.limits.max_file_size => Reason::FileSize,
+            () => Reason::Ratio,
+        }
     }
 
     /// Why [`growth`](Self::growth) for these `compressed` bytes is not more.
     #[must_use]
     pub fn growth_limit(&self, compressed: u64) -> Reason {
-        let limit = self.growth(compressed);
-        match () {
-            () if limit == self.remaining() => self.exhaustion(),
-            () if limit == self.memory() => Reason::Memory,
-            () if limit == self.limits.max_file_size => Reason::FileSize,
-            () => Reason::Ratio,
-        }
+        if self.memory() < self.flow(compressed) { Reason::Memory } else { self.flow_limit(compressed) }
     }
 }

@@ -118,6 +118,28 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
+/// Where an archive may be cut whose members stand in it one after another, so that each part is an archive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// So many bytes at its start are members that are all there.
+    pub whole: usize,
+    /// Where the member behind them ends, when that is not among the bytes.
+    pub next: Option<u64>,
+}
+
+/// Where an archive can be cut of which `bytes` are the beginning; `None` for types that have to be there as a
+/// whole. By this, archives are taken apart while they are unpacked that are larger than memory.
+#[must_use]
+pub fn cut(file_type: FileType, bytes: &[u8]) -> Option<Cut> {
+    match file_type {
+        FileType::PosixTar | FileType::OldTar => Some(tar::cut(bytes)),
+        FileType::CpioOld | FileType::CpioOdc | FileType::CpioNewc | FileType::CpioCrc => {
+            Some(cpio::cut(bytes))
+        }
+        _ => None,
+    }
+}
+
 /// Who made a Windows program, as far as it says: version strings as facts, who signed it as details. Unlike
 /// [`unpack`], it looks at nothing else; it says nothing of what is no such program.
 pub fn program_identity(bytes: &[u8], sink: &mut dyn Sink) {

@@ -7,6 +7,7 @@
 //! disk whose partitions stand where members of a container do.
 
 mod limits;
+mod parts;
 mod phishing;
 mod verdicts;
 

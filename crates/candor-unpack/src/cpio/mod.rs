@@ -10,6 +10,7 @@ mod tests;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
+use crate::Cut;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, without_nuls};
 
@@ -28,10 +29,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             }
             return;
         };
-        let padded = |length: u64| length.checked_next_multiple_of(header.alignment).unwrap_or(u64::MAX);
         let name = clipped(place.rest(), header.length, header.name);
-        let offset = at.saturating_add(padded(header.length.saturating_add(header.name)));
-        at = offset.saturating_add(padded(header.size));
+        let offset = header.content(at);
+        at = header.end(at);
         let name = without_nuls(name);
         // Directories and links have no content; those that have are not what they say.
         if name == b"TRAILER!!!" || header.size == 0 {
@@ -52,6 +52,24 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         let offset = offset.min(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content)) == Flow::Stop {
             return;
+        }
+    }
+}
+
+/// Where an archive that is only read up to the end of `bytes` may be cut: in front of a header.
+pub(crate) fn cut(bytes: &[u8]) -> Cut {
+    let start = Reader::little(bytes);
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let mut whole = 0_u64;
+    loop {
+        let place = start.at(whole).map_or(&[][..], |place| place.rest());
+        let padding = place.iter().take_while(|&&byte| byte == 0).count();
+        let at = whole.saturating_add(u64::try_from(padding).unwrap_or(u64::MAX));
+        let header = start.at(at).and_then(|place| Header::read(place.rest()));
+        let end = header.map(|header| header.end(at));
+        match end {
+            Some(end) if end <= length => whole = end,
+            next => return Cut { whole: usize::try_from(whole).unwrap_or(0), next },
         }
     }
 }
@@ -78,6 +96,20 @@ impl Header {
             }
             _ => None,
         }
+    }
+
+    /// Where the content begins, for a header at this place.
+    fn content(&self, at: u64) -> u64 {
+        at.saturating_add(self.padded(self.length.saturating_add(self.name)))
+    }
+
+    /// Where the next header is expected.
+    fn end(&self, at: u64) -> u64 {
+        self.content(at).saturating_add(self.padded(self.size))
+    }
+
+    fn padded(&self, length: u64) -> u64 {
+        length.checked_next_multiple_of(self.alignment).unwrap_or(u64::MAX)
     }
 
     /// Sizes of four bytes are two numbers of two, the higher first.

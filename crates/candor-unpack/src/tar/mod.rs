@@ -12,6 +12,7 @@ mod tests;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
+use crate::Cut;
 use crate::name::decoded;
 use crate::package::Package;
 use crate::reader::{Reader, clipped, until_nul};
@@ -19,6 +20,37 @@ use crate::reader::{Reader, clipped, until_nul};
 const BLOCK: u64 = 512;
 /// Longest name that is kept.
 const NAME: u64 = 65_536;
+
+/// Where an archive that is only read up to the end of `bytes` may be cut: in front of a header, or of the member
+/// that holds the name for the next one.
+pub(crate) fn cut(bytes: &[u8]) -> Cut {
+    let start = Reader::little(bytes);
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let mut at = 0_u64;
+    let mut whole = 0_u64;
+    while let Some(block) = start.at(at).and_then(|mut reader| reader.take(BLOCK)) {
+        let Some(header) = Header::read(block) else {
+            at = at.saturating_add(BLOCK);
+            if block.iter().any(|&byte| byte != 0) {
+                break;
+            }
+            whole = at;
+            continue;
+        };
+        let content = at.saturating_add(BLOCK);
+        let content = if header.kind == b'S' { behind_sparse_map(start, content, block) } else { content };
+        let end = header.size.checked_next_multiple_of(BLOCK).and_then(|size| content.checked_add(size));
+        let end = end.unwrap_or(u64::MAX);
+        if end > length {
+            return Cut { whole: usize::try_from(whole).unwrap_or(0), next: Some(end) };
+        }
+        at = end;
+        if !matches!(header.kind, b'K' | b'L' | b'x') {
+            whole = at;
+        }
+    }
+    Cut { whole: usize::try_from(whole).unwrap_or(0), next: None }
+}
 
 /// Gives every member that is a file, and tells what kind of package it is.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {

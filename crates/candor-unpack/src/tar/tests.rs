@@ -142,3 +142,22 @@ proptest! {
         prop_assert_eq!(found.into_iter().map(|child| child.bytes).collect::<Vec<_>>(), contents);
     }
 }
+
+#[test]
+fn an_archive_is_cut_in_front_of_a_name_and_its_member() {
+    let first = member(b"a", b'0', &[b'x'; 600]);
+    let named =
+        [member(b"././@LongLink", b'L', b"a long name\0"), member(b"b", b'0', &[b'y'; 5_000])].concat();
+    let bytes = [&first[..], &[0; 512], &named, &first].concat();
+    let whole = first.len() + 512;
+    let end = (whole + named.len()) as u64;
+    for length in whole..whole + named.len() {
+        let found = super::cut(&bytes[..length]);
+        assert_eq!(found.whole, whole, "{length}");
+        // Whether there is a member behind the name shows only in its header.
+        let is_seen = length >= whole + 1536;
+        assert_eq!(found.next, if is_seen { Some(end) } else { found.next.filter(|next| *next < end) });
+    }
+    assert_eq!(super::cut(&bytes), crate::Cut { whole: bytes.len(), next: None });
+    assert_eq!(super::cut(&[7; 1024]), crate::Cut { whole: 0, next: None });
+}
