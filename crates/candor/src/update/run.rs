@@ -305,17 +305,17 @@ impl Update<'_> {
             self.taken.refused.push((source.to_owned(), reason));
         }
         let active = self.is_active(source)?.filter(|_| !brought.is_new);
+        // What came into the folder and was not taken before this program was ended is not in force yet.
+        let there = clamav.databases.iter().filter_map(|name| clamav::local(&official.folder, name));
+        let there: BTreeSet<(String, u64)> = there.map(|local| (local.file, local.head.version)).collect();
         let is_all = active.is_some_and(|content| match content.candidate.provenance {
             Provenance::Container { databases } => {
-                let stem = |file: &str| file.rsplit_once('.').map(|(stem, _)| stem.to_owned());
-                let stems: BTreeSet<String> =
-                    databases.iter().filter_map(|known| stem(&known.file)).collect();
-                stems == clamav.databases.iter().cloned().collect()
+                there
+                    == databases.into_iter().map(|known| (known.file, known.version)).collect::<BTreeSet<_>>()
             }
             _ => false,
         });
-        let has_any = clamav.databases.iter().any(|name| clamav::local(&official.folder, name).is_some());
-        if is_all || !has_any {
+        if is_all || there.is_empty() {
             return Ok(None);
         }
         let candidate = self.counted(official.take(self.staging, source, &known)?);
@@ -357,7 +357,12 @@ impl Update<'_> {
             Vouched::Digest(digest) => {
                 content.candidate.members.iter().all(|member| member.sha256 == *digest)
             }
-            Vouched::Key(key) => content.candidate.provenance == Provenance::Key { key: key.to_string() },
+            Vouched::Key(key) => {
+                let bytes = std::fs::read(fetched.folder.join(file)).unwrap_or_default();
+                let sha256 = hexadecimal(Sha256::digest(&bytes));
+                content.candidate.provenance == Provenance::Key { key: key.to_string() }
+                    && content.candidate.members.iter().all(|member| member.sha256 == sha256)
+            }
         });
         let taken = fetched.take(self.staging, &mut known, is_active);
         // How long a server wants to be left alone, and when what was seen was signed, whatever becomes of it.

@@ -275,7 +275,9 @@ fn databases_come_whole_and_then_by_patches() {
     assert_eq!(net.asked(), ["/daily.cvd?head"]);
     // Three versions later, by three patches.
     net.serve("daily.cvd", daily(103).container());
-    (101..=103).for_each(|version| drop(net.serve(&format!("daily-{version}.cdiff"), patch(version))));
+    for version in 101..=103 {
+        net.serve(&format!("daily-{version}.cdiff"), patch(version));
+    }
     assert!(!net.finds("this is number 102 of them"));
     let said = net.update(CLAMAV);
     assert_eq!(said.code, 0, "{said:?}");
