@@ -26,8 +26,11 @@ pub(super) fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// The first value of some bytes: its tag, its content, the whole of it, what comes behind.
-pub(super) fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8], &[u8])> {
+/// A value that is read: its tag, its content, the whole of it, what comes behind.
+type Read<'a> = (u8, &'a [u8], &'a [u8], &'a [u8]);
+
+/// The first value of some bytes.
+pub(super) fn first(bytes: &[u8]) -> Option<Read<'_>> {
     let (&tag, rest) = bytes.split_first()?;
     let (&short, mut rest) = rest.split_first()?;
     let mut length = usize::from(short);
