@@ -54,6 +54,9 @@ pub fn identify(bytes: &[u8]) -> FileType {
     if let Some(found) = installer::identify(prefix) {
         return found;
     }
+    if zip::is_last_part(bytes) {
+        return FileType::Zip;
+    }
     let class = text::classify(prefix);
     if class.is_none() && tar::has_valid_checksum(prefix) {
         return FileType::OldTar;

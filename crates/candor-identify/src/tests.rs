@@ -353,3 +353,17 @@ fn quarantines_need_more_than_a_mark() {
     }
     check(&joined(&[b"\x0b\xad\0\x98\x91\xfd\xde\x69", &binary()]), BinaryData);
 }
+
+#[test]
+fn the_last_part_of_a_zip_archive_is_told_by_its_end() {
+    let end = |part: u16, comment: u16| {
+        let numbers = [part, 0, 1, 1, 30, 0, 0, 0, comment];
+        let numbers: Vec<u8> = numbers.iter().flat_map(|number: &u16| number.to_le_bytes()).collect();
+        joined(&[&binary(), b"PK\x05\x06", &numbers])
+    };
+    check(&end(3, 0), Zip);
+    // An archive in one part is found as an object in what is before it; all ones are in another record.
+    check(&end(0, 0), BinaryData);
+    check(&end(0xffff, 0), BinaryData);
+    check(&end(3, 1), BinaryData);
+}

@@ -26,6 +26,15 @@ pub(crate) fn refine(bytes: &[u8]) -> FileType {
     central(bytes).or_else(|| locals(bytes)).unwrap_or(FileType::Zip)
 }
 
+/// Whether bytes that begin like nothing are the last part of an archive in several: the end record is there, and
+/// says so.
+pub(crate) fn is_last_part(bytes: &[u8]) -> bool {
+    let record = bytes.last_chunk::<22>();
+    record.is_some_and(|record| {
+        matches!(record, [b'P', b'K', 5, 6, low, high, .., 0, 0] if !matches!((low, high), (0, 0) | (0xff, 0xff)))
+    })
+}
+
 /// What the name of one member says.
 fn of_name(name: &[u8]) -> Option<FileType> {
     if name.starts_with(b"word/") {

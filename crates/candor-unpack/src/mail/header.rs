@@ -59,6 +59,11 @@ impl Header {
         }
     }
 
+    /// Whether it says what follows it.
+    pub(super) const fn is_of_message(&self) -> bool {
+        !self.media_type.is_empty()
+    }
+
     fn take(&mut self, field: &[u8]) {
         let Some(colon) = memchr::memchr(b':', field) else { return };
         let (name, value) = field.split_at_checked(colon).unwrap_or((field, &[]));

@@ -6,7 +6,8 @@
 //! or none (a line that starts with two dashes and is followed by a header counts as one); base64 with other
 //! characters in it, or cut short (they are passed over, the beginning is kept); encodings that the header
 //! does not name (a body that is base64 throughout is given decoded too); headers that end without an empty
-//! line; thousands of nested parts (the parts are walked in one pass, with a list of the open boundaries).
+//! line; a message in several mails (RFC 2046, 5.2.2: what is in each is opened, and that the others are missing is
+//! said); thousands of nested parts (the parts are walked in one pass, with a list of the open boundaries).
 
 mod header;
 #[cfg(test)]
@@ -133,7 +134,15 @@ impl Mail<'_> {
         if body.trim_ascii().is_empty() {
             return Flow::Continue;
         }
-        let is_message = header.media_type == "message/rfc822" && !header.encoding.contains("base64");
+        let is_fragment = header.media_type == "message/partial";
+        if is_fragment {
+            let reason = "the other parts of a message that came in several".to_owned();
+            self.sink.incomplete(Reason::Unsupported(reason));
+        }
+        // The first fragment begins with the header of the message.
+        let is_beginning = is_fragment && Header::read(body).0.is_of_message();
+        let is_whole = header.media_type == "message/rfc822" && !header.encoding.contains("base64");
+        let is_message = is_beginning || is_whole;
         let content = match header.encoding.as_str() {
             _ if is_between => body.to_vec(),
             encoding if encoding.contains("base64") => base64(body),

@@ -153,3 +153,24 @@ fn files_in_yenc_are_given() {
     }
     survives_damage(FileType::Mail, &mail);
 }
+
+#[test]
+fn of_a_message_in_several_mails_each_is_opened_and_the_others_are_missing() {
+    let head = |number: u32| {
+        format!("From: a@b\nContent-Type: message/partial; id=\"x@y\"; number={number}; total=2\n\n")
+    };
+    let encoded = "bmVlZGxl".repeat(10);
+    let first = format!(
+        "{}Subject: inner\nContent-Type: application/octet-stream; name=a.bin\n\
+         Content-Transfer-Encoding: base64\n\n{encoded}\n",
+        head(1)
+    );
+    let found = Collected::of(FileType::Mail, first.as_bytes());
+    assert!(matches!(&found.incomplete[..], [Reason::Unsupported(what)] if what.contains("other parts")));
+    assert_eq!(found.children[0].member.file_type, Some(FileType::Mail));
+    assert!(found.children[0].bytes.starts_with(b"Subject: inner"));
+    let second = format!("{}{encoded}\n{encoded}\n{encoded}\n", head(2));
+    let found = Collected::of(FileType::Mail, second.as_bytes());
+    assert_eq!(found.incomplete.len(), 1);
+    assert!(found.children.iter().any(|child| child.bytes.starts_with(b"needleneedle")));
+}

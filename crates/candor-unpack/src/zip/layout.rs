@@ -116,11 +116,12 @@ impl Entry {
     }
 }
 
-/// Whether the end record says that the archive has other parts.
+/// Whether the end record says that the archive has other parts, or the mark of the first of several stands at its
+/// start and no end record is there.
 pub(super) fn has_other_parts(bytes: &[u8]) -> bool {
     let tail = bytes.len().saturating_sub(65_535 + 22);
     let Some(end) = bytes.get(tail..).and_then(|tail| memmem::rfind(tail, b"PK\x05\x06")) else {
-        return false;
+        return bytes.starts_with(b"PK\x07\x08");
     };
     let record = bytes.get(tail.saturating_add(end)..).unwrap_or_default();
     // Number of this part; all ones when the Zip64 record has it.

@@ -342,6 +342,13 @@ fn a_part_of_a_split_archive_says_so() {
     let found = Collected::of(FileType::Zip, &bytes);
     assert_eq!(found.children[0].bytes, b"content");
     assert!(matches!(found.incomplete[0], Reason::Unsupported(_)));
+    // The first part has the mark and no end; an archive that turned out to fit one part has another mark.
+    let bytes = archive(&[stored("a", b"content")]);
+    let part = |mark: &[u8]| [mark, &bytes[..bytes.len() - 22]].concat();
+    let found = Collected::of(FileType::Zip, &part(b"PK\x07\x08"));
+    assert!(found.incomplete.iter().any(|reason| matches!(reason, Reason::Unsupported(_))));
+    let whole = Collected::of(FileType::Zip, &part(b"PK00"));
+    assert_eq!(whole.incomplete, []);
 }
 
 #[test]
