@@ -12,6 +12,8 @@ pub const PACKINGS: &[Packing] = &[
     ("onenote", "@100", onenote),
     ("word xml", "a", word_xml),
     ("szdd", "content", szdd),
+    ("cryptff", "content", cryptff),
+    ("hwp 3", "a", |bytes| crate::document::hwp3(true, &[("a", bytes)], b"x")),
     ("binhex", "a", binhex),
     ("swf", "data 1", swf),
     ("gpt", "a", gpt),
@@ -81,6 +83,13 @@ pub const PACKINGS: &[Packing] = &[
     ("quarantine of eset", "#1", |bytes| quarantine::named("eset", &quarantine::eset(bytes))),
     ("quarantine of mcafee", "C:\\a", |bytes| quarantine::mcafee("C:\\a", "X", bytes)),
 ];
+
+/// A file with every bit the other way.
+#[must_use]
+pub fn cryptff(bytes: &[u8]) -> Vec<u8> {
+    let plain = [&b"IFSQ\x01\0\0\0\0\0\0\0\0\0\0\0"[..], bytes].concat();
+    plain.iter().map(|byte| !byte).collect()
+}
 
 fn u32_of(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)

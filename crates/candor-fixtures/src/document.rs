@@ -183,3 +183,31 @@ pub fn macro_workbook(state: u8, formulas: &[Formula]) -> Vec<u8> {
     }
     [stream, end].concat()
 }
+
+/// A document of Hangul 3 without a word in it: pictures under their names, and the compound file of its objects.
+#[must_use]
+pub fn hwp3(is_deflated: bool, pictures: &[(&str, &[u8])], objects: &[u8]) -> Vec<u8> {
+    let mut information = [0_u8; 128];
+    information[124] = u8::from(is_deflated);
+    // No fonts of seven scripts, no styles, and the paragraph that ends the text.
+    let mut text = vec![0; 2 * 8 + 43];
+    let mut block = |kind: u32, parts: &[&[u8]]| {
+        let content = parts.concat();
+        text.extend_from_slice(&kind.to_le_bytes());
+        text.extend_from_slice(&u32::try_from(content.len()).unwrap_or(0).to_le_bytes());
+        text.extend_from_slice(&content);
+    };
+    for (name, bytes) in pictures {
+        let mut head = [0; 32];
+        for (slot, byte) in head.iter_mut().zip(name.bytes().take(15)) {
+            *slot = byte;
+        }
+        head[16..19].copy_from_slice(b"gif");
+        block(1, &[&head, bytes]);
+    }
+    block(2, &[objects]);
+    block(0, &[]);
+    let text = if is_deflated { crate::stream::deflate(&text) } else { text };
+    let mark = b"HWP Document File V3.00 \x1a\x01\x02\x03\x04\x05";
+    [&mark[..], &information, &[0; 1008], &text].concat()
+}

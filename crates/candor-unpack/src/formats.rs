@@ -3,10 +3,10 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    alz, ar, arc, arj, autoit, binhex, cab, chm, cpio, disk, dmg, egg, elf, encoded_script, ext, fat,
-    flat_xml, gzip, hfs, html, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2, onenote,
-    pdf, pe, quarantine, rar, rpm, rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text, tnef, udf,
-    virtual_disk, wim, xar, zip, zoo,
+    alz, ar, arc, arj, autoit, binhex, cab, chm, cpio, cryptff, disk, dmg, egg, elf, encoded_script, ext,
+    fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2,
+    onenote, pdf, pe, quarantine, rar, rpm, rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text,
+    tnef, udf, virtual_disk, wim, xar, zip, zoo,
 };
 
 /// One format that is opened.
@@ -23,6 +23,24 @@ pub struct Format {
     /// How far it is read, beyond the limits of the scan.
     pub limits: &'static str,
     pub(crate) unpack: fn(&[u8], &mut dyn Sink),
+}
+
+/// What takes a layer of this type apart, if anything does. It is known when a program is compiled, so that one
+/// that uses it holds no other parser.
+#[must_use]
+pub const fn parser(file_type: FileType) -> Option<fn(&[u8], &mut dyn Sink)> {
+    let mut formats = FORMATS;
+    while let [format, others @ ..] = formats {
+        let mut types = format.types;
+        while let [known, rest @ ..] = types {
+            if *known as u8 == file_type as u8 {
+                return Some(format.unpack);
+            }
+            types = rest;
+        }
+        formats = others;
+    }
+    None
 }
 
 /// Every format, in the order of the reference.
@@ -182,7 +200,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::SevenZip, FileType::SevenZipSfx],
         gives: "members of every block (LZMA, LZMA2, PPMd, bzip2, deflate, LZ4, with BCJ, BCJ2, delta and AES)",
         library: Some("sevenz-rust2"),
-        limits: "160 MiB of a dictionary or of the header; three passwords; Zstandard, Brotli and what is behind a cut member of the same block are reported as not looked at",
+        limits: "160 MiB of a dictionary or of the header; three passwords; Deflate64, Zstandard, Brotli and what is behind a cut member of the same block are reported as not looked at",
         unpack: seven_zip::unpack,
     },
     Format {
@@ -336,6 +354,22 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "4,096 elements",
         unpack: flat_xml::unpack,
+    },
+    Format {
+        name: "Hancom document (HWP 3)",
+        types: &[FileType::Hwp3],
+        gives: "the text as it is kept, pictures and objects",
+        library: Some("flate2 with zlib-rs"),
+        limits: "1,024 pictures and objects; documents with a password are reported",
+        unpack: hwp3::unpack,
+    },
+    Format {
+        name: "CryptFF",
+        types: &[FileType::CryptFf],
+        gives: "the file",
+        library: None,
+        limits: "none of its own",
+        unpack: cryptff::unpack,
     },
     Format {
         name: "SZDD, KWAJ",

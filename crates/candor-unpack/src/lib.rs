@@ -33,6 +33,7 @@ mod chm;
 mod cipher;
 mod codec;
 mod cpio;
+mod cryptff;
 mod disk;
 mod dmg;
 mod egg;
@@ -49,6 +50,7 @@ mod hash;
 mod hfs;
 mod html;
 mod huffman;
+mod hwp3;
 mod image_hash;
 mod installshield;
 mod iso;
@@ -100,7 +102,7 @@ mod properties;
 
 use candor_model::{CertificateRule, FileType, PerceptualHash, Reason, Sink};
 
-pub use formats::{FORMATS, Format};
+pub use formats::{FORMATS, Format, parser};
 
 /// Gives the children and facts of a layer to `sink`. Does nothing for types whose bytes say all; what
 /// hides its content and cannot be opened is told to the sink, so that it never counts as looked at.
