@@ -5,7 +5,10 @@
 //! answers, the matcher finds what its definition finds, and a scan that left something out says so.
 #![forbid(unsafe_code)]
 
+#[path = "../../crates/candor-fetch/src/answer.rs"]
+mod answer;
 mod database;
+mod databases;
 mod differential;
 mod fronts;
 mod inventory;
@@ -23,104 +26,135 @@ use candor_model::FileType;
 /// What a target does with the bytes that it is given.
 pub type Target = fn(&[u8]);
 
-/// Every target with what it runs.
-pub const TARGETS: &[(&str, Target)] = &[
-    ("database_open", database::open),
-    ("identify", identify),
-    ("scan", scan::scan),
-    ("search_differential", differential::search),
-    ("signature_parse", signature::parse),
-    ("unpack_autoit", |bytes| unpack::unpack(&[FileType::AutoIt], bytes)),
-    ("unpack_lnk", |bytes| unpack::unpack(&[FileType::Lnk], bytes)),
-    ("unpack_media", |bytes| unpack::unpack(&[FileType::Png, FileType::Jpeg], bytes)),
-    ("unpack_packed", |bytes| unpack::unpack(&[FileType::MsExe], &unpack::program(bytes))),
-    ("unpack_elf", |bytes| unpack::unpack(&[FileType::Elf], bytes)),
-    ("unpack_gzip", |bytes| unpack::unpack(&[FileType::Gzip], bytes)),
-    ("unpack_html", |bytes| unpack::unpack(&[FileType::Html, FileType::HtmlUtf16], bytes)),
-    ("unpack_macho", |bytes| unpack::unpack(&[FileType::MachO, FileType::MachOUniversal], bytes)),
-    ("unpack_nuitka", |bytes| unpack::unpack(&[FileType::Elf, FileType::MsExe], bytes)),
-    ("unpack_pyinstaller", |bytes| unpack::unpack(&[FileType::Elf], bytes)),
-    ("unpack_pe", |bytes| unpack::unpack(&[FileType::MsExe], bytes)),
-    ("unpack_stream", |bytes| {
-        unpack::unpack(
-            &[
-                FileType::Bzip2,
-                FileType::Xz,
-                FileType::Lzma,
-                FileType::Lzip,
-                FileType::Zstd,
-                FileType::Lz4,
-                FileType::Compress,
-            ],
-            bytes,
-        )
-    }),
-    ("unpack_tar", |bytes| unpack::unpack(&[FileType::PosixTar, FileType::OldTar], bytes)),
-    ("unpack_text", |bytes| unpack::unpack(&[FileType::TextAscii, FileType::TextUtf16Le], bytes)),
-    ("unpack_encoded_script", |bytes| unpack::unpack(&[FileType::ScrEnc], bytes)),
-    ("unpack_zip", |bytes| unpack::unpack(&[FileType::Zip, FileType::OoxmlWord], bytes)),
-    ("unpack_ole2", |bytes| unpack::unpack(&[FileType::MsOle2, FileType::HwpOle2], bytes)),
-    ("unpack_rtf", |bytes| unpack::unpack(&[FileType::Rtf], bytes)),
-    ("unpack_mail", |bytes| unpack::unpack(&[FileType::Mail, FileType::Mhtml, FileType::Uuencoded], bytes)),
-    ("unpack_pdf", |bytes| unpack::unpack(&[FileType::Pdf], bytes)),
-    ("unpack_cpio", |bytes| {
-        unpack::unpack(&[FileType::CpioOld, FileType::CpioOdc, FileType::CpioNewc, FileType::CpioCrc], bytes)
-    }),
-    ("unpack_ar", |bytes| unpack::unpack(&[FileType::Ar], bytes)),
-    ("unpack_rpm", |bytes| unpack::unpack(&[FileType::Rpm], bytes)),
-    ("unpack_cab", |bytes| unpack::unpack(&[FileType::MsCab], bytes)),
-    ("unpack_lha", |bytes| unpack::unpack(&[FileType::LhaLzh], bytes)),
-    ("unpack_arj", |bytes| unpack::unpack(&[FileType::Arj], bytes)),
-    ("unpack_iso", |bytes| unpack::unpack(&[FileType::Iso9660], bytes)),
-    ("unpack_seven_zip", |bytes| unpack::unpack(&[FileType::SevenZip], bytes)),
-    ("unpack_rar", |bytes| unpack::unpack(&[FileType::Rar], bytes)),
-    ("unpack_embedded", |bytes| {
-        unpack::unpack(&[FileType::BinaryData, FileType::TextAscii, FileType::Gif], bytes)
-    }),
-    ("unpack_onenote", |bytes| unpack::unpack(&[FileType::OneNote], bytes)),
-    ("unpack_flat_xml", |bytes| {
-        unpack::unpack(&[FileType::XmlWord, FileType::XmlXl, FileType::XmlHwp, FileType::Xdp], bytes)
-    }),
-    ("unpack_szdd", |bytes| unpack::unpack(&[FileType::MsSzdd], bytes)),
-    ("unpack_binhex", |bytes| unpack::unpack(&[FileType::BinHex], bytes)),
-    ("unpack_swf", |bytes| unpack::unpack(&[FileType::Swf], bytes)),
-    ("unpack_disk", |bytes| unpack::unpack(&[FileType::Mbr, FileType::Gpt, FileType::Apm], bytes)),
-    ("unpack_tnef", |bytes| unpack::unpack(&[FileType::Tnef], bytes)),
-    ("unpack_xar", |bytes| unpack::unpack(&[FileType::Xar], bytes)),
-    ("unpack_dmg", |bytes| unpack::unpack(&[FileType::Dmg], bytes)),
-    ("unpack_hfs", |bytes| unpack::unpack(&[FileType::PartHfsPlus], bytes)),
-    ("unpack_nsis", |bytes| unpack::unpack(&[FileType::Nulsft], bytes)),
-    ("unpack_chm", |bytes| unpack::unpack(&[FileType::MsChm], bytes)),
-    ("unpack_installshield", |bytes| unpack::unpack(&[FileType::IshieldMsi, FileType::IshieldCab], bytes)),
-    ("unpack_sis", |bytes| unpack::unpack(&[FileType::Sis], bytes)),
-    ("unpack_squashfs", |bytes| unpack::unpack(&[FileType::SquashFs], bytes)),
-    ("unpack_udf", |bytes| unpack::unpack(&[FileType::Udf], bytes)),
-    ("unpack_fat", |bytes| unpack::unpack(&[FileType::Fat], bytes)),
-    ("unpack_ntfs", |bytes| unpack::unpack(&[FileType::Ntfs], bytes)),
-    ("unpack_virtual_disk", |bytes| {
-        unpack::unpack(&[FileType::Vhd, FileType::Vhdx, FileType::Vmdk, FileType::Qcow2], bytes)
-    }),
-    ("unpack_wim", |bytes| unpack::unpack(&[FileType::Wim], bytes)),
-    ("unpack_alz", |bytes| unpack::unpack(&[FileType::Alz], bytes)),
-    ("unpack_egg", |bytes| unpack::unpack(&[FileType::Egg], bytes)),
-    ("unpack_ext", |bytes| unpack::unpack(&[FileType::Ext], bytes)),
-    ("unpack_arc", |bytes| unpack::unpack(&[FileType::Arc], bytes)),
-    ("unpack_zoo", |bytes| unpack::unpack(&[FileType::Zoo], bytes)),
-    ("unpack_quarantine", unpack_quarantine),
-    ("migrate_settings", migrate_settings),
-    ("worker_message", message::message),
-    ("inventory", inventory::read),
-    ("clamd_protocol", protocol::clamd),
-    ("update_archive", update::archive),
-    ("update_metadata", update::metadata),
-    ("update_note", update::note),
-    ("update_policy", update::policy),
-    ("update_proof", update::proof),
-    ("update_tiles", update::tiles),
-    ("http_request", fronts::http),
-    ("icap_protocol", fronts::icap),
-    ("milter_protocol", fronts::milter),
-];
+/// Declares the targets. Each is a function of its own, so that the program that fuzzes it holds nothing of the
+/// others: libFuzzer looks at the counters of the whole program after every execution.
+macro_rules! targets {
+    (
+        of all: { $($name:ident => $run:expr;)* }
+        of parsers: { $($parser:ident($shape:ident) => [$($file_type:ident),*] $(like [$($alike:ident),*])?;)* }
+    ) => {
+        $(#[doc = concat!("Fuzzes `", stringify!($name), "`.")]
+        pub fn $name(bytes: &[u8]) {
+            $run(bytes);
+        })*
+        $(#[doc = concat!("Fuzzes `", stringify!($parser), "`.")]
+        pub fn $parser(bytes: &[u8]) {
+            const PARSERS: &[unpack::Parser] = &[$(unpack::parser(FileType::$file_type)),*];
+            unpack::unpack(PARSERS, &unpack::$shape(bytes));
+        })*
+
+        /// Every target with what it runs.
+        pub const TARGETS: &[(&str, Target)] =
+            &[$((stringify!($name), $name),)* $((stringify!($parser), $parser),)*];
+
+        /// The types that a target is about, and whether it takes its bytes folded.
+        fn parsed(target: &str) -> (&'static [FileType], bool) {
+            match target {
+                $(stringify!($parser) => {
+                    (&[$(FileType::$file_type,)* $($(FileType::$alike),*)?], stringify!($shape) == "unfolded")
+                })*
+                _ => (&[], false),
+            }
+        }
+    };
+}
+
+targets! {
+    of all: {
+        database_open => database::open;
+        identify => same_type;
+        scan => scan::scan;
+        search_differential => differential::search;
+        signature_parse => signature::parse;
+        unpack_embedded => unpack::embedded;
+        worker_message => message::message;
+        inventory => inventory::read;
+        migrate_settings => migrate::settings;
+        clamd_protocol => protocol::clamd;
+        update_answer => databases::answer;
+        update_archive => update::archive;
+        update_cdiff => databases::cdiff;
+        update_container => databases::container;
+        update_message => databases::message;
+        update_metadata => update::metadata;
+        update_note => update::note;
+        update_policy => update::policy;
+        update_proof => update::proof;
+        update_record => databases::record;
+        update_sign => databases::sign;
+        update_tiles => update::tiles;
+        http_request => fronts::http;
+        icap_protocol => fronts::icap;
+        milter_protocol => fronts::milter;
+    }
+    of parsers: {
+        unpack_autoit(plain) => [AutoIt];
+        unpack_lnk(plain) => [Lnk];
+        unpack_media(plain) => [Png] like [Gif, Jpeg, Tiff, Riff];
+        unpack_packed(program) => [MsExe];
+        unpack_elf(plain) => [Elf];
+        unpack_gzip(plain) => [Gzip];
+        unpack_html(plain) => [Html] like [HtmlUtf16];
+        unpack_macho(plain) => [MachO, MachOUniversal];
+        unpack_nuitka(plain) => [Elf, MsExe];
+        unpack_pyinstaller(plain) => [Elf];
+        unpack_pe(plain) => [MsExe];
+        unpack_stream(plain) => [Bzip2, Xz, Lzma, Lzip, Zstd, Lz4, Compress];
+        unpack_tar(plain) => [PosixTar] like [OldTar];
+        unpack_text(plain) => [TextAscii] like [TextUtf16Le];
+        unpack_encoded_script(plain) => [ScrEnc];
+        unpack_zip(plain) => [Zip] like [OoxmlWord];
+        unpack_ole2(plain) => [MsOle2, HwpOle2];
+        unpack_rtf(plain) => [Rtf];
+        unpack_mail(plain) => [Mail, Uuencoded] like [Mhtml];
+        unpack_pdf(plain) => [Pdf];
+        unpack_cpio(plain) => [CpioNewc] like [CpioOld, CpioOdc, CpioCrc];
+        unpack_cryptff(plain) => [CryptFf];
+        unpack_hwp3(plain) => [Hwp3];
+        unpack_ar(plain) => [Ar];
+        unpack_rpm(plain) => [Rpm];
+        unpack_cab(plain) => [MsCab];
+        unpack_lha(plain) => [LhaLzh];
+        unpack_arj(plain) => [Arj];
+        unpack_iso(unfolded) => [Iso9660];
+        unpack_seven_zip(plain) => [SevenZip];
+        unpack_rar(plain) => [Rar];
+        unpack_onenote(plain) => [OneNote];
+        unpack_flat_xml(plain) => [XmlWord] like [XmlXl, XmlHwp, Xdp];
+        unpack_szdd(plain) => [MsSzdd];
+        unpack_binhex(plain) => [BinHex];
+        unpack_swf(plain) => [Swf];
+        unpack_disk(unfolded) => [Mbr, Gpt, Apm];
+        unpack_tnef(plain) => [Tnef];
+        unpack_xar(plain) => [Xar];
+        unpack_dmg(unfolded) => [Dmg];
+        unpack_hfs(unfolded) => [PartHfsPlus];
+        unpack_nsis(plain) => [Nulsft];
+        unpack_chm(plain) => [MsChm];
+        unpack_installshield(plain) => [IshieldMsi, IshieldCab];
+        unpack_sis(plain) => [Sis];
+        unpack_squashfs(plain) => [SquashFs];
+        unpack_udf(unfolded) => [Udf];
+        unpack_fat(unfolded) => [Fat];
+        unpack_ntfs(unfolded) => [Ntfs];
+        unpack_virtual_disk(unfolded) => [Vhd, Vhdx, Vmdk, Qcow2];
+        unpack_wim(plain) => [Wim];
+        unpack_alz(plain) => [Alz];
+        unpack_egg(plain) => [Egg];
+        unpack_ext(unfolded) => [Ext];
+        unpack_arc(plain) => [Arc];
+        unpack_zoo(plain) => [Zoo];
+        unpack_quarantine(plain) => [
+            KasperskyQuarantine,
+            DefenderQuarantine,
+            SymantecQuarantine,
+            AviraQuarantine,
+            GdataQuarantine,
+            MalwarebytesQuarantine,
+            NamedQuarantine
+        ];
+    }
+}
 
 /// Runs one target on one input.
 ///
@@ -145,32 +179,25 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "clamd_protocol" => protocol::seeds(),
         "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof"
         | "update_tiles" => update::seeds(target),
+        "update_answer" | "update_cdiff" | "update_container" | "update_message" | "update_record"
+        | "update_sign" => databases::seeds(target),
         "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
-        _ => seed::files(),
+        _ => files(target),
     }
 }
 
-/// Fuzzes `unpack_quarantine`.
-pub fn unpack_quarantine(bytes: &[u8]) {
-    let types = [
-        FileType::KasperskyQuarantine,
-        FileType::DefenderQuarantine,
-        FileType::SymantecQuarantine,
-        FileType::AviraQuarantine,
-        FileType::GdataQuarantine,
-        FileType::MalwarebytesQuarantine,
-        FileType::NamedQuarantine,
-    ];
-    unpack::unpack(&types, bytes);
-}
-
-/// Fuzzes `migrate_settings`.
-pub fn migrate_settings(bytes: &[u8]) {
-    migrate::settings(bytes);
+/// Files of the types that a target is about, if there are any; of every format, if not.
+fn files(target: &str) -> Vec<Vec<u8>> {
+    let (types, is_folded) = parsed(target);
+    let all = seed::files();
+    let (own, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|file| types.contains(&candor_identify::identify(file)));
+    let chosen = if own.is_empty() { others } else { own };
+    chosen.into_iter().map(|file| if is_folded { unpack::folded(&file) } else { file }).collect()
 }
 
 /// The type depends on the bytes alone.
-fn identify(bytes: &[u8]) {
+fn same_type(bytes: &[u8]) {
     let copy = bytes.to_vec();
     assert_eq!(candor_identify::identify(bytes), candor_identify::identify(&copy));
 }

@@ -33,6 +33,8 @@ pub(crate) fn scan(bytes: &[u8]) {
         max_depth: 5,
         max_children: 50,
         max_normalise: 1 << 16,
+        // Little enough that archives are taken apart while they are read.
+        max_memory: 1 << 16,
         ..Limits::default()
     };
     let options = Options { limits, all_matches: true, ..Options::default() };

@@ -3,7 +3,7 @@
 use candor_fixtures::archive::{self, Cab, Cpio, RAR, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::zip::{Member, build};
-use candor_fixtures::{container, document, stream, zip_methods};
+use candor_fixtures::{container, document, quarantine, stream, zip_methods};
 
 const HTML: &[u8] = b"<html><!-- a comment --><p>A needle &amp; a &#84;OOL</p>\
     <script>var a = unescape('%61%62') + \"c\";</script><img src=\"data:text/plain;base64,bmVlZGxl\">";
@@ -18,6 +18,7 @@ pub(crate) fn files() -> Vec<Vec<u8>> {
     files.extend(archives(&text));
     files.extend(documents(&text));
     files.extend(container::PACKINGS.iter().map(|(_, _, pack)| pack(&text)));
+    files.push(quarantine::malwarebytes(r"C:\a.exe", "Trojan.X", "2024-09-28T07:05:03Z", &text).1);
     files.push(bundle(&executable(Kind::Elf64)));
     files.push(universal(&executable(Kind::MachO64)));
     files.push(zipped);

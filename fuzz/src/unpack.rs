@@ -9,22 +9,110 @@ use candor_model::{
 /// Calls of a sink that one parser may make after it was told to stop.
 const CALLS_AFTER_STOP: u32 = 1;
 
-/// Hands `bytes` to the parser of each of `types`, once with room and once with hardly any.
-pub(crate) fn unpack(types: &[FileType], bytes: &[u8]) {
-    for file_type in types {
-        for (max_scan_size, stop_after) in [(4 << 20, u32::MAX), (3_000, u32::MAX), (1 << 20, 1)] {
-            let limits = Limits { max_scan_size, max_file_size: 1 << 20, ..Limits::default() };
-            let mut sink = Strict {
-                budget: Budget::new(limits, Interrupt::new(), bytes.len() as u64),
-                length: bytes.len() as u64,
-                children: 0,
-                stop_after,
-                after_stop: 0,
-            };
-            candor_unpack::unpack(*file_type, bytes, &mut sink);
-            assert!(sink.budget.bytes() <= max_scan_size, "over its budget");
+/// What takes a layer of one type apart.
+pub(crate) type Parser = fn(&[u8], &mut dyn Sink);
+
+/// Room for all that a small file holds; hardly any; and room, with a sink that has enough after one child.
+const ROOMS: [(u64, u32); 3] = [(512 << 10, u32::MAX), (3_000, u32::MAX), (512 << 10, 1)];
+
+/// The largest file that a folded one stands for.
+const UNFOLDED: usize = 8 << 20;
+
+/// Zeros that are left out of a folded file, at least.
+const RUN: usize = 16;
+
+/// The parser of `file_type`.
+pub(crate) const fn parser(file_type: FileType) -> Parser {
+    match candor_unpack::parser(file_type) {
+        Some(parser) => parser,
+        None => panic!("nothing opens this type"),
+    }
+}
+
+/// Hands `bytes` to each of `parsers`. Under libFuzzer an execution is one of [`ROOMS`], chosen by the bytes;
+/// everywhere else it is all of them.
+pub(crate) fn unpack(parsers: &[Parser], bytes: &[u8]) {
+    let drawn = bytes.len().wrapping_add(usize::from(bytes.last().copied().unwrap_or(0))) % 4;
+    for (number, room) in ROOMS.into_iter().enumerate() {
+        if cfg!(feature = "libfuzzer") && number != drawn.saturating_sub(1) {
+            continue;
+        }
+        for parser in parsers {
+            give(*parser, bytes, room);
         }
     }
+}
+
+/// Looks for objects in what is not taken apart.
+pub(crate) fn embedded(bytes: &[u8]) {
+    let parsers: [Parser; 3] = [
+        |bytes, sink| candor_unpack::unpack(FileType::BinaryData, bytes, sink),
+        |bytes, sink| candor_unpack::unpack(FileType::TextAscii, bytes, sink),
+        |bytes, sink| candor_unpack::unpack(FileType::Gif, bytes, sink),
+    ];
+    unpack(&parsers, bytes);
+}
+
+fn give(parser: Parser, bytes: &[u8], (max_scan_size, stop_after): (u64, u32)) {
+    let limits = Limits { max_scan_size, max_file_size: 128 << 10, ..Limits::default() };
+    let mut sink = Strict {
+        budget: Budget::new(limits, Interrupt::new(), bytes.len() as u64),
+        length: bytes.len() as u64,
+        children: 0,
+        stop_after,
+        after_stop: 0,
+    };
+    parser(bytes, &mut sink);
+    assert!(sink.budget.bytes() <= max_scan_size, "over its budget");
+}
+
+/// The bytes as they are.
+pub(crate) fn plain(bytes: &[u8]) -> &[u8] {
+    bytes
+}
+
+/// A file with long runs of zeros left out: how many zeros come next, the number of bytes that follow, and the
+/// bytes, again and again. Images of disks are mostly zeros, and what is changed at random should be the rest.
+pub(crate) fn folded(file: &[u8]) -> Vec<u8> {
+    let mut folded = Vec::new();
+    let mut rest = file;
+    while !rest.is_empty() {
+        let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+        let (_, after) = rest.split_at(zeros);
+        let is_zeros = |window: &[u8]| window.iter().all(|byte| *byte == 0);
+        let length = after.windows(RUN).position(is_zeros).unwrap_or(after.len()).min(usize::from(u16::MAX));
+        let (bytes, after) = after.split_at(length);
+        folded.extend_from_slice(&u32::try_from(zeros).unwrap_or(u32::MAX).to_le_bytes());
+        folded.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());
+        folded.extend_from_slice(bytes);
+        rest = after;
+    }
+    folded
+}
+
+/// The file that a folded one stands for, cut where it grows too large.
+pub(crate) fn unfolded(folded: &[u8]) -> Vec<u8> {
+    let mut pieces = Vec::new();
+    let (mut rest, mut end) = (folded, 0_usize);
+    while let Some((head, after)) = rest.split_first_chunk::<6>() {
+        let [zeros @ .., low, high] = head;
+        let zeros = usize::try_from(u32::from_le_bytes(*zeros)).unwrap_or(usize::MAX);
+        let length = usize::from(u16::from_le_bytes([*low, *high])).min(after.len());
+        let (bytes, after) = after.split_at(length);
+        let start = end.saturating_add(zeros);
+        if start.saturating_add(length) > UNFOLDED {
+            break;
+        }
+        pieces.push((start, bytes));
+        end = start + length;
+        rest = after;
+    }
+    // All of it is zeros at first, which costs nothing until it is looked at.
+    let mut file = vec![0; end];
+    for (start, bytes) in pieces {
+        file[start..start + bytes.len()].copy_from_slice(bytes);
+    }
+    file
 }
 
 /// A 32-bit program whose code is `code`, and which may write to itself.
@@ -102,5 +190,23 @@ impl Sink for Strict {
 
     fn budget(&mut self) -> &mut Budget {
         &mut self.budget
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{folded, unfolded};
+
+    #[test]
+    fn a_folded_file_stands_for_itself() {
+        for file in
+            [&b""[..], b"a", &[0; 40], &[&b"ab"[..], &[0; 70_000], b"c\0\0d", &[0; 15], b"e"].concat()]
+        {
+            assert_eq!(unfolded(&folded(file)), file);
+        }
+        let image = crate::seed::files().into_iter().max_by_key(Vec::len).unwrap();
+        let small = folded(&image);
+        assert_eq!(unfolded(&small), image);
+        assert!(small.len() < image.len() / 100, "{} bytes of {}", small.len(), image.len());
     }
 }

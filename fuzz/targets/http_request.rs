@@ -1,4 +1,4 @@
 //! Fuzzes requests of monitors.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("http_request", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::http_request(bytes));

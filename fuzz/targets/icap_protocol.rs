@@ -1,4 +1,4 @@
 //! Fuzzes what proxies say.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("icap_protocol", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::icap_protocol(bytes));

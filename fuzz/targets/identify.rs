@@ -1,4 +1,4 @@
 //! Fuzzes file types.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("identify", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::identify(bytes));

@@ -1,4 +1,4 @@
 //! Fuzzes readers of an inventory.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("inventory", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::inventory(bytes));

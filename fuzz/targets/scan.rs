@@ -1,4 +1,4 @@
 //! Fuzzes the whole engine.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("scan", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::scan(bytes));

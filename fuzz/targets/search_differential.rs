@@ -1,4 +1,4 @@
 //! Fuzzes the matcher against its definition.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("search_differential", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::search_differential(bytes));

@@ -1,4 +1,4 @@
 //! Fuzzes the parser of encoded scripts.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("unpack_encoded_script", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::unpack_encoded_script(bytes));

@@ -1,4 +1,4 @@
 //! Fuzzes the parsers of FAT and exFAT.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("unpack_fat", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::unpack_fat(bytes));

@@ -1,4 +1,4 @@
 //! Fuzzes the parser of flat_xml.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("unpack_flat_xml", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::unpack_flat_xml(bytes));

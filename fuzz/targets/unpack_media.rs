@@ -1,4 +1,4 @@
 //! Fuzzes what parts of images say of themselves.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("unpack_media", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::unpack_media(bytes));

@@ -1,4 +1,4 @@
 //! Fuzzes the parser of packages of Symbian.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("unpack_sis", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::unpack_sis(bytes));

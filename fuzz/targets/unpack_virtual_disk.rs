@@ -1,4 +1,4 @@
 //! Fuzzes the parsers of disks of virtual machines.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("unpack_virtual_disk", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::unpack_virtual_disk(bytes));

@@ -1,4 +1,4 @@
 //! Fuzzes the parser of Windows images.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("unpack_wim", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::unpack_wim(bytes));

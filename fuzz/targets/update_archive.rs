@@ -1,4 +1,4 @@
 //! Fuzzes the archives of a release.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("update_archive", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::update_archive(bytes));

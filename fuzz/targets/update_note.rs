@@ -1,4 +1,4 @@
 //! Fuzzes signed notes and checkpoints.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::run("update_note", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::update_note(bytes));

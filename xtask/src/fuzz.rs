@@ -1,6 +1,7 @@
 //! Runs the fuzz targets with libFuzzer, on a stable compiler: what `cargo fuzz` asks of a nightly one is
 //! a pass that stable has too, by its flags.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,10 @@ pub(crate) struct Arguments {
     /// Where the random numbers begin; by chance, when it is left out.
     #[arg(long)]
     pub(crate) seed: Option<u32>,
+    /// Run each target only as far as it has this many executions in `fuzz/executions.tsv`, those with the fewest
+    /// first, and count them there.
+    #[arg(long)]
+    pub(crate) up_to: Option<u64>,
     /// Targets that run at the same time [default: one a processor].
     #[arg(long)]
     pub(crate) jobs: Option<usize>,
@@ -47,11 +52,17 @@ const FLAGS: [&str; 6] = [
 /// A target broke, or could not be built.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let root = crate::root()?;
-    let chosen: Vec<&str> = if arguments.targets.is_empty() {
+    let mut chosen: Vec<&str> = if arguments.targets.is_empty() {
         candor_fuzz::TARGETS.iter().map(|(name, _)| *name).collect()
     } else {
         arguments.targets.iter().map(String::as_str).collect()
     };
+    let count = Mutex::new(Count::read(&root)?);
+    if let Some(goal) = arguments.up_to {
+        let count = count.lock().unwrap_or_else(PoisonError::into_inner);
+        chosen.retain(|target| count.of(target) < goal);
+        chosen.sort_by_key(|target| count.of(target));
+    }
     let programs = build(&root)?;
     let next = AtomicUsize::new(0);
     let broken = Mutex::new(Vec::new());
@@ -59,16 +70,27 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // One after the other in each thread, so that the output of a target stays together.
     let work = || -> anyhow::Result<()> {
         while let Some(target) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let output = fuzz(&root, &programs, target, arguments)?;
+            let before = count.lock().unwrap_or_else(PoisonError::into_inner).of(target);
+            let runs = arguments.up_to.map(|goal| goal.saturating_sub(before)).or(arguments.runs);
+            let output = fuzz(&root, &programs, target, arguments, runs)?;
             let said = String::from_utf8_lossy(&output.stderr);
-            let executions =
-                said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-            let executions = executions.map_or("an unknown number of", str::trim);
-            if output.status.success() {
-                println!("{target}: holds, {executions} executions");
+            let number =
+                |name: &str| said.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            let executions: Option<u64> = number("stat::number_of_executed_units:");
+            let slowest: Option<u64> = number("stat::slowest_unit_time_sec:");
+            let told = executions.map_or_else(|| String::from("an unknown number of"), |it| it.to_string());
+            // A run that is short, on whatever machine, says nothing of seconds.
+            let is_slow = arguments.up_to.is_some() && slowest.is_some_and(|seconds| seconds > SLOWEST);
+            let held = output.status.success() && !is_slow;
+            if held {
+                println!("{target}: holds, {told} executions");
             } else {
-                println!("{target}: BROKEN, {executions} executions\n{said}");
+                println!("{target}: BROKEN, {told} executions\n{said}");
                 broken.lock().unwrap_or_else(PoisonError::into_inner).push(*target);
+            }
+            // What was executed before a fault was found says nothing of what is there once it is mended.
+            if let (Some(executions), Some(_), true) = (executions, arguments.up_to, held) {
+                count.lock().unwrap_or_else(PoisonError::into_inner).add(target, executions)?;
             }
         }
         Ok(())
@@ -87,19 +109,59 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn fuzz(root: &Path, programs: &Path, target: &str, arguments: &Arguments) -> anyhow::Result<Output> {
+fn fuzz(
+    root: &Path,
+    programs: &Path,
+    target: &str,
+    arguments: &Arguments,
+    runs: Option<u64>,
+) -> anyhow::Result<Output> {
     let corpus = seed(root, target)?;
     let artifacts = root.join("fuzz/artifacts").join(target);
     fs::create_dir_all(&artifacts)?;
     Command::new(programs.join(target))
         .arg(format!("-max_total_time={}", arguments.seconds))
-        .arg(format!("-runs={}", arguments.runs.map_or(String::from("-1"), |runs| runs.to_string())))
+        .arg(format!("-runs={}", runs.map_or(String::from("-1"), |runs| runs.to_string())))
         .args(arguments.seed.map(|seed| format!("-seed={seed}")))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args(["-timeout=20", "-rss_limit_mb=2048", "-max_len=8192", "-verbosity=0", "-print_final_stats=1"])
+        .args(["-timeout=20", "-report_slow_units=2", "-rss_limit_mb=2048", "-max_len=8192"])
+        .args(["-verbosity=0", "-print_final_stats=1"])
         .arg(&corpus)
         .output()
         .with_context(|| format!("target {target} does not start"))
+}
+
+/// Seconds of the clock that one execution may take, on a machine that does other things as well.
+const SLOWEST: u64 = 2;
+
+/// How often each target was executed without finding anything since the table was begun: a file beside the targets.
+struct Count {
+    file: PathBuf,
+    executions: BTreeMap<String, u64>,
+}
+
+impl Count {
+    fn read(root: &Path) -> anyhow::Result<Self> {
+        let file = root.join("fuzz/executions.tsv");
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let rows = text.lines().filter_map(|line| line.split_once('\t'));
+        let executions = rows
+            .map(|(target, number)| Ok((target.to_owned(), number.parse()?)))
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Self { file, executions })
+    }
+
+    fn of(&self, target: &str) -> u64 {
+        self.executions.get(target).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, target: &str, more: u64) -> anyhow::Result<()> {
+        let sum = self.of(target).saturating_add(more);
+        self.executions.insert(target.to_owned(), sum);
+        let rows: String =
+            self.executions.iter().map(|(target, number)| format!("{target}\t{number}\n")).collect();
+        Ok(fs::write(&self.file, rows)?)
+    }
 }
 
 /// Builds every target, and says where they are.
@@ -142,6 +204,23 @@ fn seed(root: &Path, target: &str) -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use super::Count;
+
+    #[test]
+    fn executions_are_added_up_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("fuzz")).unwrap();
+        let mut count = Count::read(folder.path()).unwrap();
+        assert_eq!(count.of("unpack_zip"), 0);
+        count.add("unpack_zip", 5).unwrap();
+        count.add("scan", 1).unwrap();
+        count.add("unpack_zip", 2).unwrap();
+        let again = Count::read(folder.path()).unwrap();
+        assert_eq!((again.of("unpack_zip"), again.of("scan"), again.of("identify")), (7, 1, 0));
+        fs::write(folder.path().join("fuzz/executions.tsv"), "scan\tmany\n").unwrap();
+        assert!(Count::read(folder.path()).is_err());
+    }
 
     #[test]
     fn every_target_holds_on_its_seeds() {

@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Complaints;
 
 /// Crates of the product, and those of them that each may use. Tests and build scripts are free.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("candor-model", &[]),
     ("candor-identify", &["candor-model"]),
     ("candor-unpack", &["candor-model"]),

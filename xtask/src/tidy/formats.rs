@@ -56,7 +56,8 @@ fn targets(sources: &[Source], complaints: &mut Complaints) {
     let manifest = sources.iter().find(|source| source.path == "fuzz/Cargo.toml");
     for (name, _) in candor_fuzz::TARGETS {
         let file = format!("fuzz/targets/{name}.rs");
-        let runs = |source: &Source| source.path == file && source.text.contains(&format!("run(\"{name}\""));
+        let call = format!("candor_fuzz::{name}(");
+        let runs = |source: &Source| source.path == file && source.text.contains(&call);
         let built = manifest.is_some_and(|manifest| manifest.text.contains(&format!("name = \"{name}\"\n")));
         if !built || !sources.iter().any(runs) {
             complaints.push(format!("{file}: is missing, not built, or runs something else"));

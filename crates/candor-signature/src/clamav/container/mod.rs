@@ -36,7 +36,7 @@ pub struct Opened {
 }
 
 /// A file in a container.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Member {
     /// Its name, without folders.
     pub name: String,
