@@ -16,6 +16,7 @@ mod policy;
 mod random;
 mod test_file;
 mod tidy;
+mod tuf;
 
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,8 @@ enum Task {
     Policy(policy::Arguments),
     /// Check what the compiler does not: dependencies between crates, sizes, places of `unsafe`, words.
     Tidy,
+    /// Compare the verifier of feeds with tough, a client of The Update Framework by others.
+    Tuf(tuf::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -65,6 +68,7 @@ fn main() -> anyhow::Result<()> {
         Task::Package(arguments) => package::run(&arguments),
         Task::Policy(arguments) => policy::run(&arguments),
         Task::Tidy => tidy::run(),
+        Task::Tuf(arguments) => tuf::run(&arguments).map(|said| println!("{said}")),
     }
 }
 

@@ -8,9 +8,9 @@ use anyhow::{Context as _, bail};
 use clap::Parser as _;
 
 use super::{Arguments, Step};
-use crate::{clients, construct, docs, fuzz, jail, oracle, package, tidy};
+use crate::{clients, construct, docs, fuzz, jail, oracle, package, tidy, tuf};
 
-pub(super) const STEPS: [Step; 16] = [
+pub(super) const STEPS: [Step; 17] = [
     Step { name: "fmt", run: fmt },
     Step { name: "tidy", run: |_| tidy::run().map(|()| String::new()) },
     Step { name: "docs", run: |_| docs::run(&docs::Arguments { check: true }).map(|()| String::new()) },
@@ -24,6 +24,7 @@ pub(super) const STEPS: [Step; 16] = [
     Step { name: "exploit", run: exploit },
     Step { name: "package", run: package },
     Step { name: "clients", run: clients },
+    Step { name: "tuf", run: |_| tuf::run(&tuf::Arguments { changed: 200, seed: 1, write: false }) },
     Step { name: "construct", run: construct },
     Step { name: "oracle", run: oracle },
     Step { name: "fuzz", run: fuzz },

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, bail, ensure};
 use candor_fixtures::feed::Built;
@@ -10,6 +11,7 @@ use candor_fixtures::feed::Built;
 /// The program.
 pub(super) struct Peer {
     program: PathBuf,
+    runs: AtomicU32,
 }
 
 impl Peer {
@@ -23,7 +25,7 @@ impl Peer {
             .arg(&target)
             .status()?;
         ensure!(status.success(), "peers/ does not build");
-        Ok(Self { program: target.join("debug/candor-peers") })
+        Ok(Self { program: target.join("debug/candor-peers"), runs: AtomicU32::new(0) })
     }
 
     /// Looks at a feed at a time. `Ok(Err)` says why it is refused.
@@ -48,7 +50,10 @@ impl Peer {
     }
 
     fn run(&self, clock: &str, arguments: &[&Path]) -> anyhow::Result<String> {
-        let time = clock.replace('T', " ").replace('Z', "");
+        // Time begins anew with each run and must not be seen to go back: each run is a while later than the one before it.
+        let (minute, seconds) = clock.trim_end_matches('Z').rsplit_once(':').context("no time")?;
+        let later = f64::from(self.runs.fetch_add(1, Ordering::Relaxed)) / 50.0;
+        let time = format!("{}:{:06.3}", minute.replace('T', " "), seconds.parse::<f64>()? + later.min(59.0));
         let output = Command::new("faketime")
             .args(["-f", &format!("@{time}")])
             .arg(&self.program)
