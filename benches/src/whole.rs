@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Measure start, memory, image and compilation only.
     #[arg(long)]
     start_only: bool,
+    /// Lift clamscan's limits on size, so that it looks at as much of large files as Candor does.
+    #[arg(long)]
+    lift_limits: bool,
     /// Leave clamscan out, and print Candor's own numbers only.
     #[arg(long)]
     alone: bool,
@@ -49,6 +52,8 @@ pub struct Programs<'a> {
     candor: &'a Path,
     database: &'a Path,
     image: PathBuf,
+    /// Whether clamscan's limits on size are lifted.
+    pub lift_limits: bool,
 }
 
 impl<'a> Programs<'a> {
@@ -65,7 +70,7 @@ impl<'a> Programs<'a> {
             compiled.processor,
             length as f64 / 1e6
         );
-        Ok(Self { candor, database, image })
+        Ok(Self { candor, database, image, lift_limits: false })
     }
 
     pub fn candor(&self, files: &Path) -> Command {
@@ -80,13 +85,17 @@ impl<'a> Programs<'a> {
             .args(["--quiet", "--no-summary", "--detect-pua=yes", "-r", "-d"])
             .arg(self.database)
             .arg(files);
+        if self.lift_limits {
+            command.args(["--max-filesize=2000M", "--max-scansize=4000M"]);
+        }
         command
     }
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let programs = Programs::new(&arguments.candor, &arguments.database, folder.path())?;
+    let mut programs = Programs::new(&arguments.candor, &arguments.database, folder.path())?;
+    programs.lift_limits = arguments.lift_limits;
     let small = folder.path().join("small.txt");
     std::fs::write(&small, b"nothing to see here\n")?;
     let ours = best(|| measure(&mut programs.candor(&small)))?;
