@@ -109,6 +109,9 @@ fn decoded(text: &str) -> Option<String> {
     let mut decoded = parts.next()?.as_bytes().to_vec();
     for part in parts {
         let (digits, rest) = part.split_at_checked(2)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
         decoded.push(u8::from_str_radix(digits, 16).ok()?);
         decoded.extend_from_slice(rest.as_bytes());
     }
@@ -117,6 +120,10 @@ fn decoded(text: &str) -> Option<String> {
 
 /// So many bytes, written as hexadecimal digits.
 fn bytes<const LENGTH: usize>(digits: &str) -> Option<[u8; LENGTH]> {
+    // What reads numbers takes a sign, too.
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) || digits.len() != LENGTH.checked_mul(2)? {
+        return None;
+    }
     let pairs = digits
         .as_bytes()
         .chunks(2)
@@ -145,6 +152,7 @@ mod tests {
             ("pkcs11:token=a;object=c?module-path=/x&pin-source=/y", "pin-source is not understood"),
             ("pkcs11:token=a;object=%zz?module-path=/x", "not written properly"),
             ("pkcs11:token=a;object=%0?module-path=/x", "not written properly"),
+            ("pkcs11:token=a;object=%+f?module-path=/x", "not written properly"),
             ("pkcs11:token=a;object=%00?module-path=/x", "not written properly"),
         ] {
             let error = Address::parse(uri).unwrap_err().to_string();
@@ -155,7 +163,7 @@ mod tests {
     #[test]
     fn digits_are_as_many_as_are_wanted() {
         assert_eq!(bytes::<2>("0aff"), Some([0x0a, 0xff]));
-        for digits in ["", "0a", "0aff00", "0afg", "0af"] {
+        for digits in ["", "0a", "0aff00", "0afg", "0af", "0a+f"] {
             assert_eq!(bytes::<2>(digits), None, "{digits}");
         }
     }

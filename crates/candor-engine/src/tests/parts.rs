@@ -35,7 +35,7 @@ fn limits() -> Limits {
 fn members(lengths: &[usize]) -> Vec<(String, Vec<u8>)> {
     let name = |number: usize| format!("folder/{number}");
     let content = |number: usize, length: usize| {
-        let mut state = number as u32 + 1;
+        let mut state = u32::try_from(number).unwrap() + 1;
         let mut next = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state.to_le_bytes()[3]
