@@ -132,16 +132,24 @@ fn exploit(_: &Arguments) -> anyhow::Result<String> {
     jail::exploit(&candor()?)
 }
 
+/// Programs that the tests have built, where they are.
+fn tested(names: &[&str]) -> anyhow::Result<Option<PathBuf>> {
+    let debug = crate::target()?.join("debug");
+    Ok(names.iter().all(|name| debug.join(name).is_file()).then_some(debug))
+}
+
 /// Looks at the units, and puts packages into the place of ClamAV's: of the programs that the tests have built, where they are.
 fn package(_: &Arguments) -> anyhow::Result<String> {
-    let debug = crate::target()?.join("debug");
-    let is_there = ["candor", "candord", "candor-clamav"].iter().all(|name| debug.join(name).is_file());
-    Ok(format!("{}; {}", package::units()?, package::check(is_there.then_some(debug.as_path()))?))
+    let built = tested(&["candor", "candord", "candor-clamav", "candor-fetch", "candor-token"])?;
+    Ok(format!("{}; {}", package::units()?, package::check(built.as_deref())?))
 }
 
 /// Uses the daemon with the clients that are here and quick to try.
 fn clients(_: &Arguments) -> anyhow::Result<String> {
-    clients::run(&clients::Arguments::default()).map(|()| String::new())
+    let built = tested(&["candord", "candor-clamav"])?;
+    let program = |name: &str| built.as_ref().map(|folder| folder.join(name));
+    let (daemon, commands) = (program("candord"), program("candor-clamav"));
+    clients::run(&clients::Arguments::with(daemon, commands)).map(|()| String::new())
 }
 
 fn construct(_: &Arguments) -> anyhow::Result<String> {

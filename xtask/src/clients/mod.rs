@@ -44,6 +44,13 @@ pub(crate) struct Arguments {
     commands: Option<PathBuf>,
 }
 
+impl Arguments {
+    /// The quick ones, with programs that are there.
+    pub(crate) fn with(daemon: Option<PathBuf>, commands: Option<PathBuf>) -> Self {
+        Self { daemon, commands, ..Self::default() }
+    }
+}
+
 /// A client.
 struct Client {
     /// Its name.
