@@ -1,5 +1,5 @@
 //! Settings of other products, as their files have them. Which product a file is of shows in its bytes; a reader
-//! gives [`Setting`]s to a [`Settings`], and what could not be read is told.
+//! gives [`Setting`]s to a `Settings`, and what could not be read is told.
 //!
 //! * `kesl`: exports of Kaspersky's products for Linux, INI and JSON.
 //! * `kaspersky_xml`: lists of exclusions and trusted programs of Kaspersky's products for Windows.
