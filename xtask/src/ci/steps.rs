@@ -101,7 +101,8 @@ fn eicar(_: &Arguments) -> anyhow::Result<String> {
 fn forms(_: &Arguments) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
     let schema = crate::root()?.join("testdata/schemas/junit-4.xsd");
-    let component = r#"{"type": "application", "name": "Kaspersky Endpoint Security", "version": "12.1", "purl": "pkg:deb/debian/kesl@12.1"}"#;
+    let component = r#"{"type": "application", "name": "Kaspersky Endpoint Security for Linux", "version": "12.1",
+        "supplier": {"name": "AO Kaspersky Lab"}, "purl": "pkg:deb/debian/kesl@12.1"}"#;
     for (name, components, expected) in [("product", component, 1), ("nothing", "", 0)] {
         let (list, report) =
             (folder.path().join(format!("{name}.json")), folder.path().join(format!("{name}.xml")));
