@@ -23,7 +23,11 @@ pub(crate) fn as_nobody_too(test: &str) {
     // The program may lie where only root can read.
     let place = tempfile::tempdir().unwrap();
     let copy = place.path().join("tests");
-    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    // By another process: a program that is still open for writing, be it in a copy of this process that another test
+    // is just making, cannot be started.
+    let copied =
+        std::process::Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap();
+    assert!(copied.success());
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(place.path(), mode).unwrap();
     let output = Command::new(&copy)

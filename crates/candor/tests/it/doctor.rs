@@ -58,7 +58,11 @@ fn every_attempt_is_refused_and_every_layer_is_seen() {
 fn processes_of_other_scans_are_seen_whatever_the_program_is_called() {
     let place = Place::new();
     let copy = place.path("quite-different");
-    std::fs::copy(env!("CARGO_BIN_EXE_candor"), &copy).unwrap();
+    // By another process: a program that is still open for writing, be it in a copy of this process that another test
+    // is just making, cannot be started.
+    let copied =
+        std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_candor")).arg(&copy).status().unwrap();
+    assert!(copied.success());
     let mut command = std::process::Command::new(&copy);
     // It waits for its input.
     let mut scan = command.args(["scan", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -99,7 +103,11 @@ fn as_nobody(arguments: &[&str]) -> Option<Said> {
     }
     let place = Place::new();
     let copy = place.path("candor");
-    std::fs::copy(env!("CARGO_BIN_EXE_candor"), &copy).unwrap();
+    // By another process: a program that is still open for writing, be it in a copy of this process that another test
+    // is just making, cannot be started.
+    let copied =
+        std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_candor")).arg(&copy).status().unwrap();
+    assert!(copied.success());
     place.file("clean", "clean");
     place.file("eicar.com", eicar());
     for path in [place.root().parent().unwrap(), &place.root()] {
