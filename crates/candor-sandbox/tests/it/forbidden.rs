@@ -25,8 +25,7 @@ pub(crate) fn as_nobody_too(test: &str) {
     let copy = place.path().join("tests");
     // By another process: a program that is still open for writing, be it in a copy of this process that another test
     // is just making, cannot be started.
-    let copied =
-        std::process::Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap();
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap();
     assert!(copied.success());
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(place.path(), mode).unwrap();

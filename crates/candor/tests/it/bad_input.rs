@@ -58,8 +58,7 @@ fn as_ordinary_user(place: &Place, arguments: &[&str]) -> Said {
     let copy = top.join("candor");
     // By another process: a program that is still open for writing, be it in a copy of this process that another test
     // is just making, cannot be started.
-    let copied =
-        std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_candor")).arg(&copy).status().unwrap();
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_candor")).arg(&copy).status().unwrap();
     assert!(copied.success());
     for path in [top, place.root()] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
