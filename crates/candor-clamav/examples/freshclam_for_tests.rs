@@ -4,19 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use candor_clamav::freshclam::{Program, run};
-use candor_fixtures::release::{PATCH_KEY, keys};
-use candor_update::clamav::{OldSignature, Trust};
+use candor_fixtures::release::trust;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let called = arguments.next().unwrap_or_default();
     let program = Program {
-        trust: Trust {
-            containers: keys(),
-            patches: PATCH_KEY.public(),
-            certificates: Vec::new(),
-            old_signature: OldSignature::Warn,
-        },
+        trust: trust(),
         fetcher: std::env::var_os("CANDOR_TEST_FETCHER").map(PathBuf::from).unwrap_or_default(),
     };
     run(program, &called.to_string_lossy(), arguments.collect())

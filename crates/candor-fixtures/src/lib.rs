@@ -6,6 +6,7 @@
 //! * [`registry`], [`package_database`], [`sqlite`], [`signed_program`], [`roots`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests.
 //! * [`feed`]: feeds of releases, and attacks on them.
+//! * [`programs`]: programs that tests start, and a name server.
 //! * [`collect`]: signatures as values.
 //! * [`marker`]: one marker in every container.
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
@@ -21,6 +22,7 @@ pub mod installer;
 pub mod marker;
 pub mod naive;
 pub mod package_database;
+pub mod programs;
 pub mod quarantine;
 pub mod recipe;
 pub mod registry;

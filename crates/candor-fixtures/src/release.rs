@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use candor_signature::clamav::{Keys, PublicKey};
+use candor_update::clamav::{OldSignature, Trust};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use md5::Md5;
@@ -145,6 +146,17 @@ impl Key {
 #[must_use]
 pub fn keys() -> Keys {
     Keys { header: HEADER_KEY.public(), list: LIST_KEY.public() }
+}
+
+/// Whom a program for tests believes: these keys in place of ClamAV's.
+#[must_use]
+pub fn trust() -> Trust {
+    Trust {
+        containers: keys(),
+        patches: PATCH_KEY.public(),
+        certificates: Vec::new(),
+        old_signature: OldSignature::Warn,
+    }
 }
 
 impl Release {

@@ -3,17 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use candor_fixtures::release::{PATCH_KEY, keys};
-use candor_update::clamav::{OldSignature, Trust};
+use candor_fixtures::release::trust;
 
 fn main() -> ExitCode {
     candor::main_with(&candor::Program {
-        trust: Trust {
-            containers: keys(),
-            patches: PATCH_KEY.public(),
-            certificates: Vec::new(),
-            old_signature: OldSignature::Warn,
-        },
+        trust: trust(),
         fetcher: std::env::var_os("CANDOR_TEST_FETCHER").map(PathBuf::from).unwrap_or_default(),
     })
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use candor_fixtures::programs;
+
 use crate::place::{Place, Said};
 
 /// Where Debian's package has it.
@@ -201,14 +203,7 @@ fn what_may_not_be_read_is_told_as_clamav_tells_it() {
     };
     let ours = place.path("own/clamscan");
     std::fs::create_dir(place.path("own")).unwrap();
-    // By another process: a program that is still open for writing, be it in a copy of this process that another test
-    // is just making, cannot be started.
-    let copied = std::process::Command::new("cp")
-        .arg(env!("CARGO_BIN_EXE_candor-clamav"))
-        .arg(&ours)
-        .status()
-        .unwrap();
-    assert!(copied.success());
+    programs::copy(env!("CARGO_BIN_EXE_candor-clamav"), &ours);
     ["", "own", "d", "db"].into_iter().for_each(|name| allow(name, 0o755));
     ["d/b.txt", "d/sub"].into_iter().for_each(|name| allow(name, 0));
     // Whoever may read everything becomes somebody who may not.

@@ -6,23 +6,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, UdpSocket};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use candor_fixtures::release::{self, HEADER_KEY, Key, LIST_KEY, PATCH_KEY, Release};
-use candor_update::clamav::{Database, OldSignature, Trust};
-
-fn trust() -> Trust {
-    Trust {
-        containers: release::keys(),
-        patches: PATCH_KEY.public(),
-        certificates: Vec::new(),
-        old_signature: OldSignature::Warn,
-    }
-}
+use candor_fixtures::programs::{self, name_server};
+use candor_fixtures::release::{HEADER_KEY, Key, LIST_KEY, PATCH_KEY, Release, trust};
+use candor_update::clamav::Database;
 
 /// What the server does with one address.
 #[derive(Clone)]
@@ -230,25 +222,13 @@ fn serve(mut stream: std::net::TcpStream, replies: &Replies, asked: &Mutex<Vec<S
     drop(stream.write_all(&bytes));
 }
 
-/// Candor's program with the keys of tests: an example, which is built together with the tests.
+/// Candor's program with the keys of tests.
 fn ours() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_candor-clamav"));
-    let example = program.parent().unwrap().join("examples/freshclam_for_tests");
-    assert!(example.is_file(), "{} is missing: build the examples too", example.display());
-    example
+    programs::example(env!("CARGO_BIN_EXE_candor-clamav"), "freshclam_for_tests")
 }
 
-/// The fetcher, which is a program of another crate.
 fn fetcher() -> &'static Path {
-    static FETCHER: OnceLock<PathBuf> = OnceLock::new();
-    FETCHER.get_or_init(|| {
-        let path = Path::new(env!("CARGO_BIN_EXE_candor-clamav")).with_file_name("candor-fetch");
-        if !path.is_file() {
-            let built = Command::new(env!("CARGO")).args(["build", "-p", "candor-fetch"]).status().unwrap();
-            assert!(built.success());
-        }
-        path
-    })
+    programs::fetcher(env!("CARGO_BIN_EXE_candor-clamav"), env!("CARGO"))
 }
 
 /// Copies of ClamAV's libraries with the keys of tests in them; `None` where there is no ClamAV 1.4.
@@ -650,27 +630,6 @@ fn a_database_that_cannot_be_used_is_not_installed() {
     assert!(said.has("ERROR: Database test FAILED."));
     let said = place.run(&format!("{configuration}TestDatabases no\n"), &[]);
     assert_eq!((said.code, place.versions()), (0, vec![String::from("daily.cvd 101")]), "{said:?}");
-}
-
-/// A name server with one record; the text may be exchanged.
-fn name_server(text: &str) -> String {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap().to_string();
-    let text = text.as_bytes().to_vec();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 512];
-        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-            let query = &buffer[..length];
-            let mut answer = query[..2].to_vec();
-            answer.extend_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
-            answer.extend_from_slice(&query[12..]);
-            let length = u8::try_from(text.len()).unwrap();
-            answer.extend_from_slice(&[0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, length + 1, length]);
-            answer.extend_from_slice(&text);
-            drop(socket.send_to(&answer, from));
-        }
-    });
-    address
 }
 
 #[test]

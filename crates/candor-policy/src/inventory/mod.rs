@@ -52,7 +52,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use bytes::lossy;
 pub use items::Items;
-pub(crate) use items::{LONGEST_TEXT, clean as text};
+pub(crate) use items::clean as text;
 pub(crate) use sqlite::Database;
 pub use table::{READERS, Reader, Row};
 pub(crate) use windows::{Hive, Key};

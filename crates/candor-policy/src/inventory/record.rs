@@ -99,8 +99,6 @@ impl Record {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let record: Self = serde_json::from_slice(bytes).ok()?;
-        let is_short = |text: &str| text.len() <= LONGEST_TEXT && !text.contains(char::is_control);
-        let may_be_short = |text: &Option<String>| text.as_deref().is_none_or(is_short);
         let is_sound = match &record {
             Self::Item(item) => {
                 is_short(&item.name)
@@ -123,6 +121,16 @@ impl Record {
         };
         is_sound.then_some(record)
     }
+}
+
+/// Whether a reader would say a text: it is bounded and has nothing that drives a terminal.
+pub(crate) fn is_short(text: &str) -> bool {
+    text.len() <= LONGEST_TEXT && !text.contains(char::is_control)
+}
+
+/// The same of one that may be missing.
+pub(crate) fn may_be_short(text: &Option<String>) -> bool {
+    text.as_deref().is_none_or(is_short)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::quarantine::Noted;
 use super::settings::{self, Outcome, Setting};
-use crate::inventory::LONGEST_TEXT;
+use crate::inventory::record::{is_short, may_be_short};
 
 /// What one record says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +50,6 @@ impl Record {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let record: Self = serde_json::from_slice(bytes).ok()?;
-        let is_short = |text: &str| text.len() <= LONGEST_TEXT && !text.contains(char::is_control);
-        let may_be_short = |text: &Option<String>| text.as_deref().is_none_or(is_short);
         let is_sound = match &record {
             Self::Setting(setting) => {
                 [&setting.value, &setting.place, &setting.key].into_iter().all(|text| is_short(text))

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::fd::AsFd as _;
 use std::process::Command;
 
+use candor_fixtures::programs;
 use candor_sandbox::prove::{ACTS, Refusal, attempts, prove};
 use candor_sandbox::{Layer, Layers};
 
@@ -23,10 +24,7 @@ pub(crate) fn as_nobody_too(test: &str) {
     // The program may lie where only root can read.
     let place = tempfile::tempdir().unwrap();
     let copy = place.path().join("tests");
-    // By another process: a program that is still open for writing, be it in a copy of this process that another test
-    // is just making, cannot be started.
-    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&copy).status().unwrap();
-    assert!(copied.success());
+    programs::copy(std::env::current_exe().unwrap(), &copy);
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(place.path(), mode).unwrap();
     let output = Command::new(&copy)

@@ -29,8 +29,8 @@ struct File<'a> {
     bytes: std::borrow::Cow<'a, [u8]>,
 }
 
-/// Loads `inputs`, whose containers are to be signed with `keys`.
-pub(super) fn load(
+/// As [`load`](super::load), with these keys of signed containers instead of ClamAV's.
+pub fn load_with(
     inputs: &[Input<'_>],
     options: Options,
     keys: &Keys,

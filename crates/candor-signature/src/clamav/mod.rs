@@ -30,6 +30,7 @@ pub use self::container::{
     ContainerError, Header, Keys, Member, Opened, PublicKey, open_container, open_container_with,
 };
 pub use self::language::extensions;
+pub use self::loading::load_with;
 use self::text::Text;
 use crate::{Diagnostic, Input, SourceSummary};
 
@@ -61,17 +62,6 @@ pub fn load(
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> Vec<SourceSummary> {
     load_with(inputs, options, &Keys::published(), receiver, diagnostics)
-}
-
-/// As [`load`], with these keys of signed containers instead of ClamAV's.
-pub fn load_with(
-    inputs: &[Input<'_>],
-    options: Options,
-    keys: &Keys,
-    receiver: &mut dyn Receiver,
-    diagnostics: &mut dyn FnMut(Diagnostic),
-) -> Vec<SourceSummary> {
-    loading::load(inputs, options, keys, receiver, diagnostics)
 }
 
 /// Whether [`load`] would read a file of this name: whether its extension is one of ClamAV's.

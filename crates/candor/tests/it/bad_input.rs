@@ -8,6 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
+use candor_fixtures::programs;
 use rustix::fs::{CWD, FileType, Mode};
 
 use crate::run::{Place, Said, database, eicar, is_root};
@@ -56,10 +57,7 @@ fn as_ordinary_user(place: &Place, arguments: &[&str]) -> Said {
     }
     let top = place.root().parent().unwrap().to_path_buf();
     let copy = top.join("candor");
-    // By another process: a program that is still open for writing, be it in a copy of this process that another test
-    // is just making, cannot be started.
-    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_candor")).arg(&copy).status().unwrap();
-    assert!(copied.success());
+    programs::copy(env!("CARGO_BIN_EXE_candor"), &copy);
     for path in [top, place.root()] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }

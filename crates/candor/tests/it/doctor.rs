@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 
+use candor_fixtures::programs;
+
 use crate::run::{Place, Said, eicar, is_root};
 
 fn words(value: &serde_json::Value) -> Vec<&str> {
@@ -58,11 +60,7 @@ fn every_attempt_is_refused_and_every_layer_is_seen() {
 fn processes_of_other_scans_are_seen_whatever_the_program_is_called() {
     let place = Place::new();
     let copy = place.path("quite-different");
-    // By another process: a program that is still open for writing, be it in a copy of this process that another test
-    // is just making, cannot be started.
-    let copied =
-        std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_candor")).arg(&copy).status().unwrap();
-    assert!(copied.success());
+    programs::copy(env!("CARGO_BIN_EXE_candor"), &copy);
     let mut command = std::process::Command::new(&copy);
     // It waits for its input.
     let mut scan = command.args(["scan", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -103,11 +101,7 @@ fn as_nobody(arguments: &[&str]) -> Option<Said> {
     }
     let place = Place::new();
     let copy = place.path("candor");
-    // By another process: a program that is still open for writing, be it in a copy of this process that another test
-    // is just making, cannot be started.
-    let copied =
-        std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_candor")).arg(&copy).status().unwrap();
-    assert!(copied.success());
+    programs::copy(env!("CARGO_BIN_EXE_candor"), &copy);
     place.file("clean", "clean");
     place.file("eicar.com", eicar());
     for path in [place.root().parent().unwrap(), &place.root()] {

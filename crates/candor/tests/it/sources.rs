@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use candor_fixtures::programs::{self, name_server};
 use candor_fixtures::release::Release;
 use candor_update::Provenance;
 use candor_update::generation::{Disk, Store};
@@ -76,7 +77,7 @@ impl Net {
 
     /// The program with the keys of tests, about to run.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(programs::example(env!("CARGO_BIN_EXE_candor"), "candor_for_tests"));
         command
             .args(arguments)
             .args(["--state-dir", "state"])
@@ -186,46 +187,8 @@ fn serve(mut stream: TcpStream, replies: &Replies, asked: &Mutex<Vec<String>>, h
     drop(stream.write_all(&bytes));
 }
 
-/// A name server with one record.
-fn name_server(text: &str) -> String {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap().to_string();
-    let text = text.as_bytes().to_vec();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 512];
-        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-            let query = &buffer[..length];
-            let mut answer = query[..2].to_vec();
-            answer.extend_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
-            answer.extend_from_slice(&query[12..]);
-            let length = u8::try_from(text.len()).unwrap();
-            answer.extend_from_slice(&[0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, length + 1, length]);
-            answer.extend_from_slice(&text);
-            drop(socket.send_to(&answer, from));
-        }
-    });
-    address
-}
-
-/// The example, which is built together with the tests.
-fn program() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_candor"));
-    let example = program.parent().unwrap().join("examples/candor_for_tests");
-    assert!(example.is_file(), "{} is missing: build the examples too", example.display());
-    example
-}
-
-/// The fetcher, which is a program of another crate.
 fn fetcher() -> &'static Path {
-    static FETCHER: OnceLock<PathBuf> = OnceLock::new();
-    FETCHER.get_or_init(|| {
-        let path = Path::new(env!("CARGO_BIN_EXE_candor")).with_file_name("candor-fetch");
-        if !path.is_file() {
-            let built = Command::new(env!("CARGO")).args(["build", "-p", "candor-fetch"]).status().unwrap();
-            assert!(built.success());
-        }
-        path
-    })
+    programs::fetcher(env!("CARGO_BIN_EXE_candor"), env!("CARGO"))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

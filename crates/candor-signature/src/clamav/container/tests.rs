@@ -14,7 +14,7 @@ use super::signature::PublicKey;
 use super::{ContainerError, Keys, open, version};
 use crate::clamav::language::ContainerKind::{self, Published, Unsigned, Updated};
 use crate::clamav::tests::Collector;
-use crate::clamav::{Options, loading};
+use crate::clamav::{Options, load_with};
 use crate::{Diagnostic, Input};
 
 const HEADER_TEST_MODULUS: &[u8] =
@@ -299,7 +299,7 @@ fn load(name: &str, bytes: &[u8], keys: &Keys) -> (Collector, Vec<Diagnostic>) {
     let mut collector = Collector::default();
     let mut told = Vec::new();
     let inputs = [Input { name, bytes }];
-    loading::load(&inputs, Options::default(), keys, &mut collector, &mut |diagnostic| told.push(diagnostic));
+    load_with(&inputs, Options::default(), keys, &mut collector, &mut |diagnostic| told.push(diagnostic));
     (collector, told)
 }
 
