@@ -410,7 +410,6 @@ impl Worker {
             Ok(None) => Ok(None),
             Ok(Some(0)) => Err(WorkerError::Gone),
             Ok(Some(length)) => Ok(Some(Word::decode(self.buffer.get(..length).unwrap_or_default())?)),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(WorkerError::Gone),
             Err(error) => Err(error.into()),
         }
     }

@@ -34,6 +34,9 @@ impl Channel {
     }
 
     /// Sends a packet with copies of descriptors. Waits for room if it may.
+    ///
+    /// A reset means that the other end was closed before it had read everything. The kernel tells it once,
+    /// ahead of the packets that came before; what is there to be heard is heard by [`take`](Self::take).
     pub(crate) fn send(&self, packet: &[u8], descriptors: &[BorrowedFd<'_>], wait: bool) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -44,14 +47,15 @@ impl Channel {
         loop {
             match sendmsg(&self.0, &[IoSlice::new(packet)], &mut ancillary, flags) {
                 Ok(_) => return Ok(()),
-                Err(Errno::INTR) => (),
+                Err(Errno::INTR | Errno::CONNRESET) => (),
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
     /// Takes a packet if there is one; descriptors that come with it are closed by the kernel. An empty
-    /// packet is the end.
+    /// packet is the end. What was said before the other end was closed comes first, also when that end had
+    /// not read everything, which the kernel tells first and once.
     pub(crate) fn take(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         loop {
             let mut none = RecvAncillaryBuffer::default();
@@ -62,7 +66,7 @@ impl Channel {
                 }
                 Ok(received) => return Ok(Some(received.bytes)),
                 Err(Errno::AGAIN) => return Ok(None),
-                Err(Errno::INTR) => (),
+                Err(Errno::INTR | Errno::CONNRESET) => (),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -96,5 +100,40 @@ fn ready(descriptor: BorrowedFd<'_>, time: Duration) -> Result<bool, Errno> {
 impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An end that has said something, was told something, and is closed without having read it.
+    fn closed() -> Channel {
+        let (one, other) = Channel::pair().unwrap();
+        other.send(b"first", &[], false).unwrap();
+        other.send(b"second", &[], false).unwrap();
+        one.send(b"unread", &[], false).unwrap();
+        drop(other);
+        one
+    }
+
+    fn heard(channel: &Channel) -> Vec<u8> {
+        let mut buffer = [0; 64];
+        let length = channel.take(&mut buffer).unwrap().unwrap();
+        buffer[..length].to_vec()
+    }
+
+    #[test]
+    fn what_was_said_before_the_end_is_heard_though_something_was_left_unread() {
+        let channel = closed();
+        assert!(channel.wait(Duration::ZERO).unwrap());
+        assert_eq!([heard(&channel), heard(&channel), heard(&channel)], [&b"first"[..], b"second", b""]);
+    }
+
+    #[test]
+    fn whoever_sends_to_a_closed_end_learns_that_it_is_gone_and_still_hears() {
+        let channel = closed();
+        assert_eq!(channel.send(b"more", &[], false).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!([heard(&channel), heard(&channel), heard(&channel)], [&b"first"[..], b"second", b""]);
     }
 }
