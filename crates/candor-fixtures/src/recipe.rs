@@ -1,14 +1,14 @@
 //! Files as readable text: a list of pieces, written in TOML.
 //!
 //! A piece is a string (its UTF-8 bytes) or a table: `{ hex = "00 ff" }`, `{ repeat = "ab", times = 3 }`,
-//! `{ repeat_hex = "00", times = 3 }`, `{ executable = "pe32", sections = […] }`, `{ zip = […] }`, and
-//! `{ at = 0x400, put = […] }`, which overwrites bytes that earlier pieces made.
+//! `{ repeat_hex = "00", times = 3 }`, `{ executable = "pe32", sections = […] }`, `{ signed_by = "a name" }`,
+//! `{ zip = […] }`, and `{ at = 0x400, put = […] }`, which overwrites bytes that earlier pieces made.
 
 use candor_model::{Facts, FileType, Icon};
 use serde::Deserialize;
 
 use crate::executable::{Executable, Kind, SectionRecipe};
-use crate::zip;
+use crate::{signed_program, zip, zip_methods};
 
 /// One piece of a file.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +44,11 @@ pub enum Piece {
     },
     /// An executable.
     Executable(ExecutablePiece),
+    /// A program for Windows that is signed, as [`signed_program`] makes it.
+    Signed {
+        /// The common name of the one who signed it.
+        signed_by: String,
+    },
     /// A ZIP archive.
     Zip {
         /// Its members.
@@ -107,6 +112,9 @@ pub struct ZipMember {
     /// Whether it claims to be encrypted.
     #[serde(default)]
     pub encrypted: bool,
+    /// Encrypts it in the traditional way with this password.
+    #[serde(default)]
+    pub password: Option<String>,
 }
 
 /// A file that was built.
@@ -147,24 +155,40 @@ pub fn build(pieces: &[Piece]) -> Result<Built, String> {
                 built.bytes.extend(bytes);
                 built.facts = facts;
             }
+            Piece::Signed { signed_by } => {
+                built.file_type = Some(FileType::MsExe);
+                built.bytes.extend(signed_program::program(&[], &[("CN", signed_by)]));
+            }
             Piece::Zip { zip } => {
-                let members: Result<Vec<zip::Member>, String> = zip
-                    .iter()
-                    .map(|member| {
-                        Ok(zip::Member {
-                            name: member.name.clone(),
-                            bytes: build(&member.bytes)?.bytes,
-                            deflate: member.deflate,
-                            encrypted: member.encrypted,
-                        })
-                    })
-                    .collect();
-                built.bytes.extend(zip::build(&members?));
+                built.bytes.extend(archive(zip)?);
                 built.file_type = Some(FileType::Zip);
             }
         }
     }
     Ok(built)
+}
+
+fn archive(members: &[ZipMember]) -> Result<Vec<u8>, String> {
+    if members.iter().all(|member| member.password.is_none()) {
+        let members = members.iter().map(|member| {
+            Ok(zip::Member {
+                name: member.name.clone(),
+                bytes: build(&member.bytes)?.bytes,
+                deflate: member.deflate,
+                encrypted: member.encrypted,
+            })
+        });
+        return Ok(zip::build(&members.collect::<Result<Vec<_>, String>>()?));
+    }
+    let members = members.iter().map(|member| {
+        let method = if member.deflate { 8 } else { 0 };
+        let packed = zip_methods::pack(&member.name, &build(&member.bytes)?.bytes, method);
+        Ok(match &member.password {
+            Some(password) => packed.with_traditional_encryption(password.as_bytes()),
+            None => packed,
+        })
+    });
+    Ok(zip_methods::archive(&members.collect::<Result<Vec<_>, String>>()?))
 }
 
 fn executable(piece: &ExecutablePiece) -> Result<Executable, String> {

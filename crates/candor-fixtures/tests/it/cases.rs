@@ -4,10 +4,12 @@
 //! [[case]]
 //! name = "what is shown"
 //! ndb = ["A:0:*:616263"]            # lines, by extension
+//! refused = ["case.ndb:1"]          # lines that cannot be used; left out: there are none
 //! [[case.file]]
 //! bytes = ["..abc"]                 # a recipe
 //! hits = ["A"]                      # names that the search of the bytes themselves gives
 //! scan = ["A"]                      # names that a scan of the file gives; left out: as `hits`
+//! first = "A"                       # the one that is told where only one is
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// File names and their text.
     pub(crate) database: Vec<(String, String)>,
+    /// Lines that cannot be used, as `file:line`, in order.
+    pub(crate) refused: Vec<String>,
     pub(crate) layers: Vec<Layer>,
 }
 
@@ -37,6 +41,8 @@ pub(crate) struct Layer {
     pub(crate) hits: Option<BTreeSet<String>>,
     /// What a scan gives; `None`: only the search is of interest.
     pub(crate) scan: Option<BTreeSet<String>>,
+    /// What a scan gives that tells of one finding only; `None`: not of interest.
+    pub(crate) first: Option<BTreeSet<String>>,
 }
 
 #[derive(Deserialize)]
@@ -49,6 +55,8 @@ struct Document {
 struct CaseTable {
     name: String,
     file: Vec<FileTable>,
+    #[serde(default)]
+    refused: Vec<String>,
     #[serde(flatten)]
     databases: BTreeMap<String, Vec<String>>,
 }
@@ -72,6 +80,8 @@ struct FileTable {
     hits: Option<BTreeSet<String>>,
     #[serde(default)]
     scan: Option<BTreeSet<String>>,
+    #[serde(default)]
+    first: Option<String>,
 }
 
 /// Every case there is, in the order of the files' names.
@@ -102,7 +112,7 @@ fn case(stem: &str, table: CaseTable) -> Case {
         .map(|(extension, lines)| (format!("case.{extension}"), lines.join("\n") + "\n"))
         .collect();
     let layers = table.file.into_iter().enumerate().map(|(index, file)| layer(&name, index, file)).collect();
-    Case { name, database, layers }
+    Case { name, database, refused: table.refused, layers }
 }
 
 fn layer(case: &str, index: usize, file: FileTable) -> Layer {
@@ -111,7 +121,10 @@ fn layer(case: &str, index: usize, file: FileTable) -> Layer {
     let stands_alone = file.r#type.is_none() && file.target.is_none() && file.parents.is_empty();
     let file_type = file.r#type.as_ref().map(known).or(built.file_type).unwrap_or(FileType::BinaryData);
     let target = file.target.map_or(file_type.target(), |number| Target::from_number(number).unwrap());
-    assert!(file.hits.is_some() || file.scan.is_some(), "{case}: a file without expectations");
+    assert!(
+        file.hits.is_some() || file.scan.is_some() || file.first.is_some(),
+        "{case}: a file without expectations"
+    );
     let scan = file.scan.or_else(|| if stands_alone { file.hits.clone() } else { None });
     Layer {
         name: file.name.unwrap_or_else(|| format!("file {index}")),
@@ -122,5 +135,6 @@ fn layer(case: &str, index: usize, file: FileTable) -> Layer {
         parents: file.parents.iter().map(known).collect(),
         hits: file.hits,
         scan,
+        first: file.first.map(|name| BTreeSet::from([name])),
     }
 }
