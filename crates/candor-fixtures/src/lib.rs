@@ -12,6 +12,7 @@
 //! * [`naive`]: the definition of what a signature matches, written for clarity alone.
 #![forbid(unsafe_code)]
 
+pub mod android;
 pub mod archive;
 pub mod collect;
 pub mod container;
@@ -31,6 +32,7 @@ pub mod roots;
 pub mod signed_program;
 pub mod sqlite;
 pub mod stream;
+pub mod vendors;
 pub mod virtual_disk;
 pub mod volume;
 pub mod zip;

@@ -2,6 +2,7 @@
 //!
 //! The formats are real ones; which values are planted is for the test to say.
 
+use crate::android;
 use crate::package_database::{Package, berkeley, ndb, sqlite};
 use crate::registry::{Key, hive};
 use crate::signed_program;
@@ -37,12 +38,16 @@ pub struct Planted<'a> {
     pub files: &'a [&'a str],
     /// Hosts that are let through.
     pub hosts: &'a [&'a str],
-    /// Packages for Android are not part of a root; extensions of Chrome are.
+    /// Packages for Android that are kept on the system to be given to phones.
+    pub android: &'a [&'a str],
+    /// Extensions of Chrome.
     pub chrome: &'a [&'a str],
     /// Extensions of Firefox.
     pub firefox: &'a [&'a str],
     /// Lines of the system's log.
     pub log: &'a [&'a str],
+    /// Files with text: lists of components, lock files.
+    pub lists: &'a [(&'a str, &'a str)],
 }
 
 /// A root: paths without a slash in front, and bytes.
@@ -98,6 +103,10 @@ pub fn linux(planted: &Planted<'_>) -> Root {
     put("etc/nftables.conf", format!("ip daddr {{ {} }} accept\n", planted.hosts.join(", ")).into_bytes());
     let log: String = planted.log.iter().map(|line| format!("{line}\n")).collect();
     put("var/log/syslog", format!("Jan  1 00:00:00 host cron[1]: started\n{log}").into_bytes());
+    for package in ["org.example.notes"].iter().chain(planted.android) {
+        let manifest = android::manifest(package, "1.0", true);
+        put(&format!("srv/phones/{package}.apk"), android::package(&manifest));
+    }
     for id in ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"].iter().chain(planted.chrome) {
         let path = format!("home/u/.config/google-chrome/Default/Extensions/{id}/1.0_0/manifest.json");
         put(&path, br#"{"name":"__MSG_name__","version":"1.0"}"#.to_vec());
@@ -108,7 +117,12 @@ pub fn linux(planted: &Planted<'_>) -> Root {
         "home/u/.mozilla/firefox/x.default/extensions.json",
         format!(r#"{{"addons":[{}]}}"#, addons.join(",")).into_bytes(),
     );
+    root.extend(lists(planted));
     root
+}
+
+fn lists<'a>(planted: &'a Planted<'_>) -> impl Iterator<Item = (String, Vec<u8>)> + 'a {
+    planted.lists.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
 }
 
 /// A Windows system.
@@ -164,6 +178,7 @@ pub fn windows(planted: &Planted<'_>) -> Root {
         root.push(("Program Files/Unknown/program.exe".to_owned(), program));
     }
     root.extend(planted.files.iter().map(|file| ((*file).to_owned(), b"MZ".to_vec())));
+    root.extend(lists(planted));
     root
 }
 
@@ -199,6 +214,7 @@ pub fn macos(planted: &Planted<'_>) -> Root {
         ));
     }
     root.extend(planted.files.iter().map(|file| ((*file).to_owned(), b"x".to_vec())));
+    root.extend(lists(planted));
     root
 }
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{Judgement, Outcome, evaluate, judge};
 use crate::inventory::{Inventory, Item};
 use crate::matching::{Finding, Matcher, Standing};
 use crate::policy::Policy;
-use crate::regime::AsOf;
+use crate::regime::{AsOf, Phase, Regime};
 use crate::vendor::Class;
 
 #[derive(Deserialize)]
@@ -101,22 +102,84 @@ fn every_rule_before_on_and_after_its_dates() {
     let regimes: BTreeSet<&String> = table.row.iter().map(|row| &row.regime).collect();
     let policy = Policy::built_in().unwrap();
     assert_eq!(regimes, policy.regimes.keys().collect(), "rules without a row");
-    // A date of a phase that decides about known vendors is asked for, and so is the day before it.
-    for regime in policy.regimes.values().filter(|regime| !regime.vendors.is_empty()) {
-        let deciding = regime.phases.iter().filter(|phase| phase.outcome.is_some());
-        let dates: BTreeSet<&str> =
-            deciding.filter_map(|phase| phase.from.as_ref()).map(|from| from.text.as_str()).collect();
-        let asked: BTreeSet<String> = table
+    let mut missing = Vec::new();
+    for regime in policy.regimes.values() {
+        let rows: Vec<Asked<'_>> = table
             .row
             .iter()
             .filter(|row| row.regime == regime.id)
-            .filter_map(|row| row.as_of.clone())
+            .map(|row| Asked::new(row, table.as_of.as_deref(), regime))
             .collect();
-        for date in dates {
-            let is_asked = asked.iter().any(|asked| asked.starts_with(date.get(..10).unwrap_or(date)));
-            assert!(is_asked, "{}: nothing is asked on {date}", regime.id);
+        for phase in &regime.phases {
+            missing.extend(unasked(regime, phase, &rows));
         }
     }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// A row, as a moment and as it is written.
+struct Asked<'a> {
+    at: Timestamp,
+    text: &'a str,
+    profile: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(row: &'a Row, otherwise: Option<&'a str>, regime: &Regime) -> Self {
+        let text = row.as_of.as_deref().or(otherwise).unwrap();
+        Self { at: AsOf::parse(text).unwrap().instant(&regime.zone), text, profile: row.profile.as_deref() }
+    }
+
+    fn is_day(&self) -> bool {
+        self.text.len() == 10
+    }
+
+    fn is_utc(&self) -> bool {
+        self.text.ends_with('Z')
+    }
+}
+
+/// What is not asked about a phase that has a date: the day before, the day (or month) itself and a day after it, before anything
+/// else changes; the second before and the second itself in UTC; the same second by a clock elsewhere; and each
+/// profile for which something else follows.
+fn unasked(regime: &Regime, phase: &Phase, rows: &[Asked<'_>]) -> Vec<String> {
+    let Some(from) = &phase.from else { return Vec::new() };
+    let day = SignedDuration::from_hours(24);
+    let (begins, settled) = (from.begins, from.surely.max(from.begins + day));
+    let next = regime
+        .phases
+        .iter()
+        .filter_map(|other| other.from.as_ref())
+        .map(|other| other.begins)
+        .filter(|other| *other >= settled)
+        .min()
+        .unwrap_or(Timestamp::MAX);
+    let second = begins - SignedDuration::from_secs(1);
+    let any = |what: &dyn Fn(&Asked<'_>) -> bool| rows.iter().any(what);
+    let elsewhere = |row: &Asked<'_>| !row.is_day() && !row.is_utc();
+    let mut missing: Vec<String> = [
+        ("the day before", any(&|row| row.is_day() && (begins - day..begins).contains(&row.at))),
+        ("the day", any(&|row| row.is_day() && (begins..settled).contains(&row.at))),
+        ("a day after", any(&|row| row.is_day() && (settled..next).contains(&row.at))),
+        ("the second before in UTC", any(&|row| row.is_utc() && row.at == second)),
+        ("the second in UTC", any(&|row| row.is_utc() && row.at == begins)),
+        ("the second elsewhere", any(&|row| elsewhere(row) && row.at == begins)),
+    ]
+    .into_iter()
+    .filter(|(_, is_asked)| !is_asked)
+    .map(|(what, _)| format!("{} {}: {what} is not asked ({})", regime.id, phase.id, from.text))
+    .collect();
+    for profile in phase.outcome_for.keys() {
+        let of = |row: &&Asked<'_>| row.profile == Some(profile);
+        let (before, after) = (
+            rows.iter().filter(of).any(|row| row.at < begins),
+            rows.iter().filter(of).any(|row| row.at >= from.surely),
+        );
+        if !before || !after {
+            missing.push(format!("{} {}: {profile} is not asked before and after", regime.id, phase.id));
+        }
+    }
+    missing
 }
 
 #[test]

@@ -99,49 +99,8 @@ mod tests {
     use crate::inventory::tests::{check_at, read as read_items};
     use crate::inventory::{CoverageState, Reader};
 
-    fn chunk(kind: u16, head: u16, rest: &[u8]) -> Vec<u8> {
-        [&kind.to_le_bytes()[..], &head.to_le_bytes(), &(rest.len() as u32 + 8).to_le_bytes(), rest].concat()
-    }
-
-    /// `<manifest package="…" versionName="…">`, with texts in either form.
     fn manifest(is_utf8: bool) -> Vec<u8> {
-        let texts = ["manifest", "package", "com.example.av", "versionName", "1.2"];
-        let (mut offsets, mut data) = (Vec::new(), Vec::new());
-        for text in texts {
-            offsets.extend((data.len() as u32).to_le_bytes());
-            if is_utf8 {
-                data.extend([text.len() as u8, text.len() as u8]);
-                data.extend(text.as_bytes());
-                data.push(0);
-            } else {
-                data.extend((text.len() as u16).to_le_bytes());
-                data.extend(text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
-            }
-        }
-        let numbers =
-            |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
-        let flags = if is_utf8 { 0x100 } else { 0 };
-        let pool = [numbers(&[5, 0, flags, 28 + offsets.len() as u32, 0]), offsets, data].concat();
-        let attribute = |name: u32, value: u32| numbers(&[u32::MAX, name, value, 0x0300_0008, value]);
-        let element = [
-            numbers(&[1, u32::MAX, u32::MAX, 0]),
-            [20_u16, 20, 2, 0, 0, 0].iter().flat_map(|number| number.to_le_bytes()).collect(),
-            attribute(3, 4),
-            attribute(1, 2),
-        ]
-        .concat();
-        let inside = [chunk(1, 28, &pool), chunk(0x180, 8, &[0; 8]), chunk(0x102, 16, &element)].concat();
-        chunk(3, 8, &inside)
-    }
-
-    fn package(manifest: &[u8]) -> Vec<u8> {
-        let member = |name: &str, bytes: &[u8]| candor_fixtures::zip::Member {
-            name: name.to_owned(),
-            bytes: bytes.to_vec(),
-            deflate: true,
-            encrypted: false,
-        };
-        candor_fixtures::zip::build(&[member("classes.dex", b"x"), member("AndroidManifest.xml", manifest)])
+        candor_fixtures::android::manifest("com.example.av", "1.2", is_utf8)
     }
 
     #[test]
@@ -150,7 +109,7 @@ mod tests {
             check_at(
                 Reader::Android,
                 "data/app/a.apk",
-                &package(&manifest(is_utf8)),
+                &candor_fixtures::android::package(&manifest(is_utf8)),
                 &[
                     "Package com.example.av 1.2 | com.example.av | AndroidPackage=com.example.av, Path=data/app/a.apk, FileName=a.apk",
                 ],
@@ -167,7 +126,7 @@ mod tests {
             let _ = super::manifest(&damaged);
             let _ = super::manifest(&whole[..at]);
         }
-        let (_, coverage) = read_items(Reader::Android, "a.apk", &package(b"text"));
+        let (_, coverage) = read_items(Reader::Android, "a.apk", &candor_fixtures::android::package(b"text"));
         assert!(matches!(coverage.state, CoverageState::NotRead(_)));
     }
 }

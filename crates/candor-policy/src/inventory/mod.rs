@@ -190,6 +190,11 @@ pub enum Surface {
     MsiCode,
     /// An event in a log, as `program:event`.
     LogEvent,
+    /// What a service on the network says of itself: the first line of SSH or telnet, the header `Server`, the
+    /// description of a system by SNMP.
+    ServiceBanner,
+    /// A port that is listened on, as `tcp/13111`.
+    NetworkPort,
 }
 
 /// What a moment is of.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::glob::is_glob;
 use super::{Dated, Evidence, Finding, Hit, Known, MOST_EVIDENCE, Standing};
 use crate::inventory::{Item, ItemKind, Surface};
 use crate::vendor::{Class, Platform, Strength};
@@ -253,8 +254,10 @@ impl Heap {
                 .strength
                 .cmp(&one.strength)
                 .then_with(|| (&one.place, &one.value).cmp(&(&other.place, &other.value)))
+                .then_with(|| is_glob(&one.identifier).cmp(&is_glob(&other.identifier)))
         });
-        // One value may be several identifiers, such as two legal forms of a name: the strongest is told.
+        // One value may be several identifiers, such as two legal forms of a name: the strongest is told, and of
+        // those that are alike the one that says it exactly.
         let mut seen = BTreeSet::new();
         self.evidence.retain(|one| seen.insert((one.place.clone(), one.surface, one.value.clone())));
         self.evidence.truncate(MOST_EVIDENCE);

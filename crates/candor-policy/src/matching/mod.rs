@@ -151,8 +151,9 @@ impl Matcher {
                         product: Some(label.product.clone()),
                         platform: None,
                         residual: false,
-                        // The name of the other product says that an engine may be inside, not that it is.
-                        strength: Strength::Name,
+                        // The name of the other product says that an engine may be inside, not that it is: by
+                        // itself it is a lead.
+                        strength: Strength::Metadata,
                         source: label.source.clone(),
                         note: Some(format!("{}; {}", label.engine, label.status)),
                     });

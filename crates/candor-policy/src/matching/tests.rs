@@ -76,6 +76,38 @@ fn two_independent_signs_are_enough() {
 }
 
 #[test]
+fn what_a_service_says_of_itself_and_where_it_listens() {
+    let banner = |said: &str| find(vec![item(ItemKind::Device, &[(Surface::ServiceBanner, said)])]);
+    for said in [
+        "SSH-2.0-HUAWEI-1.5",
+        "ssh-1.99-huawei-vrp3.1",
+        "S5720 Huawei Versatile Routing Platform Software VRP (R) software",
+        "SSH-2.0-ZTE_SSH.2.0",
+        "ZXHN H298A V1.1",
+        "Server: DNVRS-Webs",
+        "Dahua Rtsp Server",
+    ] {
+        let findings = banner(said);
+        assert_eq!(findings.len(), 1, "{said}");
+        assert_eq!((findings[0].standing, findings[0].class), (Standing::Found, Class::Equipment), "{said}");
+    }
+    assert_eq!(banner("App-webs/")[0].standing, Standing::Lead);
+    for said in ["SSH-2.0-OpenSSH_9.2p1 Debian", "Server: nginx", "reports about DNVRS-Webs", ""] {
+        assert_eq!(banner(said), Vec::new(), "{said}");
+    }
+    let port = |value: &str| find(vec![item(ItemKind::Service, &[(Surface::NetworkPort, value)])]);
+    assert_eq!(port("tcp/13111")[0].standing, Standing::Lead);
+    assert_eq!(port("udp/13111"), Vec::new());
+}
+
+#[test]
+fn of_identifiers_that_are_alike_the_exact_one_is_told() {
+    let finding = one(vec![item(ItemKind::Host, &[(Surface::Domain, "products.s.kaspersky-labs.com")])]);
+    assert_eq!(finding.evidence.len(), 1, "{:#?}", finding.evidence);
+    assert_eq!(finding.evidence[0].identifier, "products.s.kaspersky-labs.com");
+}
+
+#[test]
 fn an_altitude_belongs_to_one_company() {
     let finding = one(vec![item(ItemKind::Driver, &[(Surface::MinifilterAltitude, "320400")])]);
     assert_eq!((finding.standing, finding.class), (Standing::Found, Class::Antivirus));

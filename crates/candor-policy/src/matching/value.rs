@@ -55,6 +55,7 @@ pub(crate) fn check(surface: Surface, value: &str) -> Result<(), String> {
         Surface::MacPrefix => is_digits(&[6]),
         Surface::MinifilterAltitude => value.parse::<f64>().is_ok(),
         Surface::AppleTeam => value.len() == 10,
+        Surface::NetworkPort => is_port(value),
         _ => {
             let pattern = pattern(surface, value);
             // A shape in the first part of a path would have to be tried everywhere.
@@ -92,6 +93,7 @@ pub(super) fn parts(surface: Surface, value: &str) -> Parts {
         Surface::Supplier => vec![normal(value.split('<').next().unwrap_or_default()).join(" ")],
         Surface::PackageKey => vec![value.chars().filter(char::is_ascii_alphanumeric).collect()],
         Surface::MacPrefix => vec![value.chars().filter(char::is_ascii_hexdigit).take(6).collect()],
+        Surface::ServiceBanner => vec![banner(value).to_owned()],
         Surface::FileName => vec![value.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()],
         _ => vec![value.trim().to_owned()],
     };
@@ -100,6 +102,19 @@ pub(super) fn parts(surface: Surface, value: &str) -> Parts {
     }
     let lower = written.iter().map(|part| part.to_lowercase()).collect();
     Parts { lower, written }
+}
+
+/// What a service says, without the name of the header that it stands in.
+fn banner(value: &str) -> &str {
+    let value = value.trim();
+    let header = value.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("server"));
+    header.map_or(value, |(_, said)| said.trim())
+}
+
+/// Whether it is written as a port: `tcp/13111`.
+fn is_port(value: &str) -> bool {
+    let number = value.strip_prefix("tcp/").or_else(|| value.strip_prefix("udp/"));
+    number.is_some_and(|number| !number.starts_with(['0', '+']) && number.parse::<u16>().is_ok())
 }
 
 fn split(value: &str, separators: &[char]) -> Vec<String> {

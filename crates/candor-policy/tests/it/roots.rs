@@ -1,8 +1,11 @@
 //! Every group of identifiers, planted once where it would be on a system, is found with its strength; the same
 //! systems without them give nothing, and neither does what only mentions the names.
 
+use std::collections::BTreeSet;
+
 use candor_fixtures::roots::{Planted, Root, linux, macos, windows};
-use candor_policy::inventory::{Interest as _, Inventory, Item, ItemKind, Surface, plan};
+use candor_fixtures::vendors;
+use candor_policy::inventory::{Interest as _, Inventory, Item, ItemKind, Reader, Surface, plan};
 use candor_policy::matching::{Finding, Matcher, Standing};
 use candor_policy::policy::Policy;
 use candor_policy::vendor::Strength;
@@ -224,12 +227,83 @@ fn every_group_is_found_where_it_would_be_with_its_strength() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
+/// What is found in an export of what is on a network.
+fn found_on_network(is_planted: bool) -> Vec<Finding> {
+    let matcher = Matcher::new(&Policy::built_in().unwrap());
+    let mut inventory = Inventory::default();
+    let text = vendors::network(is_planted);
+    let coverage = Reader::Csv.read("network.csv", text.as_bytes(), &mut |item| inventory.items.push(item));
+    inventory.coverage.push(coverage);
+    matcher.find(&inventory)
+}
+
+#[test]
+fn each_of_the_54_groups_is_found_once_all_are_planted() {
+    let systems: [(&str, Vec<Finding>); 4] = [
+        ("linux", found(&linux(&vendors::linux()))),
+        ("windows", found(&windows(&vendors::windows()))),
+        ("macos", found(&macos(&vendors::macos()))),
+        ("network", found_on_network(true)),
+    ];
+    let mut missing = Vec::new();
+    for group in vendors::GROUPS {
+        let (_, findings) = systems.iter().find(|(system, _)| *system == group.system).unwrap();
+        let holds = findings.iter().filter(|finding| finding.vendor == group.vendor).any(|finding| {
+            let is_shown = finding
+                .evidence
+                .iter()
+                .any(|one| one.kind == group.kind && one.strength.word() == group.strength);
+            // What decides by itself has decided.
+            let decides = matches!(group.strength, "cryptographic" | "strong");
+            is_shown && (!decides || finding.standing == Standing::Found)
+        });
+        if !holds {
+            missing.push(group);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn the_54_groups_are_those_of_the_policy() {
+    let policy = Policy::built_in().unwrap();
+    let mut of_policy: BTreeSet<(String, String)> = BTreeSet::new();
+    for vendor in policy.vendors.values() {
+        let kinds = vendor.identifiers.iter().map(|group| &group.kind);
+        let kinds = kinds.chain(vendor.facts.iter().map(|fact| &fact.kind));
+        of_policy.extend(kinds.map(|kind| (vendor.id.clone(), kind.clone())));
+    }
+    let listed: BTreeSet<(String, String)> =
+        vendors::GROUPS.iter().map(|group| (group.vendor.to_owned(), group.kind.to_owned())).collect();
+    assert_eq!(listed.len(), vendors::GROUPS.len(), "a group stands there twice");
+    let gone: Vec<_> = listed.difference(&of_policy).collect();
+    assert!(gone.is_empty(), "{gone:?}");
+    // Names of makers that only rules name, and of what they make, came with the rules.
+    let more: Vec<_> = of_policy
+        .difference(&listed)
+        .filter(|(_, kind)| {
+            !["legal_names", "application_names", "successor_products"].contains(&kind.as_str())
+        })
+        .collect();
+    assert!(more.is_empty(), "{more:?} is planted nowhere");
+}
+
 #[test]
 fn the_same_systems_without_them_give_nothing() {
     for build in [linux, windows, macos] {
         let root = build(&Planted::default());
         assert_eq!(found(&root), Vec::new());
     }
+    assert_eq!(found_on_network(false), Vec::new());
+}
+
+#[test]
+fn a_weak_name_never_counts_by_itself() {
+    let names = r#"{"lockfileVersion":3,"packages":{}}"#;
+    let requirements = "bytedance-sdk==1\nhuawei-solar==2\n";
+    let lists: &[(&str, &str)] =
+        &[("srv/app/package-lock.json", names), ("srv/app/requirements.txt", requirements)];
+    assert_eq!(found(&linux(&Planted { lists, ..Planted::default() })), Vec::new());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::inventory::bytes::lossy;
 use crate::inventory::{Item, ItemKind, Items, Moment, Surface, log};
 
-use super::add_cpe;
+use super::{add_cpe, add_port};
 
 const COLUMNS: usize = 512;
 
@@ -20,11 +20,13 @@ enum Column {
     Installed,
     Name,
     Of(Surface),
+    Port,
+    Protocol,
     Version,
 }
 
 /// Headings, without anything but letters and digits.
-const HEADINGS: [(&str, Column); 44] = [
+const HEADINGS: [(&str, Column); 53] = [
     ("name", Column::Name),
     ("product", Column::Name),
     ("productname", Column::Name),
@@ -61,6 +63,15 @@ const HEADINGS: [(&str, Column); 44] = [
     ("macaddress", Column::Of(Surface::MacPrefix)),
     ("domain", Column::Of(Surface::Domain)),
     ("service", Column::Of(Surface::WindowsService)),
+    ("banner", Column::Of(Surface::ServiceBanner)),
+    ("servicebanner", Column::Of(Surface::ServiceBanner)),
+    ("httpserver", Column::Of(Surface::ServiceBanner)),
+    ("serverheader", Column::Of(Surface::ServiceBanner)),
+    ("sysdescr", Column::Of(Surface::ServiceBanner)),
+    ("port", Column::Port),
+    ("localport", Column::Port),
+    ("protocol", Column::Protocol),
+    ("transport", Column::Protocol),
     ("wingetid", Column::Of(Surface::WingetPackage)),
     ("productcode", Column::Of(Surface::MsiCode)),
     ("host", Column::Device),
@@ -87,10 +98,9 @@ pub(in crate::inventory) fn read(bytes: &[u8], items: &mut Items<'_>) {
             known.get(word.to_ascii_lowercase().as_str()).copied()
         })
         .collect();
-    let useful = columns
-        .iter()
-        .flatten()
-        .any(|column| !matches!(column, Column::Device | Column::Installed | Column::Version));
+    let useful = columns.iter().flatten().any(|column| {
+        !matches!(column, Column::Device | Column::Installed | Column::Protocol | Column::Version)
+    });
     if !useful {
         return items
             .unread("none of its columns has a heading that is known (name, vendor, version, purl, …)");
@@ -110,7 +120,9 @@ fn row(columns: &[Option<Column>], fields: &[String]) -> Option<Item> {
     let of = |wanted: Column| {
         pairs().find(|(column, field)| *column == wanted && !field.is_empty()).map(|(_, field)| field)
     };
-    let is_device = pairs().any(|(column, _)| column == Column::Of(Surface::MacPrefix));
+    let is_device = pairs().any(|(column, _)| {
+        matches!(column, Column::Of(Surface::MacPrefix | Surface::ServiceBanner) | Column::Port)
+    });
     let name = of(Column::Name).or(of(Column::Device)).unwrap_or_default();
     let kind = if is_device && of(Column::Name).is_none() { ItemKind::Device } else { ItemKind::Program };
     let mut item = Item::new(kind, name)
@@ -120,6 +132,7 @@ fn row(columns: &[Option<Column>], fields: &[String]) -> Option<Item> {
         match column {
             Column::Name => item.add(Surface::Product, field),
             Column::Cpe => add_cpe(&mut item, field),
+            Column::Port => add_port(&mut item, of(Column::Protocol).unwrap_or_default(), field),
             Column::Of(Surface::MacPrefix) => {
                 let digits: String = field.chars().filter(char::is_ascii_hexdigit).take(6).collect();
                 if digits.len() == 6 {
@@ -206,6 +219,14 @@ mod tests {
             Reader::Csv,
             b"hostname,mac\nswitch,00:1e:10-aa:bb:cc\n",
             &["Device switch - | line 2 | MacPrefix=001E10"],
+        );
+        check(
+            Reader::Csv,
+            b"ip,hostname,port,protocol,banner\n10.0.0.1,camera,80,tcp,Server: Some-Webs\n10.0.0.2,server,53/udp,,\n10.0.0.3,x,x,,\n",
+            &[
+                "Device camera - | line 2 | NetworkPort=tcp/80, ServiceBanner=Server: Some-Webs",
+                "Device server - | line 3 | NetworkPort=udp/53",
+            ],
         );
     }
 

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::add_port;
 use super::stream::{self, Piece};
 use crate::inventory::{Item, ItemKind, Items, Surface, windows};
 
@@ -79,6 +80,8 @@ fn row(row: &Value, items: &mut Items<'_>) {
         (ItemKind::Package, Some(Surface::LinuxPackage))
     } else if has("mac") {
         (ItemKind::Device, None)
+    } else if has("port") && has("protocol") {
+        (ItemKind::Service, None)
     } else if has("id") && has("fragment_path") {
         (ItemKind::Service, None)
     } else {
@@ -110,6 +113,7 @@ fn row(row: &Value, items: &mut Items<'_>) {
             let digits: String = of("mac").chars().filter(char::is_ascii_hexdigit).take(6).collect();
             item.add(Surface::MacPrefix, &digits.to_ascii_uppercase());
         }
+        ItemKind::Service if has("port") => add_port(&mut item, of("protocol"), of("port")),
         ItemKind::Service if has("fragment_path") => item.add(Surface::SystemdUnit, of("id")),
         _ => (),
     }
@@ -139,6 +143,7 @@ mod tests {
             {"name":"E.app","bundle_identifier":"com.example","path":"/Applications/E.app"},
             {"common_name":"Root","subject":"CN=Root, O=Example Lab"},
             {"name":"klif","service_type":"KERNEL_DRIVER","start_type":"AUTO_START","path":"system32\\drivers\\klif.sys"},
+            {"pid":"7","port":"13111","protocol":"6","address":"0.0.0.0"},
             {"x":"y"}]"#;
         let expected = [
             "Program Example AV 21 | - | Product=Example AV, Supplier=Example Lab, MsiCode={01234567-89AB-CDEF-0123-456789ABCDEF}, Path=Program Files/E, FileName=E",
@@ -146,6 +151,7 @@ mod tests {
             "Program E.app - | - | Product=E.app, AppleBundle=com.example, Path=Applications/E.app, FileName=E.app",
             "Certificate Root - | - | RootSubject=CN=Root, O=Example Lab, Supplier=Example Lab",
             "Service klif - | - | WindowsService=klif, Path=Windows/System32/drivers/klif.sys, FileName=klif.sys",
+            "Service  - | - | NetworkPort=tcp/13111",
         ];
         check(Reader::Osquery, text.as_bytes(), &expected);
         check(
