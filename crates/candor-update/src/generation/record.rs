@@ -37,6 +37,12 @@ pub struct Content {
     pub candidate: Candidate,
     /// When it was verified, in seconds since 1970.
     pub verified: u64,
+    /// What the policy said about it.
+    #[serde(default)]
+    pub decision: String,
+    /// Files that the source has and that cannot be used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
 }
 
 /// An image.
@@ -78,7 +84,7 @@ pub struct Allowed {
     pub policy: String,
     /// SHA-256 of the file.
     pub sha256: Option<String>,
-    /// What it said about each source.
+    /// What it said besides what stands with each source.
     pub decisions: Vec<String>,
 }
 
@@ -91,6 +97,12 @@ impl Record {
 }
 
 impl Content {
+    /// Content that was verified at this time, and of which there is no more to say.
+    #[must_use]
+    pub const fn new(candidate: Candidate, verified: u64) -> Self {
+        Self { candidate, verified, decision: String::new(), left: Vec::new() }
+    }
+
     /// The digest of the members.
     #[must_use]
     pub fn digest(&self) -> String {

@@ -107,13 +107,21 @@ impl Settings {
     /// It cannot be read, or says what is not known or makes no sense; with the line.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a text; `path` is its name in errors.
+    ///
+    /// # Errors
+    /// It says what is not known or makes no sense; with the line.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, String> {
         if text
             .lines()
             .any(|line| ["[feed.", "[directory."].iter().any(|old| line.trim_start().starts_with(old)))
         {
             return Err(format!("{}: sources stand in sources.toml now, not here", path.display()));
         }
-        let settings: Self = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let settings: Self = toml::from_str(text).map_err(|error| format!("{}: {error}", path.display()))?;
         if settings.trial.percent < 100 {
             return Err(format!("{}: trial.percent is less than 100", path.display()));
         }

@@ -82,7 +82,8 @@ impl Place {
             provenance: Provenance::Local,
             expectations: Vec::new(),
         };
-        let arrival = Arrival { candidate, trusted: None, decision: String::from("allowed") };
+        let arrival =
+            Arrival { candidate, trusted: None, decision: String::from("allowed"), left: Vec::new() };
         let kept = BTreeSet::from(["one".to_owned(), "two".to_owned()]);
         advance(&mut self.store, &staging, vec![arrival], &kept, stages, Allowed::default(), NOW)
     }
@@ -112,6 +113,8 @@ fn sources_come_together_and_what_did_not_change_stays() {
     let record = place.store.check(3).unwrap();
     let versions: Vec<u64> = record.contents.iter().map(|content| content.candidate.version).collect();
     assert_eq!(versions, [3, 1]);
+    // What was said about a source is known as long as its content is in force.
+    assert!(record.contents.iter().all(|content| content.decision == "allowed"));
     assert_eq!(place.unfinished(), 0);
 }
 
@@ -166,7 +169,7 @@ fn what_a_verifier_says_is_not_believed_about_paths() {
             provenance: Provenance::Local,
             expectations: Vec::new(),
         };
-        let arrivals = vec![Arrival { candidate, trusted: None, decision: String::new() }];
+        let arrivals = vec![Arrival { candidate, trusted: None, decision: String::new(), left: Vec::new() }];
         let mut stages = Told::default();
         let done = advance(&mut place.store, &staging, arrivals, &kept, &mut stages, Allowed::default(), NOW);
         assert!(matches!(done, Err(Stopped::Refused { stage: Stage::Verify, .. })), "{names:?}: {done:?}");

@@ -209,6 +209,19 @@ impl Watch {
         Some(Self { thresholds, counts, before, clean, is_over: *is_over != 0 })
     }
 
+    /// A secret of this watch for one purpose. It is the same after a restart, so what it is mixed into is known again by then.
+    #[must_use]
+    pub fn secret(&self, purpose: &str) -> [u8; 64] {
+        let mut secret = [0; 64];
+        for (number, half) in (0_u8..).zip(secret.chunks_exact_mut(DIGEST)) {
+            let mut digest = Sha256::new_with_prefix(self.clean.key);
+            digest.update([number]);
+            digest.update(purpose);
+            half.copy_from_slice(&digest.finalize());
+        }
+        secret
+    }
+
     /// The time is over for which the generation is watched.
     pub const fn end(&mut self) {
         self.is_over = true;

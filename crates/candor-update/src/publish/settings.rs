@@ -65,7 +65,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn parse(text: &str) -> Result<Self, PublishError> {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// It says what is not known or makes no sense.
+    pub fn parse(text: &str) -> Result<Self, PublishError> {
         let settings: Self =
             toml::from_str(text).map_err(|error| PublishError::Settings(error.message().to_owned()))?;
         settings.check()?;

@@ -109,6 +109,9 @@ fn show(record: &Record, is_active: bool, since: Option<u64>, printer: &mut Prin
         ));
         let believed = believed(&candidate.provenance);
         printer.line(&format!("Believed    {}", Escaped(believed.as_bytes())));
+        if !content.decision.is_empty() {
+            printer.line(&format!("Allowed     {}", Escaped(content.decision.as_bytes())));
+        }
         if let Provenance::Feed { signers, log, log_index, witnesses, cosigners, targets_sha256, .. } =
             &candidate.provenance
         {

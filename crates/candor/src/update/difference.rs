@@ -230,7 +230,7 @@ mod tests {
             generation: number,
             made: 0,
             previous: None,
-            contents: vec![Content { candidate, verified: 0 }],
+            contents: vec![Content::new(candidate, 0)],
             image: Built::default(),
             trial: Trial::default(),
             allowed: Allowed::default(),

@@ -130,11 +130,7 @@ impl Fetched<'_> {
         };
         let (candidate, taken) =
             verify::directory(staging, self.source, 0, from, &vouched, self.is_confined)?;
-        if let (Some(before), Some(signed)) = (known.signed, taken.signed)
-            && signed < before
-        {
-            let (signed, before) = (super::place::time(signed), super::place::time(before));
-            let reason = format!("it was signed at {signed}, before what was seen last ({before})");
+        if let Some(reason) = undercuts(known.signed, taken.signed) {
             return Err(NotTaken::Refused(reason));
         }
         known.signed = known.signed.max(taken.signed);
@@ -154,6 +150,23 @@ impl Fetched<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Why what was signed then is not taken, after what was signed `before`.
+pub(super) fn undercuts(before: Option<u64>, signed: Option<u64>) -> Option<String> {
+    let time = super::place::time;
+    match (before?, signed) {
+        (before, Some(signed)) if signed < before => {
+            Some(format!("it was signed at {}, before what was seen last ({})", time(signed), time(before)))
+        }
+        (_, Some(_)) => None,
+        // The 64 bytes stand in minisign's older form, too: whoever takes them out of an old one has left the time behind.
+        (before, None) => Some(format!(
+            "its signature says no time, and what was seen last was signed at {}; signatures without a time need a \
+             source of another name",
+            time(before)
+        )),
     }
 }
 

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::clamav::{self, Official};
 use super::feed;
 use super::fetch::Servers;
-use super::file::Fetched;
+use super::file::{Fetched, undercuts};
 use super::kept::Kept;
 use super::place::FETCHED;
 use super::rules::Rules;
@@ -150,6 +150,8 @@ struct Came {
     candidate: Candidate,
     trusted: Option<String>,
     decision: String,
+    /// Files that cannot be used.
+    left: Vec<String>,
 }
 
 impl Update<'_> {
@@ -171,11 +173,11 @@ impl Update<'_> {
                 self.taken.kept.insert(name.clone());
                 Ok(())
             }
-            Ok(Some(Came { candidate, trusted, decision })) => {
+            Ok(Some(Came { candidate, trusted, decision, left })) => {
                 let content = digest(&candidate.members);
                 match self.store.check_version(name, candidate.version, &content) {
                     Ok(()) => {
-                        self.taken.arrivals.push(Arrival { candidate, trusted, decision });
+                        self.taken.arrivals.push(Arrival { candidate, trusted, decision, left });
                         Ok(())
                     }
                     Err(error) => self.refuse(name, Stage::Verify, error.to_string()),
@@ -265,7 +267,7 @@ impl Update<'_> {
                     self.store.remember(source, state).map_err(failed)?;
                     return Ok(None);
                 };
-                Ok(Some(Came { candidate, trusted: Some(state), decision }))
+                Ok(Some(Came { candidate, trusted: Some(state), decision, left: Vec::new() }))
             }
             Err((not_taken, learned)) => {
                 if let Some(learned) = learned {
@@ -323,7 +325,7 @@ impl Update<'_> {
             true => String::from("ClamAV's signatures are believed, and RSA over MD5 is enough"),
             false => String::from("ClamAV's signatures are believed, and RSA over MD5 alone is not enough"),
         };
-        Ok(Some(Came { candidate, trusted: None, decision }))
+        Ok(Some(Came { candidate, trusted: None, decision, left: Vec::new() }))
     }
 
     fn file(
@@ -374,18 +376,24 @@ impl Update<'_> {
             Vouched::Digest(_) => String::from("its digest stands in the list of sources"),
             Vouched::Key(key) => format!("it is signed by {key}, which stands in the list of sources"),
         };
-        Ok(Some(Came { candidate: self.counted(candidate), trusted: None, decision }))
+        Ok(Some(Came { candidate: self.counted(candidate), trusted: None, decision, left: Vec::new() }))
     }
 
     fn directory(&mut self, source: &str, directory: &Directory) -> Result<Option<Came>, NotTaken> {
         let Directory { path, digests, key } = directory;
         let known = self.store.state().sources.get(source).cloned().unwrap_or_default();
-        let is_digest = |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if known.trusted.as_ref().is_some_and(|known| !is_digest(known)) {
+        let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // Its state, and where it is signed the time of what was signed last.
+        let seen = known.trusted.as_deref().map(|known| known.split_once(' ').unwrap_or((known, "")));
+        let signed = seen.and_then(|(_, time)| time.parse::<u64>().ok());
+        if seen.is_some_and(|(state, time)| !is_digest(state) || !(time.is_empty() || signed.is_some())) {
             return Err(NotTaken::Refused(candor_update::source::OtherKind.to_string()));
         }
         let state = local::state(path).ok();
-        let is_same = digests.is_none() && key.is_none() && state.is_some() && state == known.trusted;
+        let is_same = digests.is_none()
+            && key.is_none()
+            && state.is_some()
+            && state.as_deref() == seen.map(|(state, _)| state);
         if is_same && self.is_active(source)?.is_some() {
             return Ok(None);
         }
@@ -396,9 +404,22 @@ impl Update<'_> {
         };
         let is_jailed = self.request.is_jailed;
         let (candidate, taken) = verify::directory(self.staging, source, 0, path, &vouched, is_jailed)?;
+        // A directory that was signed once and is not to be any more is what its owner decided.
+        if key.is_some()
+            && let Some(reason) = undercuts(signed, taken.signed)
+        {
+            return Err(NotTaken::Refused(reason));
+        }
+        let state = match (state, taken.signed.max(signed)) {
+            (Some(state), Some(time)) => Some(format!("{state} {time}")),
+            (state, _) => state,
+        };
         if !taken.left.is_empty() {
             let files = crate::units::counted(u64::try_from(taken.left.len()).unwrap_or(u64::MAX), "file");
-            self.taken.waiting.push(format!("{source}: {files} of rules of YARA cannot be used yet"));
+            let names = taken.left.join(", ");
+            self.taken
+                .waiting
+                .push(format!("{source}: {files} of rules of YARA cannot be used yet: {names}"));
         }
         let decision = match (digests, key) {
             (Some(file), _) => format!("its digests stand in {}", file.display()),
@@ -407,7 +428,7 @@ impl Update<'_> {
             }
             (None, None) => format!("whoever may write to {} is believed", path.display()),
         };
-        Ok(Some(Came { candidate: self.counted(candidate), trusted: state, decision }))
+        Ok(Some(Came { candidate: self.counted(candidate), trusted: state, decision, left: taken.left }))
     }
 }
 

@@ -464,6 +464,12 @@ fn a_file_at_an_address_is_signed_by_a_key_that_was_written_down() {
     let said = net.update(&list);
     assert!(said.code == 2 && said.stderr.contains("before what was seen last"), "{said:?}");
     assert_eq!(net.store().active(), Some(1));
+    // Nor is it without its time: the 64 bytes stand in minisign's signature, and vouch for the same file.
+    let bare = SigningKey::from_bytes(&[5; 32]).sign(old.as_bytes()).to_bytes();
+    net.reply("a.ndb.minisig", Reply::Status(404, "")).serve("a.ndb.sig", bare);
+    let said = net.update(&list);
+    assert!(said.code == 2 && said.stderr.contains("its signature says no time"), "{said:?}");
+    assert_eq!(net.store().active(), Some(1));
     net.serve("a.ndb.minisig", signed(&old, 2001));
     assert_eq!(net.update(&list).code, 0);
     assert_eq!(net.store().active(), Some(2));
@@ -474,6 +480,40 @@ fn a_file_at_an_address_is_signed_by_a_key_that_was_written_down() {
     net.asked();
     assert!(net.update(&list).stderr.contains("left alone until"));
     assert_eq!(net.asked(), Vec::<String>::new());
+}
+
+#[test]
+fn a_directory_that_is_signed_does_not_go_back() {
+    use candor_update::log::base64;
+    let net = Net::new();
+    let public = SigningKey::from_bytes(&[5; 32]).verifying_key();
+    let key = base64::encode(&[&b"Ed"[..], &[1; 8], public.as_bytes()].concat());
+    let list = |more: &str| {
+        let path = net.place.path("signed").display().to_string();
+        format!("[[source]]\nname = 'own'\nkind = 'directory'\npath = '{path}'\n{more}\n")
+    };
+    let keyed = list(&format!("key = '{key}'"));
+    let (old, new) = (for_all(""), for_all(&signature("Found.Me", "please find me")));
+    let put = |text: &str, time| {
+        net.place.file("signed/a.ndb", text.to_owned());
+        net.place.file("signed/a.ndb.minisig", signed(text, time));
+    };
+    put(&new, 2000);
+    assert_eq!(net.update(&keyed).code, 0);
+    put(&old, 1999);
+    let said = net.update(&keyed);
+    assert!(said.code == 2 && said.stderr.contains("before what was seen last"), "{said:?}");
+    std::fs::remove_file(net.place.path("signed/a.ndb.minisig")).unwrap();
+    net.place.file("signed/a.ndb.sig", SigningKey::from_bytes(&[5; 32]).sign(old.as_bytes()).to_bytes());
+    let said = net.update(&keyed);
+    assert!(said.code == 2 && said.stderr.contains("its signature says no time"), "{said:?}");
+    assert_eq!(net.store().active(), Some(1));
+    put(&old, 2001);
+    assert_eq!(net.update(&keyed).code, 0);
+    // Whoever takes the key out of the list has decided that the directory is enough.
+    put(&new, 5);
+    let said = net.update(&list(""));
+    assert!(said.code == 0 && net.store().active() == Some(3), "{said:?}");
 }
 
 #[test]

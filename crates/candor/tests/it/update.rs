@@ -445,12 +445,19 @@ fn sources_that_stand_in_the_list_are_brought_up_to_date_together() {
     assert!(updates.update(&both, &[]).stdout.starts_with("Nothing new"));
     let trust = updates.run(&["trust"]).stdout;
     assert!(trust.contains("Allowed     the sources stand in sources.toml ("), "{trust}");
+    assert_eq!(trust.matches("Allowed     whoever may write to ").count(), 2, "{trust}");
     // What one source brings is refused without harm to the other.
     updates.place.file("one/a.ndb", for_eicar() + &signature("More", "more of it"));
     updates.place.file("two/a.ndb", "#!/bin/sh\n");
     let said = updates.update(&both, &[]);
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.stderr.contains("two: ") && said.stdout.contains("3 signatures"), "{said:?}");
+    // Of what did not change it is still known who let it in, and of what was refused why.
+    let trust = updates.run(&["trust"]).stdout;
+    assert_eq!(trust.matches("Allowed     whoever may write to ").count(), 2, "{trust}");
+    let status = updates.run(&["update", "status"]).stdout;
+    assert!(status.contains("Refused     two, ") && status.contains("is a program, not data"), "{status}");
+    assert_eq!(updates.run(&["update", "status", "--json"]).json()[0]["refused"][0]["source"], "two");
     // A source that is not there any more goes with its signatures.
     let said = updates.update(&source("one"), &[]);
     assert!(said.code == 0 && said.stdout.contains("2 signatures"), "{said:?}");
@@ -489,7 +496,9 @@ fn rules_of_yara_are_told_of_and_not_taken_for_signatures() {
     updates.place.file("release/rules.yar", "rule a { condition: true }\n");
     let said = updates.import("", &[]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.stderr.contains("local: 1 file of rules of YARA cannot be used yet"), "{said:?}");
+    assert!(said.stderr.contains("local: 1 file of rules of YARA cannot be used yet: rules.yar"), "{said:?}");
+    let status = updates.run(&["update", "status"]).stdout;
+    assert!(status.contains("Left        local: rules.yar (rules of YARA cannot be used yet)"), "{status}");
     let url = format!(
         "[[source]]\nname = 'rules'\nkind = 'url'\nurl = 'http://127.0.0.1:1/all.yar'\nsha256 = '{}'\n",
         "0".repeat(64)
@@ -497,6 +506,8 @@ fn rules_of_yara_are_told_of_and_not_taken_for_signatures() {
     let said = updates.update(&url, &[]);
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.stderr.contains("rules: rules of YARA cannot be used yet; nothing was fetched"), "{said:?}");
+    let status = updates.run(&["update", "status"]).stdout;
+    assert!(status.contains("Refused     rules, ") && status.contains("nothing was fetched"), "{status}");
 }
 
 #[test]

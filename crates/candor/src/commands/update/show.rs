@@ -1,5 +1,7 @@
 //! What shows something and changes nothing.
 
+use std::collections::BTreeMap;
+
 use candor_update::generation::{Cause, Disk, Entry, Event, Record, Store, StoreError};
 use candor_update::{Container, Provenance};
 use serde_json::json;
@@ -66,9 +68,17 @@ pub(super) fn status(options: &Options, printer: &mut Printer) -> anyhow::Result
     let history = store.history()?;
     let since = active.as_ref().and_then(|record| activated_at(&history, record.generation));
     let state = store.state();
+    let refused = refused(&history);
     if options.json {
+        let refused: Vec<_> = refused
+            .iter()
+            .map(
+                |refused| json!({ "source": refused.source, "time": refused.time, "reason": refused.reason }),
+            )
+            .collect();
         let line = json!({
             "active": store.active(),
+            "refused": refused,
             "since": since,
             "record": active,
             "kept": kept,
@@ -80,6 +90,7 @@ pub(super) fn status(options: &Options, printer: &mut Printer) -> anyhow::Result
     }
     let Some(record) = active else {
         printer.line("No generation is active");
+        tell_refused(&refused, printer);
         return Ok(Exit::Clean);
     };
     let heading = format!("Generation {} is active", record.generation);
@@ -94,7 +105,15 @@ pub(super) fn status(options: &Options, printer: &mut Printer) -> anyhow::Result
         let candidate = &content.candidate;
         let believed = Escaped(believed(&candidate.provenance).as_bytes()).to_string();
         printer.line(&format!("Source      {} {}: {believed}", candidate.source, candidate.version));
+        if !content.left.is_empty() {
+            let names = Escaped(content.left.join(", ").as_bytes()).to_string();
+            printer.line(&format!(
+                "Left        {}: {names} (rules of YARA cannot be used yet)",
+                candidate.source
+            ));
+        }
     }
+    tell_refused(&refused, printer);
     printer.line(&format!("Kept        {}", kept.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")));
     for held in &state.held {
         let reason = Escaped(held.reason.as_bytes());
@@ -106,6 +125,37 @@ pub(super) fn status(options: &Options, printer: &mut Printer) -> anyhow::Result
         printer.line(&format!("In force    {number}since {}: {reason}", time(only.since)));
     }
     Ok(Exit::Clean)
+}
+
+/// Why nothing newer of a source is in force.
+struct Refused<'a> {
+    source: &'a str,
+    time: u64,
+    reason: &'a str,
+}
+
+/// What was refused last of each source that brought nothing good since.
+fn refused(history: &[Entry]) -> Vec<Refused<'_>> {
+    let mut refused: BTreeMap<&str, Refused<'_>> = BTreeMap::new();
+    for Entry { time, event } in history {
+        match event {
+            Event::Refused { source: Some(source), reason, .. } => {
+                refused.insert(source, Refused { source, time: *time, reason });
+            }
+            Event::Verified { source, .. } => drop(refused.remove(source.as_str())),
+            _ => (),
+        }
+    }
+    refused.into_values().collect()
+}
+
+fn tell_refused(refused: &[Refused<'_>], printer: &mut Printer) {
+    for Refused { source, time: when, reason } in refused {
+        // Most reasons name the source already.
+        let reason = reason.strip_prefix(&format!("{source}: ")).unwrap_or(reason);
+        let reason = Escaped(reason.as_bytes());
+        printer.line(&format!("Refused     {source}, {}: {reason}", time(*when)));
+    }
 }
 
 /// When a generation last became the active one.
