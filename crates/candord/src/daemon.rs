@@ -121,7 +121,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         board: Board::new(settings.lanes),
         files: Verdicts::new(settings.verdicts),
         streams: Verdicts::new(settings.verdicts),
-        digester: Digester::new().context("no random bytes")?,
+        digester: Digester::new(watched.secret()),
         signatures: Signatures::new(first),
         watched,
         events,

@@ -17,6 +17,7 @@ use crate::jobs::{About, Job, Next, Origin};
 use crate::publish::{self, Subject};
 use crate::signatures::{Generation, Wish};
 use crate::verdicts::{Digest, Known, State};
+use crate::watched::Mark;
 
 /// How long a worker is waited for at once.
 const SLICE: Duration = Duration::from_secs(1);
@@ -221,6 +222,7 @@ fn finish(shared: &Shared, generation: &Generation, held: Held, outcome: &Outcom
         }
     }
     let subject = Subject { about: &about, length, generation: generation.number };
-    publish::scanned(shared, subject, &said, outcome, identity);
+    let mark = identity.map(|identity| Mark::File(identity, length)).or(digest.map(Mark::Stream));
+    publish::scanned(shared, subject, &said, outcome, mark);
     publish::tell(shared, &about, said, Some(outcome));
 }

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use candor::clamav::Said;
 use candor_protocol::clamd::{Reply, Tag};
+use candor_sandbox::Outcome;
 use candor_sandbox::message::Answer;
-use candor_sandbox::{Identity, Outcome};
 
 use crate::answer;
 use crate::daemon::Shared;
@@ -17,6 +17,7 @@ use crate::log::{Missed, Record, Weight};
 use crate::mailbox::Message;
 use crate::signatures::Wish;
 use crate::verdicts::Known;
+use crate::watched::Mark;
 
 /// A file that was asked about, and what was looked for in it.
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +31,7 @@ pub struct Subject<'a> {
 }
 
 /// Tells everybody but who asked what a scan came to; `said` is that in ClamAV's words.
-pub fn scanned(
-    shared: &Shared,
-    subject: Subject<'_>,
-    said: &Said,
-    outcome: &Outcome,
-    identity: Option<Identity>,
-) {
+pub fn scanned(shared: &Shared, subject: Subject<'_>, said: &Said, outcome: &Outcome, mark: Option<Mark>) {
     let (verdict, incomplete) = answer::honestly(outcome);
     let findings = match outcome {
         Outcome::Answer(Answer::Scanned { report, .. }) => {
@@ -50,8 +45,7 @@ pub fn scanned(
         shared.counters.lost_workers.count();
         shared.log.say(Weight::Warning, &format!("{}: {reason}: {why}", name(subject.about)));
     }
-    let identity = identity.map(|identity| (identity, subject.length));
-    if shared.watched.note(subject.generation, identity, outcome) {
+    if shared.watched.note(subject.generation, mark, outcome) {
         let _ = shared.wishes.send(Wish::TakeBack);
     }
 }
@@ -97,7 +91,7 @@ fn found(shared: &Shared, about: &About, said: &Said) {
     match said {
         Said::Found(names) => {
             for one in names.iter().take(if about.all { names.len() } else { 1 }) {
-                shared.log.say(Weight::Notice, &format!("{}: {one} FOUND", name(about)));
+                shared.log.say(Weight::Info, &format!("{}: {one} FOUND", name(about)));
                 shared.events.found(&about.subject, one);
             }
         }

@@ -18,6 +18,17 @@ use candor_sandbox::message::Answer;
 use candor_sandbox::{Identity, Outcome};
 use candor_update::pipeline::watch::{Counts, Decision, LONGEST, Sighting, Thresholds, Watch};
 
+use crate::verdicts::Digest;
+
+/// What something is known by from one generation to the next: a file by its place and state, a stream by what it consists of.
+#[derive(Clone, Copy, Debug, Hash)]
+pub enum Mark {
+    /// A file, and its length.
+    File(Identity, u64),
+    /// A stream.
+    Stream(Digest),
+}
+
 /// What is noted of the generation that is in force.
 #[derive(Debug)]
 pub struct Watched {
@@ -77,8 +88,14 @@ impl Watched {
         state.generation = generation;
     }
 
-    /// Notes what came of a file; says whether something is to be done now.
-    pub fn note(&self, current: u64, file: Option<(Identity, u64)>, outcome: &Outcome) -> bool {
+    /// What streams are digested with, so that they are known again by whoever goes on with this watch.
+    #[must_use]
+    pub fn secret(&self) -> [u8; 64] {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).watch.secret("streams")
+    }
+
+    /// Notes what came of a file or a stream; says whether something is to be done now.
+    pub fn note(&self, current: u64, file: Option<Mark>, outcome: &Outcome) -> bool {
         let sighting = sighting(outcome);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.current != current {
@@ -258,11 +275,14 @@ mod tests {
         let fourth = watched(50);
         fourth.change(1, Some(7));
         assert!((0..9).all(|_| !fourth.note(1, None, &crash())));
+        // Streams are known by the same secret as before.
+        assert_eq!(fourth.secret(), first.secret());
         // What is damaged is a beginning.
         bytes.truncate(1000);
         fs::write(store.path().join(KEPT), &bytes).unwrap();
         let fifth = watched(3600);
         fifth.change(1, Some(7));
         assert!((0..9).all(|_| !fifth.note(1, None, &crash())));
+        assert_ne!(fifth.secret(), first.secret());
     }
 }

@@ -1,7 +1,8 @@
-//! What a stream is known by: its bytes and its name, by SHA-256 over a secret of this run and them.
+//! What a stream is known by: its bytes and its name, by SHA-256 over a secret of this machine and them.
 //!
 //! Whoever could make two contents with one digest would have the second one pass for the first. SHA-256 makes that
-//! hard, and the secret makes it impossible to prepare. A digest is made of bytes that nobody can change any more, by this
+//! hard, and the secret makes it impossible to prepare. It is the watch's, which is kept where nobody else reads: a stream that was
+//! clean before a restart is known after it. A digest is made of bytes that nobody can change any more, by this
 //! program and not by a worker: what a worker said of some bytes is never taken for a verdict about others.
 
 use std::fmt;
@@ -37,14 +38,10 @@ impl fmt::Debug for Digester {
 }
 
 impl Digester {
-    /// With a secret of its own.
-    ///
-    /// # Errors
-    /// The kernel gives none.
-    pub fn new() -> io::Result<Self> {
-        let mut secret = [0_u8; 64];
-        getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        Ok(Self { begun: Sha256::new_with_prefix(secret) })
+    /// With a secret.
+    #[must_use]
+    pub fn new(secret: [u8; 64]) -> Self {
+        Self { begun: Sha256::new_with_prefix(secret) }
     }
 
     /// Of bytes that go by this name. The name counts: what is found may depend on it.
@@ -92,7 +89,7 @@ mod tests {
 
     #[test]
     fn each_byte_and_the_name_make_it_another() {
-        let digester = Digester::new().unwrap();
+        let digester = Digester::new([1; 64]);
         let long: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
         let mut seen = vec![digester.bytes(&long, "")];
         assert_eq!(digester.bytes(&long, ""), seen[0]);
@@ -109,13 +106,13 @@ mod tests {
         for (place, one) in seen.iter().enumerate() {
             assert!(seen.iter().skip(place + 1).all(|other| other != one), "{place}");
         }
-        // Another run knows them by others.
-        assert!(Digester::new().unwrap().bytes(&long, "") != seen[0]);
+        // Another secret makes it another.
+        assert!(Digester::new([2; 64]).bytes(&long, "") != seen[0]);
     }
 
     #[test]
     fn a_file_has_the_digest_of_its_bytes_wherever_it_is_read_to() {
-        let digester = Digester::new().unwrap();
+        let digester = Digester::new([1; 64]);
         for length in [0, 1, PIECE - 1, PIECE, 3 * PIECE + 7] {
             let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
             let mut file = tempfile::tempfile().unwrap();

@@ -41,7 +41,7 @@ fn activate(root: &Path, version: u64, text: &str) -> u64 {
         generation: 0,
         made: NOW,
         previous: store.active(),
-        contents: vec![Content { candidate, verified: NOW }],
+        contents: vec![Content::new(candidate, NOW)],
         image: Built { length, sha256, signatures: 1, refused: 0 },
         trial: Trial::default(),
         allowed: Allowed::default(),
@@ -109,6 +109,59 @@ fn a_generation_that_finds_what_was_clean_is_taken_back() {
     assert_eq!(store.state().held[0].version, 2);
     let is_told = |event: &Event| matches!(event, Event::Activating { generation: 1, cause: Cause::Watch { reason }, .. } if reason.contains("clean before"));
     assert!(store.history().unwrap().iter().any(|entry| is_told(&entry.event)));
+}
+
+/// Streams that were clean and are the same bytes: short ones, one that is in memory, one that goes to a file.
+fn letters() -> Vec<Vec<u8>> {
+    let lengths = (0..10).map(|number| 20 + number).chain([100_000, 1_500_000]);
+    lengths.map(|length| [b"a letter to a friend".to_vec(), vec![b'.'; length]].concat()).collect()
+}
+
+#[test]
+fn a_generation_that_finds_what_was_clean_in_streams_is_taken_back() {
+    let store = tempfile::tempdir().unwrap();
+    let mut daemon = daemon(store.path());
+    for letter in letters() {
+        assert_eq!(daemon.ask(&stream(&letter, 10_000)), "stream: OK\0");
+    }
+    activate(store.path(), 2, &(signature("Test.First", MARKER) + &signature("Bad.Letter", b"a letter to")));
+    daemon.wait_until("the second is in force", |daemon| daemon.log().contains("of generation 2"));
+    // What nobody has seen before is what signatures are for, however often it comes.
+    for number in 0..30 {
+        let other = format!("a letter to somebody else: {number}");
+        daemon.ask(&stream(other.as_bytes(), 100));
+        daemon.ask(&stream(&letters()[0], 100));
+    }
+    assert!(!daemon.log().contains("misbehaves"), "{}", daemon.log());
+    for letter in letters() {
+        daemon.ask(&stream(&letter, 10_000));
+    }
+    daemon.wait_until("it is taken back", |daemon| {
+        daemon.log().contains("Generation 2 misbehaves, and is taken back: something was found in 10 files")
+            && daemon.ask(&stream(&letters()[11], 10_000)) == "stream: OK\0"
+    });
+    assert_eq!(Store::view(Disk, store.path()).unwrap().active(), Some(1));
+}
+
+#[test]
+fn streams_that_were_clean_are_known_after_a_restart() {
+    let store = tempfile::tempdir().unwrap();
+    let mut before = daemon(store.path());
+    for letter in letters() {
+        assert_eq!(before.ask(&stream(&letter, 10_000)), "stream: OK\0");
+    }
+    before.signal(rustix::process::Signal::TERM);
+    assert!(before.ended().success());
+    activate(store.path(), 2, &(signature("Test.First", MARKER) + &signature("Bad.Letter", b"a letter to")));
+    let own = format!("state-dir = '{}'\n", store.path().display());
+    let mut after = Daemon::start_with("", &own, &mut |_| ());
+    for letter in letters() {
+        after.ask(&stream(&letter, 10_000));
+    }
+    after.wait_until("it is taken back", |daemon| daemon.log().contains("misbehaves, and is taken back"));
+    after.wait_until("the one before is active", |_| {
+        Store::view(Disk, store.path()).unwrap().active() == Some(1)
+    });
 }
 
 #[test]
