@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use crate::reader::clipped;
+use crate::medium::Medium;
 
 /// A piece of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +15,16 @@ pub(crate) struct Extent {
 
 /// Pieces one after another, as far as the file is long.
 pub(crate) struct Extents<'a, I> {
-    bytes: &'a [u8],
+    medium: &'a dyn Medium,
     pieces: I,
     current: Extent,
     left: u64,
 }
 
 impl<'a, I: Iterator<Item = Extent>> Extents<'a, I> {
-    /// The first `length` bytes of the pieces, which stand in `bytes`.
-    pub(crate) const fn new(bytes: &'a [u8], pieces: I, length: u64) -> Self {
-        Self { bytes, pieces, current: Extent { offset: None, length: 0 }, left: length }
+    /// The first `length` bytes of the pieces, which stand in `medium`.
+    pub(crate) const fn new(medium: &'a dyn Medium, pieces: I, length: u64) -> Self {
+        Self { medium, pieces, current: Extent { offset: None, length: 0 }, left: length }
     }
 }
 
@@ -39,7 +39,8 @@ impl<I: Iterator<Item = Extent>> Read for Extents<'_, I> {
         let wanted = self.left.min(self.current.length);
         let read = match self.current.offset {
             Some(offset) => {
-                let read = clipped(self.bytes, offset, wanted).read(buffer)?;
+                let most = usize::try_from(wanted).unwrap_or(usize::MAX).min(buffer.len());
+                let read = self.medium.read_at(offset, buffer.get_mut(..most).unwrap_or_default())?;
                 if read == 0 {
                     return Err(missing());
                 }
@@ -67,7 +68,7 @@ mod tests {
 
     fn read(pieces: &[Extent], length: u64) -> (Vec<u8>, bool) {
         let mut out = Vec::new();
-        let outcome = Extents::new(b"0123456789", pieces.iter().copied(), length).read_to_end(&mut out);
+        let outcome = Extents::new(&&b"0123456789"[..], pieces.iter().copied(), length).read_to_end(&mut out);
         (out, outcome.is_ok())
     }
 

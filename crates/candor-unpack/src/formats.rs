@@ -448,7 +448,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::PartHfsPlus],
         gives: "both forks of every file, also those that nothing leads to",
         library: None,
-        limits: "200,000 files, 48 MiB of a tree; files that the file system compresses are given as they stand",
+        limits: "2,000,000 files, 512 MiB of the catalog, 64 MiB of the tree of further pieces; files that the file system compresses are given as they stand",
         unpack: hfs::unpack,
     },
     Format {
@@ -520,7 +520,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Ntfs],
         gives: "every stream of every file, also compressed ones and those that no directory leads to",
         library: None,
-        limits: "64 MiB of the file table, 1,048,576 runs; encrypted files are reported; of deleted files, nothing",
+        limits: "16 GiB of the file table, 512 MiB of names, 1,048,576 runs of a file; encrypted files are reported; of deleted files, nothing",
         unpack: ntfs::unpack,
     },
     Format {

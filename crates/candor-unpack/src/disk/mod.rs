@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 
+use crate::medium::{Medium, taken};
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, until_nul, without_nuls};
 
@@ -18,9 +19,53 @@ const SECTOR: u64 = 512;
 /// Partitions of one table.
 const PARTITIONS: u64 = 256;
 
+/// A partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its name; empty where tables have none.
+    pub name: String,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// Its length in bytes, as the table has it.
+    pub length: u64,
+    /// What the table says that it is for: a byte in the record of a PC, sixteen in a GUID partition table, a
+    /// text in Apple's map.
+    pub kind: Vec<u8>,
+}
+
+/// What takes partitions.
+pub(crate) type Take<'t> = dyn FnMut(&mut dyn Sink, &Partition) -> Flow + 't;
+
 /// Gives the partitions of a master boot record.
 pub(crate) fn unpack_mbr(bytes: &[u8], sink: &mut dyn Sink) {
-    let mut disk = Disk::new(bytes, "MBR", sink);
+    mbr(&bytes, sink, &mut child(bytes));
+}
+
+/// Gives the partitions of a GUID partition table.
+pub(crate) fn unpack_gpt(bytes: &[u8], sink: &mut dyn Sink) {
+    gpt(&bytes, sink, &mut child(bytes));
+}
+
+/// Gives the partitions of Apple's partition map.
+pub(crate) fn unpack_apm(bytes: &[u8], sink: &mut dyn Sink) {
+    apm(&bytes, sink, &mut child(bytes));
+}
+
+/// Gives each partition as a child that stands in `bytes`.
+fn child(bytes: &[u8]) -> impl FnMut(&mut dyn Sink, &Partition) -> Flow {
+    let mut position = 0_u64;
+    move |sink, partition| {
+        position = position.saturating_add(1);
+        let (name, length) = (partition.name.clone(), partition.length);
+        let member = Member { name, position, real_size: Some(length), ..Member::default() };
+        let content = clipped(bytes, partition.offset, length);
+        sink.child(ChildKind::Embedded { offset: partition.offset }, &member, Content::Bytes(content))
+    }
+}
+
+/// The partitions of a master boot record.
+pub(crate) fn mbr(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>) {
+    let mut disk = Disk::new(medium, "MBR", sink, take);
     let mut tables = vec![(0_u64, 0_u64)];
     let mut seen = BTreeSet::new();
     while let Some((table, extended)) = tables.pop() {
@@ -30,7 +75,8 @@ pub(crate) fn unpack_mbr(bytes: &[u8], sink: &mut dyn Sink) {
         for row in 0..4_u64 {
             let place =
                 table.saturating_mul(SECTOR).saturating_add(446).saturating_add(row.saturating_mul(16));
-            let Some(mut reader) = Reader::little(bytes).at(place) else { continue };
+            let row = taken(medium, place, 16);
+            let mut reader = Reader::little(&row);
             let (Some(_), Some(kind)) = (reader.u32(), reader.u32()) else { continue };
             let (Some(start), Some(count)) = (reader.u32(), reader.u32()) else { continue };
             let (start, count) = (u64::from(start), u64::from(count));
@@ -43,7 +89,8 @@ pub(crate) fn unpack_mbr(bytes: &[u8], sink: &mut dyn Sink) {
                 }
                 _ => {
                     let start = table.saturating_add(start);
-                    if disk.give(String::new(), start, count, SECTOR) == Flow::Stop {
+                    let kind = kind.to_le_bytes().get(..1).unwrap_or_default().to_vec();
+                    if disk.give(String::new(), kind, (start, count), SECTOR) == Flow::Stop {
                         return;
                     }
                 }
@@ -52,52 +99,54 @@ pub(crate) fn unpack_mbr(bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
-/// Gives the partitions of a GUID partition table.
-pub(crate) fn unpack_gpt(bytes: &[u8], sink: &mut dyn Sink) {
-    let is_table = |sector: &u64| clipped(bytes, *sector, 8) == b"EFI PART";
+/// The partitions of a GUID partition table.
+pub(crate) fn gpt(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>) {
+    let is_table = |sector: &u64| taken(medium, *sector, 8) == b"EFI PART";
     let Some(sector) = [SECTOR, 4096].into_iter().find(is_table) else { return };
-    let header = |at: u64| Reader::little(bytes).at(sector.saturating_add(at));
+    let held = taken(medium, sector, 96);
+    let header = |at: u64| Reader::little(&held).at(at);
     let Some(start) = header(72).and_then(|mut reader| reader.u64()) else { return };
     let sizes = header(80).and_then(|mut reader| Some((reader.u32()?, reader.u32()?)));
     let (count, size) = sizes.unwrap_or((0, 0));
     if u64::from(count) > PARTITIONS {
         sink.incomplete(Reason::Children);
     }
-    let mut disk = Disk::new(bytes, "GPT", sink);
+    let mut disk = Disk::new(medium, "GPT", sink, take);
     for index in 0..u64::from(count).min(PARTITIONS) {
         let place =
             start.saturating_mul(sector).saturating_add(index.saturating_mul(u64::from(size.max(128))));
-        let entry = clipped(bytes, place, 128);
-        let mut reader = Reader::little(entry);
+        let entry = taken(medium, place, 128);
+        let mut reader = Reader::little(&entry);
         let mut place = || {
-            reader.skip(32)?;
+            let kind = reader.take(16)?.to_vec();
+            reader.skip(16)?;
             let (first, last) = (reader.u64()?, reader.u64()?);
             reader.skip(8)?;
-            Some((first, last, reader.rest()))
+            Some((kind, first, last, reader.rest()))
         };
-        let Some((first, last, name)) = place() else { return };
+        let Some((kind, first, last, name)) = place() else { return };
         if first == 0 || last < first {
             continue;
         }
         let name = encoding_rs::UTF_16LE.decode(name).0;
         let name = name.split('\0').next().unwrap_or_default().to_owned();
         let count = last.saturating_sub(first).saturating_add(1);
-        if disk.give(name, first, count, sector) == Flow::Stop {
+        if disk.give(name, kind, (first, count), sector) == Flow::Stop {
             return;
         }
     }
 }
 
-/// Gives the partitions of Apple's partition map.
-pub(crate) fn unpack_apm(bytes: &[u8], sink: &mut dyn Sink) {
-    let head = Reader::new(bytes, Order::Big);
-    let said = head.at(2).and_then(|mut reader| reader.u16()).map_or(SECTOR, u64::from);
-    let is_map = |size: &u64| clipped(bytes, *size, 2) == b"PM";
+/// The partitions of Apple's partition map.
+pub(crate) fn apm(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>) {
+    let head = taken(medium, 2, 2);
+    let said = Reader::new(&head, Order::Big).u16().map_or(SECTOR, u64::from);
+    let is_map = |size: &u64| taken(medium, *size, 2) == b"PM";
     let Some(size) = [said, SECTOR, 2048].into_iter().find(is_map) else { return };
-    let mut disk = Disk::new(bytes, "APM", sink);
+    let mut disk = Disk::new(medium, "APM", sink, take);
     for index in 1..=PARTITIONS {
-        let entry = clipped(bytes, index.saturating_mul(size), 80);
-        let mut reader = Reader::new(entry, Order::Big);
+        let entry = taken(medium, index.saturating_mul(size), 80);
+        let mut reader = Reader::new(&entry, Order::Big);
         let mut place = || {
             reader.skip(8)?;
             Some((reader.u32()?, reader.u32()?, reader.take(32)?, reader.take(32)?))
@@ -112,15 +161,17 @@ pub(crate) fn unpack_apm(bytes: &[u8], sink: &mut dyn Sink) {
             continue;
         }
         let name = decoded(without_nuls(until_nul(name)));
-        if disk.give(name, u64::from(start), u64::from(count), size) == Flow::Stop {
+        let place = (u64::from(start), u64::from(count));
+        if disk.give(name, kind.to_vec(), place, size) == Flow::Stop {
             return;
         }
     }
 }
 
 struct Disk<'a, 'sink> {
-    bytes: &'a [u8],
+    medium: &'a dyn Medium,
     sink: &'sink mut dyn Sink,
+    take: &'sink mut Take<'sink>,
     /// What the kind of table is called.
     table: &'static str,
     /// Start and length of what was given.
@@ -130,11 +181,17 @@ struct Disk<'a, 'sink> {
 }
 
 impl<'a, 'sink> Disk<'a, 'sink> {
-    fn new(bytes: &'a [u8], table: &'static str, sink: &'sink mut dyn Sink) -> Self {
-        Self { bytes, sink, table, given: BTreeSet::new(), occupied: Vec::new() }
+    fn new(
+        medium: &'a dyn Medium,
+        table: &'static str,
+        sink: &'sink mut dyn Sink,
+        take: &'sink mut Take<'sink>,
+    ) -> Self {
+        Self { medium, sink, take, table, given: BTreeSet::new(), occupied: Vec::new() }
     }
 
-    fn give(&mut self, name: String, start: u64, count: u64, sector: u64) -> Flow {
+    fn give(&mut self, name: String, kind: Vec<u8>, place: (u64, u64), sector: u64) -> Flow {
+        let (start, count) = place;
         let (offset, length) = (start.saturating_mul(sector), count.saturating_mul(sector));
         // A partition that starts with the table is the disk again.
         if start == 0 {
@@ -144,16 +201,14 @@ impl<'a, 'sink> Disk<'a, 'sink> {
         if !self.given.insert((offset, length)) {
             return Flow::Continue;
         }
-        let content = clipped(self.bytes, offset, length);
-        if u64::try_from(content.len()).unwrap_or(0) < length {
+        let there = self.medium.length();
+        if offset.saturating_add(length) > there {
             self.sink.incomplete(Reason::Malformed("a partition reaches behind the end".to_owned()));
         }
-        if content.is_empty() {
+        if length == 0 || offset >= there {
             return Flow::Continue;
         }
-        let position = u64::try_from(self.given.len()).unwrap_or(u64::MAX);
-        let member = Member { name, position, real_size: Some(length), ..Member::default() };
-        self.sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content))
+        (self.take)(self.sink, &Partition { name, offset, length, kind })
     }
 
     /// Notes that a partition is here, and tells when another is, too.

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The inodes are read in their order, and directories only for names, so that loops mean nothing and a file
-//! that no directory leads to is given. Inodes that are not in use are passed over.
+//! that no directory leads to is given. Inodes that are not in use are passed over. [`walk`] goes from directory
+//! to directory instead: on a large volume, most inodes are not in use, and only what has a path is asked for.
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::io::Read as _;
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::extents::{Extent, Extents};
+use crate::medium::{Medium, taken};
 use crate::name::decoded;
 use crate::reader::{Reader, clipped};
 
@@ -40,12 +42,9 @@ const ROOT: u32 = 2;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let Some(volume) = Volume::read(bytes) else {
-        sink.incomplete(Reason::Malformed("the superblock of an ext volume".to_owned()));
-        return;
-    };
+    let Some(volume) = Volume::open(&bytes, sink) else { return };
     // No more than would fit, whatever the superblock says.
-    let fitting = u64::try_from(bytes.len()).unwrap_or(u64::MAX).checked_div(volume.inode).unwrap_or(0);
+    let fitting = volume.medium.length().checked_div(volume.inode).unwrap_or(0);
     let count = volume.inodes.min(INODES).min(u32::try_from(fitting).unwrap_or(u32::MAX));
     if volume.inodes > INODES && count == INODES {
         sink.incomplete(Reason::Children);
@@ -71,31 +70,95 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             continue;
         };
         position = position.saturating_add(1);
-        let member =
-            Member { name: path(&names, number), position, real_size: Some(inode.size), ..Member::default() };
-        let flow = if inode.flags & ENCRYPTED != 0 {
-            let member = Member { encrypted: true, ..member };
-            sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::Encrypted))
-        } else if let Some(content) = inode.inline {
-            if u64::try_from(content.len()).unwrap_or(0) < inode.size {
-                sink.incomplete(Reason::Unsupported("content in extended attributes of ext".to_owned()));
+        if volume.give(&inode, path(&names, number), position, sink) == Flow::Stop {
+            return;
+        }
+    }
+}
+
+/// Gives every file that a path leads to, from the root on, empty ones too.
+pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
+    let Some(volume) = Volume::open(medium, sink) else { return };
+    if volume.is_open {
+        sink.incomplete(Reason::Unsupported("changes in the journal of an ext volume".to_owned()));
+    }
+    let mut walk = Walk { volume: &volume, sink, open: vec![(ROOT, String::new())], position: 0 };
+    let mut seen = BTreeSet::from([ROOT]);
+    let (mut left, mut room) = (WALKED, WAITING);
+    while let Some((number, folder)) = walk.open.pop() {
+        room = room.saturating_add(folder.len());
+        let Some(content) = walk.directory(number, &folder) else { return };
+        let mut flow = Flow::Continue;
+        let whole = each(&content, &mut |number, name| {
+            let Some(fewer) = left.checked_sub(1) else { return false };
+            left = fewer;
+            let path = format!("{folder}{}", decoded(name));
+            match volume.inode(number) {
+                // A directory is in one other only, whatever entries say.
+                Some(inode) if inode.kind == DIRECTORY_KIND => {
+                    let Some(less) = room.checked_sub(path.len()) else { return false };
+                    if path.len() < PATH && seen.insert(number) {
+                        room = less.saturating_sub(1);
+                        walk.open.push((number, path + "/"));
+                    }
+                }
+                Some(inode) if inode.kind == FILE_KIND => flow = walk.file(&inode, path),
+                Some(_) => {}
+                None => walk.sink.incomplete(Reason::Malformed(format!("the inode of {path}"))),
             }
-            sink.child(ChildKind::Extracted, &member, Content::Bytes(content))
-        } else {
-            let (pieces, steps) = volume.pieces(&inode);
-            if pieces.len() >= PIECES || steps >= STEPS {
-                sink.incomplete(Reason::Unsupported("so many pieces of a file".to_owned()));
-            }
-            if let Err(reason) = sink.budget().spend(steps.saturating_mul(STEP)) {
-                sink.incomplete(reason);
-                return;
-            }
-            let mut stream = Extents::new(bytes, pieces.into_iter(), inode.size);
-            sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
-        };
+            flow == Flow::Continue
+        });
         if flow == Flow::Stop {
             return;
         }
+        if !whole {
+            walk.sink.incomplete(Reason::Children);
+            return;
+        }
+    }
+}
+
+struct Walk<'a, 'v, 'sink> {
+    volume: &'v Volume<'a>,
+    sink: &'sink mut dyn Sink,
+    /// Directories that wait to be read.
+    open: Vec<(u32, String)>,
+    position: u64,
+}
+
+impl Walk<'_, '_, '_> {
+    /// The content of a directory, as far as it can be read; `None` to stop.
+    fn directory(&mut self, number: u32, folder: &str) -> Option<Vec<u8>> {
+        let mut content = Vec::new();
+        let inode = self.volume.inode(number).filter(|inode| inode.kind == DIRECTORY_KIND);
+        let damaged = || Reason::Malformed(format!("the directory /{folder}"));
+        let Some(inode) = inode else {
+            self.sink.incomplete(damaged());
+            return Some(content);
+        };
+        if inode.flags & ENCRYPTED != 0 {
+            self.sink.incomplete(Reason::Encrypted);
+            return Some(content);
+        }
+        let steps = self.volume.read_directory(&inode, &mut content);
+        let read = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        if inode.size > DIRECTORY {
+            self.sink.incomplete(Reason::Children);
+        } else if inode.inline().is_none() && read < inode.size {
+            self.sink.incomplete(damaged());
+        }
+        match self.sink.budget().spend(read.saturating_add(steps.saturating_mul(STEP))) {
+            Ok(()) => Some(content),
+            Err(reason) => {
+                self.sink.incomplete(reason);
+                None
+            }
+        }
+    }
+
+    fn file(&mut self, inode: &Inode, path: String) -> Flow {
+        self.position = self.position.saturating_add(1);
+        self.volume.give(inode, path, self.position, self.sink)
     }
 }
 
@@ -105,8 +168,13 @@ const ENCRYPTED: u32 = 0x800;
 const EXTENTS: u32 = 0x8_0000;
 const INLINE: u32 = 0x1000_0000;
 
+/// Entries of all directories on a walk, bytes of a path on it, and of those of directories that wait.
+const WALKED: u32 = 8_000_000;
+const PATH: usize = 4096;
+const WAITING: usize = 256 << 20;
+
 struct Volume<'a> {
-    bytes: &'a [u8],
+    medium: &'a dyn Medium,
     block: u64,
     inodes: u32,
     per_group: u32,
@@ -114,21 +182,38 @@ struct Volume<'a> {
     /// Where the rows of groups stand, and the length of one.
     groups: u64,
     group: u64,
+    /// Whether it was in use: what was changed last stands in its journal then.
+    is_open: bool,
 }
 
-struct Inode<'a> {
+struct Inode {
     kind: u16,
     size: u64,
     flags: u32,
-    /// Places of blocks, or the root of a tree of extents.
-    places: &'a [u8],
-    inline: Option<&'a [u8]>,
+    /// Places of blocks, or the root of a tree of extents, or the content itself.
+    places: [u8; 60],
+}
+
+impl Inode {
+    /// What stands in the inode, when that is where its content is.
+    fn inline(&self) -> Option<&[u8]> {
+        (self.flags & INLINE != 0).then(|| clipped(&self.places, 0, self.size))
+    }
 }
 
 impl<'a> Volume<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
-        let start = Reader::little(bytes);
-        let field = |at: u64| start.at(at.checked_add(1024)?);
+    fn open(medium: &'a dyn Medium, sink: &mut dyn Sink) -> Option<Self> {
+        let volume = Self::read(medium);
+        if volume.is_none() {
+            sink.incomplete(Reason::Malformed("the superblock of an ext volume".to_owned()));
+        }
+        volume
+    }
+
+    fn read(medium: &'a dyn Medium) -> Option<Self> {
+        let superblock = taken(medium, 1024, 1024);
+        let start = Reader::little(&superblock);
+        let field = |at: u64| start.at(at);
         if field(56)?.u16()? != 0xef53 {
             return None;
         }
@@ -143,23 +228,24 @@ impl<'a> Volume<'a> {
             return None;
         }
         let group = if incompatible & 0x80 != 0 { wide.max(32) } else { 32 };
+        let is_open = incompatible & 4 != 0;
         let groups = u64::from(first).checked_add(1)?.checked_mul(block)?;
-        Some(Self { bytes, block, inodes, per_group, inode, groups, group })
+        Some(Self { medium, block, inodes, per_group, inode, groups, group, is_open })
     }
 
-    fn inode(&self, number: u32) -> Option<Inode<'a>> {
+    fn inode(&self, number: u32) -> Option<Inode> {
         let index = number.checked_sub(1)?;
         let group = u64::from(index.checked_div(self.per_group)?);
-        let row = clipped(self.bytes, self.groups.checked_add(group.checked_mul(self.group)?)?, self.group);
-        let reader = Reader::little(row);
+        let row = taken(self.medium, self.groups.checked_add(group.checked_mul(self.group)?)?, self.group);
+        let reader = Reader::little(&row);
         let mut table = u64::from(reader.at(8)?.u32()?);
         if self.group >= 64 {
             table |= u64::from(reader.at(40)?.u32()?) << 32;
         }
         let within = u64::from(index.checked_rem(self.per_group)?).checked_mul(self.inode)?;
         let place = table.checked_mul(self.block)?.checked_add(within)?;
-        let inode = clipped(self.bytes, place, self.inode);
-        let reader = Reader::little(inode);
+        let inode = taken(self.medium, place, self.inode.min(128));
+        let reader = Reader::little(&inode);
         let mode = reader.at(0)?.u16()?;
         let low = u64::from(reader.at(4)?.u32()?);
         let links = reader.at(26)?.u16()?;
@@ -168,31 +254,55 @@ impl<'a> Volume<'a> {
         if mode == 0 || links == 0 {
             return None;
         }
-        let places = inode.get(40..100)?;
+        let places = *inode.get(40..100)?.first_chunk()?;
         let kind = mode >> 12;
         let size = if kind == FILE_KIND { low | high << 32 } else { low };
-        let inline = (flags & INLINE != 0).then(|| clipped(places, 0, size));
-        Some(Inode { kind, size, flags, places, inline })
+        Some(Inode { kind, size, flags, places })
+    }
+
+    /// Gives the content of a file, which is found when it is asked for.
+    fn give(&self, inode: &Inode, name: String, position: u64, sink: &mut dyn Sink) -> Flow {
+        let member = Member { name, position, real_size: Some(inode.size), ..Member::default() };
+        if inode.flags & ENCRYPTED != 0 {
+            let member = Member { encrypted: true, ..member };
+            return sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::Encrypted));
+        }
+        if let Some(content) = inode.inline() {
+            if u64::try_from(content.len()).unwrap_or(0) < inode.size {
+                sink.incomplete(Reason::Unsupported("content in extended attributes of ext".to_owned()));
+            }
+            return sink.child(ChildKind::Extracted, &member, Content::Bytes(content));
+        }
+        let (pieces, steps) = self.pieces(inode);
+        if pieces.len() >= PIECES || steps >= STEPS {
+            sink.incomplete(Reason::Unsupported("so many pieces of a file".to_owned()));
+        }
+        if let Err(reason) = sink.budget().spend(steps.saturating_mul(STEP)) {
+            sink.incomplete(reason);
+            return Flow::Stop;
+        }
+        let mut stream = Extents::new(self.medium, pieces.into_iter(), inode.size);
+        sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
     }
 
     /// Reads a directory as far as it can be; gives the steps that this took.
-    fn read_directory(&self, inode: &Inode<'a>, out: &mut Vec<u8>) -> u64 {
-        if let Some(content) = inode.inline {
+    fn read_directory(&self, inode: &Inode, out: &mut Vec<u8>) -> u64 {
+        if let Some(content) = inode.inline() {
             // The inode of the folder above stands in front.
             out.extend_from_slice(content.get(4..).unwrap_or_default());
             return 0;
         }
         let (pieces, steps) = self.pieces(inode);
-        let _ = Extents::new(self.bytes, pieces.into_iter(), inode.size.min(DIRECTORY)).read_to_end(out);
+        let _ = Extents::new(self.medium, pieces.into_iter(), inode.size.min(DIRECTORY)).read_to_end(out);
         steps
     }
 
     /// Where the blocks of an inode stand, holes included, and the steps that it took to find them.
-    fn pieces(&self, inode: &Inode<'a>) -> (Vec<Extent>, u64) {
+    fn pieces(&self, inode: &Inode) -> (Vec<Extent>, u64) {
         let end = inode.size.div_ceil(self.block);
         let mut pieces = Pieces { block: self.block, pieces: Vec::new(), next: 0, end, steps: 0 };
         if inode.flags & EXTENTS != 0 {
-            self.extents(inode.places, &mut pieces);
+            self.extents(&inode.places, &mut pieces);
         } else {
             let words = inode.places.as_chunks::<4>().0;
             for (index, word) in words.iter().enumerate() {
@@ -226,16 +336,27 @@ impl<'a> Volume<'a> {
                 pieces.push(0, per_block.saturating_pow(level));
                 continue;
             }
-            let block = clipped(self.bytes, place.saturating_mul(self.block), self.block);
+            let block = taken(self.medium, place.saturating_mul(self.block), self.block);
+            pieces.pay(self.block);
             let words = block.as_chunks::<4>().0.iter().rev();
             let below = level.saturating_sub(1);
             open.extend(words.map(|word| (u64::from(u32::from_le_bytes(*word)), below)));
         }
     }
 
-    fn extents(&self, root: &'a [u8], pieces: &mut Pieces) {
-        let mut open: Vec<(&[u8], u32)> = vec![(root, 0)];
-        while let Some((node, depth)) = open.pop() {
+    fn extents(&self, root: &[u8], pieces: &mut Pieces) {
+        // Where nodes stand; the first is the inode's.
+        let mut open: Vec<(Option<u64>, u32)> = vec![(None, 0)];
+        let mut held;
+        while let Some((place, depth)) = open.pop() {
+            let node = match place {
+                None => root,
+                Some(place) => {
+                    held = taken(self.medium, place.saturating_mul(self.block), self.block);
+                    pieces.pay(self.block);
+                    &held[..]
+                }
+            };
             let mut reader = Reader::little(node);
             let mut header = || {
                 let (mark, count) = (reader.u16()?, reader.u16()?);
@@ -274,10 +395,7 @@ impl<'a> Volume<'a> {
                 };
                 let Some(place) = fields() else { break };
                 if open.len() < PIECES {
-                    open.push((
-                        clipped(self.bytes, place.saturating_mul(self.block), self.block),
-                        depth.saturating_add(1),
-                    ));
+                    open.push((Some(place), depth.saturating_add(1)));
                 }
             }
         }
@@ -297,6 +415,11 @@ struct Pieces {
 impl Pieces {
     fn is_done(&self) -> bool {
         self.next >= self.end || self.pieces.len() >= PIECES || self.steps >= STEPS
+    }
+
+    /// Pays for a look at a block that holds places, whatever is in it.
+    const fn pay(&mut self, block: u64) {
+        self.steps = self.steps.saturating_add(1).saturating_add(block / 1024);
     }
 
     /// Takes `count` blocks from `place` on; 0 for a hole.
@@ -345,23 +468,30 @@ fn entries(
     left: &mut u32,
     bytes_left: &mut u64,
 ) {
+    each(content, &mut |inode, name| {
+        let length = u64::try_from(name.len()).unwrap_or(u64::MAX);
+        let Some(fewer) = left.checked_sub(1).zip(bytes_left.checked_sub(length)) else { return false };
+        (*left, *bytes_left) = fewer;
+        names.entry(inode).or_insert_with(|| (directory, decoded(name)));
+        true
+    });
+}
+
+/// Gives inode and name of each entry of a directory until `take` wants no more; says whether it wanted all.
+fn each(content: &[u8], take: &mut dyn FnMut(u32, &[u8]) -> bool) -> bool {
     let mut at = 0_u64;
     loop {
         let entry = clipped(content, at, 263);
         let mut reader = Reader::little(entry);
         let mut fields = || Some((reader.u32()?, reader.u16()?, reader.u8()?, reader.u8()?));
-        let Some((inode, length, name_length, _)) = fields() else { return };
+        let Some((inode, length, name_length, _)) = fields() else { return true };
         let name = clipped(reader.rest(), 0, u64::from(name_length));
-        if inode != 0 && !matches!(name, b"." | b".." | b"") {
-            let Some(fewer) = left.checked_sub(1).zip(bytes_left.checked_sub(u64::from(name_length))) else {
-                return;
-            };
-            (*left, *bytes_left) = fewer;
-            names.entry(inode).or_insert_with(|| (directory, decoded(name)));
+        if inode != 0 && !matches!(name, b"." | b".." | b"") && !take(inode, name) {
+            return false;
         }
         // Entries do not cross blocks; one without a length ends what can be read.
         if length < 8 {
-            return;
+            return true;
         }
         at = at.saturating_add(u64::from(length));
     }

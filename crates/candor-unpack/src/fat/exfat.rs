@@ -7,12 +7,13 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use super::{DIRECTORY, ENTRIES, FOLDERS, PATH, extent};
 use crate::extents::{Extent, Extents};
-use crate::reader::{Reader, clipped};
+use crate::medium::{Medium, Window, taken};
+use crate::reader::Reader;
 
 #[derive(Clone, Copy)]
 struct Volume<'a> {
-    bytes: &'a [u8],
-    table: &'a [u8],
+    medium: &'a dyn Medium,
+    table: Window<'a>,
     clusters: u64,
     cluster: u64,
 }
@@ -27,19 +28,20 @@ struct Place {
 }
 
 impl<'a> Volume<'a> {
-    fn read(bytes: &'a [u8]) -> Option<(Self, u32)> {
-        let mut fields = Reader::little(bytes).at(80)?;
+    fn read(medium: &'a dyn Medium) -> Option<(Self, u32)> {
+        let boot = taken(medium, 0, 512);
+        let mut fields = Reader::little(&boot).at(80)?;
         let (table, table_length, clusters) = (fields.u32()?, fields.u32()?, fields.u32()?);
         fields.skip(4)?;
         let root = fields.u32()?;
-        let (&sector, &cluster) = (bytes.get(108)?, bytes.get(109)?);
+        let (&sector, &cluster) = (boot.get(108)?, boot.get(109)?);
         if !(9..=12).contains(&sector) || cluster > 25 {
             return None;
         }
         let bytes_of = |sectors: u32| u64::from(sectors).wrapping_shl(u32::from(sector));
         let volume = Self {
-            bytes,
-            table: clipped(bytes, bytes_of(table), bytes_of(table_length)),
+            medium,
+            table: Window::new(medium, bytes_of(table), bytes_of(table_length)),
             clusters: bytes_of(clusters),
             cluster: bytes_of(1).wrapping_shl(u32::from(cluster)),
         };
@@ -52,18 +54,19 @@ impl<'a> Volume<'a> {
             Box::new(std::iter::successors(first, |cluster| cluster.checked_add(1)))
         } else {
             Box::new(std::iter::successors(first, move |cluster| {
-                let next = Reader::little(self.table).at(u64::from(*cluster).saturating_mul(4))?.u32()?;
+                let entry = taken(&self.table, u64::from(*cluster).saturating_mul(4), 4);
+                let next = Reader::little(&entry).u32()?;
                 (2..0xffff_fff7).contains(&next).then_some(next)
             }))
         };
         let pieces = chain.map(move |cluster| extent(self.clusters, self.cluster, cluster));
-        Extents::new(self.bytes, Box::new(pieces), place.length)
+        Extents::new(self.medium, Box::new(pieces), place.length)
     }
 }
 
 /// Gives every file.
-pub(super) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let Some((volume, root)) = Volume::read(bytes) else {
+pub(super) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
+    let Some((volume, root)) = Volume::read(medium) else {
         sink.incomplete(Reason::Malformed("the boot sector of an exFAT volume".to_owned()));
         return;
     };

@@ -22,7 +22,8 @@ use std::collections::BTreeSet;
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::extents::{Extent, Extents};
-use crate::reader::{Reader, clipped};
+use crate::medium::{Medium, Window, taken};
+use crate::reader::Reader;
 
 /// Entries of directories that are read, and bytes of one directory.
 const ENTRIES: u32 = 200_000;
@@ -33,11 +34,16 @@ const FOLDERS: usize = 10_000;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    if bytes.get(3..11) == Some(b"EXFAT   ") {
-        exfat::unpack(bytes, sink);
+    walk(&bytes, sink);
+}
+
+/// The same of a volume that need not be in memory.
+pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
+    if taken(medium, 3, 8) == b"EXFAT   " {
+        exfat::walk(medium, sink);
         return;
     }
-    let Some(volume) = Volume::read(bytes) else {
+    let Some(volume) = Volume::read(medium) else {
         sink.incomplete(Reason::Malformed("the boot sector of a FAT volume".to_owned()));
         return;
     };
@@ -62,8 +68,8 @@ enum Width {
 /// The parts of a volume.
 #[derive(Clone, Copy)]
 struct Volume<'a> {
-    bytes: &'a [u8],
-    table: &'a [u8],
+    medium: &'a dyn Medium,
+    table: Window<'a>,
     width: Width,
     /// Where the root directory stands, and its length; without one it is a chain from a cluster.
     root: (u64, u64),
@@ -74,8 +80,9 @@ struct Volume<'a> {
 }
 
 impl<'a> Volume<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
-        let start = Reader::little(bytes);
+    fn read(medium: &'a dyn Medium) -> Option<Self> {
+        let boot = taken(medium, 0, 512);
+        let start = Reader::little(&boot);
         let mut fields = start.at(11)?;
         let (sector, per_cluster) = (u64::from(fields.u16()?), u64::from(fields.u8()?));
         let (reserved, tables, roots) = (fields.u16()?, fields.u8()?, fields.u16()?);
@@ -107,8 +114,8 @@ impl<'a> Volume<'a> {
             4085..65_525 => Width::Sixteen,
             _ => Width::ThirtyTwo,
         };
-        let table = clipped(bytes, table, table_length);
-        Some(Self { bytes, table, width, root: (root, root_length), root_cluster, clusters, cluster })
+        let table = Window::new(medium, table, table_length);
+        Some(Self { medium, table, width, root: (root, root_length), root_cluster, clusters, cluster })
     }
 
     fn root(&self) -> Directory {
@@ -120,15 +127,18 @@ impl<'a> Volume<'a> {
 
     /// The cluster that follows one.
     fn next(&self, cluster: u32) -> Option<u32> {
-        let reader = |place: u64| Reader::little(self.table).at(place);
+        let number = |place: u64, length: u64| {
+            let held = taken(&self.table, place, length);
+            if length == 2 { Reader::little(&held).u16().map(u32::from) } else { Reader::little(&held).u32() }
+        };
         let place = u64::from(cluster);
         let next = match self.width {
             Width::Twelve => {
-                let pair = reader(place.saturating_add(place / 2))?.u16()?;
-                u32::from(if cluster.is_multiple_of(2) { pair & 0xfff } else { pair >> 4 })
+                let pair = number(place.saturating_add(place / 2), 2)?;
+                if cluster.is_multiple_of(2) { pair & 0xfff } else { pair >> 4 }
             }
-            Width::Sixteen => u32::from(reader(place.saturating_mul(2))?.u16()?),
-            Width::ThirtyTwo => reader(place.saturating_mul(4))?.u32()? & 0x0fff_ffff,
+            Width::Sixteen => number(place.saturating_mul(2), 2)?,
+            Width::ThirtyTwo => number(place.saturating_mul(4), 4)? & 0x0fff_ffff,
         };
         let last = match self.width {
             Width::Twelve => 0xff0,
@@ -144,7 +154,7 @@ impl<'a> Volume<'a> {
             self.next(*cluster)
         });
         Extents::new(
-            self.bytes,
+            self.medium,
             chain.map(move |cluster| extent(self.clusters, self.cluster, cluster)),
             length,
         )
@@ -177,7 +187,10 @@ impl Walk<'_, '_> {
     fn directory(&mut self, directory: &Directory, path: &str, open: &mut Vec<(Directory, String)>) -> Flow {
         let mut held = Vec::new();
         let content = match *directory {
-            Directory::Place => clipped(self.volume.bytes, self.volume.root.0, self.volume.root.1),
+            Directory::Place => {
+                held = taken(self.volume.medium, self.volume.root.0, self.volume.root.1);
+                held.as_slice()
+            }
             Directory::Chain(first) => {
                 if !self.seen.insert(first) {
                     return Flow::Continue;

@@ -11,35 +11,45 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::io::Read as _;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
+use crate::extents::{Extent, Extents};
+use crate::medium::{Medium, taken};
 use crate::reader::{Order, Reader, clipped};
 
 /// Most bytes of a tree, and files of a volume.
-const TREE: u64 = 48 << 20;
-const FILES: u64 = 200_000;
+const TREE: u64 = 512 << 20;
+const FILES: u64 = 2_000_000;
 
 /// Pieces of a fork: first block and number of blocks.
 type Pieces = Vec<(u32, u32)>;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let start = Reader::new(bytes, Order::Big);
+    walk(&bytes, sink);
+}
+
+/// The same of a volume that need not be in memory.
+pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
+    let header = taken(medium, 0, 1024 + 512);
+    let start = Reader::new(&header, Order::Big);
     let block = start.at(1024 + 40).and_then(|mut reader| reader.u32()).unwrap_or(0);
     if !block.is_power_of_two() || block < 512 {
         sink.incomplete(Reason::Malformed("HFS+ volume header".to_owned()));
         return;
     }
-    let volume = Volume { bytes, block: u64::from(block) };
-    let tree = |at: u64, more: &BTreeMap<(u32, u8), Vec<(u32, Pieces)>>, id: u32| {
+    let volume = Volume { medium, block: u64::from(block) };
+    // Each tree may take a third of what may be held, as their records are looked at where they stand.
+    let most = TREE.min(sink.budget().memory() / 3);
+    let tree = |at: u64, more: &BTreeMap<(u32, u8), Vec<(u32, Pieces)>>, id: u32, most: u64| {
         let fork = start.at(at).and_then(Fork::read)?;
         let mut out = Vec::new();
-        let _ = volume.stream(&fork, id, 0, more).take(TREE).read_to_end(&mut out);
-        Some(out)
+        let _ = volume.stream(&fork, id, 0, more).take(most).read_to_end(&mut out);
+        Some((out, fork.length > most))
     };
-    let Some(overflow) = tree(1024 + 192, &BTreeMap::new(), 3) else { return };
+    let Some((overflow, is_cut)) = tree(1024 + 192, &BTreeMap::new(), 3, most / 8) else { return };
     let mut more: BTreeMap<(u32, u8), Vec<(u32, Pieces)>> = BTreeMap::new();
     for (key, value) in records(&overflow) {
         let mut reader = Reader::new(key, Order::Big);
@@ -52,7 +62,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             more.entry((file, kind)).or_default().push((first, pieces(Reader::new(value, Order::Big))));
         }
     }
-    let Some(catalog) = tree(1024 + 272, &more, 4) else { return };
+    let Some((catalog, is_cut_too)) = tree(1024 + 272, &more, 4, most) else { return };
+    if is_cut || is_cut_too {
+        sink.incomplete(Reason::Unsupported("a tree of this size in an HFS+ volume".to_owned()));
+    }
     let made = u64::try_from(overflow.len().saturating_add(catalog.len())).unwrap_or(u64::MAX);
     if let Err(reason) = sink.budget().spend(made) {
         sink.incomplete(reason);
@@ -91,7 +104,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 }
 
 struct Volume<'a> {
-    bytes: &'a [u8],
+    medium: &'a dyn Medium,
     block: u64,
 }
 
@@ -102,18 +115,14 @@ impl<'a> Volume<'a> {
         id: u32,
         kind: u8,
         more: &BTreeMap<(u32, u8), Vec<(u32, Pieces)>>,
-    ) -> Stream<'a> {
+    ) -> Extents<'a, impl Iterator<Item = Extent> + use<'a>> {
         let mut pieces = fork.pieces.clone();
         let mut further: Vec<&(u32, Pieces)> = more.get(&(id, kind)).into_iter().flatten().collect();
         further.sort_by_key(|(first, _)| *first);
         pieces.extend(further.into_iter().flat_map(|(_, pieces)| pieces));
-        Stream {
-            bytes: self.bytes,
-            block: self.block,
-            pieces: pieces.into_iter(),
-            current: &[],
-            left: fork.length,
-        }
+        let block = self.block;
+        let pieces = pieces.into_iter().map(extent(block));
+        Extents::new(self.medium, pieces, fork.length)
     }
 }
 
@@ -136,31 +145,11 @@ fn pieces(mut reader: Reader<'_>) -> Pieces {
     (0..8).map_while(|_| piece()).filter(|(_, count)| *count > 0).collect()
 }
 
-/// The pieces of a fork as one stream.
-struct Stream<'a> {
-    bytes: &'a [u8],
-    block: u64,
-    pieces: std::vec::IntoIter<(u32, u32)>,
-    current: &'a [u8],
-    left: u64,
-}
-
-impl Read for Stream<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            let Some((first, count)) = self.pieces.next().filter(|_| self.left > 0) else {
-                return if self.left > 0 && !buffer.is_empty() {
-                    Err(io::Error::new(io::ErrorKind::UnexpectedEof, "pieces of the file are missing"))
-                } else {
-                    Ok(0)
-                };
-            };
-            let length = u64::from(count).saturating_mul(self.block).min(self.left);
-            self.current = clipped(self.bytes, u64::from(first).saturating_mul(self.block), length);
-        }
-        let read = self.current.read(buffer)?;
-        self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(0));
-        Ok(read)
+/// Where a piece stands in a volume with blocks of this size.
+fn extent(block: u64) -> impl Fn((u32, u32)) -> Extent {
+    move |(first, count)| Extent {
+        offset: Some(u64::from(first).saturating_mul(block)),
+        length: u64::from(count).saturating_mul(block),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 
 use super::Run;
+use crate::medium::{Medium, taken};
 use crate::reader::{Reader, clipped};
 
 /// What a chunk unpacks to at most.
@@ -13,7 +14,7 @@ const CHUNK: usize = 4096;
 
 /// Units one after another.
 pub(super) struct Units<'a> {
-    bytes: &'a [u8],
+    medium: &'a dyn Medium,
     runs: Vec<Run>,
     cluster: u64,
     /// Clusters of a unit.
@@ -26,8 +27,8 @@ pub(super) struct Units<'a> {
 }
 
 impl<'a> Units<'a> {
-    pub(super) const fn new(bytes: &'a [u8], runs: Vec<Run>, cluster: u64, unit: u64) -> Self {
-        Self { bytes, runs, cluster, unit, next: 0, run: 0, out: Vec::new(), at: 0 }
+    pub(super) const fn new(medium: &'a dyn Medium, runs: Vec<Run>, cluster: u64, unit: u64) -> Self {
+        Self { medium, runs, cluster, unit, next: 0, run: 0, out: Vec::new(), at: 0 }
     }
 
     /// Reads the next unit; `false` when no run has any of it.
@@ -48,11 +49,7 @@ impl<'a> Units<'a> {
                     Some(place) => {
                         let cluster = place.saturating_add(from.saturating_sub(run.first));
                         let offset = cluster.saturating_mul(self.cluster);
-                        packed.extend_from_slice(clipped(
-                            self.bytes,
-                            offset,
-                            count.saturating_mul(self.cluster),
-                        ));
+                        packed.extend(taken(self.medium, offset, count.saturating_mul(self.cluster)));
                     }
                     None => has_hole = true,
                 }

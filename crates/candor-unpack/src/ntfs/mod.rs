@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The table is read from front to back and no index is, so loops of directories mean nothing, and files that
-//! no directory leads to are found. Runs that records of several kinds give for one file are put together.
+//! no directory leads to are found. Runs that records of several kinds give for one file are put together. It is
+//! read twice, and of the first time only names are kept: the table of a large volume has gigabytes.
 
 mod compressed;
 #[cfg(test)]
@@ -21,11 +22,17 @@ use std::io::Read;
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::extents::{Extent, Extents};
+use crate::medium::{Medium, taken};
 use crate::reader::{Reader, clipped};
 
-/// Bytes of the table that are held, and runs of all files.
-const TABLE: u64 = 64 << 20;
+/// Bytes of the table, runs of one file, and bytes of the names of all.
+const TABLE: u64 = 16 << 30;
 const RUNS: usize = 1 << 20;
+const NAMES: u64 = 512 << 20;
+/// What a name costs besides its letters, and a record that goes on for another.
+const NAME: u64 = 96;
+/// Records that go on for one file.
+const FURTHER: usize = 4096;
 /// Largest unit of compression.
 const UNIT: u64 = 1 << 20;
 /// Records of the file system's own files, whose content is none of a user's.
@@ -37,61 +44,49 @@ const DOS: u8 = 2;
 
 /// Gives every stream of every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let Some(volume) = Volume::read(bytes) else {
+    walk(&bytes, sink);
+}
+
+/// The same of a volume that need not be in memory.
+pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
+    let Some(volume) = Volume::read(medium) else {
         sink.incomplete(Reason::Malformed("the boot sector of an NTFS volume".to_owned()));
         return;
     };
-    let most = TABLE.min(sink.budget().memory());
-    let Some(table) = volume.table(most) else {
+    let Some(table) = volume.table() else {
         sink.incomplete(Reason::Malformed("the file table of an NTFS volume".to_owned()));
         return;
     };
-    let length = u64::try_from(table.len()).unwrap_or(u64::MAX);
-    if let Err(reason) = sink.budget().spend(length) {
+    if table.length > TABLE {
+        sink.incomplete(Reason::Unsupported("a file table of this size".to_owned()));
+    }
+    let mut names = Names::default();
+    let most = NAMES.min(sink.budget().memory());
+    if let Err(reason) = names.read(&table, most, sink) {
         sink.incomplete(reason);
-        return;
     }
-    if length >= most {
-        sink.incomplete(if most < TABLE {
-            Reason::Memory
-        } else {
-            Reason::Unsupported("a file table of this size".to_owned())
-        });
-    }
-    sink.budget().hold(length);
-    give_all(&volume, &table, sink);
-    sink.budget().release(length);
+    sink.budget().hold(names.held);
+    give_all(&volume, &table, &names, sink);
+    sink.budget().release(names.held);
 }
 
-fn give_all(volume: &Volume<'_>, table: &[u8], sink: &mut dyn Sink) {
-    let mut files: BTreeMap<u64, File> = BTreeMap::new();
-    let (mut damaged, mut runs) = (0_u64, RUNS);
-    for (number, record) in (0_u64..).zip(table.chunks_exact(volume.record)) {
-        match Record::read(record) {
-            Some(record) if record.is_used => {
-                let base = if record.base == 0 { number } else { record.base };
-                files.entry(base).or_default().add(record.attributes, &mut runs);
-            }
-            Some(_) => {}
-            // Records that were never used are zeros.
-            None if record.iter().all(|byte| *byte == 0) => {}
-            None => damaged = damaged.saturating_add(1),
-        }
-    }
-    if damaged > 0 {
-        sink.incomplete(Reason::Malformed(format!("{damaged} records of the file table")));
-    }
-    if runs == 0 {
-        sink.incomplete(Reason::Unsupported("so many runs of an NTFS volume".to_owned()));
-    }
+fn give_all(volume: &Volume<'_>, table: &Table<'_>, names: &Names, sink: &mut dyn Sink) {
     let mut position = 0_u64;
-    for (number, file) in &files {
+    for &number in names.used.keys() {
+        let (mut file, mut runs) = (File::default(), RUNS);
+        let further = names.further.get(&number).into_iter().flatten();
+        for record in std::iter::once(&number).chain(further).filter_map(|number| table.record(*number)) {
+            file.add(record.attributes, &mut runs);
+        }
+        if runs == 0 {
+            sink.incomplete(Reason::Unsupported("so many runs of an NTFS volume".to_owned()));
+        }
         for (stream, data) in &file.streams {
-            if *number < OWN && stream.is_empty() {
+            if number < OWN && stream.is_empty() {
                 continue;
             }
             position = position.saturating_add(1);
-            let mut name = path(&files, *number);
+            let mut name = names.path(number);
             if !stream.is_empty() {
                 name = format!("{name}:{stream}");
             }
@@ -102,18 +97,159 @@ fn give_all(volume: &Volume<'_>, table: &[u8], sink: &mut dyn Sink) {
     }
 }
 
+/// The file table, where it stands.
+struct Table<'a> {
+    medium: &'a dyn Medium,
+    runs: Vec<Run>,
+    cluster: u64,
+    record: u64,
+    length: u64,
+}
+
+impl Table<'_> {
+    /// Bytes of a record; fewer where the table ends, none behind its end.
+    fn bytes(&self, number: u64) -> Option<Vec<u8>> {
+        let at = number.checked_mul(self.record)?;
+        let end = at.checked_add(self.record)?;
+        if end > self.length.min(TABLE) {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        let mut at = at;
+        // A record may be larger than a cluster.
+        while at < end {
+            let cluster = at.checked_div(self.cluster)?;
+            let behind = self.runs.partition_point(|run| run.first <= cluster);
+            let run = self.runs.get(behind.checked_sub(1)?)?;
+            let within = cluster.checked_sub(run.first).filter(|within| *within < run.count)?;
+            let start = within.checked_mul(self.cluster)?.checked_add(at.checked_rem(self.cluster)?)?;
+            let left = run.count.checked_mul(self.cluster)?.checked_sub(start)?;
+            let length = left.min(end.checked_sub(at)?);
+            match run.place {
+                Some(place) => {
+                    let place = place.checked_mul(self.cluster)?.checked_add(start)?;
+                    let part = taken(self.medium, place, length);
+                    let is_whole = u64::try_from(part.len()) == Ok(length);
+                    bytes.extend_from_slice(&part);
+                    if !is_whole {
+                        return None;
+                    }
+                }
+                None => bytes.resize(bytes.len().saturating_add(usize::try_from(length).ok()?), 0),
+            }
+            at = at.checked_add(length)?;
+        }
+        Some(bytes)
+    }
+
+    fn record(&self, number: u64) -> Option<Record> {
+        Record::read(self.bytes(number)?)
+    }
+}
+
+/// What is kept of all records: names, and which go on for which.
+#[derive(Default)]
+struct Names {
+    /// Records that files begin with: parent, name, and its kind.
+    used: BTreeMap<u64, Option<(u64, String, u8)>>,
+    further: BTreeMap<u64, Vec<u64>>,
+    held: u64,
+}
+
+impl Names {
+    fn read(&mut self, table: &Table<'_>, most: u64, sink: &mut dyn Sink) -> Result<(), Reason> {
+        let mut damaged = 0_u64;
+        let mut ended = Ok(());
+        for number in 0_u64.. {
+            let Some(bytes) = table.bytes(number) else {
+                let read = number.saturating_add(1).saturating_mul(table.record);
+                if read <= table.length.min(TABLE) {
+                    let why = format!("the file table of an NTFS volume ends after {number} records");
+                    sink.incomplete(Reason::Malformed(why));
+                }
+                break;
+            };
+            // Records that were never used are zeros.
+            if bytes.iter().all(|byte| *byte == 0) {
+                continue;
+            }
+            if self.held > most {
+                ended = Err(Reason::Memory);
+                break;
+            }
+            let paid = if number.is_multiple_of(1024) {
+                sink.budget().spend(table.record.saturating_mul(1024).min(table.length))
+            } else {
+                Ok(())
+            };
+            if let Err(reason) = paid {
+                ended = Err(reason);
+                break;
+            }
+            let Some(record) = Record::read(bytes) else {
+                damaged = damaged.saturating_add(1);
+                continue;
+            };
+            if record.is_used {
+                self.add(number, record);
+            }
+        }
+        if damaged > 0 {
+            sink.incomplete(Reason::Malformed(format!("{damaged} records of the file table")));
+        }
+        ended
+    }
+
+    fn add(&mut self, number: u64, record: Record) {
+        self.held = self.held.saturating_add(NAME);
+        let base = if record.base == 0 { number } else { record.base };
+        if base != number {
+            let further = self.further.entry(base).or_default();
+            if further.len() < FURTHER {
+                further.push(number);
+            }
+        }
+        let known = self.used.entry(base).or_default();
+        for attribute in record.attributes {
+            // Names of eight and three characters stand beside the real ones.
+            if let Attribute::Name(parent, name, kind) = attribute
+                && known.as_ref().is_none_or(|(_, _, known)| *known == DOS)
+            {
+                self.held = self.held.saturating_add(u64::try_from(name.len()).unwrap_or(0));
+                *known = Some((parent, name, kind));
+            }
+        }
+    }
+
+    /// Where a file is, without the name of the volume.
+    fn path(&self, mut number: u64) -> String {
+        let mut parts: Vec<&str> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut length = 0_usize;
+        while number != ROOT && seen.insert(number) && length < 4096 {
+            let Some(Some((parent, name, _))) = self.used.get(&number) else { break };
+            length = length.saturating_add(name.len()).saturating_add(1);
+            parts.push(name);
+            number = *parent;
+        }
+        parts.reverse();
+        parts.join("/")
+    }
+}
+
 struct Volume<'a> {
-    bytes: &'a [u8],
+    medium: &'a dyn Medium,
     cluster: u64,
     /// Where the table stands.
     table: u64,
     /// Length of a record of the table.
-    record: usize,
+    record: u64,
 }
 
 impl<'a> Volume<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
-        let start = Reader::little(bytes);
+    fn read(medium: &'a dyn Medium) -> Option<Self> {
+        let boot = taken(medium, 0, 512);
+        let start = Reader::little(&boot);
         let mut fields = start.at(11)?;
         let (sector, per_cluster) = (u64::from(fields.u16()?), fields.u8()?);
         // Large clusters are said as a negative power of two.
@@ -123,9 +259,8 @@ impl<'a> Volume<'a> {
         let table = start.at(48)?.u64()?.checked_mul(cluster)?;
         let record = start.at(64)?.u8()?;
         let record = if record > 0x80 { power(record)? } else { u64::from(record).checked_mul(cluster)? };
-        let record = usize::try_from(record).ok()?;
         ((512..=65_536).contains(&record) && (256..=4 << 20).contains(&cluster)).then_some(Self {
-            bytes,
+            medium,
             cluster,
             table,
             record,
@@ -133,15 +268,26 @@ impl<'a> Volume<'a> {
     }
 
     /// The file table, which says in its own first record where it stands.
-    fn table(&self, most: u64) -> Option<Vec<u8>> {
-        let first = clipped(self.bytes, self.table, u64::try_from(self.record).ok()?);
-        let record = Record::read(first)?;
+    fn table(&self) -> Option<Table<'a>> {
+        let record = Record::read(taken(self.medium, self.table, self.record))?;
         let (mut own, mut runs) = (File::default(), RUNS);
         own.add(record.attributes, &mut runs);
+        let mut table = Table {
+            medium: self.medium,
+            runs: Vec::new(),
+            cluster: self.cluster,
+            record: self.record,
+            length: 0,
+        };
         let data = own.streams.get("")?;
-        let mut table = Vec::new();
-        // What could be read is kept.
-        let _ = self.stream(data, data.length.min(most)).read_to_end(&mut table);
+        (table.runs, table.length) = (data.sorted(), data.length);
+        // Runs of a table in many pieces go on in other records, which stand in the first ones.
+        for number in record.further {
+            if let Some(record) = table.record(number) {
+                own.add(record.attributes, &mut runs);
+            }
+        }
+        table.runs = own.streams.get("")?.sorted();
         Some(table)
     }
 
@@ -151,7 +297,7 @@ impl<'a> Volume<'a> {
             offset: run.place.map(|place| place.saturating_mul(cluster)),
             length: run.count.saturating_mul(cluster),
         });
-        Extents::new(self.bytes, pieces, length)
+        Extents::new(self.medium, pieces, length)
     }
 
     fn give(&self, name: String, position: u64, data: &Part, sink: &mut dyn Sink) -> Flow {
@@ -179,7 +325,7 @@ impl<'a> Volume<'a> {
                 let reason = Reason::Unsupported("a unit of compression of this size".to_owned());
                 return sink.child(ChildKind::Extracted, &member, Content::Absent(reason));
             }
-            let unpacked = compressed::Units::new(self.bytes, data.sorted(), self.cluster, clusters);
+            let unpacked = compressed::Units::new(self.medium, data.sorted(), self.cluster, clusters);
             let mut stream = unpacked.take(written).chain(zeros);
             return sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));
         }
@@ -194,6 +340,8 @@ struct Record {
     /// The record that this one goes on for; 0 for none.
     base: u64,
     attributes: Vec<Attribute>,
+    /// Records that its list of attributes names.
+    further: BTreeSet<u64>,
 }
 
 /// One attribute, as far as it is of use here.
@@ -234,14 +382,14 @@ struct Run {
 }
 
 impl Record {
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let mut bytes = bytes.to_vec();
+    fn read(mut bytes: Vec<u8>) -> Option<Self> {
         repair(&mut bytes)?;
         let start = Reader::little(&bytes);
         let mut at = u64::from(start.at(20)?.u16()?);
         let is_used = start.at(22)?.u16()? & 1 != 0;
         let base = start.at(32)?.u64()? & 0xffff_ffff_ffff;
         let mut attributes = Vec::new();
+        let mut further = BTreeSet::new();
         // The shortest attribute has 24 bytes, so this ends.
         while let Some((kind, length)) =
             start.at(at).and_then(|mut reader| Some((reader.u32()?, reader.u32()?)))
@@ -250,6 +398,9 @@ impl Record {
                 break;
             }
             let attribute = clipped(&bytes, at, u64::from(length));
+            if kind == 0x20 {
+                further.extend(resident(attribute).into_iter().flat_map(listed));
+            }
             let read = match kind {
                 0x30 => name(attribute),
                 0x80 => data(attribute),
@@ -258,7 +409,7 @@ impl Record {
             attributes.extend(read);
             at = at.saturating_add(u64::from(length));
         }
-        Some(Self { is_used, base, attributes })
+        Some(Self { is_used, base, attributes, further })
     }
 }
 
@@ -287,6 +438,18 @@ fn resident(attribute: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::little(attribute).at(16)?;
     let (length, offset) = (reader.u32()?, reader.u16()?);
     Some(clipped(attribute, u64::from(offset), u64::from(length)))
+}
+
+/// The records that a list of attributes leads to. A list that does not stand in the record is passed over.
+fn listed(mut list: &[u8]) -> Vec<u64> {
+    let mut records = Vec::new();
+    loop {
+        let entry = Reader::little(list);
+        let fields = || Some((entry.at(4)?.u16()?, entry.at(16)?.u64()? & 0xffff_ffff_ffff));
+        let Some((length, record)) = fields().filter(|(length, _)| *length >= 24) else { return records };
+        records.push(record);
+        list = list.get(usize::from(length)..).unwrap_or_default();
+    }
 }
 
 fn name(attribute: &[u8]) -> Option<Attribute> {
@@ -363,8 +526,6 @@ fn utf16(bytes: &[u8]) -> String {
 /// A file, from all its records.
 #[derive(Default)]
 struct File {
-    /// Parent, name, and its kind.
-    name: Option<(u64, String, u8)>,
     streams: BTreeMap<String, Part>,
 }
 
@@ -372,37 +533,17 @@ impl File {
     /// Takes what a record says; `left` is how many runs may still be kept.
     fn add(&mut self, attributes: Vec<Attribute>, left: &mut usize) {
         for attribute in attributes {
-            match attribute {
-                Attribute::Name(parent, name, kind) => {
-                    // Names of eight and three characters stand beside the real ones.
-                    if self.name.as_ref().is_none_or(|(_, _, known)| *known == DOS) {
-                        self.name = Some((parent, name, kind));
-                    }
+            if let Attribute::Data(name, mut part) = attribute {
+                part.runs.truncate(*left);
+                *left = left.saturating_sub(part.runs.len());
+                let known = self.streams.entry(name).or_default();
+                let mut runs = std::mem::take(&mut known.runs);
+                runs.append(&mut part.runs);
+                if part.is_first || part.resident.is_some() {
+                    *known = part;
                 }
-                Attribute::Data(name, mut part) => {
-                    part.runs.truncate(*left);
-                    *left = left.saturating_sub(part.runs.len());
-                    let known = self.streams.entry(name).or_default();
-                    let mut runs = std::mem::take(&mut known.runs);
-                    runs.append(&mut part.runs);
-                    if part.is_first || part.resident.is_some() {
-                        *known = part;
-                    }
-                    known.runs = runs;
-                }
+                known.runs = runs;
             }
         }
     }
-}
-
-/// Where a file is, without the name of the volume.
-fn path(files: &BTreeMap<u64, File>, mut number: u64) -> String {
-    let mut path = String::new();
-    let mut seen = BTreeSet::new();
-    while number != ROOT && seen.insert(number) && path.len() < 4096 {
-        let Some((parent, name, _)) = files.get(&number).and_then(|file| file.name.as_ref()) else { break };
-        path = if path.is_empty() { name.clone() } else { format!("{name}/{path}") };
-        number = *parent;
-    }
-    path
 }

@@ -331,15 +331,15 @@ impl<'a> Volume<'a> {
     }
 
     fn stream<'e>(
-        &self,
+        &'e self,
         entry: &'e Entry<'a>,
         length: u64,
-    ) -> Extents<'a, Box<dyn Iterator<Item = Extent> + 'e>> {
-        if let Some(content) = entry.inline {
+    ) -> Extents<'e, Box<dyn Iterator<Item = Extent> + 'e>> {
+        if let Some(content) = &entry.inline {
             let whole = Extent { offset: Some(0), length: u64::try_from(content.len()).unwrap_or(0) };
             return Extents::new(content, Box::new(std::iter::once(whole)), length);
         }
-        Extents::new(self.bytes, Box::new(entry.pieces.iter().copied()), length)
+        Extents::new(&self.bytes, Box::new(entry.pieces.iter().copied()), length)
     }
 }
 

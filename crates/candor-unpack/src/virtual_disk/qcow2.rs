@@ -4,21 +4,19 @@ use std::io::{self, Read as _};
 
 use candor_model::{Reason, Sink};
 
-use super::{Block, Blocks, give, invalid};
+use super::{Block, Blocks, Damaged, Opened, disk, invalid};
 use crate::codec;
 use crate::reader::{Order, Reader, clipped};
 
 /// The bits of an entry that are an offset.
 const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
 
-/// Gives the raw disk.
-pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    if read(bytes, sink).is_none() {
-        sink.incomplete(Reason::Malformed("the header of a QCOW2".to_owned()));
-    }
+/// The raw disk.
+pub(super) fn read<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Opened<'a> {
+    by_header(bytes, sink).unwrap_or(Err(Damaged("the header of a QCOW2")))
 }
 
-fn read(bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
+fn by_header<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Option<Opened<'a>> {
     let start = Reader::new(bytes, Order::Big);
     let version = start.at(4)?.u32()?;
     let backing = start.at(8)?.u64()?;
@@ -33,12 +31,12 @@ fn read(bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
     }
     if encryption != 0 {
         sink.incomplete(Reason::Encrypted);
-        return Some(());
+        return Some(Ok(None));
     }
     // Content in a file of its own; entries of twice the size.
     if features & 0b1_0100 != 0 {
         sink.incomplete(Reason::Unsupported("a kind of QCOW2".to_owned()));
-        return Some(());
+        return Some(Ok(None));
     }
     if backing != 0 {
         sink.incomplete(Reason::Unsupported("what stands in the disk that this one is based on".to_owned()));
@@ -56,8 +54,7 @@ fn read(bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
         let last = (0..per_table).rev().find(is_there);
         first.checked_add(last.map_or(0, |last| last.saturating_add(1)))
     });
-    give(bytes, clusters, cluster, length, end.unwrap_or(0), sink);
-    Some(())
+    Some(disk(bytes, clusters, cluster, length, end.unwrap_or(0)))
 }
 
 struct Clusters<'a> {

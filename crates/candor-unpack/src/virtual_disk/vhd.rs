@@ -2,33 +2,28 @@
 
 use std::io;
 
-use candor_model::{ChildKind, Content, Member, Reason, Sink};
+use candor_model::{Reason, Sink};
 
-use super::{Block, Blocks, give};
+use super::{Block, Blocks, Damaged, Opened, RawDisk, disk};
 use crate::reader::{Order, Reader, clipped};
 
 const SECTOR: u64 = 512;
 
-/// Gives the raw disk.
-pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+/// The raw disk.
+pub(super) fn read<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Opened<'a> {
     let last = u64::try_from(bytes.len()).unwrap_or(0).saturating_sub(512);
     let is_footer = |at: &u64| clipped(bytes, *at, 8) == b"conectix";
     // Early programs left the last byte away.
     let footer = [last, last.saturating_add(1), 0].into_iter().find(is_footer);
-    if footer.and_then(|footer| read(bytes, footer, sink)).is_none() {
-        sink.incomplete(Reason::Malformed("the header of a VHD".to_owned()));
-    }
+    footer.and_then(|footer| by_footer(bytes, footer, sink)).unwrap_or(Err(Damaged("the header of a VHD")))
 }
 
-fn read(bytes: &[u8], footer: u64, sink: &mut dyn Sink) -> Option<()> {
+fn by_footer<'a>(bytes: &'a [u8], footer: u64, sink: &mut dyn Sink) -> Option<Opened<'a>> {
     let start = Reader::new(bytes, Order::Big);
     let field = |at: u64| start.at(footer.checked_add(at)?);
     let (header, length, kind) = (field(16)?.u64()?, field(48)?.u64()?, field(60)?.u32()?);
     if kind == 2 {
-        let content = clipped(bytes, 0, footer);
-        let member = Member { name: "disk".to_owned(), real_size: Some(length), ..Member::default() };
-        let _ = sink.child(ChildKind::Embedded { offset: 0 }, &member, Content::Bytes(content));
-        return Some(());
+        return Some(Ok(Some(RawDisk::Plain(clipped(bytes, 0, footer), length))));
     }
     if clipped(bytes, header, 8) != b"cxsparse" {
         return None;
@@ -42,8 +37,7 @@ fn read(bytes: &[u8], footer: u64, sink: &mut dyn Sink) -> Option<()> {
     let end = table.iter().rposition(|entry| *entry != [0xff; 4]).map_or(0, |last| last.saturating_add(1));
     // In front of each block, a bit for each of its sectors.
     let bitmap = block.div_ceil(SECTOR).div_ceil(8).next_multiple_of(SECTOR);
-    give(bytes, Table { table, bitmap }, block, length, u64::try_from(end).unwrap_or(0), sink);
-    Some(())
+    Some(disk(bytes, Table { table, bitmap }, block, length, u64::try_from(end).unwrap_or(0)))
 }
 
 struct Table<'a> {

@@ -4,7 +4,7 @@ use std::io;
 
 use candor_model::{Reason, Sink};
 
-use super::{Block, Blocks, give};
+use super::{Block, Blocks, Damaged, Opened, disk};
 use crate::reader::{Reader, clipped};
 
 const MIB: u64 = 1 << 20;
@@ -15,12 +15,11 @@ const PARAMETERS: [u8; 16] = *b"\x37\x67\xa1\xca\x36\xfa\x43\x4d\xb3\xb6\x33\xf0
 const LENGTH: [u8; 16] = *b"\x24\x42\xa5\x2f\x1b\xcd\x76\x48\xb2\x11\x5d\xbe\xd8\x3b\xf4\xb8";
 const SECTOR: [u8; 16] = *b"\x1d\xbf\x41\x81\x6f\xa9\x09\x47\xba\x47\xf2\x33\xa8\xfa\xab\x5f";
 
-/// Gives the raw disk.
-pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
+/// The raw disk.
+pub(super) fn read<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Opened<'a> {
     // The table of regions is there twice.
-    if [192 << 10, 256 << 10].into_iter().find_map(|regions| read(bytes, regions, sink)).is_none() {
-        sink.incomplete(Reason::Malformed("the regions of a VHDX".to_owned()));
-    }
+    let read = [192 << 10, 256 << 10].into_iter().find_map(|regions| by_regions(bytes, regions, sink));
+    read.unwrap_or(Err(Damaged("the regions of a VHDX")))
 }
 
 /// Offset and length of what an entry with this name says.
@@ -33,7 +32,7 @@ fn entry(bytes: &[u8], first: u64, count: u64, name: [u8; 16]) -> Option<(u64, u
     })
 }
 
-fn read(bytes: &[u8], regions: u64, sink: &mut dyn Sink) -> Option<()> {
+fn by_regions<'a>(bytes: &'a [u8], regions: u64, sink: &mut dyn Sink) -> Option<Opened<'a>> {
     let start = Reader::little(bytes);
     if clipped(bytes, regions, 4) != b"regi" {
         return None;
@@ -70,8 +69,7 @@ fn read(bytes: &[u8], regions: u64, sink: &mut dyn Sink) -> Option<()> {
     let table = Table { table, group };
     let blocks = length.div_ceil(block.max(1)).min(u64::try_from(table.table.len()).ok()?);
     let end = (0..blocks).rev().find(|number| table.place(*number).is_some());
-    give(bytes, table, block, length, end.map_or(0, |last| last.saturating_add(1)), sink);
-    Some(())
+    Some(disk(bytes, table, block, length, end.map_or(0, |last| last.saturating_add(1))))
 }
 
 struct Table<'a> {

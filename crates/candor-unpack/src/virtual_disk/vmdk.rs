@@ -2,9 +2,9 @@
 
 use std::io::{self, Read as _};
 
-use candor_model::{Reason, Sink};
+use candor_model::Sink;
 
-use super::{Block, Blocks, give, invalid};
+use super::{Block, Blocks, Damaged, Opened, disk, invalid};
 use crate::codec;
 use crate::reader::{Reader, clipped};
 
@@ -12,14 +12,12 @@ const SECTOR: u64 = 512;
 /// Largest packed grain, in sectors.
 const LARGEST: u64 = 32 << 10;
 
-/// Gives the raw disk.
-pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    if read(bytes, sink).is_none() {
-        sink.incomplete(Reason::Malformed("the header of a VMDK".to_owned()));
-    }
+/// The raw disk.
+pub(super) fn read<'a>(bytes: &'a [u8], _: &mut dyn Sink) -> Opened<'a> {
+    by_header(bytes).unwrap_or(Err(Damaged("the header of a VMDK")))
 }
 
-fn read(bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
+fn by_header(bytes: &[u8]) -> Option<Opened<'_>> {
     let mut header = bytes;
     // A stream was written from front to back; its directory is known at the end alone.
     if Reader::little(bytes).at(56)?.u64()? == u64::MAX {
@@ -52,8 +50,7 @@ fn read(bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
         let last = (0..per_table).rev().find(|index| blocks.sector(first.saturating_add(*index)).is_some());
         first.checked_add(last.map_or(0, |last| last.saturating_add(1)))
     });
-    give(bytes, blocks, grain, capacity.saturating_mul(SECTOR), end.unwrap_or(0), sink);
-    Some(())
+    Some(disk(bytes, blocks, grain, capacity.saturating_mul(SECTOR), end.unwrap_or(0)))
 }
 
 struct Grains<'a> {
