@@ -62,6 +62,43 @@ pub fn database(tables: &[Table]) -> Vec<u8> {
     pages.concat()
 }
 
+/// The write-ahead log by which a file of SQLite becomes another: a frame for each page that differs, the last of
+/// which commits them. What is left of an earlier round of the log stands behind it.
+#[must_use]
+pub fn log(before: &[u8], after: &[u8]) -> Vec<u8> {
+    let mut log = [0x377f_0682_u32, 3_007_000, 4096, 1, 0x1234_5678, 0x9abc_def0]
+        .iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect::<Vec<u8>>();
+    let mut sums = sum((0, 0), &log);
+    log.extend([sums.0.to_be_bytes(), sums.1.to_be_bytes()].concat());
+    let pages: Vec<(usize, &[u8])> = (1..)
+        .zip(after.chunks(PAGE))
+        .filter(|(page, content)| before.get((page - 1) * PAGE..page * PAGE) != Some(content))
+        .collect();
+    for (index, (page, content)) in pages.iter().enumerate() {
+        let length = if index + 1 == pages.len() { number(after.len() / PAGE) } else { 0 };
+        let head = [number(*page).to_be_bytes(), length.to_be_bytes()].concat();
+        sums = sum(sum(sums, &head), content);
+        log.extend(head);
+        log.extend_from_slice(&{ log[16..24].to_vec() });
+        log.extend([sums.0.to_be_bytes(), sums.1.to_be_bytes()].concat());
+        log.extend_from_slice(content);
+    }
+    log.extend([&[0, 0, 0, 1, 0, 0, 0, 1][..], b"earlier!", &[0; 8], &[0xff; PAGE]].concat());
+    log
+}
+
+/// The sum over a log, least significant byte first.
+fn sum((mut one, mut two): (u32, u32), bytes: &[u8]) -> (u32, u32) {
+    for pair in bytes.as_chunks::<8>().0 {
+        let word = |at: usize| u32::from_le_bytes([pair[at], pair[at + 1], pair[at + 2], pair[at + 3]]);
+        one = one.wrapping_add(word(0)).wrapping_add(two);
+        two = two.wrapping_add(word(4)).wrapping_add(one);
+    }
+    (one, two)
+}
+
 /// Leaves, and one page above them when there are several; the number of the topmost.
 fn tree(cells: &[Vec<u8>], pages: &mut Vec<Vec<u8>>) -> u32 {
     let mut leaves: Vec<(u32, usize)> = Vec::new();

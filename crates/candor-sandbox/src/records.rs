@@ -17,8 +17,17 @@ use crate::message::{BATCH, Given, LONGEST_RECORD, Malformed, Order, Word};
 use crate::sys;
 use crate::worker::close;
 
-/// Files that are handed over at once at most.
+/// Files that are handed over at once at most, those that stand beside others included.
 pub const FILES: usize = BATCH;
+
+/// Files of one source in all, however many packets it takes.
+pub const MOST_BESIDE: usize = 900;
+
+/// Bytes of names in one packet.
+const NAMES: usize = 40 << 10;
+
+/// What the name of a file begins with that stands beside the next one of another name. No path has it.
+const MARK: char = '\0';
 
 /// Records of one file.
 const MOST_RECORDS: u32 = 300_000;
@@ -32,8 +41,8 @@ const LONGEST: Duration = Duration::from_secs(120);
 /// How often the clock is looked at while the worker says nothing.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Bytes of the largest file.
-const LARGEST: u64 = 2 << 30;
+/// Bytes of the largest file that is read. It is mapped: what is not looked at costs nothing.
+pub const LARGEST: u64 = 16 << 40;
 
 /// Bytes of a file that may be read into memory where it cannot be mapped.
 const ROOM: u64 = 256 << 20;
@@ -47,6 +56,40 @@ pub struct Source<'a> {
     pub file: BorrowedFd<'a>,
     /// How many.
     pub length: u64,
+    /// Files that belong to it, which are there when it is read; at most [`MOST_BESIDE`].
+    pub beside: &'a [Beside<'a>],
+}
+
+/// A file that belongs to another one.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// What the reader is told of it; at most a kibibyte.
+    pub name: &'a str,
+    /// Its bytes.
+    pub file: BorrowedFd<'a>,
+    /// How many.
+    pub length: u64,
+}
+
+impl Source<'_> {
+    /// How many files it is.
+    #[must_use]
+    pub const fn files(&self) -> usize {
+        self.beside.len().saturating_add(1)
+    }
+}
+
+/// A file as a worker has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Handed<'a> {
+    /// What is told of it.
+    pub name: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Why these are not all.
+    pub partial: Option<&'a str>,
+    /// The names and bytes of what stands beside it, as far as they could be read.
+    pub beside: &'a [(&'a str, &'a [u8])],
 }
 
 /// Reads what it is given with `read` until the broker hangs up; then ends the process.
@@ -57,15 +100,25 @@ pub fn serve(
     jailed: Jailed,
     mut read: impl FnMut(&str, &[u8], Option<&str>, &mut dyn FnMut(&[u8])) -> Vec<u8>,
 ) -> ! {
+    serve_beside(jailed, |handed, say| read(handed.name, handed.bytes, handed.partial, say))
+}
+
+/// The same with what stands beside each file.
+pub fn serve_beside(
+    jailed: Jailed,
+    mut read: impl FnMut(&Handed<'_>, &mut dyn FnMut(&[u8])) -> Vec<u8>,
+) -> ! {
     let served = serve_all(jailed, &mut read);
     sys::exit(i32::from(served.is_err()))
 }
 
-type Read<'r> = dyn FnMut(&str, &[u8], Option<&str>, &mut dyn FnMut(&[u8])) -> Vec<u8> + 'r;
+type Read<'r> = dyn FnMut(&Handed<'_>, &mut dyn FnMut(&[u8])) -> Vec<u8> + 'r;
 
 fn serve_all(jailed: Jailed, read: &mut Read<'_>) -> io::Result<()> {
     let mut ready = ManuallyDrop::new(jailed.ready()?);
     let mut buffer = ManuallyDrop::new(Buffer::default());
+    // What stands beside the next file.
+    let mut beside: ManuallyDrop<Vec<(String, Buffer)>> = ManuallyDrop::default();
     let mut descriptors = Vec::new();
     while let Some(order) = ready.next(&mut descriptors)? {
         let Order::Files(files) = order else { return Err(io::ErrorKind::InvalidData.into()) };
@@ -75,11 +128,21 @@ fn serve_all(jailed: Jailed, read: &mut Read<'_>) -> io::Result<()> {
         // Those that are left when this ends go with the process; dropping them asks the kernel for more.
         let batch: Vec<ManuallyDrop<OwnedFd>> = descriptors.drain(..).map(ManuallyDrop::new).collect();
         for (given, file) in files.iter().zip(batch) {
-            let reading = buffer.take(&file, given.length, LARGEST, ROOM, given.careful);
+            let mut into = Buffer::default();
+            let name = given.name.strip_prefix(MARK);
+            let target = if name.is_some() { &mut into } else { &mut *buffer };
+            let reading = target.take(&file, given.length, LARGEST, ROOM, given.careful);
             close(ManuallyDrop::into_inner(file));
-            let why = match &reading {
+            let is_there = matches!(reading, Reading::Complete | Reading::Partial(_));
+            if let Some(name) = name {
+                if is_there && beside.len() < MOST_BESIDE {
+                    beside.push((name.to_owned(), into));
+                }
+                continue;
+            }
+            let why = match reading {
                 Reading::Complete => None,
-                Reading::Partial(why) | Reading::Failed(why) => Some(why.clone()),
+                Reading::Partial(why) | Reading::Failed(why) => Some(why),
                 Reading::TooLarge(_) => Some(String::from("it is larger than what is read")),
                 Reading::Special(kind) => Some(format!("it is {kind}, not a file")),
             };
@@ -89,11 +152,14 @@ fn serve_all(jailed: Jailed, read: &mut Read<'_>) -> io::Result<()> {
                     said = tell(&ready, record, false);
                 }
             };
-            let bytes =
-                if matches!(reading, Reading::Complete | Reading::Partial(_)) { buffer.bytes() } else { &[] };
-            let last = guarded(|| read(&given.name, bytes, why.as_deref(), &mut say));
+            let bytes = if is_there { buffer.bytes() } else { &[] };
+            let there: Vec<(&str, &[u8])> =
+                beside.iter().map(|(name, buffer)| (name.as_str(), buffer.bytes())).collect();
+            let handed = Handed { name: &given.name, bytes, partial: why.as_deref(), beside: &there };
+            let last = guarded(|| read(&handed, &mut say));
             said?;
             buffer.trim();
+            beside.clear();
             match last {
                 Ok(last) => tell(&ready, &last, true)?,
                 // What it was doing is not to be gone on with.
@@ -124,16 +190,24 @@ impl<'s> Records<'s> {
     }
 
     /// Has files read, at most [`FILES`] of them: gives the number of the file and the record to `take`, and returns
-    /// of each file the last record or why there is none.
+    /// of each file the last record or why there is none. One with many files beside it comes alone.
     pub fn read(
         &mut self,
         sources: &[Source<'_>],
         take: &mut dyn FnMut(usize, &[u8]),
     ) -> Vec<Result<Vec<u8>, String>> {
         let mut done: Vec<Result<Vec<u8>, String>> = Vec::new();
-        while done.len() < sources.len().min(FILES) {
+        let most = sources.len().min(FILES);
+        while done.len() < most {
             let first = done.len();
-            let rest = sources.get(first..FILES.min(sources.len())).unwrap_or_default();
+            let rest = sources.get(first..most).unwrap_or_default();
+            let mut files = 0_usize;
+            let fits = rest.iter().take_while(|source| {
+                files = files.saturating_add(source.files());
+                files <= FILES
+            });
+            let count = fits.count().max(1);
+            let rest = rest.get(..count).unwrap_or(rest);
             if let Err(error) = self.batch(rest, first, &mut done, take) {
                 let why = self.fail(error);
                 // Nothing of the batch was begun when no worker could be had; the file is the one that costs it.
@@ -154,14 +228,9 @@ impl<'s> Records<'s> {
             Some(worker) => worker,
             none => none.insert(self.sandbox.worker().map_err(Failure::Worker)?),
         };
-        let given = |source: &Source<'_>| Given {
-            name: source.name.to_owned(),
-            length: source.length,
-            careful: false,
-        };
-        let order = Order::Files(sources.iter().map(given).collect());
-        let descriptors: Vec<BorrowedFd<'_>> = sources.iter().map(|source| source.file).collect();
-        worker.order(&order, &descriptors).map_err(Failure::Worker)?;
+        for (given, descriptors) in packets(sources) {
+            worker.order(&Order::Files(given), &descriptors).map_err(Failure::Worker)?;
+        }
         let time = self.sandbox.setup().max_time.unwrap_or(LONGEST);
         let last = first.saturating_add(sources.len());
         let mut waited = Duration::ZERO;
@@ -207,6 +276,32 @@ impl<'s> Records<'s> {
             }
         }
     }
+}
+
+/// What is handed over, in packets: what stands beside a file comes before it. Nobody answers before the first file
+/// that stands for itself, so only the last packet may hold one.
+fn packets<'s>(sources: &[Source<'s>]) -> Vec<(Vec<Given>, Vec<BorrowedFd<'s>>)> {
+    let mut packets: Vec<(Vec<Given>, Vec<BorrowedFd<'s>>)> = Vec::new();
+    let mut names = 0_usize;
+    let mut put = |name: String, length: u64, file: BorrowedFd<'s>| {
+        names = names.saturating_add(name.len()).saturating_add(16);
+        let is_full = |given: &[Given]| given.len() >= FILES || names > NAMES;
+        if packets.last().is_none_or(|(given, _)| is_full(given)) {
+            packets.push(Default::default());
+            names = name.len().saturating_add(16);
+        }
+        if let Some((given, files)) = packets.last_mut() {
+            given.push(Given { name, length, careful: false });
+            files.push(file);
+        }
+    };
+    for source in sources {
+        for beside in source.beside {
+            put(format!("{MARK}{}", beside.name), beside.length, beside.file);
+        }
+        put(source.name.to_owned(), source.length, source.file);
+    }
+    packets
 }
 
 impl Drop for Records<'_> {

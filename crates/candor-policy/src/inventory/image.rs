@@ -1,4 +1,4 @@
-//! Images of containers: what `docker save` writes, and OCI layouts in a tar archive.
+//! Images of containers: what `docker save` writes, and OCI layouts, in a tar archive or as a folder.
 //!
 //! Formats: `manifest.json` of `docker save`; <https://github.com/opencontainers/image-spec>: `index.json` leads
 //! to manifests, these to layers, all by their digests below `blobs/`. A layer is a tar archive, often
@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use candor_model::FileType;
 use serde_json::Value;
 
+use super::inside::{Found, Inside};
+use super::items::Beside;
 use super::members::{self, Wish};
-use super::{Coverage, CoverageState, Interest, Item, ItemKind, Items, plan};
+use super::{CoverageState, Interest};
 
 /// Bytes of a layer when it is unpacked.
 const LAYER: u64 = 1 << 30;
@@ -22,12 +24,6 @@ const PATHS: usize = 256 << 20;
 /// Images in one archive, and layers of one image.
 const IMAGES: usize = 64;
 const LAYERS: usize = 512;
-
-/// What comes of an image.
-pub(super) enum Found {
-    Item(Item),
-    Coverage(Coverage),
-}
 
 /// Whether bytes are a tar archive that may hold an image.
 pub(super) fn is_archive(bytes: &[u8]) -> bool {
@@ -41,53 +37,82 @@ pub(super) fn read(
     interest: &dyn Interest,
     give: &mut dyn FnMut(Found),
 ) -> CoverageState {
-    let mut files: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut places: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let base = bytes.as_ptr().addr();
     let mut wants = |_: &str| Wish::Give(LAYER);
     let trouble = members::each(FileType::PosixTar, bytes, &mut wants, &mut |member, content| {
         // Members of a tar archive stand in it as they are.
         if let Some(at) = content.as_ptr().addr().checked_sub(base) {
-            files.insert(plain(member), (at, content.len()));
+            places.insert(plain(member), (at, content.len()));
         }
-        files.len() < 200_000
+        places.len() < 200_000
     });
-    let archive = Archive { bytes, files };
-    let images = archive.images();
-    if images.is_empty() {
-        return CoverageState::NotRead("it is an archive, and no image of a container".to_owned());
-    }
-    let mut state = trouble.map_or(CoverageState::Read, CoverageState::Partly);
-    for layers in images {
-        let mut reading = Reading { name, interest, give, hidden: Hidden::default() };
-        for layer in layers.iter().rev() {
-            let why = match archive.layer(layer) {
-                Some(layer) => reading.layer(layer),
-                None => Some(format!("the layer {layer} is not in it")),
-            };
-            if let (Some(why), CoverageState::Read) = (why, &state) {
+    let file = |(name, (at, length))| Some((name, super::bytes::run(bytes, at, length)?));
+    let files = Files(places.into_iter().filter_map(file).collect());
+    files.read(name, trouble, "it is an archive, and no image of a container", interest, give)
+}
+
+/// Reads an image of which the files of its layout are there one by one: `index` is `index.json`.
+pub(super) fn layout(
+    name: &str,
+    index: &[u8],
+    blobs: &[Beside<'_>],
+    interest: &dyn Interest,
+    give: &mut dyn FnMut(Found),
+) -> CoverageState {
+    let mut files: BTreeMap<String, &[u8]> =
+        blobs.iter().map(|blob| (blob.name.to_owned(), blob.bytes)).collect();
+    files.insert("index.json".to_owned(), index);
+    Files(files).read(name, None, "its index leads to no image of a container", interest, give)
+}
+
+/// The files of a layout.
+struct Files<'a>(BTreeMap<String, &'a [u8]>);
+
+impl<'a> Files<'a> {
+    fn read(
+        &self,
+        name: &str,
+        trouble: Option<String>,
+        none: &str,
+        interest: &dyn Interest,
+        give: &mut dyn FnMut(Found),
+    ) -> CoverageState {
+        let images = self.images();
+        if images.is_empty() {
+            return CoverageState::NotRead(none.to_owned());
+        }
+        let mut state = trouble.map_or(CoverageState::Read, CoverageState::Partly);
+        let mut partly = |why: String| {
+            if state == CoverageState::Read {
                 state = CoverageState::Partly(why);
             }
+        };
+        let mut inside = Inside::new(name, interest, give);
+        for layers in images {
+            inside.begin("", &[""]);
+            let mut reading = Reading { inside: &mut inside, hidden: Hidden::default() };
+            for layer in layers.iter().rev() {
+                let why = match self.0.get(layer) {
+                    Some(layer) => reading.layer(layer),
+                    None => Some(format!("the layer {layer} is not in it")),
+                };
+                if let Some(why) = why {
+                    partly(why);
+                }
+            }
+            inside.finish();
         }
-    }
-    state
-}
-
-struct Archive<'a> {
-    bytes: &'a [u8],
-    /// Where each member is.
-    files: BTreeMap<String, (usize, usize)>,
-}
-
-impl<'a> Archive<'a> {
-    fn layer(&self, name: &str) -> Option<&'a [u8]> {
-        let (at, length) = *self.files.get(name)?;
-        super::bytes::run(self.bytes, at, length)
+        if inside.is_full() {
+            partly("there is more in it than is told".to_owned());
+        }
+        state
     }
 
     fn json(&self, name: &str) -> Option<Value> {
-        let bytes = self
-            .layer(name)
-            .filter(|bytes| u64::try_from(bytes.len()).is_ok_and(|length| length <= DESCRIPTION))?;
+        let bytes = self.0.get(name);
+        let bytes =
+            bytes.filter(|bytes| u64::try_from(bytes.len()).is_ok_and(|length| length <= DESCRIPTION))?;
         serde_json::from_slice(bytes).ok()
     }
 
@@ -179,14 +204,12 @@ impl Hidden {
     }
 }
 
-struct Reading<'a, 'give> {
-    name: &'a str,
-    interest: &'a dyn Interest,
-    give: &'give mut dyn FnMut(Found),
+struct Reading<'i, 'a, 'give> {
+    inside: &'i mut Inside<'a, 'give>,
     hidden: Hidden,
 }
 
-impl Reading<'_, '_> {
+impl Reading<'_, '_, '_> {
     /// Reads a layer, compressed or not; says why not wholly.
     fn layer(&mut self, bytes: &[u8]) -> Option<String> {
         let kind = match bytes.get(..4)? {
@@ -209,8 +232,11 @@ impl Reading<'_, '_> {
             members::each(FileType::PosixTar, bytes, &mut |_| Wish::Give(LAYER), &mut |member, content| {
                 let path = plain(member);
                 let is_mark = path.rsplit('/').next().is_some_and(|name| name.starts_with(".wh."));
-                if !is_mark && !self.hidden.hides(&path) {
-                    self.file(&path, content);
+                if !is_mark
+                    && !self.hidden.hides(&path)
+                    && let Some(wish) = self.inside.wish(&path)
+                {
+                    self.inside.file(&wish.path, content, None);
                 }
                 held = held.saturating_add(path.len()).saturating_add(64);
                 paths.push(path);
@@ -220,33 +246,6 @@ impl Reading<'_, '_> {
             return Some("it has more files than are remembered".to_owned());
         }
         trouble
-    }
-
-    fn file(&mut self, path: &str, content: &[u8]) {
-        if self.interest.is_wanted(path, false) {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            let item = Item::new(ItemKind::File, name).at_path(path).seen_in(path);
-            self.item("walk", item);
-        }
-        let Some(reader) = plan::reader_of(path) else { return };
-        let mut found = Vec::new();
-        let mut take = |item: Item| found.push(item);
-        let mut coverage = reader.read(path, content, &mut take);
-        for item in found {
-            let inside = item
-                .place
-                .inside
-                .clone()
-                .map_or_else(|| path.to_owned(), |inside| format!("{path}: {inside}"));
-            self.item(reader.name(), item.seen_in(&inside));
-        }
-        coverage.path = Item::new(ItemKind::File, &format!("{}!{path}", self.name)).name;
-        (self.give)(Found::Coverage(coverage));
-    }
-
-    fn item(&mut self, reader: &'static str, item: Item) {
-        let mut take = |item: Item| (self.give)(Found::Item(item));
-        Items::new(reader, self.name, &mut take).push(item);
     }
 }
 
@@ -335,6 +334,29 @@ mod tests {
         let (names, state) = seen(&image);
         assert_eq!(names, ["musl lib/apk/db/installed: musl"]);
         assert_eq!(state, CoverageState::Partly("the layer blobs/sha256/missing is not in it".to_owned()));
+    }
+
+    #[test]
+    fn a_layout_of_which_the_files_are_there_one_by_one_is_read() {
+        let layer = candor_fixtures::stream::gzip(&archive(&[("lib/apk/db/installed", b"P:musl\nV:1\n")]));
+        let blob = |name, bytes| Beside { name, bytes };
+        let blobs = [
+            blob("blobs/sha256/m", &br#"{"layers":[{"digest":"sha256:l"}]}"#[..]),
+            blob("blobs/sha256/l", &layer),
+        ];
+        let mut names = Vec::new();
+        let index = br#"{"manifests":[{"digest":"sha256:m"}]}"#;
+        let mut take = |found| {
+            if let Found::Item(item) = found {
+                names.push(item.name);
+            }
+        };
+        assert_eq!(layout("image", index, &blobs, &Nothing, &mut take), CoverageState::Read);
+        assert_eq!(names, ["musl"]);
+        let state = layout("image", index, &blobs[..1], &Nothing, &mut |_| ());
+        assert_eq!(state, CoverageState::Partly("the layer blobs/sha256/l is not in it".to_owned()));
+        let state = layout("image", b"{}", &blobs, &Nothing, &mut |_| ());
+        assert!(matches!(state, CoverageState::NotRead(_)));
     }
 
     #[test]

@@ -12,10 +12,20 @@ pub(super) const MOST_TRAITS: usize = 24;
 /// Bytes of one text.
 pub(crate) const LONGEST_TEXT: usize = 1024;
 
+/// A file that belongs to a source and stands beside it: a log that was not applied.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// What the source's name has to end with besides, or what a source that has many such files calls it.
+    pub name: &'a str,
+    /// What is in it.
+    pub bytes: &'a [u8],
+}
+
 /// Takes what one reader sees in one source.
 pub struct Items<'a> {
     reader: &'static str,
     path: &'a str,
+    beside: &'a [Beside<'a>],
     most: u64,
     taken: u64,
     state: CoverageState,
@@ -31,7 +41,19 @@ impl std::fmt::Debug for Items<'_> {
 impl<'a> Items<'a> {
     /// Items of the source at `path`, given to `take`.
     pub fn new(reader: &'static str, path: &'a str, take: &'a mut dyn FnMut(Item)) -> Self {
-        Self { reader, path, most: MOST_ITEMS, taken: 0, state: CoverageState::Read, take }
+        Self { reader, path, beside: &[], most: MOST_ITEMS, taken: 0, state: CoverageState::Read, take }
+    }
+
+    /// With what stands beside the source.
+    #[must_use]
+    pub(super) const fn with_beside(mut self, beside: &'a [Beside<'a>]) -> Self {
+        self.beside = beside;
+        self
+    }
+
+    /// What stands beside the source.
+    pub(super) const fn beside(&self) -> &'a [Beside<'a>] {
+        self.beside
     }
 
     /// The path of the source.

@@ -16,6 +16,28 @@ pub fn reader_of(path: &str) -> Option<Reader> {
         .or_else(|| by_folder(folder, name, ending))
 }
 
+/// Endings of the names of files that belong to a source of this reader and stand beside it.
+#[must_use]
+pub const fn beside(reader: Reader) -> &'static [&'static str] {
+    match reader {
+        Reader::Hive => &[".LOG1", ".LOG2", ".LOG"],
+        Reader::Rpm => &["-wal"],
+        _ => &[],
+    }
+}
+
+/// Whether the file at `path` belongs to one that a reader reads.
+pub(super) fn is_beside(path: &str) -> bool {
+    [Reader::Hive, Reader::Rpm].into_iter().any(|reader| {
+        beside(reader).iter().any(|ending| {
+            let at = path.len().saturating_sub(ending.len());
+            path.split_at_checked(at).is_some_and(|(main, end)| {
+                end.eq_ignore_ascii_case(ending) && reader_of(main) == Some(reader)
+            })
+        })
+    })
+}
+
 /// Names that say it, most of them only in their place.
 fn by_name(folder: &str, name: &str) -> Option<Reader> {
     Some(match name {
@@ -267,6 +289,22 @@ mod tests {
             ("usr/share/doc/x/README", None),
         ] {
             assert_eq!(reader_of(path), reader, "{path}");
+        }
+    }
+
+    #[test]
+    fn logs_belong_to_what_they_are_logs_of() {
+        for path in [
+            "Windows/System32/config/SOFTWARE.LOG1",
+            "Windows/System32/config/system.log",
+            "Users/u/ntuser.dat.LOG2",
+            "var/lib/rpm/rpmdb.sqlite-wal",
+        ] {
+            assert!(is_beside(path), "{path}");
+            assert_eq!(reader_of(path), None, "{path}");
+        }
+        for path in ["Windows/System32/config/SOFTWARE", "var/log/x.LOG1", "a-wal", "", "é.LOG1", "-wal"] {
+            assert!(!is_beside(path), "{path}");
         }
     }
 

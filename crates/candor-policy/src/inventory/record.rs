@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::image::{self, Found};
-use super::items::{LONGEST_TEXT, MOST_TRAITS};
-use super::{Coverage, CoverageState, Interest, Item, Reader, plan};
+use super::inside::Found;
+use super::items::{Beside, LONGEST_TEXT, MOST_TRAITS};
+use super::{Coverage, CoverageState, Interest, Item, Reader, disk, image, plan};
 
 /// What one record says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,10 @@ pub enum Record {
 /// The reader that is asked for when nothing but the bytes can tell.
 pub const ANY: &str = "any";
 
+/// The reader that is asked for when a source is the index of a folder with an OCI layout, whose other files stand
+/// beside it.
+pub const LAYOUT: &str = "oci-layout";
+
 /// What is said of a source that no reader knows.
 pub const UNKNOWN: &str = "no reader knows what it is";
 
@@ -32,8 +36,15 @@ pub fn name(reader: Option<Reader>, path: &str) -> String {
     format!("{}:{}", reader.map_or(ANY, Reader::name), path.get(start..).unwrap_or_default())
 }
 
+/// The name by which the index of a folder with an OCI layout is handed over.
+#[must_use]
+pub fn layout_name(path: &str) -> String {
+    name(None, path).replacen(ANY, LAYOUT, 1)
+}
+
 /// Reads one source by the name that [`name`] gave it: gives records to `say`, and returns the last one.
-/// Archives that hold an image of a container are many sources in one: of those, `interest` says what else matters.
+/// Archives that hold an image of a container are many sources in one, and so are images of disks: of those,
+/// `interest` says what else matters.
 pub fn read(
     name: &str,
     bytes: &[u8],
@@ -41,10 +52,33 @@ pub fn read(
     interest: &dyn Interest,
     say: &mut dyn FnMut(&[u8]),
 ) -> Vec<u8> {
+    read_beside(name, bytes, partial, &[], interest, say)
+}
+
+/// The same of a source with other files beside it.
+pub fn read_beside(
+    name: &str,
+    bytes: &[u8],
+    partial: Option<&str>,
+    beside: &[Beside<'_>],
+    interest: &dyn Interest,
+    say: &mut dyn FnMut(&[u8]),
+) -> Vec<u8> {
     let (reader, path) = name.split_once(':').unwrap_or((ANY, name));
     let file = path.rsplit('/').next().unwrap_or(path);
+    if reader == LAYOUT {
+        let read = |give: &mut Give<'_>| image::layout(path, bytes, beside, interest, give);
+        return Record::Coverage(many("image", path, partial, read, say)).encode();
+    }
     if reader == ANY && image::is_archive(bytes) {
-        return Record::Coverage(image(path, bytes, partial, interest, say)).encode();
+        let read = |give: &mut Give<'_>| image::read(path, bytes, interest, give);
+        return Record::Coverage(many("image", path, partial, read, say)).encode();
+    }
+    if reader == ANY
+        && let Some(file_type) = disk::is_image(bytes)
+    {
+        let read = |give: &mut Give<'_>| disk::read(path, file_type, bytes, interest, give);
+        return Record::Coverage(many("disk", path, partial, read, say)).encode();
     }
     let reader = if reader == ANY { plan::reader_for(file, bytes) } else { Reader::by_name(reader) };
     let not_read = |why: &str| Coverage {
@@ -56,7 +90,9 @@ pub fn read(
     let mut coverage = match (reader, partial) {
         (_, Some(why)) if bytes.is_empty() => not_read(why),
         (None, _) => not_read(UNKNOWN),
-        (Some(reader), _) => reader.read(path, bytes, &mut |item| say(&Record::Item(item).encode())),
+        (Some(reader), _) => {
+            reader.read_beside(path, bytes, beside, &mut |item| say(&Record::Item(item).encode()))
+        }
     };
     if let (Some(why), CoverageState::Read) = (partial, &coverage.state) {
         coverage.state = CoverageState::Partly(why.to_owned());
@@ -64,15 +100,18 @@ pub fn read(
     Record::Coverage(coverage).encode()
 }
 
-fn image(
+/// What takes what comes of many sources in one.
+type Give<'g> = dyn FnMut(Found) + 'g;
+
+fn many(
+    reader: &str,
     path: &str,
-    bytes: &[u8],
     partial: Option<&str>,
-    interest: &dyn Interest,
+    read: impl FnOnce(&mut Give<'_>) -> CoverageState,
     say: &mut dyn FnMut(&[u8]),
 ) -> Coverage {
     let mut items = 0_u64;
-    let state = image::read(path, bytes, interest, &mut |found| {
+    let state = read(&mut |found| {
         say(&match found {
             Found::Item(item) => {
                 items = items.saturating_add(1);
@@ -85,7 +124,7 @@ fn image(
         (Some(why), CoverageState::Read) => CoverageState::Partly(why.to_owned()),
         (_, state) => state,
     };
-    Coverage { reader: "image".to_owned(), path: path.to_owned(), state, items }
+    Coverage { reader: reader.to_owned(), path: path.to_owned(), state, items }
 }
 
 impl Record {

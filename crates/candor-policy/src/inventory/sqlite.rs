@@ -5,8 +5,11 @@
 //!
 //! Hostile files have pages that lead back to themselves and cells outside of their page. A page is visited
 //! once at most; what is damaged is left out and told.
+//!
+//! A database that was not closed has newer pages in a log beside it (`-wal`): what was committed there takes the
+//! place of what the file has (<https://www.sqlite.org/fileformat2.html#walformat>).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bytes::{array, be16, be32, run, size};
 
@@ -25,6 +28,10 @@ pub(crate) struct Database<'a> {
     bytes: &'a [u8],
     page: usize,
     usable: usize,
+    /// Pages of the log that take the place of those of the file.
+    newer: BTreeMap<u32, &'a [u8]>,
+    /// Whether the log is damaged before its end.
+    is_torn: bool,
 }
 
 /// Where the rows of a table begin.
@@ -75,6 +82,31 @@ impl Row {
 
 impl<'a> Database<'a> {
     pub(crate) fn open(bytes: &'a [u8]) -> Option<Self> {
+        Self::open_with(bytes, &[])
+    }
+
+    /// A database with the log that stands beside it; an empty one for none.
+    pub(crate) fn open_with(bytes: &'a [u8], log: &'a [u8]) -> Option<Self> {
+        let log = Log::read(log);
+        // All of a new database may stand in its log.
+        let first = log.pages.get(&1).copied().unwrap_or(bytes);
+        let (page, usable) = Self::sizes(first)?;
+        // A log with pages of another size is of another database.
+        let newer = if log.page == page { log.pages } else { BTreeMap::new() };
+        let is_torn = log.is_torn || (log.page != page && log.page != 0);
+        if newer.is_empty() && Self::sizes(bytes).is_none() {
+            return None;
+        }
+        Some(Self { bytes, page, usable, newer, is_torn })
+    }
+
+    /// Whether some of what the log holds cannot be read.
+    pub(crate) const fn is_torn(&self) -> bool {
+        self.is_torn
+    }
+
+    /// The size of pages, and how much of each is used, as the first one says.
+    fn sizes(bytes: &[u8]) -> Option<(usize, usize)> {
         if !bytes.starts_with(b"SQLite format 3\0") {
             return None;
         }
@@ -87,7 +119,7 @@ impl<'a> Database<'a> {
         // 1 is UTF-8; the others are not written by what is read here.
         let encoding = be32(bytes, 56)?;
         let is_sound = page.is_power_of_two() && (512..=65_536).contains(&page) && usable >= 480;
-        (is_sound && encoding <= 1).then_some(Self { bytes, page, usable })
+        (is_sound && encoding <= 1).then_some((page, usable))
     }
 
     /// The table of this name.
@@ -109,7 +141,11 @@ impl<'a> Database<'a> {
         let mut walk = Walk {
             database: self,
             seen: BTreeSet::new(),
-            left: self.bytes.len().saturating_mul(2),
+            left: self
+                .bytes
+                .len()
+                .saturating_add(self.newer.len().saturating_mul(self.page))
+                .saturating_mul(2),
             whole: true,
             take,
         };
@@ -118,12 +154,16 @@ impl<'a> Database<'a> {
     }
 
     fn page(&self, number: u32) -> Option<&'a [u8]> {
+        if let Some(page) = self.newer.get(&number) {
+            return Some(page);
+        }
         run(self.bytes, size(number.checked_sub(1)?).checked_mul(self.page)?, self.page)
     }
 
     /// The payload of a cell of a table's leaf: what stands in the page, and the pages that it goes on in.
     fn payload(&self, page: &[u8], at: usize, length: usize) -> Option<Vec<u8>> {
-        if length > LONGEST || length > self.bytes.len() {
+        let most = self.bytes.len().saturating_add(self.newer.len().saturating_mul(self.page));
+        if length > LONGEST || length > most {
             return None;
         }
         // "Cell payload overflow pages" of the format.
@@ -145,6 +185,83 @@ impl<'a> Database<'a> {
         }
         Some(out)
     }
+}
+
+/// What a log holds that was committed.
+#[derive(Default)]
+struct Log<'a> {
+    /// The size of its pages; 0 without a log.
+    page: usize,
+    pages: BTreeMap<u32, &'a [u8]>,
+    is_torn: bool,
+}
+
+impl<'a> Log<'a> {
+    /// Reads a log up to the last frame that commits something.
+    ///
+    /// ```text
+    /// 0    magic (its last bit: numbers are summed most significant byte first), version, size of pages,
+    ///      number of checkpoints, two salts, two sums (u32 each, big-endian)
+    /// 32   frames: number of the page, pages of the database after a commit or 0, salts, sums; the page
+    /// ```
+    fn read(bytes: &'a [u8]) -> Self {
+        let mut log = Self::default();
+        if bytes.is_empty() {
+            return log;
+        }
+        let whole = || {
+            let (magic, page) = (be32(bytes, 0)?, size(be32(bytes, 8)?));
+            let is_big = match magic {
+                0x377f_0682 => false,
+                0x377f_0683 => true,
+                _ => return None,
+            };
+            let is_sound = page.is_power_of_two() && (512..=65_536).contains(&page);
+            let sums = sum((0, 0), bytes.get(..24)?, is_big);
+            let is_own = sums == (be32(bytes, 24)?, be32(bytes, 28)?);
+            (is_sound && is_own).then_some((page, is_big, sums))
+        };
+        let Some((page, is_big, mut sums)) = whole() else {
+            // SQLite passes over a log that does not begin as one does; it may have held something.
+            log.is_torn = true;
+            return log;
+        };
+        log.page = page;
+        let salts = bytes.get(16..24);
+        let mut pending: Vec<(u32, &[u8])> = Vec::new();
+        for frame in bytes.get(32..).unwrap_or_default().chunks(page.saturating_add(24)) {
+            let Some((head, content)) =
+                frame.split_at_checked(24).filter(|(_, content)| content.len() == page)
+            else {
+                break;
+            };
+            // What is left of an earlier round of the log has other salts.
+            if head.get(8..16) != salts {
+                break;
+            }
+            sums = sum(sum(sums, head.get(..8).unwrap_or_default(), is_big), content, is_big);
+            let (Some(number), Some(length)) = (be32(head, 0), be32(head, 4)) else { break };
+            if Some(sums) != be32(head, 16).zip(be32(head, 20)) || number == 0 {
+                log.is_torn = true;
+                break;
+            }
+            pending.push((number, content));
+            if length > 0 {
+                log.pages.extend(pending.drain(..));
+            }
+        }
+        log
+    }
+}
+
+/// The sum of a log: over pairs of numbers of four bytes.
+fn sum((mut one, mut two): (u32, u32), bytes: &[u8], is_big: bool) -> (u32, u32) {
+    let number = |bytes: [u8; 4]| if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+    for [a, b, c, d, e, f, g, h] in bytes.as_chunks::<8>().0 {
+        one = one.wrapping_add(number([*a, *b, *c, *d])).wrapping_add(two);
+        two = two.wrapping_add(number([*e, *f, *g, *h])).wrapping_add(one);
+    }
+    (one, two)
 }
 
 struct Walk<'a, 'take> {

@@ -2,8 +2,8 @@
 
 use super::network::Syntax;
 use super::{
-    Coverage, Item, Items, android, browsers, certificates, language, list, log, macos, network, packages,
-    units, windows,
+    Beside, Coverage, Item, Items, android, browsers, certificates, language, list, log, macos, network,
+    packages, units, windows,
 };
 
 /// One reader.
@@ -286,7 +286,18 @@ impl Reader {
 
     /// Reads the source at `path`; gives what is there to `take`.
     pub fn read(self, path: &str, bytes: &[u8], take: &mut dyn FnMut(Item)) -> Coverage {
-        let mut items = Items::new(self.name(), path, take);
+        self.read_beside(path, bytes, &[], take)
+    }
+
+    /// The same of a source with other files beside it (see [`plan::beside`](super::plan::beside)).
+    pub fn read_beside(
+        self,
+        path: &str,
+        bytes: &[u8],
+        beside: &[Beside<'_>],
+        take: &mut dyn FnMut(Item),
+    ) -> Coverage {
+        let mut items = Items::new(self.name(), path, take).with_beside(beside);
         if let Some(row) = self.row() {
             (row.read)(bytes, &mut items);
         }

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use candor_sandbox::records::{FILES, Records, Source, serve};
+use candor_sandbox::records::{Beside, FILES, Records, Source, serve, serve_beside};
 use candor_sandbox::{Jailed, Sandbox, Setup, Task};
 
 fn obey(jailed: Jailed) {
@@ -59,7 +59,12 @@ fn read(contents: &[&[u8]], max_time: Duration) -> (Said, Vec<Result<String, Str
         .iter()
         .zip(&names)
         .zip(contents)
-        .map(|((file, name), content)| Source { name, file: file.as_fd(), length: content.len() as u64 })
+        .map(|((file, name), content)| Source {
+            name,
+            file: file.as_fd(),
+            length: content.len() as u64,
+            beside: &[],
+        })
         .collect();
     let mut said = Vec::new();
     let mut records = Records::new(&sandbox);
@@ -112,4 +117,47 @@ fn a_record_is_no_longer_than_a_packet_and_a_batch_no_larger_than_told() {
     assert!(said[0].1.len() < 64 << 10);
     let many = vec![&b"x"[..]; FILES + 5];
     assert_eq!(read(&many, TIME).1.len(), FILES);
+}
+
+#[test]
+fn what_stands_beside_a_file_is_there_when_it_is_read_and_not_for_the_next() {
+    let listing = |jailed: Jailed| {
+        serve_beside(jailed, |handed, _| {
+            let mut words = vec![handed.name.to_owned(), handed.bytes.len().to_string()];
+            words.extend(handed.beside.iter().map(|(name, bytes)| format!("{name}={}", bytes.len())));
+            words.join(" ").into_bytes()
+        })
+    };
+    let setup = Setup { memory: 256 << 20, max_time: Some(TIME), ..Setup::new(Task::Scan) };
+    let sandbox = Sandbox::start(setup, listing).unwrap();
+    let file = |length: usize| {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&vec![b'x'; length]).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        file
+    };
+    // More than one packet takes, one of them so large that it is mapped.
+    let lengths: Vec<usize> =
+        (0..150).map(|number| if number == 77 { 1 << 20 } else { number + 1 }).collect();
+    let files: Vec<(String, std::fs::File)> =
+        lengths.iter().map(|length| (format!("blobs/{length}"), file(*length))).collect();
+    let beside: Vec<Beside<'_>> = files
+        .iter()
+        .zip(&lengths)
+        .map(|((name, file), length)| Beside { name, file: file.as_fd(), length: *length as u64 })
+        .collect();
+    let others = [file(1), file(2)];
+    let few = [("a", &others[0], 1), ("b", &others[1], 2)].map(|(name, file, length)| Beside {
+        name,
+        file: file.as_fd(),
+        length,
+    });
+    let mains = [file(5), file(5), file(5)];
+    let source =
+        |number: usize, name, beside| Source { name, file: mains[number].as_fd(), length: 5, beside };
+    let sources = [source(0, "many", &beside[..]), source(1, "few", &few), source(2, "alone", &[])];
+    let done = Records::new(&sandbox).read(&sources, &mut |_, _| ());
+    let all: Vec<String> = lengths.iter().map(|length| format!("blobs/{length}={length}")).collect();
+    let said: Vec<String> = done.into_iter().map(|last| String::from_utf8(last.unwrap()).unwrap()).collect();
+    assert_eq!(said, [format!("many 5 {}", all.join(" ")), "few 5 a=1 b=2".into(), "alone 5".into()]);
 }

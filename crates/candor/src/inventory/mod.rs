@@ -35,7 +35,7 @@ pub(crate) struct Taking<'a> {
     pub(crate) threads: usize,
 }
 
-/// Takes an inventory of a root, a folder or a single file.
+/// Takes an inventory of a root, a folder, an image of a container or of a disk, or a single file.
 ///
 /// # Errors
 /// The subject is not there, or there is no jail on this machine.
@@ -43,10 +43,20 @@ pub(crate) fn take(subject: &Path, taking: &Taking<'_>) -> anyhow::Result<Invent
     let place = subject.display();
     let status =
         rustix::fs::stat(subject).map_err(std::io::Error::from).with_context(|| format!("{place}"))?;
+    let kind = FileType::from_raw_mode(status.st_mode);
+    let is_layout = kind == FileType::Directory && walk::is_layout(subject);
+    let largest = match kind {
+        FileType::Directory if is_layout => walk::layout_length(subject),
+        FileType::RegularFile => u64::try_from(status.st_size).unwrap_or(0),
+        _ => 0,
+    };
     // Started before there are threads.
-    let reading = reading::Reading::start(taking.jailed, taking.interest)?;
+    let reading = reading::Reading::start(taking.jailed, largest, taking.interest)?;
     let mut taken = Taken::default();
-    match FileType::from_raw_mode(status.st_mode) {
+    match kind {
+        FileType::Directory if is_layout => {
+            reading.all(1, |give| walk::layout(subject, give), &mut taken)?;
+        }
         FileType::Directory => {
             let threads = taking.threads.clamp(1, 64);
             reading.all(threads, |give| walk::walk(subject, taking.interest, give), &mut taken)?;
@@ -54,6 +64,9 @@ pub(crate) fn take(subject: &Path, taking: &Taking<'_>) -> anyhow::Result<Invent
         }
         FileType::RegularFile => {
             reading.all(1, |give| walk::single(subject, give), &mut taken)?;
+            if taken.coverage.iter().any(|one| one.reader == "disk") {
+                taken.tell_what_is_missing();
+            }
         }
         _ => anyhow::bail!("{place} is neither a folder nor a file"),
     }

@@ -7,10 +7,11 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use candor_policy::inventory::record::{self, Record, UNKNOWN};
-use candor_policy::inventory::{Coverage, CoverageState, Interest, Item, ItemKind, Reader};
+use candor_policy::inventory::{Beside, Coverage, CoverageState, Interest, Item, ItemKind, Reader};
 use candor_sandbox::input::{Buffer, Reading as Read};
 use candor_sandbox::records::{self, Records, Source};
 use candor_sandbox::{Jailed, Sandbox, Setup, Task, guarded};
@@ -22,6 +23,13 @@ const MEMORY: u64 = 3 << 30;
 
 /// Files in one batch. Fewer than a worker takes at once: their descriptors are open all the while.
 const BATCH: usize = 32;
+
+/// Bytes of files that a worker maps, at least.
+const MAPPED: u64 = 2 << 30;
+
+/// How long a worker may take for a source, and how many bytes of a larger one it looks at in a second at least.
+const LONGEST: u64 = 120;
+const PACE: u64 = 20 << 20;
 
 /// Bytes of the largest file that is read outside of a jail.
 const LARGEST: u64 = 1 << 30;
@@ -41,8 +49,41 @@ pub(super) struct Job {
     pub(super) file: OwnedFd,
     /// How long it is.
     pub(super) length: u64,
+    /// What belongs to it and stands beside it.
+    pub(super) beside: Vec<Near>,
+    /// Whether it is the index of a folder with an OCI layout.
+    pub(super) is_layout: bool,
     /// Whether it is told when no reader knows it.
     pub(super) is_told: bool,
+}
+
+impl Job {
+    /// How it is handed over.
+    fn name(&self) -> String {
+        if self.is_layout { record::layout_name(&self.path) } else { record::name(self.reader, &self.path) }
+    }
+
+    /// How many files are open for it.
+    fn files(&self) -> usize {
+        self.beside.len() + 1
+    }
+}
+
+/// A file that belongs to another one.
+#[derive(Debug)]
+pub(super) struct Near {
+    /// The end of its name, or its path in a layout.
+    pub(super) name: String,
+    /// The file.
+    pub(super) file: OwnedFd,
+    /// How long it is.
+    pub(super) length: u64,
+}
+
+impl Near {
+    fn handed(&self) -> records::Beside<'_> {
+        records::Beside { name: &self.name, file: self.file.as_fd(), length: self.length }
+    }
 }
 
 /// What a walk gives.
@@ -60,15 +101,26 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Starts the jail, unless the user wants none.
-    pub(super) fn start(jailed: bool, interest: &'a (dyn Interest + Sync)) -> anyhow::Result<Self> {
+    /// Starts the jail, unless the user wants none. `largest` are the bytes of the largest source that is known.
+    pub(super) fn start(
+        jailed: bool,
+        largest: u64,
+        interest: &'a (dyn Interest + Sync),
+    ) -> anyhow::Result<Self> {
         if !jailed {
             return Ok(Self { sandbox: None, interest });
         }
-        let setup = Setup { memory: MEMORY, mapped: 2 << 30, ..Setup::new(Task::Scan) };
+        let setup = Setup {
+            memory: MEMORY,
+            mapped: largest.max(MAPPED),
+            max_time: Some(Duration::from_secs(LONGEST + largest / PACE)),
+            ..Setup::new(Task::Scan)
+        };
         let work = |jailed: Jailed| {
-            records::serve(jailed, |name, bytes, partial, say| {
-                record::read(name, bytes, partial, interest, say)
+            records::serve_beside(jailed, |handed, say| {
+                let beside: Vec<Beside<'_>> =
+                    handed.beside.iter().map(|&(name, bytes)| Beside { name, bytes }).collect();
+                record::read_beside(handed.name, handed.bytes, handed.partial, &beside, interest, say)
             })
         };
         Ok(Self { sandbox: Some(Sandbox::start(setup, work).context(NO_JAIL)?), interest })
@@ -108,27 +160,33 @@ impl<'a> Reading<'a> {
 }
 
 fn hand_over(walk: impl FnOnce(&mut dyn FnMut(Given)), sender: SyncSender<Vec<Job>>, taken: &Mutex<Taken>) {
-    let mut batch = Vec::new();
+    let mut batch: Vec<Job> = Vec::new();
+    let mut files = 0;
     walk(&mut |given| match given {
         Given::Coverage(coverage) => lock(taken).coverage(coverage),
         Given::Item(item) => lock(taken).item(item),
         Given::Job(job) => {
-            batch.push(job);
-            if batch.len() >= BATCH {
+            if batch.len() >= BATCH || files + job.files() > records::FILES {
                 // Nobody listens only when every worker's thread is gone, and then nothing more is to be had.
                 drop(sender.send(std::mem::take(&mut batch)));
+                files = 0;
             }
+            files += job.files();
+            batch.push(job);
         }
     });
     drop(sender.send(batch));
 }
 
 fn jailed(records: &mut Records<'_>, batch: &[Job], taken: &Mutex<Taken>) {
-    let names: Vec<String> = batch.iter().map(|job| record::name(job.reader, &job.path)).collect();
+    let names: Vec<String> = batch.iter().map(Job::name).collect();
+    let beside: Vec<Vec<records::Beside<'_>>> =
+        batch.iter().map(|job| job.beside.iter().map(Near::handed).collect()).collect();
     let sources: Vec<Source<'_>> = batch
         .iter()
         .zip(&names)
-        .map(|(job, name)| Source { name, file: job.file.as_fd(), length: job.length })
+        .zip(&beside)
+        .map(|((job, name), beside)| Source { name, file: job.file.as_fd(), length: job.length, beside })
         .collect();
     let mut lies = vec![false; batch.len()];
     let results = records.read(&sources, &mut |number, bytes| {
@@ -154,9 +212,20 @@ fn here(job: &Job, interest: &dyn Interest, taken: &Mutex<Taken>) {
         Read::TooLarge(_) => Some(String::from("it is larger than what is read")),
         Read::Special(kind) => Some(format!("it is {kind}, not a file")),
     };
-    let name = record::name(job.reader, &job.path);
+    let mut room = LARGEST;
+    let mut near: Vec<(&str, Buffer)> = Vec::new();
+    for one in &job.beside {
+        let mut buffer = Buffer::default();
+        if matches!(buffer.read(&one.file, one.length, room), Read::Complete | Read::Partial(_)) {
+            room = room.saturating_sub(one.length);
+            near.push((&one.name, buffer));
+        }
+    }
+    let beside: Vec<Beside<'_>> =
+        near.iter().map(|(name, buffer)| Beside { name, bytes: buffer.bytes() }).collect();
+    let name = job.name();
     let read = guarded(|| {
-        record::read(&name, buffer.bytes(), partial.as_deref(), interest, &mut |bytes| {
+        record::read_beside(&name, buffer.bytes(), partial.as_deref(), &beside, interest, &mut |bytes| {
             said(Record::decode(bytes), job, taken);
         })
     });
@@ -190,7 +259,8 @@ fn placed(mut item: Item, job: &Job) -> Item {
 }
 
 fn failed(job: &Job, why: String) -> Coverage {
-    let reader = job.reader.map_or(record::ANY, Reader::name).to_owned();
+    let reader = if job.is_layout { "image" } else { job.reader.map_or(record::ANY, Reader::name) };
+    let reader = reader.to_owned();
     Coverage { reader, path: String::new(), state: CoverageState::NotRead(why), items: 0 }
 }
 

@@ -5,16 +5,17 @@
 //! followed. A link by a name that matters is told by its name.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use candor_policy::inventory::{Coverage, CoverageState, Interest, Item, ItemKind, Moment, Reader, plan};
 use candor_sandbox::input::{self, describe};
+use candor_sandbox::records::MOST_BESIDE;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 
-use super::reading::{Given, Job};
+use super::reading::{Given, Job, Near};
 use crate::scan::walk::is_made_up;
 
 /// Directories in one another.
@@ -47,22 +48,144 @@ pub(super) fn walk(root: &Path, interest: &(dyn Interest + Sync), give: &mut dyn
     }
 }
 
-/// Gives a single file to be read.
+/// Gives a single file to be read, with what stands beside it by names that say so.
 pub(super) fn single(path: &Path, give: &mut dyn FnMut(Given)) {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let opened = CString::new(path.as_os_str().as_bytes())
         .map_err(|_| input::Reading::Failed(String::from("no file has a NUL byte in its name")))
-        .and_then(|path| input::open(CWD, &path, true));
+        .and_then(|path| Ok((input::open(CWD, &path, true)?, path)));
+    match opened {
+        Ok((opened, path)) => {
+            let beside = [Reader::Hive, Reader::Rpm]
+                .into_iter()
+                .flat_map(|reader| near(CWD, &path, &name, reader, give))
+                .collect();
+            give(Given::Job(Job {
+                path: name,
+                reader: None,
+                file: opened.file,
+                length: opened.length,
+                beside,
+                is_layout: false,
+                is_told: true,
+            }));
+        }
+        Err(reading) => give(Given::Coverage(unread("any", &name, why(&reading)))),
+    }
+}
+
+/// Opens what belongs to the file at `path` in `directory`: logs that may not have been applied. `shown` is where it
+/// is in the words of a report.
+fn near(
+    directory: BorrowedFd<'_>,
+    path: &CStr,
+    shown: &str,
+    reader: Reader,
+    give: &mut dyn FnMut(Given),
+) -> Vec<Near> {
+    let mut found: Vec<Near> = Vec::new();
+    for ending in plan::beside(reader) {
+        // Where capital letters make a difference, either may be there.
+        for ending in [(*ending).to_owned(), ending.to_ascii_lowercase()] {
+            let is_known = found.iter().any(|near| near.name.eq_ignore_ascii_case(&ending));
+            let Ok(name) = CString::new([path.to_bytes(), ending.as_bytes()].concat()) else { continue };
+            let is_there = || rustix::fs::statat(directory, &name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+            if is_known || !is_there() {
+                continue;
+            }
+            match input::open(directory, &name, false) {
+                Ok(opened) if opened.length == 0 => (),
+                Ok(opened) => found.push(Near { name: ending, file: opened.file, length: opened.length }),
+                Err(reading) => {
+                    let path = format!("{shown}{ending}");
+                    give(Given::Coverage(unread(reader.name(), &path, why(&reading))));
+                }
+            }
+        }
+    }
+    for near in &mut found {
+        // Readers know one spelling.
+        let known = plan::beside(reader).iter().find(|ending| ending.eq_ignore_ascii_case(&near.name));
+        near.name = known.map_or_else(String::new, |ending| (*ending).to_owned());
+    }
+    found
+}
+
+/// Whether a folder has an OCI layout, as its names say.
+pub(super) fn is_layout(folder: &Path) -> bool {
+    folder.join("oci-layout").is_file()
+        && folder.join("index.json").is_file()
+        && folder.join("blobs").is_dir()
+}
+
+/// Bytes of all blobs of a layout.
+pub(super) fn layout_length(folder: &Path) -> u64 {
+    let mut length = 0_u64;
+    blobs(folder, &mut |_, _, opened| {
+        length = length.saturating_add(opened.length);
+        true
+    });
+    length
+}
+
+/// Gives the index of a layout to be read, with all blobs beside it.
+pub(super) fn layout(folder: &Path, give: &mut dyn FnMut(Given)) {
+    let mut beside = Vec::new();
+    let is_whole = blobs(folder, &mut |algorithm, name, opened| {
+        let name = format!("blobs/{algorithm}/{name}");
+        beside.push(Near { name, file: opened.file, length: opened.length });
+        beside.len() < MOST_BESIDE
+    });
+    if !is_whole {
+        let why = format!("it has more than {MOST_BESIDE} blobs, or some that cannot be opened");
+        give(Given::Coverage(unread("image", "blobs", why)));
+    }
+    let path = String::from("index.json");
+    let opened =
+        rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|error| input::Reading::Failed(describe(error)))
+            .and_then(|folder| input::open(folder.as_fd(), c"index.json", false));
     match opened {
         Ok(opened) => give(Given::Job(Job {
-            path: name,
+            path,
             reader: None,
             file: opened.file,
             length: opened.length,
+            beside,
+            is_layout: true,
             is_told: true,
         })),
-        Err(reading) => give(Given::Coverage(unread("any", &name, why(&reading)))),
+        Err(reading) => give(Given::Coverage(unread("image", &path, why(&reading)))),
     }
+}
+
+/// Opens every blob of a layout until `take` wants no more; says whether it took all.
+fn blobs(folder: &Path, take: &mut dyn FnMut(&str, &str, input::Opened) -> bool) -> bool {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let list = |directory: &OwnedFd| -> Vec<CString> {
+        let entries = Dir::read_from(directory).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name().to_owned());
+        names.filter(|name| !name.to_bytes().starts_with(b".")).collect()
+    };
+    let Ok(blobs) = rustix::fs::open(folder.join("blobs"), flags, Mode::empty()) else { return false };
+    let mut is_whole = true;
+    for algorithm in list(&blobs) {
+        let Ok(directory) = rustix::fs::openat(&blobs, &algorithm, flags, Mode::empty()) else {
+            is_whole = false;
+            continue;
+        };
+        for name in list(&directory) {
+            match input::open(directory.as_fd(), &name, false) {
+                Ok(opened) => {
+                    if !take(&algorithm.to_string_lossy(), &name.to_string_lossy(), opened) {
+                        return false;
+                    }
+                }
+                Err(_) => is_whole = false,
+            }
+        }
+    }
+    is_whole
 }
 
 impl Walk<'_> {
@@ -147,7 +270,16 @@ impl Walk<'_> {
             let why = format!("its {} bytes are more than the {most} that are read", opened.length);
             return (self.give)(Given::Coverage(unread(reader_name(reader), &path, why)));
         }
-        let job = Job { path, reader, file: opened.file, length: opened.length, is_told: reader.is_some() };
+        let beside = reader.map(|reader| near(directory.as_fd(), name, &path, reader, self.give));
+        let job = Job {
+            path,
+            reader,
+            file: opened.file,
+            length: opened.length,
+            beside: beside.unwrap_or_default(),
+            is_layout: false,
+            is_told: reader.is_some(),
+        };
         (self.give)(Given::Job(job));
     }
 

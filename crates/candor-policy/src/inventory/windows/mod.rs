@@ -2,6 +2,7 @@
 
 pub(super) mod hive;
 pub(super) mod installer;
+mod log;
 pub(super) mod program;
 mod regf;
 

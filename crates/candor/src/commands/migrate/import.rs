@@ -239,7 +239,7 @@ impl Reader {
         };
         let last = match &self.sandbox {
             Some(sandbox) => {
-                let source = Source { name: "", file: file.as_fd(), length };
+                let source = Source { name: "", file: file.as_fd(), length, beside: &[] };
                 let mut results = Records::new(sandbox).read(&[source], &mut |_, bytes| said(bytes));
                 results.pop().unwrap_or_else(|| Err(String::from("nothing came back")))
             }

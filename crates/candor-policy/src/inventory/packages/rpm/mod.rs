@@ -8,8 +8,8 @@ mod berkeley;
 mod header;
 mod ndb;
 
+use crate::inventory::Items;
 use crate::inventory::sqlite::Database;
-use crate::inventory::{Items, bytes};
 
 /// Reads a database, whichever it is.
 pub(in crate::inventory) fn read(bytes: &[u8], items: &mut Items<'_>) {
@@ -18,8 +18,9 @@ pub(in crate::inventory) fn read(bytes: &[u8], items: &mut Items<'_>) {
         Some(item) => items.push(item),
         None => strange = strange.saturating_add(1),
     };
-    if bytes.starts_with(b"SQLite format 3\0") {
-        sqlite(bytes, items, &mut package);
+    let log = items.beside().iter().find(|log| log.name == "-wal").map_or(&[][..], |log| log.bytes);
+    if bytes.starts_with(b"SQLite format 3\0") || (bytes.is_empty() && !log.is_empty()) {
+        sqlite(bytes, log, items, &mut package);
     } else if bytes.starts_with(b"RpmP") {
         ndb::read(bytes, items, &mut package);
     } else if bytes.get(12..16).is_some_and(|magic| berkeley::MAGICS.iter().any(|known| magic == known)) {
@@ -35,8 +36,10 @@ pub(in crate::inventory) fn read(bytes: &[u8], items: &mut Items<'_>) {
 /// What takes the header of a package.
 type Package<'p> = dyn FnMut(&[u8], &mut Items<'_>) + 'p;
 
-fn sqlite(bytes: &[u8], items: &mut Items<'_>, package: &mut Package<'_>) {
-    let Some(database) = Database::open(bytes) else { return items.unread("its first page makes no sense") };
+fn sqlite(bytes: &[u8], log: &[u8], items: &mut Items<'_>, package: &mut Package<'_>) {
+    let Some(database) = Database::open_with(bytes, log) else {
+        return items.unread("its first page makes no sense");
+    };
     let Some(table) = database.table("Packages") else { return items.unread("it has no table Packages") };
     let whole = database.rows(table, &mut |row| {
         if let Some(blob) = row.blob(1) {
@@ -47,9 +50,8 @@ fn sqlite(bytes: &[u8], items: &mut Items<'_>, package: &mut Package<'_>) {
     if !whole {
         items.partly("some of its pages are damaged");
     }
-    // The log may hold newer pages; it is a file of its own.
-    if bytes::array::<1>(bytes, 18) == Some([2]) && bytes.len() < 4096 {
-        items.partly("what is in its log was not read");
+    if database.is_torn() {
+        items.partly("its log is damaged: what was written last may be missing");
     }
 }
 

@@ -3,7 +3,7 @@
 use candor_fixtures::package_database::{Package, berkeley, ndb, sqlite};
 
 use crate::inventory::tests::{check, read, values};
-use crate::inventory::{CoverageState, Reader, Surface};
+use crate::inventory::{Beside, CoverageState, Reader, Surface};
 
 fn packages() -> Vec<Package> {
     let kesl = Package {
@@ -105,4 +105,42 @@ fn pages_that_lead_back_to_themselves_are_visited_once() {
     let (items, coverage) = read(Reader::Rpm, "x", &bytes);
     assert!(items.is_empty());
     assert!(matches!(coverage.state, CoverageState::Partly(_)), "{coverage:?}");
+}
+
+#[test]
+fn what_a_log_beside_a_database_holds_takes_the_place_of_older_pages() {
+    let named =
+        |name: &str| Package { name: name.to_owned(), version: "1-1".to_owned(), ..Package::default() };
+    let large = Package { padding: 20_000, ..named("large") };
+    let (before, after) = (sqlite(&[named("old")]), sqlite(&[named("new"), large, named("third")]));
+    let log = candor_fixtures::sqlite::log(&before, &after);
+    let seen = |bytes: &[u8], log: &[u8]| {
+        let mut items = Vec::new();
+        let beside = [Beside { name: "-wal", bytes: log }];
+        let coverage = Reader::Rpm.read_beside("rpmdb.sqlite", bytes, &beside, &mut |item| items.push(item));
+        let names: Vec<String> = items.into_iter().map(|item| item.name).collect();
+        (names, coverage.state)
+    };
+    let all = ["new", "large", "third"].map(str::to_owned).to_vec();
+    assert_eq!(seen(&before, &log), (all.clone(), CoverageState::Read));
+    // All of a new database may be in its log.
+    let whole = candor_fixtures::sqlite::log(b"", &after);
+    assert_eq!(seen(b"", &whole), (all, CoverageState::Read));
+    let old = (vec!["old".to_owned()], CoverageState::Read);
+    assert_eq!(seen(&before, b""), old);
+    // What was not committed does not count, and is no damage.
+    assert_eq!(seen(&before, &log[..log.len() - 2 * 4120]), old);
+    // A frame whose sum is wrong, and a head that is none.
+    let torn = "its log is damaged: what was written last may be missing".to_owned();
+    for at in [100, 8] {
+        let mut damaged = log.clone();
+        damaged[at] ^= 1;
+        assert_eq!(seen(&before, &damaged), (vec!["old".to_owned()], CoverageState::Partly(torn.clone())));
+    }
+    for at in (0..log.len()).step_by(41) {
+        let mut damaged = log.clone();
+        damaged[at] = !damaged[at];
+        seen(&before, &damaged);
+        seen(&before, &log[..at]);
+    }
 }

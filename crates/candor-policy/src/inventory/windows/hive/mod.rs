@@ -5,7 +5,7 @@
 //! first two levels below `SOFTWARE` are told as they are, and so are all services.
 
 use super::regf::{Hive, Key};
-use super::{below_root, guid, packed_guid};
+use super::{below_root, guid, log, packed_guid};
 use crate::inventory::{Item, ItemKind, Items, Moment, Surface, certificates, time};
 
 const UNINSTALL: &str = r"Microsoft\Windows\CurrentVersion\Uninstall";
@@ -25,10 +25,16 @@ const NOT_VENDORS: [&str; 8] = [
 
 /// Reads a hive.
 pub(in crate::inventory) fn read(bytes: &[u8], items: &mut Items<'_>) {
-    let Some(hive) = Hive::open(bytes) else { return items.unread("it is no hive") };
+    if Hive::open(bytes).is_none() {
+        return items.unread("it is no hive");
+    }
+    let logs: Vec<&[u8]> =
+        items.beside().iter().filter(|log| log.name != "-wal").map(|log| log.bytes).collect();
+    let recovered = log::recover(bytes, &logs);
+    let Some(hive) = Hive::open(&recovered.bytes) else { return items.unread("it is no hive") };
     let Some(root) = hive.root() else { return items.unread("its root is damaged") };
-    if !hive.is_settled() {
-        items.partly("it was not closed: what is in its log was not read");
+    if let Some(trouble) = recovered.trouble {
+        items.partly(trouble);
     }
     let software = root.child("Software");
     if root.child("Select").is_some() || root.child("ControlSet001").is_some() {

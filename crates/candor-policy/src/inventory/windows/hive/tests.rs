@@ -118,7 +118,7 @@ fn a_hive_that_was_cut_keeps_what_is_there() {
         root = root.at("", Key::new(&format!("Vendor{number}")).text("x", "some text that takes room"));
     }
     let bytes = hive(&root);
-    // The root stands at the end of the file, as it was written last: cut a value's cell out of the middle instead.
+    // Cut a key's cell out of the middle.
     let mut damaged = bytes.clone();
     let at = damaged.windows(8).position(|window| window == b"Vendor77").unwrap();
     damaged[at - 76..at - 74].copy_from_slice(b"??");
