@@ -1,7 +1,8 @@
 //! Systems on which every group of identifiers of vendors is planted once, each at its place and in its real form: what
 //! an audit has to find, to the last one.
 
-use crate::roots::Planted;
+use crate::registry::{Key, hive};
+use crate::roots::{Planted, Root};
 
 /// A group of identifiers: whose it is, its kind, how much it proves, and the system on which it is planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,4 +193,87 @@ pub fn network(is_planted: bool) -> String {
         );
     }
     table
+}
+
+/// What only mentions vendors and their products: exclusions of other products, rules, reports, hosts that are shut out,
+/// packages of others with their names. Nothing of it is a product.
+#[must_use]
+pub fn traps() -> Root {
+    let exclusions = Key::new("Paths")
+        .number(r"C:\Program Files (x86)\Kaspersky Lab\Kaspersky Endpoint Security for Windows\avp.exe", 0)
+        .number(r"C:\ProgramData\Kaspersky Lab\AVP21.3\Bases", 0);
+    let processes = Key::new("Processes").number("avp.exe", 0).number("klnagent.exe", 0);
+    let uninstall = Key::new("{0f}")
+        .text("DisplayName", "Removal helper for Kaspersky products")
+        .text("Publisher", "Somebody Else");
+    let software = Key::new("ROOT")
+        .at(r"Microsoft\Windows Defender\Exclusions", exclusions)
+        .at(r"Microsoft\Windows Defender\Exclusions", processes)
+        .at(
+            r"SomebodyElse\Exclusions",
+            Key::new("KasperskyLab").text("Path", r"C:\ProgramData\Kaspersky Lab"),
+        )
+        .at(r"Microsoft\Windows\CurrentVersion\Uninstall", uninstall);
+    let lock = r#"{"lockfileVersion":3,"packages":{"node_modules/kaspersky-fan-club":{"version":"1"},
+        "node_modules/huawei-cloud-tools":{"version":"1"},"node_modules/@someone/kaspersky":{"version":"1"},
+        "node_modules/hexa-ui":{"version":"1"}}}"#;
+    let status = "Package: av-exporter\nStatus: install ok installed\nMaintainer: Somebody <s@example.org>\nVersion: 1\n\
+        Description: metrics of Kaspersky Endpoint Security (kesl, klnagent64)\nHomepage: https://support.kaspersky.com/kesl\n";
+    let mut root: Root = vec![("Windows/System32/config/SOFTWARE".to_owned(), hive(&software))];
+    let texts: [(&str, &str); 21] = [
+        ("etc/clamav/clamd.conf", "ExcludePath ^/opt/kaspersky/kesl/\nExcludePath ^/var/opt/kaspersky/\n"),
+        (
+            "srv/eset/settings.xml",
+            r#"<ESET><ITEM NAME="ScannerExcludes"><NODE NAME="FullPath" VALUE="C:\ProgramData\Kaspersky Lab\*.*"/></ITEM></ESET>"#,
+        ),
+        (
+            "opt/rules/kaspersky.yar",
+            "rule x { strings: $a = \"avp.exe\" $b = \"AO Kaspersky Lab\" $c = \"SERIALNUMBER=1027739867473\" condition: any of them }",
+        ),
+        (
+            "opt/sigma/rules/windows/proc_creation_win_kavremover_uncommon_execution.yml",
+            "detection:\n  selection:\n    OriginalFileName: kavremover.exe\n    Company: AO Kaspersky Lab\n",
+        ),
+        (
+            "etc/suricata/rules/kaspersky.rules",
+            "drop tls any any -> any any (tls.sni; content:\"kaspersky.com\";)\n",
+        ),
+        ("srv/reports/apt.txt", "dnl-01.geo.kaspersky.com 2Y8XE5CQ94 klif.sys 320400 com.kaspersky.kav\n"),
+        ("home/u/Downloads/Kaspersky-APT-report.pdf", "%PDF-1.4 AO Kaspersky Lab"),
+        ("home/u/Documents/kaspersky/notes.md", "# how kesl.service is removed\n"),
+        ("usr/share/icons/hicolor/48x48/apps/kaspersky.svg", "<svg/>"),
+        ("etc/hosts", "0.0.0.0 dnl-01.geo.kaspersky.com\n127.0.0.1 www.kaspersky.com\n::1 tiktok.com\n"),
+        ("etc/nftables.conf", "ip daddr dnl-01.geo.kaspersky.com drop\n"),
+        ("etc/squid/squid.conf", "acl bad dstdomain .kaspersky.com\nhttp_access deny bad\n"),
+        ("etc/dnsmasq.d/blocked.conf", "address=/kaspersky.com/\naddress=/hicloud.com/\n"),
+        (
+            "etc/systemd/system/av-exporter.service",
+            "[Unit]\nAfter=kesl.service\n[Service]\nExecStart=/usr/bin/av-exporter --of kesl\n",
+        ),
+        ("var/lib/dpkg/status", status),
+        (
+            "var/log/syslog",
+            "Jan  1 00:00:00 host sshd[1]: kesl AVBasesAreOutOfDate was asked for by user kaspersky\n",
+        ),
+        ("srv/app/package-lock.json", lock),
+        (
+            "srv/app/requirements.txt",
+            "kaspersky-report-parser==1\nhuaweicloud-anything==2\nbytedance-unrelated==3\nhikvision-client==4\n",
+        ),
+        (
+            "srv/app/Cargo.lock",
+            "version = 3\n[[package]]\nname = \"kaspersky-sinkhole\"\nversion = \"0.1.0\"\n",
+        ),
+        (
+            "srv/app/bom.json",
+            r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"threat-feeds","version":"1",
+            "description":"indicators of Kaspersky","externalReferences":[{"type":"website","url":"https://securelist.kaspersky.com/x"}]}]}"#,
+        ),
+        (
+            "home/u/.config/google-chrome/Default/Bookmarks",
+            r#"{"roots":{"bookmark_bar":{"children":[{"url":"https://www.kaspersky.com"}]}}}"#,
+        ),
+    ];
+    root.extend(texts.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())));
+    root
 }

@@ -307,40 +307,8 @@ fn a_weak_name_never_counts_by_itself() {
 }
 
 #[test]
-fn what_only_mentions_the_names_is_not_found() {
-    let exclusions = candor_fixtures::registry::Key::new("Paths")
-        .number(r"C:\Program Files (x86)\Kaspersky Lab\Kaspersky Endpoint Security for Windows\avp.exe", 0)
-        .number(r"C:\ProgramData\Kaspersky Lab\AVP21.3\Bases", 0);
-    let software =
-        candor_fixtures::registry::Key::new("ROOT").at(r"Microsoft\Windows Defender\Exclusions", exclusions);
-    let text = |text: &str| text.as_bytes().to_vec();
-    let root: Root = vec![
-        ("Windows/System32/config/SOFTWARE".to_owned(), candor_fixtures::registry::hive(&software)),
-        // Rules and reports that name files, hosts and signers.
-        (
-            "opt/rules/index.yar".to_owned(),
-            text("rule x { strings: $a = \"avp.exe\" $b = \"AO Kaspersky Lab\" condition: any of them }"),
-        ),
-        ("srv/reports/apt.txt".to_owned(), text("dnl-01.geo.kaspersky.com 2Y8XE5CQ94 klif.sys")),
-        // Hosts that are shut out.
-        ("etc/hosts".to_owned(), text("0.0.0.0 dnl-01.geo.kaspersky.com\n127.0.0.1 www.kaspersky.com\n")),
-        ("etc/nftables.conf".to_owned(), text("ip daddr dnl-01.geo.kaspersky.com drop\n")),
-        ("etc/squid/squid.conf".to_owned(), text("acl bad dstdomain .kaspersky.com\nhttp_access deny bad\n")),
-        // Packages of others that are named after a vendor.
-        (
-            "srv/app/package-lock.json".to_owned(),
-            text(
-                r#"{"lockfileVersion":3,"packages":{"node_modules/kaspersky-fan-club":{"version":"1"},"node_modules/huawei-cloud-tools":{"version":"1"}}}"#,
-            ),
-        ),
-        (
-            "srv/app/requirements.txt".to_owned(),
-            text("kaspersky-report-parser==1\nhuaweicloud-anything==2\nbytedance-unrelated==3\n"),
-        ),
-    ];
-    for finding in found(&root) {
-        assert_eq!(finding.standing, Standing::Lead, "{finding:#?}");
-    }
+fn what_only_mentions_the_names_is_nothing() {
+    assert_eq!(found(&vendors::traps()), Vec::new());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::zip::Member;
 
-use crate::run::Place;
+use crate::run::{KEY, PUBLIC_KEY, Place};
 
 /// A root of Linux with a product of a prohibited vendor, and one without.
 fn roots(place: &Place) {
@@ -51,6 +51,82 @@ fn a_product_on_a_root_is_found_and_judged() {
     assert_eq!(outcome("us-far-52.204-23"), "prohibited");
     assert_eq!(outcome("us-bis-icts-kaspersky"), "supply-prohibited");
     assert_eq!(report["as_of"], "2026-01-01");
+}
+
+/// Writes systems that are made for tests, and says what they are called.
+fn systems(place: &Place, is_planted: bool) -> [&'static str; 4] {
+    use candor_fixtures::roots::{Planted, linux, macos, windows};
+    use candor_fixtures::vendors;
+    let what = |planted: Planted<'static>| if is_planted { planted } else { Planted::default() };
+    for (folder, root) in [
+        ("linux", linux(&what(vendors::linux()))),
+        ("windows", windows(&what(vendors::windows()))),
+        ("macos", macos(&what(vendors::macos()))),
+    ] {
+        for (path, bytes) in root {
+            place.file(format!("{folder}/{path}"), bytes);
+        }
+    }
+    place.file("network.csv", vendors::network(is_planted));
+    ["linux", "windows", "macos", "network.csv"]
+}
+
+#[test]
+fn each_of_the_54_groups_of_identifiers_is_found_on_systems_that_have_them() {
+    let place = Place::new();
+    let said = place
+        .run(&[&["audit"][..], &systems(&place, true), &["--as-of", "2026-01-01", "-f", "json"]].concat());
+    assert_eq!(said.code, 1, "{said:?}");
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let subjects = report["subjects"].as_array().unwrap();
+    let mut missing = Vec::new();
+    for group in candor_fixtures::vendors::GROUPS {
+        let subject =
+            subjects.iter().find(|one| one["name"].as_str().unwrap().starts_with(group.system)).unwrap();
+        let findings = subject["findings"].as_array().unwrap();
+        let is_found = findings.iter().map(|one| &one["finding"]).any(|finding| {
+            finding["vendor"] == group.vendor
+                && finding["evidence"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|one| one["kind"] == group.kind && one["strength"] == group.strength)
+        });
+        if !is_found {
+            missing.push(group);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn the_same_systems_without_them_are_a_nil_return() {
+    let place = Place::new();
+    let said = place
+        .run(&[&["audit"][..], &systems(&place, false), &["--as-of", "2026-01-01", "-f", "json"]].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    let summary = &report["summary"];
+    assert_eq!((&summary["nil_return"], &summary["complete"]), (&true.into(), &true.into()), "{summary}");
+    assert_eq!((&summary["found"], &summary["leads"]), (&0.into(), &0.into()), "{summary}");
+    assert!(summary["items"].as_u64().unwrap() > 20, "{summary}");
+}
+
+#[test]
+fn what_only_mentions_vendors_is_a_nil_return_without_leads() {
+    let place = Place::new();
+    for (path, bytes) in candor_fixtures::vendors::traps() {
+        place.file(format!("host/{path}"), bytes);
+    }
+    let said = place.run(&["audit", "host", "--as-of", "2026-01-01", "--fail-on", "lead", "-f", "json"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(
+        (&report["summary"]["found"], &report["summary"]["leads"]),
+        (&0.into(), &0.into()),
+        "{report}"
+    );
+    assert!(report["summary"]["items"].as_u64().unwrap() > 10, "{report}");
 }
 
 #[test]
@@ -162,10 +238,8 @@ fn own_vendors_and_rules_are_data() {
 fn reports_are_sealed_in_a_chain() {
     let place = Place::new();
     inventory(&place, "host.json", "2025-01-01");
-    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
-    place.file("key.pem", key);
-    let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=\n-----END PUBLIC KEY-----\n";
-    place.file("public.pem", public);
+    place.file("key.pem", KEY);
+    place.file("public.pem", PUBLIC_KEY);
     let audit = |output: &str| {
         let all = [
             "audit",

@@ -80,9 +80,7 @@ fn row(row: &Value, items: &mut Items<'_>) {
         (ItemKind::Package, Some(Surface::LinuxPackage))
     } else if has("mac") {
         (ItemKind::Device, None)
-    } else if has("port") && has("protocol") {
-        (ItemKind::Service, None)
-    } else if has("id") && has("fragment_path") {
+    } else if has("port") && has("protocol") || has("id") && has("fragment_path") {
         (ItemKind::Service, None)
     } else {
         (ItemKind::File, None)

@@ -12,77 +12,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use serde::Serialize;
+use ed25519_dalek::SigningKey;
 use sha2::{Digest as _, Sha256};
 
-use crate::units::hexadecimal;
-
-/// The version of the manifest.
-const SCHEMA: &str = "candor-quarantine-archive/1";
-
-/// The password that everybody knows.
-const PASSWORD: &[u8] = b"infected";
+use super::manifest::{Entry, Manifest, NAME, PASSWORD};
 
 /// The largest archive: what the offsets of a ZIP can say.
 const LARGEST: u64 = u32::MAX as u64;
-
-/// What is known of one file.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Entry {
-    /// Its name in the archive.
-    pub(super) file: String,
-    /// The product that set it aside; none for a file that was only moved.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) product: Option<String>,
-    /// Where it was before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) original_path: Option<String>,
-    /// What was found in it then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) threat: Option<String>,
-    /// When, as the product wrote it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) quarantined_at: Option<String>,
-    /// Where it was kept.
-    pub(super) kept_in: String,
-    /// SHA-256 of it.
-    pub(super) sha256: String,
-    /// How long it is.
-    pub(super) size: u64,
-    /// The answer now.
-    pub(super) verdict: &'static str,
-    /// What was found in it now.
-    pub(super) findings: Vec<String>,
-    /// What could not be looked at.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) incomplete: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Sealed<'a> {
-    #[serde(flatten)]
-    entry: &'a Entry,
-    /// The digest of the entry before.
-    previous: &'a str,
-}
-
-#[derive(Serialize)]
-struct Chained {
-    #[serde(flatten)]
-    entry: Entry,
-    previous: String,
-    digest: String,
-}
-
-#[derive(Serialize)]
-struct Manifest<'a> {
-    schema: &'static str,
-    generated: &'a str,
-    version: &'static str,
-    password: &'static str,
-    entries: &'a [Chained],
-    last: &'a str,
-}
 
 /// An archive that is being written.
 pub(super) struct Archive {
@@ -92,7 +28,7 @@ pub(super) struct Archive {
     directory: Vec<u8>,
     members: u16,
     names: BTreeSet<String>,
-    entries: Vec<Chained>,
+    manifest: Manifest,
 }
 
 impl Archive {
@@ -111,7 +47,7 @@ impl Archive {
             directory: Vec::new(),
             members: 0,
             names: BTreeSet::new(),
-            entries: Vec::new(),
+            manifest: Manifest::new(),
         })
     }
 
@@ -121,27 +57,16 @@ impl Archive {
             let name = entry.file.clone();
             self.member(&name, content, entry.size, true)?;
         }
-        let previous = self.entries.last().map_or_else(|| "0".repeat(64), |entry| entry.digest.clone());
-        let sealed = serde_json::to_vec(&Sealed { entry: &entry, previous: &previous })?;
-        let digest = hexadecimal(Sha256::digest(&sealed));
-        self.entries.push(Chained { entry, previous, digest });
-        Ok(())
+        self.manifest.add(entry)
     }
 
-    /// Writes the manifest and ends the archive; returns the last digest of the chain.
-    pub(super) fn finish(mut self, generated: &str) -> anyhow::Result<String> {
-        let last = self.entries.last().map_or_else(|| "0".repeat(64), |entry| entry.digest.clone());
-        let manifest = Manifest {
-            schema: SCHEMA,
-            generated,
-            version: env!("CARGO_PKG_VERSION"),
-            password: "infected",
-            entries: &self.entries,
-            last: &last,
-        };
-        let text = serde_json::to_vec_pretty(&manifest)?;
+    /// Writes the manifest, signs it when there is a key, and ends the archive; returns the last digest of the chain.
+    pub(super) fn finish(mut self, generated: &str, key: Option<&SigningKey>) -> anyhow::Result<String> {
+        let manifest = std::mem::replace(&mut self.manifest, Manifest::new());
+        let last = manifest.last().to_owned();
+        let text = manifest.finish(generated, key)?;
         let size = text.len() as u64;
-        self.member("manifest.json", &mut std::io::Cursor::new(text), size, false)?;
+        self.member(NAME, &mut std::io::Cursor::new(text), size, false)?;
         let (start, length) = (self.at, self.directory.len() as u64);
         let mut end = b"PK\x05\x06\0\0\0\0".to_vec();
         end.extend([self.members.to_le_bytes(), self.members.to_le_bytes()].concat());
@@ -185,7 +110,7 @@ impl Archive {
         spool.seek(SeekFrom::Start(0))?;
         let local = [&b"PK\x03\x04"[..], &header(crc)?, name.as_bytes()].concat();
         self.put(&local)?;
-        let mut keys = Keys::new(PASSWORD);
+        let mut keys = Keys::new(PASSWORD.as_bytes());
         if hidden {
             // Any twelve bytes do: nothing is kept secret here. The last one lets a reader see a wrong password.
             let mut head: Vec<u8> = Sha256::digest(name.as_bytes())[..11].to_vec();

@@ -1,10 +1,13 @@
 //! `candor migrate`: what to remove and in which order, what becomes of the settings of the product that goes, and what
 //! is in its quarantine. This gathers what was asked for and prints; nothing is removed, changed or switched on.
 
+mod apart;
 mod archive;
 mod import;
+mod manifest;
 mod plan;
 mod quarantine;
+mod verify;
 
 use crate::exit::Exit;
 use crate::printer::Printer;
@@ -26,6 +29,8 @@ pub(crate) enum Action {
     Import(import::Args),
     /// Open the quarantine of the product that goes, and look at what is in it again.
     Quarantine(Box<quarantine::Args>),
+    /// Make sure that an archive of a quarantine holds what was put into it: every file, every entry, the signature.
+    Verify(Box<verify::Args>),
 }
 
 const AFTER_LONG_HELP: &str = "\
@@ -34,7 +39,8 @@ Nothing is ever removed, installed or switched on: plans and proposals are text,
 Examples:
   candor migrate plan / --format markdown -o plan.md
   candor migrate import settings.json --accept-low-risk --write clamd.conf.part
-  candor migrate quarantine /mnt/windows/ProgramData --export quarantine.zip";
+  candor migrate quarantine /mnt/windows/ProgramData --export quarantine.zip
+  candor migrate verify quarantine.zip --last DIGEST";
 
 /// Runs `candor migrate`.
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
@@ -42,6 +48,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         Action::Plan(args) => plan::run(args, printer),
         Action::Import(args) => import::run(args, printer),
         Action::Quarantine(args) => quarantine::run(args, printer),
+        Action::Verify(args) => verify::run(args, printer),
     }
 }
 

@@ -8,25 +8,27 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use candor_database::Image;
-use candor_engine::{Options, Scanner};
-use candor_model::{Interrupt, LayerId, LayerSummary, Report, Verdict};
+use candor_engine::Options;
+use candor_model::{LayerId, LayerSummary, Report, Verdict};
 use candor_policy::migrate::record::Record;
-use candor_sandbox::input::{self, Buffer, Reading};
-use candor_sandbox::message::Answer;
-use candor_sandbox::{Parcel, Piece, Sandbox, Showing, Task, guarded, worker};
+use candor_policy::report::seal;
+use candor_sandbox::Piece;
+use candor_sandbox::input::{self, Reading};
+use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use rustix::fs::CWD;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::archive::{Archive, Entry};
+use super::apart::Apart;
+use super::archive::Archive;
 use super::import::{Reader, Subject};
+use super::manifest::Entry;
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
@@ -53,6 +55,10 @@ pub(crate) struct Args {
     /// Put the files into this new archive: a ZIP under the password `infected`, with a manifest.
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
+
+    /// Sign the manifest of the archive with this key (Ed25519, PKCS #8 in PEM).
+    #[arg(long, value_name = "FILE", requires = "export")]
+    key: Option<PathBuf>,
 
     #[command(flatten)]
     database: DatabaseOptions,
@@ -139,6 +145,7 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         kept.iter().map(|one| &one.path).filter(|path| is_database(path)).collect();
     let described = databases_of(&databases, !args.safety.no_sandbox, &mut unread)?;
     let database = store::open(&args.database, &args.safety, printer)?;
+    let key = args.key.as_deref().map(signing_key).transpose()?;
     let archive = args.export.as_deref().map(Archive::create).transpose()?;
     let opener = Opener::start(&database.image, options, args)?;
     let mut looked: Vec<Looked> = Vec::new();
@@ -154,7 +161,12 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         looked.push(found);
     }
     join(&mut looked);
-    tell(looked, &unread, archive, args, printer)
+    tell(looked, &unread, archive.map(|archive| (archive, key)), args, printer)
+}
+
+fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
+    let pem = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(seal::signing_key(&pem)?)
 }
 
 /// Lists the files of a folder, or a file.
@@ -247,23 +259,14 @@ fn databases_of(
 
 /// Opens files, in the jail or not.
 struct Opener<'a> {
-    sandbox: Option<Sandbox>,
-    image: &'a Image,
-    options: Options,
-    args: &'a Args,
+    apart: Apart<'a>,
+    largest: u64,
 }
 
 impl<'a> Opener<'a> {
     fn start(image: &'a Image, options: Options, args: &'a Args) -> anyhow::Result<Self> {
-        let sandbox = if args.safety.no_sandbox {
-            None
-        } else {
-            let setup = args.limits.setup(Task::Scan);
-            let max_time = setup.max_time;
-            let work = |jailed| worker::scan(jailed, image, &options, max_time);
-            Some(Sandbox::start(setup, work).context(crate::commands::scan::NO_JAIL)?)
-        };
-        Ok(Self { sandbox, image, options, args })
+        let apart = Apart::start(image, options, &args.limits, !args.safety.no_sandbox)?;
+        Ok(Self { apart, largest: args.limits.max_file_size.0 })
     }
 
     fn look(&self, kept: &Kept, wanted: bool) -> Looked {
@@ -302,45 +305,9 @@ impl<'a> Opener<'a> {
     }
 
     fn answer(&self, kept: &Kept, layers: &mut Layers) -> Result<Report, String> {
-        let (file, length) = opened(kept, self.args.limits.max_file_size.0)?;
+        let (file, length) = opened(kept, self.largest)?;
         let name = kept.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let report = match &self.sandbox {
-            Some(sandbox) => {
-                let parcel = Parcel {
-                    name,
-                    file: file.as_fd(),
-                    length,
-                    contents: true,
-                    max_layers: self.args.limits.max_files,
-                    max_bytes: self.args.limits.max_scan_size.0,
-                };
-                match candor_sandbox::unpack(sandbox, &parcel, &mut |piece| layers.take(piece)) {
-                    Ok(Answer::Scanned { partial: None, report, .. }) => Ok(*report),
-                    Ok(Answer::Scanned { partial: Some(why), .. } | Answer::Unreadable(why)) => Err(why),
-                    Ok(Answer::TooLarge(_)) => {
-                        Err(String::from("it is larger than the limit of --max-file-size"))
-                    }
-                    Ok(Answer::Defect(defect)) => Err(format!("{defect}; this is a defect of candor")),
-                    Err(error) => Err(error.to_string()),
-                }
-            }
-            None => {
-                let mut buffer = Buffer::default();
-                match buffer.read(&file, length, self.args.limits.max_file_size.0) {
-                    Reading::Complete => (),
-                    Reading::Partial(why) | Reading::Failed(why) => return Err(why),
-                    Reading::TooLarge(_) => {
-                        return Err(String::from("it is larger than the limit of --max-file-size"));
-                    }
-                    Reading::Special(kind) => return Err(format!("it is {kind}, not a file")),
-                }
-                let mut say = |piece: Piece<'_>| layers.take(piece);
-                let mut showing = Showing::new(true, &mut say);
-                let mut scanner = Scanner::new(self.image, self.options.clone());
-                guarded(|| scanner.scan_observed(buffer.bytes(), &name, &Interrupt::new(), &mut showing))
-                    .map_err(|defect| format!("{defect}; this is a defect of candor"))
-            }
-        }?;
+        let report = self.apart.take(name, &file, length, &mut |piece| layers.take(piece))?;
         layers.failure.take().map_or(Ok(report), Err)
     }
 }
@@ -503,7 +470,7 @@ struct Summary {
 fn tell(
     looked: Vec<Looked>,
     unread: &[(PathBuf, String)],
-    mut archive: Option<Archive>,
+    mut archive: Option<(Archive, Option<SigningKey>)>,
     args: &Args,
     printer: &mut Printer,
 ) -> anyhow::Result<Exit> {
@@ -544,7 +511,7 @@ fn tell(
         } else {
             print(&entry, printer);
         }
-        if let (Some(archive), Some(mut spool)) = (&mut archive, content.spool) {
+        if let (Some((archive, _)), Some(mut spool)) = (&mut archive, content.spool) {
             spool.seek(SeekFrom::Start(0))?;
             archive.add(entry, &mut spool)?;
         }
@@ -559,9 +526,9 @@ fn tell(
         }
     }
     summary.not_read = unread.len();
-    if let Some(archive) = archive {
+    if let Some((archive, key)) = archive {
         let generated = Timestamp::now().round(jiff::Unit::Second)?.to_string();
-        summary.last_digest = Some(archive.finish(&generated)?);
+        summary.last_digest = Some(archive.finish(&generated, key.as_ref())?);
         summary.archive = args.export.as_ref().map(|path| Escaped::os(path.as_os_str()).to_string());
     }
     if args.json {
@@ -595,7 +562,7 @@ fn entry(kept: &Path, noted: Noted, content: &Content, report: &Report) -> Entry
         kept_in: Escaped::os(kept.as_os_str()).to_string(),
         sha256: content.sha256.clone(),
         size: content.size,
-        verdict: report.verdict.name(),
+        verdict: report.verdict.name().to_owned(),
         findings,
         incomplete: report.incomplete.iter().map(|incomplete| incomplete.reason.to_string()).collect(),
     }
@@ -604,13 +571,13 @@ fn entry(kept: &Path, noted: Noted, content: &Content, report: &Report) -> Entry
 fn print(entry: &Entry, printer: &mut Printer) {
     let shown = |text: &str| Escaped(text.as_bytes()).to_string();
     let name = entry.original_path.as_deref().map_or_else(|| entry.kept_in.clone(), shown);
-    let tone = match entry.verdict {
+    let tone = match entry.verdict.as_str() {
         "clean" => Tone::Good,
         "incomplete" => Tone::Warning,
         _ => Tone::Bad,
     };
     let now = if entry.findings.is_empty() {
-        entry.verdict.to_owned()
+        entry.verdict.clone()
     } else {
         format!("{}: {}", entry.verdict, shown(&entry.findings.join(", ")))
     };
