@@ -49,6 +49,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         name: String::from("a.txt"),
         file_type: FileType::TextAscii,
         length: 3,
+        md5: Some([7; 16]),
     };
     let given = || vec![Given { name: String::from("a"), length: 7, careful: false }];
     let diagnostic = Diagnostic {

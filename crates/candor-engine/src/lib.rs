@@ -73,6 +73,8 @@ pub struct Options {
     pub ignore_certificates: bool,
     /// Passwords to try on what is encrypted, before those of the image and the common ones.
     pub passwords: Vec<Vec<u8>>,
+    /// Whether the report has the MD5 sum of each layer.
+    pub layer_sums: bool,
 }
 
 /// Which signatures of potentially unwanted applications count.

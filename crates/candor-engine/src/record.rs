@@ -35,9 +35,19 @@ impl Record {
         let id = LayerId(self.next_layer);
         self.next_layer = self.next_layer.saturating_add(1);
         if self.layers.len() as u64 <= u64::from(most) {
-            self.layers.push(LayerSummary { id, parent, name: shorten(name), file_type, length });
+            let name = shorten(name);
+            self.layers.push(LayerSummary { id, parent, name, file_type, length, md5: None });
         }
         id
+    }
+
+    /// Notes the MD5 sum of a layer.
+    pub(crate) fn sum(&mut self, id: LayerId, md5: [u8; 16]) {
+        // They are noted in the order of their numbers, from the first on.
+        let noted = usize::try_from(id.0).ok().and_then(|place| self.layers.get_mut(place));
+        if let Some(layer) = noted.filter(|layer| layer.id == id) {
+            layer.md5 = Some(md5);
+        }
     }
 
     /// Adds a finding.

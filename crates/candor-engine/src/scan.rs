@@ -7,8 +7,8 @@ use candor_database::ir::HashSubject;
 use candor_database::{Hit, Image, Scratch, SignatureId, Subject, TypeRules};
 use candor_identify::PREFIX;
 use candor_model::{
-    Budget, CertificateRule, Digest, DigestKind, ExecutableFormat, Facts, FileType, Finding, Interrupt,
-    LayerId, LayerSummary, Match, Normalisation, Origin, Reason, Report, Strength, Target,
+    Budget, CertificateRule, Digest, DigestKind, DigestSet, ExecutableFormat, Facts, FileType, Finding,
+    Interrupt, LayerId, LayerSummary, Match, Normalisation, Origin, Reason, Report, Strength, Target,
 };
 
 use crate::formats::Formats;
@@ -189,12 +189,14 @@ impl<'s> Scan<'s> {
                 name: shorten(name),
                 file_type,
                 length: bytes.len() as u64,
+                md5: None,
             });
         }
         if let Some(reason) = cut {
             self.missed(&frame, reason);
         }
         if bytes.is_empty() || self.halted {
+            self.sum(&frame);
             self.observe(&frame);
             return;
         }
@@ -202,6 +204,7 @@ impl<'s> Scan<'s> {
             frame.accept(screened);
         }
         self.search_digests(&frame, self.body_target(file_type));
+        self.sum(&frame);
         self.listen(file_type, bytes);
         self.look_into(&frame);
         if let Some(handler) = frame.handler.take() {
@@ -512,6 +515,21 @@ impl<'s> Scan<'s> {
             Ok(digests) => {
                 for digest in digests {
                     self.search_digest(frame, HashSubject::File, &digest, frame.length(), region.clone());
+                }
+            }
+            Err(reason) => self.missed(frame, reason),
+        }
+    }
+
+    /// Notes the MD5 sum of a layer where that is asked for. Of a beginning it would say nothing.
+    fn sum(&mut self, frame: &Frame<'_>) {
+        if !self.options.layer_sums || !frame.whole {
+            return;
+        }
+        match frame.digests(DigestSet::EMPTY.with(DigestKind::Md5), &self.budget) {
+            Ok(digests) => {
+                if let Some(sum) = digests.first().and_then(|digest| digest.as_bytes().try_into().ok()) {
+                    self.record.sum(frame.id, sum);
                 }
             }
             Err(reason) => self.missed(frame, reason),

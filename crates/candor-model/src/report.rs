@@ -146,6 +146,8 @@ pub struct LayerSummary {
     pub file_type: FileType,
     /// Its length in bytes.
     pub length: u64,
+    /// The MD5 sum of its bytes, where it was asked for and they are all there.
+    pub md5: Option<[u8; 16]>,
 }
 
 /// Everything that one scan of one file says.

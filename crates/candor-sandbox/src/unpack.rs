@@ -182,6 +182,7 @@ mod tests {
             name: String::from("x"),
             file_type: FileType::Zip,
             length,
+            md5: None,
         })
     }
 

@@ -317,5 +317,6 @@ pub(crate) fn engine_options(
         heuristics: detection.heuristics.heuristics(),
         ignore_certificates: false,
         passwords: detection.passwords()?,
+        layer_sums: false,
     })
 }

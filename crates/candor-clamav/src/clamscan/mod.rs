@@ -117,9 +117,6 @@ fn scan(given: &Given, wishes: &Wishes, teller: &mut Teller<'_>) -> anyhow::Resu
     // Before any thread is started: the jail is made of copies of this process.
     let work = |jailed| worker::scan(jailed, &signatures.image, &wishes.options, wishes.setup.max_time);
     let sandbox = Sandbox::start(wishes.setup.clone(), work).context(NO_JAIL)?;
-    if wishes.metadata.is_some() {
-        teller.unpacker = Some(Sandbox::start(wishes.setup.clone(), work).context(NO_JAIL)?);
-    }
     let open = allow_open_files();
     let list = match given.text("file-list") {
         Some(path) => match File::open(path) {
@@ -145,9 +142,6 @@ fn scan(given: &Given, wishes: &Wishes, teller: &mut Teller<'_>) -> anyhow::Resu
         failed
     });
     sandbox.close();
-    if let Some(unpacker) = teller.unpacker.take() {
-        unpacker.close();
-    }
     if teller.sums.missed > 0 {
         let missed = teller.sums.missed;
         teller.console.warn(&format!(

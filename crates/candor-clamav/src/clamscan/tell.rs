@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use candor::clamav::Said;
 use candor_model::{Reason, Report};
+use candor_sandbox::Outcome;
 use candor_sandbox::message::Answer;
-use candor_sandbox::{Outcome, Sandbox};
 
 use super::metadata;
 use super::order::{Remark, Subject};
@@ -24,8 +24,6 @@ pub(super) struct Teller<'a> {
     actions: Actions,
     /// What it comes to.
     pub(super) sums: &'a mut Sums,
-    /// Takes files apart once more, for metadata.
-    pub(super) unpacker: Option<Sandbox>,
 }
 
 /// What a scan comes to.
@@ -55,7 +53,7 @@ impl<'a> Teller<'a> {
         actions: Actions,
         sums: &'a mut Sums,
     ) -> Self {
-        Self { console, wishes, actions, sums, unpacker: None }
+        Self { console, wishes, actions, sums }
     }
 
     /// Tells something that is no verdict.
@@ -91,10 +89,7 @@ impl<'a> Teller<'a> {
                 self.console.stderr(&about(&subject.path, &layers(report)));
             }
             if let Some(folder) = &self.wishes.metadata {
-                let limits = &self.wishes.options.limits;
-                let sums =
-                    self.unpacker.as_ref().map(|sandbox| metadata::sums(sandbox, subject, report, limits));
-                if let Err(error) = metadata::write(folder, subject, report, &sums.unwrap_or_default()) {
+                if let Err(error) = metadata::write(folder, subject, report) {
                     self.console
                         .error(&format!("metadata cannot be written to {}: {error}", folder.display()));
                 }

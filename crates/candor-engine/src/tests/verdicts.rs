@@ -500,3 +500,24 @@ fn a_catalogue_makes_programs_trusted() {
     let image = signatures(&[("a.cat", "0digest"), ("b.ndb", &body), ("c.crb", &crb)]);
     assert_eq!(all(&image, &program(b"digest")).verdict, Verdict::Infected);
 }
+
+#[test]
+fn layers_have_their_sums_where_they_are_asked_for() {
+    let image = signatures(&[("test.ndb", &any("Test.Body", "needle"))]);
+    let tree = node(&[(b'b', leaf(b"hay")), (b's', node(&[(b'b', leaf(b""))])), (b'b', leaf(b"a needle"))]);
+    let limits = Limits { max_children: 2, ..Limits::default() };
+    for limits in [Limits::default(), limits] {
+        let options = Options { all_matches: true, layer_sums: true, limits, ..Options::default() };
+        let report = run(&image, options, &tree);
+        let sums = [&tree.bytes()[..], b"hay", &node(&[(b'b', leaf(b""))]).bytes(), b"", b"a needle"];
+        for (layer, bytes) in report.layers.iter().zip(sums) {
+            assert_eq!(layer.length, bytes.len() as u64);
+            assert_eq!(layer.md5, Some(Md5::digest(bytes).into()), "{layer:?}");
+        }
+    }
+    assert!(all(&image, &tree).layers.iter().all(|layer| layer.md5.is_none()));
+    // The sum of a beginning is none.
+    let limits = Limits { max_file_size: 3, ..Limits::default() };
+    let report = run(&image, Options { layer_sums: true, limits, ..Options::default() }, &leaf(b"haystack"));
+    assert_eq!((report.layers[0].length, report.layers[0].md5), (3, None));
+}

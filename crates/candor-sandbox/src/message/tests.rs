@@ -45,6 +45,7 @@ fn report(findings: Vec<Finding>, incomplete: Vec<Incomplete>) -> Report {
             name: String::from("x.zip"),
             file_type: FileType::Zip,
             length: 5,
+            md5: Some([7; 16]),
         }],
         bytes: 12,
     }
@@ -89,6 +90,7 @@ fn words() -> Vec<Word> {
             name: String::from("a.txt"),
             file_type: FileType::TextAscii,
             length: 12,
+            md5: None,
         }),
         Word::Facts { layer: 3, facts: vec![(String::from("signer"), String::from("nobody"))] },
         Word::Content { layer: 3, bytes: vec![1, 2, 3] },
@@ -199,6 +201,7 @@ fn an_answer_of_any_length_goes_over_in_packets() {
             name: format!("member {number}"),
             file_type: FileType::Html,
             length: 1,
+            md5: None,
         })
         .collect();
     let answers = [scanned(report(Vec::new(), reasons())), scanned(large), Answer::TooLarge(None)];
@@ -239,6 +242,7 @@ fn what_was_found_outlives_any_number_of_layers() {
             name: "n".repeat(1000),
             file_type: FileType::Html,
             length: 1,
+            md5: None,
         })
         .collect();
     let mut out = Vec::new();

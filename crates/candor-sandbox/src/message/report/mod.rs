@@ -39,7 +39,7 @@ pub(super) fn take(reader: &mut Reader<'_>) -> Result<Report, Malformed> {
         trusted: reader.option(|reader| reader.text(TEXT).map(str::to_owned))?,
         findings: reader.list((FINDINGS, 30, "findings"), finding)?,
         incomplete: reader.list((INCOMPLETE, 9, "reasons"), incomplete)?,
-        layers: reader.list((LAYERS, 16, "layers"), layer)?,
+        layers: reader.list((LAYERS, 17, "layers"), layer)?,
     };
     let strongest = report.findings.iter().map(|finding| finding.strength).max();
     let expected = match strongest {
@@ -139,5 +139,6 @@ pub(in crate::message) fn layer(reader: &mut Reader<'_>) -> Result<LayerSummary,
         name: reader.text(TEXT)?.to_owned(),
         file_type: file_type(reader)?,
         length: reader.u64()?,
+        md5: reader.option(Reader::array)?,
     })
 }

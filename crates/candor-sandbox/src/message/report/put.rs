@@ -127,4 +127,5 @@ pub(in crate::message) fn put_layer(out: &mut Vec<u8>, layer: &LayerSummary) {
     put_text(out, &layer.name, TEXT);
     out.push(layer.file_type.number());
     put_u64(out, layer.length);
+    put_option(out, layer.md5, |out, sum| out.extend_from_slice(&sum));
 }
