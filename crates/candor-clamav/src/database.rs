@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use candor::store::{Compiler, built_in_image, serve_all};
+use candor::store::{Compiler, Signers, built_in_image, serve_all};
 use candor_database::Image;
 
 use candor::clamav::clock::{self, Moment};
@@ -31,6 +31,8 @@ pub(crate) struct Wanted {
     pub(crate) official_only: bool,
     /// Days after which the daily database is too old.
     pub(crate) newest: Option<u32>,
+    /// Who may sign containers.
+    pub(crate) signers: Signers,
     /// Where compiled databases are kept.
     pub(crate) cache: Option<PathBuf>,
 }
@@ -60,7 +62,8 @@ impl Wanted {
         }
         anyhow::ensure!(!paths.is_empty(), "No supported database files found");
         let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
-        let served = serve_all(&paths, self.cache.as_deref(), &Compiler::start()?, note)?;
+        let compiler = Compiler::start()?;
+        let served = serve_all(&paths, &self.signers, self.cache.as_deref(), &compiler, note)?;
         let image = Image::open(&served.file).context("compiled signatures cannot be opened")?;
         Ok(Signatures { image, number: served.signatures })
     }

@@ -86,6 +86,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     if let Some(user) = &settings.user {
         service::become_user(user)?;
     }
+    log.tell_missing();
     for warning in &settings.warnings {
         log.say(Weight::Warning, warning);
     }
@@ -98,6 +99,8 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         database: settings.database.clone(),
         store: settings.store.clone(),
         distrusted: None,
+        signers: settings.signers.clone(),
+        oldest: settings.oldest,
         cache: settings.cache.clone(),
         nurseries,
         state: None,

@@ -31,6 +31,7 @@ pub mod settings;
 pub mod signatures;
 pub mod socket;
 pub mod stream;
+mod system_log;
 pub mod tls;
 pub mod verdicts;
 pub mod walk;

@@ -1,4 +1,4 @@
-//! What happened, in lines: to a file, to syslog, to standard error; and every answer as JSON.
+//! What happened, in lines: to a file, to logs of the system, to standard error; and every answer as JSON.
 //!
 //! A line is one write, so that lines of several processes do not mix. What cannot be logged is not worth
 //! dying for: that a write failed is forgotten.
@@ -7,7 +7,6 @@ use candor::clamav::clock::Moment;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,9 +14,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::settings;
-
-/// Where syslog listens.
-const SYSLOG: &str = "/dev/log";
+use crate::system_log::{Kind, SystemLog, stderr_is_journal};
 
 /// How much something matters; the numbers are those of syslog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +23,7 @@ pub enum Weight {
     Error = 3,
     /// It should be looked at.
     Warning = 4,
-    /// Something was found.
-    Notice = 5,
-    /// All is well.
+    /// Worth knowing. Findings are, too: clamd tells them so, and whoever filters its log goes by it.
     Info = 6,
 }
 
@@ -38,7 +33,10 @@ pub struct Log {
     settings: settings::Log,
     file: Mutex<Option<Open>>,
     json: Mutex<Option<File>>,
-    syslog: Option<UnixDatagram>,
+    /// Logs of the system.
+    system: Vec<SystemLog>,
+    /// Whether standard error goes to journald.
+    is_journal: bool,
 }
 
 #[derive(Debug)]
@@ -93,18 +91,18 @@ impl Log {
     /// Opens what is to be written to.
     ///
     /// # Errors
-    /// A file cannot be opened, or syslog is not there.
+    /// A file cannot be opened.
     pub fn open(settings: &settings::Log) -> anyhow::Result<Self> {
-        let syslog = match settings.syslog {
-            None => None,
-            Some(_) => {
-                let socket = UnixDatagram::unbound().context("syslog")?;
-                socket.set_nonblocking(true).context("syslog")?;
-                socket.connect(SYSLOG).with_context(|| format!("LogSyslog: {SYSLOG}"))?;
-                Some(socket)
-            }
+        let syslog =
+            settings.syslog.map(|facility| SystemLog::new(&settings.syslog_path, Kind::Syslog(facility)));
+        let journal = settings.journal.as_deref().map(|path| SystemLog::new(path, Kind::Journal));
+        let log = Self {
+            settings: settings.clone(),
+            file: Mutex::default(),
+            json: Mutex::default(),
+            system: syslog.into_iter().chain(journal).collect(),
+            is_journal: stderr_is_journal(),
         };
-        let log = Self { settings: settings.clone(), file: Mutex::default(), json: Mutex::default(), syslog };
         log.reopen()?;
         Ok(log)
     }
@@ -132,13 +130,23 @@ impl Log {
             let line = if self.settings.time { timed() } else { format!("{text}\n") };
             self.append(open, &line);
         }
-        if let (Some(socket), Some(facility)) = (&self.syslog, self.settings.syslog) {
-            let priority = u32::from(facility) * 8 + weight as u32;
-            let line = format!("<{priority}>candord[{}]: {text}", std::process::id());
-            drop(socket.send(line.as_bytes()));
+        for system in &self.system {
+            drop(system.say(weight, &text));
         }
-        if self.settings.terminal {
-            drop(std::io::stderr().write_all(format!("{text}\n").as_bytes()));
+        // What goes to journald by its own protocol would be there twice.
+        if self.settings.terminal && !(self.is_journal && self.settings.journal.is_some()) {
+            let severity = if self.is_journal { format!("<{}>", weight as u32) } else { String::new() };
+            drop(std::io::stderr().write_all(format!("{severity}{text}\n").as_bytes()));
+        }
+    }
+
+    /// Says which logs of the system cannot be reached. They are tried again with each line.
+    pub fn tell_missing(&self) {
+        for system in &self.system {
+            if let Err(error) = system.say(Weight::Info, "The log begins") {
+                let path = system.path().display();
+                self.say(Weight::Warning, &format!("{path} cannot be reached, and is tried again: {error}"));
+            }
         }
     }
 
@@ -240,6 +248,8 @@ mod tests {
             clean: false,
             verbose: false,
             syslog: None,
+            syslog_path: PathBuf::new(),
+            journal: None,
             terminal: false,
             json: None,
         };

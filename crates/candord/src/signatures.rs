@@ -4,7 +4,7 @@
 //! A new one gets a template of its own; each lane goes over to it between two jobs, and the old template
 //! ends with the last worker that is at something.
 
-use candor::clamav::clock::Moment;
+use candor::clamav::clock::{self, Moment};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use candor::store::{Compiler, serve};
+use candor::store::{Compiler, Signers, serve};
 use candor::update::place;
 use candor_protocol::clamd::{Reply, describe_version};
 use candor_sandbox::Sandbox;
@@ -112,6 +112,10 @@ pub struct Loader {
     pub store: Option<PathBuf>,
     /// A generation that misbehaved and could not be taken back in the store.
     pub distrusted: Option<u64>,
+    /// Who may sign it.
+    pub signers: Signers,
+    /// Days after which its newest container is too old.
+    pub oldest: Option<u64>,
     /// Where compiled ones are kept.
     pub cache: Option<PathBuf>,
     /// What makes workers.
@@ -140,8 +144,12 @@ impl Loader {
             let (signatures, length) = (info.signatures, info.length);
             return Ok(Generation { number, sandbox, version, signatures, length, stored: None });
         };
+        if let Some(days) = self.oldest {
+            let old = clock::seconds().saturating_sub(newest(database)) > days.saturating_mul(86_400);
+            anyhow::ensure!(!old, "Virus database is older than {days} days!");
+        }
         let mut note = |text: &str| log.say(Weight::Warning, text);
-        let served = serve(database, self.cache.as_deref(), self.compiler(), &mut note)?;
+        let served = serve(database, &self.signers, self.cache.as_deref(), self.compiler(), &mut note)?;
         let sandbox = self.nurseries.sandbox(Some(&served.file)).context("no worker comes up")?;
         let daily = daily(database);
         let version = describe_version(CLAMD, daily.as_ref().map(|(number, date)| (*number, date.as_str())));
@@ -191,7 +199,7 @@ impl Loader {
         if let Ok(Some(active)) = self.in_force() {
             return Some(format!("generation {}", active.number));
         }
-        candor::store::state(self.database.as_deref()?).ok()
+        candor::store::state(self.database.as_deref()?, &self.signers).ok()
     }
 
     fn has_changed(&self) -> bool {
@@ -297,25 +305,34 @@ fn reply(shared: &Shared, ticket: Ticket, reply: Reply<'_>) {
     shared.mailbox.post(Message { session: ticket.session, text, last: true });
 }
 
-/// Version and time of the daily database in a folder, from the first bytes of its container: they are text.
+/// Version and time of the daily database in a folder.
 fn daily(folder: &Path) -> Option<(u32, String)> {
-    ["daily.cld", "daily.cvd"]
-        .into_iter()
-        .filter_map(|name| {
-            let mut header = [0; 512];
-            File::open(folder.join(name)).ok()?.read_exact(&mut header).ok()?;
-            parse(&header)
-        })
-        .max()
+    let daily = ["daily.cld", "daily.cvd"].into_iter().filter_map(|name| header(&folder.join(name))).max();
+    daily.map(|(version, seconds)| (version, Moment::of(seconds).long()))
 }
 
-fn parse(header: &[u8]) -> Option<(u32, String)> {
+/// When the newest container at `path` was made, in seconds since 1970; 0 when there is none.
+fn newest(path: &Path) -> u64 {
+    let Ok(entries) = path.read_dir() else { return header(path).map_or(0, |(_, seconds)| seconds) };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let containers = paths.filter(|path| path.extension().is_some_and(|kind| kind == "cvd" || kind == "cld"));
+    containers.filter_map(|path| header(&path)).map(|(_, seconds)| seconds).max().unwrap_or(0)
+}
+
+/// What the first bytes of a container say: they are text.
+fn header(path: &Path) -> Option<(u32, u64)> {
+    let mut header = [0; 512];
+    File::open(path).ok()?.read_exact(&mut header).ok()?;
+    parse(&header)
+}
+
+fn parse(header: &[u8]) -> Option<(u32, u64)> {
     let text = std::str::from_utf8(header).ok()?;
     let mut fields = text.strip_prefix("ClamAV-VDB:")?.split(':');
     let _date = fields.next()?;
     let version = fields.next()?.parse().ok()?;
-    let time = fields.nth(5)?.trim().parse().ok()?;
-    Some((version, Moment::of(time).long()))
+    let seconds = fields.nth(5)?.trim().parse().ok()?;
+    Some((version, seconds))
 }
 
 #[cfg(test)]
@@ -323,9 +340,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_newest_container_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(newest(folder.path()), 0);
+        for (name, seconds) in [("main.cvd", 100), ("daily.cld", 300), ("other.ndb", 900)] {
+            let header = format!("ClamAV-VDB:x:1:2:90:0123:abc:me:{seconds}");
+            std::fs::write(folder.path().join(name), format!("{header:512}")).unwrap();
+        }
+        assert_eq!(newest(folder.path()), 300);
+        assert_eq!(newest(&folder.path().join("main.cvd")), 100);
+    }
+
+    #[test]
     fn the_daily_database_tells_its_version_and_time() {
         let header = b"ClamAV-VDB:07 Dec 2023 09-38 -0500:27116:2049000:90:0123:abc:raynman:1701959893   ";
-        assert_eq!(parse(header), Some((27_116, String::from("Thu Dec  7 14:38:13 2023"))));
+        assert_eq!(parse(header), Some((27_116, 1_701_959_893)));
+        assert_eq!(Moment::of(1_701_959_893).long(), "Thu Dec  7 14:38:13 2023");
         assert_eq!(parse(b"ClamAV-VDB:x:y"), None);
     }
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use candor::store::Signers;
 use candor_engine::{Heuristics, Options, PotentiallyUnwanted, Structured};
 use candor_model::Limits;
 use candor_sandbox::{Setup, Task};
@@ -104,6 +105,11 @@ impl Wishes {
                 paths: given.all("database").map(PathBuf::from).collect(),
                 official_only: given.is_on("official-db-only"),
                 newest: given.number("fail-if-cvd-older-than"),
+                signers: Signers {
+                    certificates: given.text("cvdcertsdir").map(PathBuf::from),
+                    refuse_md5: given.is_on("fips-limits"),
+                    ..Signers::default()
+                },
                 cache: given.text("candor-cache-dir").map(PathBuf::from),
             },
             options,
@@ -190,6 +196,7 @@ fn engine(given: &Given) -> anyhow::Result<Options> {
         heuristics: heuristics(given),
         ignore_certificates: given.is_on("nocerts"),
         passwords: Vec::new(),
+        layer_sums: given.is_on("gen-json") && given.is_on("leave-temps"),
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, ensure};
 use candord::settings::Settings;
-use candord::settings::keys::{self, Fate, Key, Kind};
+use candord::settings::keys;
 use candord::settings::own::Own;
 
 use super::{Program, Told, conf};
@@ -14,15 +14,6 @@ use crate::options::daemon::{CLAMD, clamd_keys};
 
 /// What `clamd.conf` has no word for, where it is there.
 const USUAL: &str = "/etc/candor/candord.toml";
-
-/// Candord does not look at the age of databases; that is done here, before it is started.
-const OLDEST: Key = Key {
-    name: "FailIfCvdOlderThan",
-    kind: Kind::Number,
-    default: "",
-    many: false,
-    fate: Fate::Honoured(""),
-};
 
 pub(super) fn program() -> Program {
     Program {
@@ -41,22 +32,20 @@ fn version(given: &Given) -> String {
 }
 
 fn settings(told: &Told<'_>) -> anyhow::Result<(Settings, bool)> {
-    let find = |name: &str| {
-        if name.eq_ignore_ascii_case(OLDEST.name) { Some(&OLDEST) } else { keys::find(name) }
-    };
-    let conf = conf::read(&told.conf, &told.lines, &find)
+    let conf = conf::read(&told.conf, &told.lines, &keys::find)
         .map_err(|why| anyhow!("{why:#}\nCan't open/parse the config file {}", told.conf.display()))?;
     let own = match told.path("candor-config") {
         Some(path) => Own::read(path)?,
         None if Path::new(USUAL).is_file() => Own::read(Path::new(USUAL))?,
         None => Own::default(),
     };
-    if let Some(days) = conf.number(OLDEST.name) {
+    let settings = Settings::new(&conf, &own)?;
+    if let Some(days) = settings.oldest {
+        // The daemon looks, too; here it is told before anything goes to the background.
         let days = u32::try_from(days).unwrap_or(u32::MAX);
         let paths = conf.path("DatabaseDirectory").into_iter().collect();
         Wanted { paths, newest: Some(days), ..Wanted::default() }.are_new()?;
     }
-    let settings = Settings::new(&conf, &own)?;
     let is_served = !settings.sockets.local.is_empty()
         || !settings.sockets.tcp.is_empty()
         || std::env::var_os("LISTEN_FDS").is_some();

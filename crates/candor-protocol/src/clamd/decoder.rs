@@ -165,11 +165,12 @@ impl Decoder {
                 None => return Step { used: 0, event: Event::More },
             }
         };
-        if words.len() > LONGEST_COMMAND {
-            return self.fail(None, Failure::CommandLength, used);
-        }
         let id = self.session.map(|last| last.saturating_add(1));
         let tag = Tag { framing, id };
+        if words.len() > LONGEST_COMMAND && id.is_none() {
+            // Only one without a frame can be: it is what came, and clamd calls that no command.
+            return self.fail(Some(tag), Failure::UnknownCommand, used);
+        }
         if id.is_some() {
             self.session = id;
             if framing == Framing::Packet {

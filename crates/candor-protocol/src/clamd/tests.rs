@@ -143,8 +143,9 @@ fn commands_without_end_are_refused() {
     let mut long = b"nSCAN /".to_vec();
     long.resize(LONGEST_COMMAND + 10, b'a');
     assert_eq!(one(&long), "CommandLength");
-    long[0] = b'N';
-    assert_eq!(one(&long), "CommandLength");
+    assert_eq!(one(&[b"zIDSESSION\0", long.as_slice()].concat()), "Nul 0 IDSESSION \"\"; CommandLength");
+    // Without a frame it is what came, and that is no command.
+    assert_eq!(one(&long[1..]), "UnknownCommand");
     assert_eq!(Failure::CommandLength.text(), None);
 }
 

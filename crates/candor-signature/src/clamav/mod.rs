@@ -30,7 +30,7 @@ pub use self::container::{
     ContainerError, Header, Keys, Member, Opened, PublicKey, open_container, open_container_with,
 };
 pub use self::language::extensions;
-pub use self::loading::load_with;
+pub use self::loading::{load_vouched, load_with};
 use self::text::Text;
 use crate::{Diagnostic, Input, SourceSummary};
 

@@ -11,7 +11,7 @@ use crate::printer::{Printer, Tone};
 use crate::settings::SafetyOptions;
 use crate::store::compile::compile;
 use crate::store::write::write_image;
-use crate::store::{signatures, sources};
+use crate::store::{Signers, signatures, sources};
 use crate::units;
 
 /// Diagnostics that are shown unless the user wants all.
@@ -32,6 +32,18 @@ pub(crate) struct Args {
     /// Write no image when a line cannot be used.
     #[arg(long)]
     strict: bool,
+
+    /// Certificates of those who may sign a container by a `.sign` beside it.
+    ///
+    /// A `.sign` that is there must be valid then.
+    ///
+    /// [default: /etc/clamav/certs, where it is there]
+    #[arg(long, value_name = "DIR")]
+    certificates: Option<PathBuf>,
+
+    /// Use no `.cvd` that RSA over an MD5 sum alone vouches for.
+    #[arg(long)]
+    refuse_md5: bool,
 
     /// Show all diagnostics, not only the first 20.
     #[arg(long)]
@@ -113,7 +125,12 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         _ => SHOWN,
     };
     let paths: Vec<&Path> = args.sources.iter().map(PathBuf::as_path).collect();
-    let files = sources::read(&paths)?;
+    let signers = Signers {
+        certificates: args.certificates.clone(),
+        refuse_md5: args.refuse_md5,
+        ..Signers::default()
+    };
+    let files = sources::read(&paths, &signers)?;
     let mut diagnostics = Diagnostics::new(printer, limit);
     let compiled = compile(&files, !args.safety.no_sandbox, &mut |diagnostic| diagnostics.take(&diagnostic))?;
     let errors = diagnostics.end();

@@ -15,7 +15,7 @@ use crate::printer::{Printer, Tone};
 use crate::scan::outcome::json_line;
 use crate::settings::{DatabaseOptions, SafetyOptions};
 use crate::store::compile::compile;
-use crate::store::{self, Database, Kind, Origin, sources};
+use crate::store::{self, Database, Kind, Origin, Signers, sources};
 use crate::units;
 use crate::update::place;
 
@@ -321,7 +321,7 @@ fn check_image(database: &Database, json: bool, printer: &mut Printer) -> anyhow
 }
 
 fn check_sources(path: &Path, choice: &Choice, printer: &mut Printer) -> anyhow::Result<Exit> {
-    let files = sources::read(&[path])?;
+    let files = sources::read(&[path], &Signers::default())?;
     let mut diagnostics = Diagnostics::new(printer, u64::MAX);
     let jailed = !choice.safety.no_sandbox;
     let compiled = compile(&files, jailed, &mut |diagnostic| diagnostics.take(&diagnostic))?;

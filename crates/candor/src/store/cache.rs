@@ -22,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 use super::Origin;
 use super::compile::{Compiled, Report};
 use super::sources::{self, SourceFile, Stamp};
+use super::vouched::Signers;
 use super::write::{write_image, write_whole};
 use crate::escape::Escaped;
 use crate::units::hexadecimal;
@@ -63,21 +64,21 @@ impl Cache {
     /// is mapped from. What cannot be kept goes to `note`.
     pub(super) fn open_or_compile(
         &self,
-        paths: &[&Path],
+        (paths, signers): (&[&Path], &Signers),
         compile: &mut dyn FnMut(&[SourceFile]) -> anyhow::Result<Compiled>,
         note: &mut dyn FnMut(&str),
     ) -> anyhow::Result<(File, Image, Report, Origin)> {
         let index = self.index.join(digest_of_paths(paths)?);
-        let stamps = sources::list(paths)?;
+        let stamps = sources::list(paths, signers)?;
         let listed = SystemTime::now();
-        let state = digest_of_stamps(&stamps);
+        let state = digest_of_stamps(&stamps, signers);
         if let Some(entry) = Entry::read(&index)
             && entry.state == state
             && let Some((file, image)) = self.open(&entry.content, note)
         {
             return Ok((file, image, entry.report, Origin::Cached));
         }
-        let files = sources::read(paths)?;
+        let files = sources::read(paths, signers)?;
         let content = digest_of_content(&files)?;
         let report_file = self.images.join(format!("{content}.report"));
         let known = fs::read_to_string(&report_file).ok().and_then(|text| Report::parse(&text));
@@ -102,7 +103,7 @@ impl Cache {
             }
         };
         // What was listed before reading is what was read: reading checks that.
-        if settled(&stamps, listed) && sources::list(paths).is_ok_and(|now| now == stamps) {
+        if settled(&stamps, listed) && sources::list(paths, signers).is_ok_and(|now| now == stamps) {
             let entry = Entry { state, content, report };
             if let Err(error) = write_whole(&index, entry.text().as_bytes()) {
                 note(&format!("compiled signatures are not found again quickly: {error:#}"));
@@ -233,9 +234,10 @@ fn digest_of_paths(paths: &[&Path]) -> anyhow::Result<String> {
 }
 
 /// What tells one state of the files from another.
-pub(super) fn digest_of_stamps(stamps: &[Stamp]) -> String {
+pub(super) fn digest_of_stamps(stamps: &[Stamp], signers: &Signers) -> String {
     let mut digest = Sha256::new();
     digest.update(COMPILER);
+    digest.update([u8::from(signers.refuse_md5)]);
     stamps.iter().for_each(|stamp| stamp.digest(&mut digest));
     hexadecimal(digest.finalize())
 }

@@ -15,6 +15,7 @@ use candor_signature::{Diagnostic, Input, Severity, SourceSummary};
 use rustix::fs::MemfdFlags;
 
 use super::sources::SourceFile;
+use super::vouched;
 
 /// Bytes of memory that a compilation may take. Twelve million signatures take a fifth of it.
 const MEMORY: u64 = 12 << 30;
@@ -152,7 +153,7 @@ fn compile_here(
     let mut builder = Builder::new();
     let mut errors: u64 = 0;
     let options = clamav::Options::default();
-    let summaries = clamav::load_with(inputs, options, keys, &mut builder, &mut |diagnostic| {
+    let mut tell = |diagnostic: Diagnostic| {
         errors += u64::from(diagnostic.severity == Severity::Error);
         say(Remark::Diagnostic(message::Diagnostic {
             error: diagnostic.severity == Severity::Error,
@@ -161,7 +162,20 @@ fn compile_here(
             column: diagnostic.column,
             message: diagnostic.message,
         }));
-    });
+    };
+    let settled = vouched::settle(inputs);
+    let (databases, vouched) = (&settled.databases, &settled.vouched);
+    let mut summaries = clamav::load_vouched(databases, vouched, options, keys, &mut builder, &mut tell);
+    for vouched::Refused { name, why } in settled.refused {
+        tell(Diagnostic {
+            severity: Severity::Error,
+            source: name.clone(),
+            line: 0,
+            column: 0,
+            message: why,
+        });
+        summaries.push(SourceSummary { source: name, refused: 1, ..SourceSummary::default() });
+    }
     let refused = summaries.iter().map(|summary| summary.refused).sum::<u64>().max(errors);
     for summary in summaries {
         let numbers =

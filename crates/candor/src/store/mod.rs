@@ -6,6 +6,7 @@ mod cache;
 pub(crate) mod compile;
 mod served;
 pub(crate) mod sources;
+mod vouched;
 pub(crate) mod write;
 
 use std::fs::File;
@@ -26,6 +27,7 @@ use compile::Report;
 pub use served::{Compiler, Served, Trial, built_in_image, serve, serve_all, state};
 use sources::SourceFile;
 pub use sources::is_database_name as is_database;
+pub use vouched::Signers;
 
 /// Signatures ready for use.
 #[derive(Debug)]
@@ -86,6 +88,7 @@ pub(crate) fn open(
     if let Kind::Image(image) = classify(path)? {
         return Ok(Database { image: *image, name, origin: Origin::File });
     }
+    let signers = Signers::default();
     let cache = if options.no_cache {
         None
     } else {
@@ -98,11 +101,11 @@ pub(crate) fn open(
         Some(cache) => {
             let mut compile = |sources: &[SourceFile]| compile::compile(sources, jailed, &mut |_| ());
             let (_, image, report, origin) =
-                cache.open_or_compile(&[path], &mut compile, &mut |text| printer.note(text))?;
+                cache.open_or_compile((&[path], &signers), &mut compile, &mut |text| printer.note(text))?;
             (image, report, origin)
         }
         None => {
-            let sources = sources::read(&[path])?;
+            let sources = sources::read(&[path], &signers)?;
             let compiled = compile::compile(&sources, jailed, &mut |_| ())?;
             (Image::open(&compiled.image)?, compiled.report, Origin::Compiled)
         }

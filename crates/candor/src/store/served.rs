@@ -12,8 +12,12 @@ use candor_signature::Severity;
 use super::cache::{Cache, digest_of_stamps};
 use super::compile::{NO_JAIL, compile_in, setup, work};
 use super::sources::{self, SourceFile};
+use super::vouched::Signers;
 use super::{Kind, classify, signatures};
 use crate::escape::Escaped;
+
+/// Files that cannot be used of which it is told why.
+const FAULTS: usize = 20;
 
 /// Compiles databases in a jail.
 #[derive(Debug)]
@@ -81,11 +85,12 @@ impl Compiler {
 /// It cannot be read or compiled, or nothing can be found by it.
 pub fn serve(
     path: &Path,
+    signers: &Signers,
     cache: Option<&Path>,
     compiler: &Compiler,
     note: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Served> {
-    serve_all(&[path], cache, compiler, note)
+    serve_all(&[path], signers, cache, compiler, note)
 }
 
 /// As [`serve`], of several databases together. An image can only be alone.
@@ -94,6 +99,7 @@ pub fn serve(
 /// They cannot be read or compiled, or nothing can be found by them.
 pub fn serve_all(
     paths: &[&Path],
+    signers: &Signers,
     cache: Option<&Path>,
     compiler: &Compiler,
     note: &mut dyn FnMut(&str),
@@ -113,7 +119,7 @@ pub fn serve_all(
     }
     let (file, image) = match alone {
         Some(alone) => alone,
-        None => compiled(paths, &name, cache, compiler, note)?,
+        None => compiled((paths, signers), &name, cache, compiler, note)?,
     };
     let signatures = signatures(&image);
     anyhow::ensure!(
@@ -124,7 +130,7 @@ pub fn serve_all(
 }
 
 fn compiled(
-    paths: &[&Path],
+    (paths, signers): (&[&Path], &Signers),
     name: &str,
     cache: Option<&Path>,
     compiler: &Compiler,
@@ -134,13 +140,24 @@ fn compiled(
         note(&format!("compiled signatures are not kept: {reason:#}"));
         None
     });
-    let mut compile = |sources: &[SourceFile]| compile_in(Some(&compiler.sandbox()?), sources, &mut |_| ());
+    // What is wrong with a whole file is worth more than a number.
+    let mut faults = Vec::new();
+    let mut compile = |sources: &[SourceFile]| {
+        compile_in(Some(&compiler.sandbox()?), sources, &mut |diagnostic| {
+            if diagnostic.severity == Severity::Error && diagnostic.line == 0 && faults.len() < FAULTS {
+                faults.push(diagnostic.to_string());
+            }
+        })
+    };
     let Some(cache) = cache else {
-        let compiled = compile(&sources::read(paths)?)?;
+        let compiled = compile(&sources::read(paths, signers)?)?;
+        faults.iter().for_each(|fault| note(fault));
         let image = Image::open(&compiled.image)?;
         return Ok((compiled.image, image));
     };
-    let (file, image, report, _) = cache.open_or_compile(paths, &mut compile, note)?;
+    let opened = cache.open_or_compile((paths, signers), &mut compile, note);
+    faults.iter().for_each(|fault| note(fault));
+    let (file, image, report, _) = opened?;
     if report.refused > 0 {
         note(&format!("{} lines of {name} cannot be used", report.refused));
     }
@@ -159,6 +176,6 @@ pub fn built_in_image() -> anyhow::Result<Image> {
 ///
 /// # Errors
 /// They cannot be listed.
-pub fn state(path: &Path) -> anyhow::Result<String> {
-    Ok(digest_of_stamps(&sources::list(&[path])?))
+pub fn state(path: &Path, signers: &Signers) -> anyhow::Result<String> {
+    Ok(digest_of_stamps(&sources::list(&[path], signers)?, signers))
 }

@@ -14,6 +14,7 @@ use candor_sandbox::spool;
 use candor_signature::clamav;
 use sha2::{Digest as _, Sha256};
 
+use super::vouched::{self, Signers};
 use crate::escape::Escaped;
 
 /// How often reading starts over before it is given up.
@@ -41,6 +42,11 @@ impl SourceFile {
         Ok(Self { name, file, length: u64::try_from(bytes.len())? })
     }
 
+    /// Nothing but its name.
+    fn marked(name: String) -> anyhow::Result<Self> {
+        Ok(Self { name, ..Self::of("", b"")? })
+    }
+
     /// Gives the bytes, a piece at a time.
     pub(crate) fn pieces(&self, take: &mut dyn FnMut(&[u8])) -> std::io::Result<()> {
         let mut buffer = vec![0; 1 << 18];
@@ -57,10 +63,29 @@ impl SourceFile {
     }
 }
 
+/// What a file is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// It holds signatures.
+    Database,
+    /// It vouches for a container of this version.
+    Signature {
+        /// The container.
+        of: PathBuf,
+        /// The version in its name.
+        version: u64,
+    },
+    /// Whoever it names may vouch for containers.
+    Certificate,
+    /// No file: RSA over an MD5 sum alone is not enough.
+    Refuse,
+}
+
 /// What tells one state of a file from another without reading it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp {
     path: PathBuf,
+    role: Role,
     length: u64,
     modified: (i64, i64),
     changed: (i64, i64),
@@ -76,26 +101,34 @@ pub fn is_database_name(path: &Path) -> bool {
         .is_some_and(|extension| clamav::extensions().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-/// The database files that `paths` stand for, in an order that depends on nothing but their names.
-/// A file counts whatever its name; of a directory, the files in it that are databases by their names.
-pub(crate) fn list(paths: &[&Path]) -> anyhow::Result<Vec<Stamp>> {
+/// Whether a database is a container that is signed, by its name.
+fn is_signed(path: &Path) -> bool {
+    let kind = path.extension().unwrap_or_default();
+    kind.eq_ignore_ascii_case("cvd") || kind.eq_ignore_ascii_case("cld")
+}
+
+/// The database files that `paths` stand for, in an order that depends on nothing but their names, and what vouches
+/// for them. A file counts whatever its name; of a directory, the files in it that are databases by their names.
+pub(crate) fn list(paths: &[&Path], signers: &Signers) -> anyhow::Result<Vec<Stamp>> {
     let mut stamps = Vec::new();
     for path in paths {
         let name = Escaped::os(path.as_os_str());
         let metadata = fs::metadata(path).with_context(|| format!("database {name}"))?;
         if metadata.is_file() {
-            stamps.push(Stamp::new(path.to_path_buf(), &metadata));
+            stamps.push(Stamp::new(path.to_path_buf(), &metadata, Role::Database));
             continue;
         }
         anyhow::ensure!(metadata.is_dir(), "database {name}: neither a file nor a directory");
         let before = stamps.len();
         for entry in fs::read_dir(path).with_context(|| format!("database {name}"))? {
             let entry = entry.with_context(|| format!("database {name}"))?.path();
-            if !is_database_name(&entry) {
+            if !is_database_name(&entry) || (signers.official_only && !is_signed(&entry)) {
                 continue;
             }
             match fs::metadata(&entry) {
-                Ok(metadata) if metadata.is_file() => stamps.push(Stamp::new(entry, &metadata)),
+                Ok(metadata) if metadata.is_file() => {
+                    stamps.push(Stamp::new(entry, &metadata, Role::Database))
+                }
                 Ok(_) => (),
                 // It went away after the directory named it: the second listing will tell.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => (),
@@ -107,19 +140,28 @@ pub(crate) fn list(paths: &[&Path]) -> anyhow::Result<Vec<Stamp>> {
         }
         anyhow::ensure!(stamps.len() > before, "database {name}: the directory holds no signature database");
     }
+    let certificates = signers.certificates()?;
+    if !certificates.is_empty() {
+        let beside = vouched::beside(&stamps);
+        stamps.extend(beside);
+        stamps.extend(certificates);
+    }
     stamps.sort();
     stamps.dedup();
     Ok(stamps)
 }
 
-/// Reads the databases that `paths` stand for.
-pub(crate) fn read(paths: &[&Path]) -> anyhow::Result<Vec<SourceFile>> {
+/// Reads the databases that `paths` stand for, and what vouches for them.
+pub(crate) fn read(paths: &[&Path], signers: &Signers) -> anyhow::Result<Vec<SourceFile>> {
     for _ in 0..ATTEMPTS {
-        let before = list(paths)?;
+        let before = list(paths, signers)?;
         let files = read_once(&before)?;
-        if let Some(files) = files
-            && list(paths)? == before
+        if let Some(mut files) = files
+            && list(paths, signers)? == before
         {
+            if signers.refuse_md5 {
+                files.push(SourceFile::marked(vouched::name_of(&Role::Refuse, ""))?);
+            }
             return Ok(files);
         }
     }
@@ -141,7 +183,9 @@ fn read_once(stamps: &[Stamp]) -> anyhow::Result<Option<Vec<SourceFile>>> {
         if length != stamp.length {
             return Ok(None);
         }
-        files.push(SourceFile { name: short_name(&stamp.path, stamps), file: copy.into(), length });
+        let of = if let Role::Signature { of, .. } = &stamp.role { of } else { &stamp.path };
+        let name = vouched::name_of(&stamp.role, &short_name(of, stamps));
+        files.push(SourceFile { name, file: copy.into(), length });
     }
     Ok(Some(files))
 }
@@ -149,20 +193,26 @@ fn read_once(stamps: &[Stamp]) -> anyhow::Result<Option<Vec<SourceFile>>> {
 /// The file name alone where it is enough, the path where two files have the same name.
 fn short_name(path: &Path, all: &[Stamp]) -> String {
     let Some(name) = path.file_name() else { return Escaped::os(path.as_os_str()).to_string() };
-    let alike = all.iter().filter(|stamp| stamp.path.file_name() == Some(name)).count();
+    let databases = all.iter().filter(|stamp| stamp.role == Role::Database);
+    let alike = databases.filter(|stamp| stamp.path.file_name() == Some(name)).count();
     Escaped::os(if alike > 1 { path.as_os_str() } else { name }).to_string()
 }
 
 impl Stamp {
-    fn new(path: PathBuf, metadata: &Metadata) -> Self {
+    pub(super) fn new(path: PathBuf, metadata: &Metadata, role: Role) -> Self {
         Self {
             path,
+            role,
             length: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
             inode: metadata.ino(),
             device: metadata.dev(),
         }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Adds it to a digest, each field at its own place.

@@ -107,7 +107,14 @@ pub const KEYS: [Key; 156] = [
         ),
     ),
     key("CrossFilesystems", Flag, "yes", Honoured("")),
-    key("CVDCertsDirectory", Text, "", Unused("detached signatures of databases are not checked yet")),
+    key(
+        "CVDCertsDirectory",
+        Text,
+        "",
+        Honoured(
+            "a `.sign` beside a `.cvd` must be valid; `/etc/clamav/certs` where none is named and it is there",
+        ),
+    ),
     key("DatabaseDirectory", Text, "/var/lib/clamav", Honoured("")),
     key("Debug", Flag, "no", Fixed(false, "there is no debug output of this kind")),
     key("DetectBrokenExecutables", Flag, "no", Alias("AlertBrokenExecutables")),
@@ -150,12 +157,14 @@ pub const KEYS: [Key; 156] = [
             "the digest of a file is not made unless a signature asks for it; the JSON log has more than this key adds",
         ),
     ),
-    key("FailIfCvdOlderThan", Number, "", Unused("the age of databases is not checked yet")),
+    key("FailIfCvdOlderThan", Number, "", Honoured("at the start and at each reload")),
     key(
         "FIPSCryptoHashLimits",
         Flag,
         "no",
-        Fixed(false, "databases with detached signatures are not checked yet"),
+        Honoured(
+            "of databases: a `.cvd` needs a valid `.sign` beside it; digests of trusted files stay in force",
+        ),
     ),
     key("FixStaleSocket", Flag, "yes", Honoured("")),
     key("FollowDirectorySymlinks", Flag, "no", Honoured("")),
@@ -222,12 +231,7 @@ pub const KEYS: [Key; 156] = [
     key("MaxScriptNormalize", Size, "20M", Unused("MaxHTMLNormalize bounds this copy, too")),
     key("MaxThreads", Number, "10", Honoured("each has a jailed worker")),
     key("MaxZipTypeRcg", Size, "1M", Unused("embedded files are looked for at any size")),
-    key(
-        "OfficialDatabaseOnly",
-        Flag,
-        "no",
-        Fixed(false, "all databases of the directory are used; keep out what is not wanted"),
-    ),
+    key("OfficialDatabaseOnly", Flag, "no", Honoured("")),
     key("OLE2BlockMacros", Flag, "no", Alias("AlertOLE2Macros")),
     key(
         "OnAccessCurlTimeout",

@@ -49,6 +49,10 @@ pub struct Settings {
     pub store: Option<PathBuf>,
     /// When a generation is taken back.
     pub watch: candor_update::pipeline::watch::Thresholds,
+    /// Who may sign databases.
+    pub signers: candor::store::Signers,
+    /// Days after which the newest container is too old.
+    pub oldest: Option<u64>,
     /// Where compiled databases are kept.
     pub cache: Option<PathBuf>,
     /// The longest that one file may take.
@@ -167,6 +171,10 @@ pub struct Log {
     pub verbose: bool,
     /// The facility of syslog to tell it to.
     pub syslog: Option<u8>,
+    /// Where syslog listens.
+    pub syslog_path: PathBuf,
+    /// Where journald listens, to be told by its own protocol.
+    pub journal: Option<PathBuf>,
     /// Whether standard error is told.
     pub terminal: bool,
     /// Where answers go as JSON.
@@ -208,6 +216,12 @@ impl Settings {
             }),
             store: store(conf, own),
             watch: candor::update::place::settings(own.update.as_deref())?.0.thresholds(),
+            signers: candor::store::Signers {
+                certificates: conf.text("CVDCertsDirectory").map(PathBuf::from),
+                refuse_md5: conf.flag("FIPSCryptoHashLimits", false),
+                official_only: conf.flag("OfficialDatabaseOnly", false),
+            },
+            oldest: conf.number("FailIfCvdOlderThan"),
             // Where systemd has made room for that.
             cache: own.cache.clone().or_else(|| std::env::var_os("CACHE_DIRECTORY").map(PathBuf::from)),
             max_time,
@@ -251,6 +265,8 @@ impl Settings {
                 } else {
                     None
                 },
+                syslog_path: own.syslog.clone(),
+                journal: own.journal.clone(),
                 terminal: true,
                 json: own.json_log.clone(),
             },
@@ -367,6 +383,7 @@ fn options(conf: &Conf) -> anyhow::Result<Options> {
         heuristics,
         ignore_certificates: conf.flag("DisableCertCheck", false),
         passwords: Vec::new(),
+        layer_sums: false,
     })
 }
 

@@ -27,6 +27,10 @@ pub struct Own {
     pub cache: Option<PathBuf>,
     /// Every answer as a line of JSON: a path, or `-` for standard error.
     pub json_log: Option<PathBuf>,
+    /// Where syslog listens, for `LogSyslog`.
+    pub syslog: PathBuf,
+    /// Where journald listens, usually `/run/systemd/journal/socket`, to be told by its own protocol.
+    pub journal: Option<PathBuf>,
     /// Bytes of one stream that are kept in memory; what is longer goes to a file without a name.
     pub stream_memory: u64,
     /// Bytes of all streams together that are kept in memory.
@@ -54,6 +58,8 @@ impl Default for Own {
             update: None,
             cache: None,
             json_log: None,
+            syslog: PathBuf::from("/dev/log"),
+            journal: None,
             stream_memory: 1 << 20,
             streams_memory: 256 << 20,
             metrics: Vec::new(),

@@ -1,12 +1,14 @@
 //! The daemon as a process, on sockets of its own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod beside;
 mod clamdscan;
 mod daemon;
 mod faults;
 mod generations;
 mod icap;
 mod lifecycle;
+mod logs;
 mod metrics;
 mod milter;
 mod protocol;

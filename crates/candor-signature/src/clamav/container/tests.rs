@@ -14,7 +14,7 @@ use super::signature::PublicKey;
 use super::{ContainerError, Keys, open, version};
 use crate::clamav::language::ContainerKind::{self, Published, Unsigned, Updated};
 use crate::clamav::tests::Collector;
-use crate::clamav::{Options, load_with};
+use crate::clamav::{Options, load_vouched, load_with};
 use crate::{Diagnostic, Input};
 
 const HEADER_TEST_MODULUS: &[u8] =
@@ -320,6 +320,27 @@ fn nothing_is_loaded_from_a_container_that_does_not_verify() {
     let (collector, told) = load("t.cvd", &Recipe::new().build(), &Keys::published());
     assert!(collector.taken.is_empty() && collector.sources.is_empty());
     assert_eq!(told[0].to_string(), "t.cvd: the digital signature of the header is not valid");
+}
+
+#[test]
+fn who_vouches_for_a_whole_container_stands_in_for_its_own_signatures() {
+    let load = |recipe: &Recipe, vouched: &[usize]| {
+        let (mut collector, mut told) = (Collector::default(), Vec::new());
+        let (bytes, options) = (recipe.build(), Options::default());
+        let inputs = [Input { name: "t.cvd", bytes: &bytes }];
+        let mut tell = |diagnostic| told.push(diagnostic);
+        load_vouched(&inputs, vouched, options, &Keys::published(), &mut collector, &mut tell);
+        (collector, told)
+    };
+    let (collector, told) = load(&Recipe::new(), &[0]);
+    assert_eq!(told, []);
+    assert!(collector.taken.iter().any(|taken| taken.name == "A"));
+    assert!(collector.sources.iter().all(|source| source.official));
+    // It is this container for which somebody vouches, and the list must still fit.
+    assert!(load(&Recipe::new(), &[1]).0.taken.is_empty());
+    let mut recipe = Recipe::new();
+    recipe.members[0].1.push(b'\n');
+    assert!(load(&recipe, &[0]).0.taken.is_empty());
 }
 
 #[test]
