@@ -3,6 +3,7 @@
 //! clamd remembers what it has seen, so bodies that are all different are measured apart from bodies that are all alike. Clients are threads that wait for each answer before they ask
 //! again. Processor time is that of all processes of a server, those that have ended included.
 
+mod memory;
 mod paced;
 mod soak;
 
@@ -62,11 +63,26 @@ pub(crate) struct Arguments {
     /// Leave ClamAV's daemon out.
     #[arg(long)]
     alone: bool,
+
+    /// Only what they hold, and what a reload of databases that have changed takes, so many times; requests go on
+    /// meanwhile.
+    #[arg(long, default_value_t = 0)]
+    changed: u32,
+
+    /// Only the mixed load.
+    #[arg(long)]
+    only_soak: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let place = tempfile::tempdir()?;
+    if arguments.changed > 0 {
+        return changed(arguments, place.path());
+    }
     let ours = Server::start("candord", &arguments.candord, arguments, &place.path().join("candord"))?;
+    if arguments.only_soak {
+        return ours.soak(arguments, arguments.soak);
+    }
     let theirs = if arguments.alone {
         None
     } else {
@@ -127,6 +143,25 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ours.idle(arguments.idle)?;
     if arguments.soak > 0 {
         ours.soak(arguments, arguments.soak)?;
+    }
+    Ok(())
+}
+
+/// Both, one after the other: they would be in each other's way.
+fn changed(arguments: &Arguments, place: &Path) -> anyhow::Result<()> {
+    let database = place.join("databases");
+    memory::copied(arguments, &database)?;
+    let arguments = Arguments { database: database.clone(), ..copy(arguments) };
+    let ours = ("candord", arguments.candord.as_path());
+    let theirs = (!arguments.alone).then_some(("clamd", Path::new("clamd")));
+    for (name, program) in std::iter::once(ours).chain(theirs) {
+        let server = Server::start(name, program, &arguments, &place.join(name))?;
+        let way = Way { in_session: false, alike: false };
+        println!("{name} {}", server.load(&arguments, way)?);
+        println!("{name}: {}", server.held()?);
+        for number in 0..arguments.changed {
+            server.changed(&database, number)?;
+        }
     }
     Ok(())
 }
@@ -417,14 +452,9 @@ impl Server {
         Ok(ticks / 100.0)
     }
 
-    /// Megabytes: each page's share, so that what is shared counts once.
+    /// Megabytes of all its processes.
     fn memory(&self) -> anyhow::Result<f64> {
-        let shares = self.processes()?.into_iter().filter_map(|process| {
-            let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
-            let line = text.lines().find(|line| line.starts_with("Pss:"))?;
-            line.split_whitespace().nth(1)?.parse::<f64>().ok()
-        });
-        Ok(shares.sum::<f64>() / 1024.0)
+        Ok(self.held()?.total())
     }
 }
 
