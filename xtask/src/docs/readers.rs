@@ -12,8 +12,15 @@ pub(super) fn page() -> String {
          identifier of a vendor names it. It follows no link, and nothing leads out of the root. Files are read in a\n\
          jail; what could not be read, or not wholly, stands in the report as coverage.\n\n\
          A file that comes without a place (`candor audit FILE`) is known by its bytes and its name. A tar archive of\n\
-         `docker save` or with an OCI layout is read layer by layer, from the top, so that what upper layers hide is\n\
-         not there.\n\n\
+         `docker save` or with an OCI layout, and a folder with an OCI layout, are read layer by layer, from the top, so\n\
+         that what upper layers hide is not there.\n\n\
+         An image of a disk is read like a mounted root, without being mounted: raw, VHD, VHDX, VMDK or QCOW2; MBR, GPT,\n\
+         Apple's map or one volume; ext2 to ext4, NTFS, FAT, exFAT, HFS+. Of it are read tables, folders, and the files\n\
+         that a reader or an identifier wants, so that one of terabytes costs what is looked at on it. A volume that is\n\
+         encrypted (BitLocker, LUKS, FileVault) or of another file system (APFS, XFS, btrfs, LVM and others) is told by\n\
+         name. On ext, a volume of its own for `var`, `usr`, `opt` or `home` is known by what is on it.\n\n\
+         What was changed last may stand beside a file: logs of hives (`.LOG1`, `.LOG2`, `.LOG`, of both formats) and\n\
+         write-ahead logs of SQLite (`-wal`) are applied in memory, up to the last change that is whole.\n\n\
          | reader | reads | up to |\n|---|---|---|\n",
     );
     for row in &READERS {
@@ -22,10 +29,13 @@ pub(super) fn page() -> String {
     }
     page.push_str(
         "\n## What is not read, and what is not proved\n\n\
-         * Disk images, `.snap` files, compressed archives of images and folders with an OCI layout: mount or unpack them,\n  \
-         and give the folder (`tar -C LAYOUT -cf image.tar .` for a layout).\n\
-         * The log of a hive or of an SQLite database that was not closed. A hive says so itself, and is told as partly\n  \
-         read.\n\
+         * `.snap` files, compressed archives of images of containers, compressed images of disks, `.dmg`: unpack or mount\n  \
+         them, and give the folder.\n\
+         * Of an image of a disk: snapshots in it, what stands in the disk that it is based on, volumes in volumes (LVM,\n  \
+         RAID), links, empty folders, files of more than 384 MiB. An ext volume that was in use says so, as changes in\n  \
+         its journal are not applied; NTFS does not say it. Without the jail (`--no-sandbox`), images of more than 1 GiB\n  \
+         are not read.\n\
+         * Of a folder with an OCI layout, more than 900 blobs.\n\
          * Programs for Windows outside of `Program Files`, `ProgramData` and drivers, unless an identifier names them.\n\
          * A signature of a Windows program is verified as far as the file allows; whether somebody trusts the certificate\n  \
          at the end of its chain is not known. One that does not verify names nobody.\n\

@@ -94,19 +94,21 @@ impl<'a, 'give> Inside<'a, 'give> {
     /// What is wanted of the file at a path, which is told by its name alone where that matters.
     pub(super) fn wish(&mut self, path: &str) -> Option<Wish> {
         self.folders_of(path);
-        let mut found = None;
+        // The root is where a volume is most likely, and a file is at one place only.
         for place in self.mounted {
             let placed = format!("{place}{path}");
             if self.interest.is_wanted(&placed, false) {
                 self.named(ItemKind::File, &placed);
-                found.get_or_insert(Wish { path: placed, most: LARGEST });
-            } else if let Some(reader) = plan::reader_of(&placed) {
-                found.get_or_insert(Wish { path: placed, most: reader.most().min(LARGEST) });
-            } else if plan::is_beside(&placed) {
-                found.get_or_insert(Wish { path: placed, most: BESIDE });
+                return Some(Wish { path: placed, most: LARGEST });
+            }
+            if let Some(reader) = plan::reader_of(&placed) {
+                return Some(Wish { path: placed, most: reader.most().min(LARGEST) });
+            }
+            if plan::is_beside(&placed) {
+                return Some(Wish { path: placed, most: BESIDE });
             }
         }
-        found
+        None
     }
 
     /// Takes what was wished for, and why it is not all of it.
@@ -198,11 +200,10 @@ impl<'a, 'give> Inside<'a, 'give> {
             let Some(left) = self.folders_left.checked_sub(folder.len().saturating_add(64)) else { return };
             self.folders_left = left;
             self.folders.insert(folder.to_owned());
-            for place in self.mounted {
-                let placed = format!("{place}{folder}");
-                if self.interest.is_wanted(&placed, true) {
-                    self.named(ItemKind::Directory, &placed);
-                }
+            let placed = self.mounted.iter().map(|place| format!("{place}{folder}"));
+            let wanted = placed.into_iter().find(|placed| self.interest.is_wanted(placed, true));
+            if let Some(wanted) = wanted {
+                self.named(ItemKind::Directory, &wanted);
             }
         }
     }

@@ -160,7 +160,7 @@ fn logs_that_stand_beside_their_files_are_applied() {
     put(root, "Windows/System32/config/SOFTWARE.log2", &log);
     for jailed in [true, false] {
         let inventory = taken(root, jailed);
-        assert_eq!(values(&inventory, Surface::LinuxPackage), ["old", "new"]);
+        assert_eq!(values(&inventory, Surface::LinuxPackage), ["new", "old"]);
         assert_eq!(values(&inventory, Surface::Product), ["After"]);
         let is_whole = |one: &candor_policy::inventory::Coverage| {
             matches!(one.state, CoverageState::Read | CoverageState::Absent)
