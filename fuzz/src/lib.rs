@@ -69,6 +69,8 @@ targets! {
         unpack_embedded => unpack::embedded;
         worker_message => message::message;
         inventory => inventory::read;
+        inventory_beside => inventory::beside;
+        inventory_disk => inventory::disk;
         migrate_settings => migrate::settings;
         clamd_protocol => protocol::clamd;
         update_answer => databases::answer;
@@ -175,6 +177,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "signature_parse" => signature::seeds(),
         "worker_message" => message::seeds(),
         "inventory" => inventory::seeds(),
+        "inventory_beside" => inventory::logged(),
+        "inventory_disk" => inventory::disks(),
         "migrate_settings" => migrate::seeds(),
         "clamd_protocol" => protocol::seeds(),
         "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof"

@@ -1,0 +1,4 @@
+//! Fuzzes images of disks, in an inventory.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::inventory_disk(bytes));
