@@ -1,11 +1,12 @@
-//! An audit of a root: how long it takes to walk, to read, to match and to report.
+//! An audit of a root: how long it takes to walk, to read, to match and to report, and how many of its files are
+//! opened for that.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use candor_fixtures::roots::{Planted, linux};
+use candor_fixtures::{roots, vendors};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -44,7 +45,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         if !matches!(status.code(), Some(0..=2)) {
             bail!("candor ended with {status}");
         }
-        println!("{name}: {:.2} s", took.as_secs_f64());
+        let report = std::fs::read_to_string(output.path())?;
+        let number = |key: &str| -> Result<u64> {
+            let (_, rest) = report.split_once(&format!("\"{key}\": ")).context("a report has a summary")?;
+            Ok(rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse()?)
+        };
+        let (items, found) = (number("items")?, number("found")?);
+        // Of a root that is made it is known what is on it: what does not find it is not what is measured.
+        if arguments.root.is_none() && found == 0 {
+            bail!("what was planted was not found");
+        }
+        let states = |state: &str| report.matches(&format!("\"state\": \"{state}\"")).count();
+        println!(
+            "{name}: {:.2} s; {} files were opened ({} wholly read), {items} things seen, {found} findings",
+            took.as_secs_f64(),
+            states("read") + states("partly") + states("not-read"),
+            states("read"),
+        );
     }
     Ok(())
 }
@@ -56,9 +73,9 @@ fn forget() -> bool {
 }
 
 /// A root with what package managers have, and many files beside it, as on a desktop: documentation, libraries,
-/// icons, a few lock files.
+/// icons, a few lock files; and, once each, what identifies vendors.
 fn make(root: &Path, files: usize) -> Result<()> {
-    for (path, bytes) in linux(&Planted::default()) {
+    for (path, bytes) in roots::linux(&vendors::linux()) {
         put(&root.join(path), &bytes)?;
     }
     for number in 0..files {

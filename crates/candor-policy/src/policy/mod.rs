@@ -105,6 +105,7 @@ impl Policy {
         };
         let mut digest = Sha256::new();
         let mut seen = BTreeMap::new();
+        let mut texts = BTreeMap::new();
         for (is_own, (name, text)) in
             built_in.into_iter().map(|file| (false, file)).chain(own.into_iter().map(|file| (true, file)))
         {
@@ -115,9 +116,10 @@ impl Policy {
             digest.update(text);
             policy.version.own_files += usize::from(is_own);
             policy.add(name, text, is_own, &mut seen)?;
+            texts.insert(name, text);
         }
         policy.version.sha256 = hexadecimal(&digest.finalize());
-        policy.check()?;
+        policy.check(&texts)?;
         Ok(policy)
     }
 
@@ -134,7 +136,7 @@ impl Policy {
         {
             Some(before) => {
                 let reason = format!("the {kind} \"{id}\" stands in {before} already");
-                Err(place.error(0, reason))
+                Err(place.error(place.line_of(id), reason))
             }
             None => Ok(()),
         };
@@ -145,7 +147,8 @@ impl Policy {
                 match self.vendors.get_mut(&vendor.id) {
                     Some(held) if vendor.extends => held.extend(vendor),
                     None if vendor.extends => {
-                        return Err(place.error(0, format!("there is no vendor \"{}\" to extend", vendor.id)));
+                        let reason = format!("there is no vendor \"{}\" to extend", vendor.id);
+                        return Err(place.error(place.line_of(&vendor.id), reason));
                     }
                     _ => drop(self.vendors.insert(vendor.id.clone(), vendor)),
                 }
@@ -175,39 +178,39 @@ impl Policy {
     }
 
     /// What files say of each other must be there.
-    fn check(&self) -> Result<(), PolicyError> {
-        let missing = |file: &str, what: String| Err(PolicyError::at(file, 0, what));
+    fn check(&self, texts: &BTreeMap<&str, &str>) -> Result<(), PolicyError> {
+        let missing = |file: &str, kind: &str, id: &str| {
+            let place = Place { file, text: texts.get(file).copied().unwrap_or_default() };
+            Err(place.error(place.line_of(id), format!("there is no {kind} \"{id}\"")))
+        };
         for regime in self.regimes.values() {
             let phases = regime.phases.iter().flat_map(|phase| &phase.vendors);
             let covers = regime.covers.iter().flat_map(|cover| &cover.vendors);
             for vendor in regime.vendors.iter().chain(phases).chain(covers) {
                 if !self.vendors.contains_key(vendor) {
-                    return missing(&regime.file, format!("there is no vendor \"{vendor}\""));
+                    return missing(&regime.file, "vendor", vendor);
                 }
             }
             for merged in &regime.merges {
                 if !self.regimes.contains_key(merged) {
-                    return missing(&regime.file, format!("there is no regime \"{merged}\""));
+                    return missing(&regime.file, "regime", merged);
                 }
             }
             for profile in regime.phases.iter().flat_map(|phase| phase.outcome_for.keys()) {
                 if !self.profiles.contains_key(profile) {
-                    return missing(&regime.file, format!("there is no profile \"{profile}\""));
+                    return missing(&regime.file, "profile", profile);
                 }
             }
         }
-        for vendor in self.removals.keys() {
+        for (vendor, removal) in &self.removals {
             if !self.vendors.contains_key(vendor) {
-                return missing(
-                    &format!("removal/{vendor}.toml"),
-                    format!("there is no vendor \"{vendor}\""),
-                );
+                return missing(&removal.file, "vendor", vendor);
             }
         }
         for profile in self.profiles.values() {
             for regime in &profile.regimes {
                 if !self.regimes.contains_key(regime) {
-                    return missing(&profile.file, format!("there is no regime \"{regime}\""));
+                    return missing(&profile.file, "regime", regime);
                 }
             }
         }
@@ -250,7 +253,12 @@ fn own_files(folder: &Path) -> Result<Vec<(String, String)>, PolicyError> {
             if length > LARGEST || files.len() >= MOST_FILES {
                 return Err(PolicyError::at(&shown, 0, String::from("too large, or too many files")));
             }
-            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
+            let text = String::from_utf8(bytes).map_err(|error| {
+                let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+                let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+                PolicyError::at(&shown, line, String::from("it is no text in UTF-8"))
+            })?;
             files.push((shown, text));
         }
     }

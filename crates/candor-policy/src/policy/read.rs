@@ -25,6 +25,23 @@ impl Place<'_> {
         1 + before.iter().filter(|byte| **byte == b'\n').count()
     }
 
+    /// The line on which a text first stands in quotes, or as a word; 0 when it does not.
+    pub(crate) fn line_of(self, value: &str) -> usize {
+        let quoted = [format!("\"{value}\""), format!("'{value}'")];
+        let is_part = |character: char| character.is_ascii_alphanumeric() || "-._".contains(character);
+        match self.line_where(|line| quoted.iter().any(|quoted| line.contains(quoted))) {
+            0 => {
+                self.line_where(|line| line.split(|character| !is_part(character)).any(|word| word == value))
+            }
+            line => line,
+        }
+    }
+
+    /// The first line that is so; 0 when none is.
+    pub(crate) fn line_where(self, is_it: impl Fn(&str) -> bool) -> usize {
+        self.text.lines().position(is_it).map_or(0, |before| before.saturating_add(1))
+    }
+
     pub(crate) fn error(self, line: usize, reason: String) -> PolicyError {
         PolicyError::at(self.file, line, reason)
     }

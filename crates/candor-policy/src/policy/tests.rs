@@ -124,13 +124,13 @@ fn a_mistake_is_told_with_its_file_and_line() {
             "vendors/example.toml",
             "id = \"example\"",
             "id = \"Ex ample\"",
-            "vendors/example.toml: \"Ex ample\" is no id",
+            "vendors/example.toml:1: \"Ex ample\" is no id",
         ),
         (
             "vendors/example.toml",
             "[\"exampled\"]",
             "[]",
-            "vendors/example.toml: linux_package of example has no values",
+            "vendors/example.toml:10: linux_package of example has no values",
         ),
         ("regimes/rule.toml", "2030-01-01", "2030-02-30", "regimes/rule.toml:20: \"2030-02-30\" is no date"),
         (
@@ -143,7 +143,7 @@ fn a_mistake_is_told_with_its_file_and_line() {
             "regimes/rule.toml",
             "[\"example\"]",
             "[\"exampel\"]",
-            "regimes/rule.toml: there is no vendor \"exampel\"",
+            "regimes/rule.toml:11: there is no vendor \"exampel\"",
         ),
         (
             "regimes/rule.toml",
@@ -163,6 +163,30 @@ fn a_mistake_is_told_with_its_file_and_line() {
             "[[cover]]\nclasses = [\"engine\"]\nis = \"exempt\"\nexemption = \"none\"\n\n[[phase]]\n",
             "regimes/rule.toml:18: what is exempt names an exemption",
         ),
+        (
+            "vendors/example.toml",
+            "source = \"a test\"",
+            "source = \"a test\"\nlast-seen = \"2024-31\"",
+            "vendors/example.toml:10: \"2024-31\" is no date",
+        ),
+        (
+            "vendors/example.toml",
+            "[[identifiers]]",
+            "[[event]]\nid = \"x\"\ndate = \"last week\"\nwhat = \"w\"\nlesson = \"l\"\nsource = \"s\"\n\n[[identifiers]]",
+            "vendors/example.toml:7: \"last week\" is no date",
+        ),
+        (
+            "regimes/rule.toml",
+            "[[phase]]\n",
+            "[[entry]]\ndate = \"2021-02-29\"\ntext = \"x\"\n\n[[phase]]\n",
+            "regimes/rule.toml:19: \"2021-02-29\" is no date",
+        ),
+        (
+            "regimes/rule.toml",
+            "from = \"2030-01-01\"",
+            "from = \"2030-01-01\"\noutcome-for = { nobody = \"advisory\" }",
+            "regimes/rule.toml:21: there is no profile \"nobody\"",
+        ),
     ] {
         let text =
             |file: &str, text: &str| if file == name { text.replacen(from, to, 1) } else { text.to_owned() };
@@ -175,7 +199,7 @@ fn a_mistake_is_told_with_its_file_and_line() {
 #[test]
 fn one_id_has_one_file() {
     let error = wrong(&[("vendors/a.toml", VENDOR), ("vendors/b.toml", VENDOR)]);
-    assert_eq!(error, "vendors/b.toml: the vendor \"example\" stands in vendors/a.toml already");
+    assert_eq!(error, "vendors/b.toml:1: the vendor \"example\" stands in vendors/a.toml already");
 }
 
 #[test]
@@ -204,6 +228,10 @@ fn a_users_folder_adds_and_replaces() {
     write("vendors/broken.toml", "id = 5\n");
     let error = Policy::with_folder(&folder).unwrap_err();
     assert!(matches!(error, PolicyError::Wrong { line: 1, .. }), "{error}");
+    // So is one that is no text.
+    std::fs::write(folder.join("vendors/broken.toml"), b"id = \"x\"\n\xff").unwrap();
+    let error = Policy::with_folder(&folder).unwrap_err().to_string();
+    assert_eq!(error, "vendors/broken.toml:2: it is no text in UTF-8");
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(matches!(Policy::with_folder(&folder).unwrap_err(), PolicyError::Unreadable { .. }));
 }

@@ -342,6 +342,9 @@ impl Regime {
         if phases.is_empty() {
             return Err(place.error(0, String::from("a regime has at least one phase")));
         }
+        for entry in &file.entries {
+            check_date(place, &entry.date)?;
+        }
         let mut covers = Vec::with_capacity(file.covers.len());
         for cover in file.covers {
             let line = place.line(cover.span().start);
@@ -420,6 +423,13 @@ impl Profile {
             file: place.file.to_owned(),
         })
     }
+}
+
+/// A day or a month that only tells something: it must be one all the same.
+pub(crate) fn check_date(place: Place<'_>, text: &str) -> Result<(), PolicyError> {
+    When::parse(text, &TimeZone::UTC)
+        .map(drop)
+        .map_err(|error| place.error(place.line_of(text), error.to_string()))
 }
 
 fn zone(place: Place<'_>, name: &Spanned<String>) -> Result<TimeZone, PolicyError> {

@@ -55,6 +55,8 @@ struct Line {
 pub struct Chain {
     /// Its entries.
     pub entries: Vec<Entry>,
+    /// SHA-256 of the line of each: one that was kept elsewhere stands among them.
+    pub digests: Vec<String>,
     /// SHA-256 of the last line: what to keep elsewhere.
     pub last: String,
     /// Entries that were signed with the key that was given.
@@ -178,6 +180,7 @@ pub fn verify(chain: impl BufRead, key: Option<&VerifyingKey>) -> Result<Chain, 
             held.signed = held.signed.saturating_add(1);
         }
         held.last = hexadecimal(&Sha256::digest(text));
+        held.digests.push(held.last.clone());
         held.entries.push(line.entry);
     }
 }

@@ -319,6 +319,88 @@ fn forms_have_the_fields_that_are_asked_for() {
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
 
+/// Breaks a chain of three entries in one place after the other: the first entry that does not hold is told, and why.
+#[test]
+fn the_first_entry_that_does_not_hold_is_told() {
+    let key = seal::signing_key(KEY).unwrap();
+    let public = key.verifying_key();
+    let mut chain = seal::Chain::default();
+    let mut text = String::new();
+    for made in [&report(None), &nil(), &report(None)] {
+        text.push_str(&seal::seal(&chain, made, &made.render(Format::Json), Some(&key)).unwrap());
+        chain = seal::verify(text.as_bytes(), Some(&public)).unwrap();
+    }
+    let lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+    let entry = |number: usize| chain.entries[number].clone();
+    let in_line = |number: usize, from: &str, to: &str| {
+        let mut changed = lines.clone();
+        assert!(changed[number].contains(from), "{from}");
+        changed[number] = changed[number].replacen(from, to, 1);
+        changed.concat()
+    };
+    let zeros = "0".repeat(64);
+    let cases: Vec<(&str, String, &str)> = vec![
+        ("the first left out", lines[1..].concat(), "entry 0 does not hold: its number does not follow"),
+        (
+            "one left out",
+            [lines[0].clone(), lines[2].clone()].concat(),
+            "entry 1 does not hold: its number does not follow",
+        ),
+        (
+            "one put in twice",
+            [lines[0].clone(), lines[0].clone(), lines[1].clone()].concat(),
+            "entry 1 does not hold: its number does not follow",
+        ),
+        (
+            "a link",
+            in_line(1, &entry(1).previous, &zeros),
+            "entry 1 does not hold: it does not follow the entry before",
+        ),
+        (
+            "a report",
+            in_line(0, &entry(0).report, &zeros),
+            "entry 0 does not hold: its signature is not of that key",
+        ),
+        (
+            "a time",
+            in_line(2, &entry(2).generated, "2025-01-01T00:00:00Z"),
+            "entry 2 does not hold: its signature",
+        ),
+        (
+            "a date",
+            in_line(1, "\"as_of\":\"2026", "\"as_of\":\"2025"),
+            "entry 1 does not hold: its signature",
+        ),
+        ("a policy", in_line(0, &entry(0).policy, &zeros), "entry 0 does not hold: its signature"),
+        (
+            "a nil return",
+            in_line(1, "\"nil_return\":true", "\"nil_return\":false"),
+            "entry 1 does not hold: its signature",
+        ),
+        ("no signature", in_line(0, "\"signature\"", "\"key\""), "entry 0 does not hold: it is no entry"),
+        (
+            "blanks",
+            in_line(2, "{\"entry\":", "{\"entry\": "),
+            "entry 2 does not hold: it is not written as it was made",
+        ),
+        (
+            "a field more",
+            in_line(1, "\"found\"", "\"more\":1,\"found\""),
+            "entry 1 does not hold: it is no entry",
+        ),
+        ("half a line", text[..text.len() - 40].to_owned(), "entry 2 does not hold: its line is not whole"),
+    ];
+    for (what, changed, told) in cases {
+        let said = seal::verify(changed.as_bytes(), Some(&public)).unwrap_err().to_string();
+        assert!(said.starts_with(told), "{what}: {said}");
+    }
+    // Without a key, a changed entry shows by the one after it.
+    let changed = in_line(0, &entry(0).report, &zeros);
+    let said = seal::verify(changed.as_bytes(), None).unwrap_err().to_string();
+    assert_eq!(said, "entry 1 does not hold: it does not follow the entry before");
+    assert_eq!(chain.digests.last(), Some(&chain.last));
+}
+
 #[test]
 fn a_chain_holds_until_something_in_it_is_changed() {
     let key = seal::signing_key(KEY).unwrap();

@@ -10,6 +10,7 @@ pub use class::{Class, Platform, Strength};
 use crate::inventory::Surface;
 use crate::matching::check_value;
 use crate::policy::{Place, PolicyError};
+use crate::regime::check_date;
 
 /// One vendor.
 #[derive(Clone, Debug, Deserialize)]
@@ -144,7 +145,11 @@ impl Vendor {
         check_id(place, &vendor.id)?;
         for group in &vendor.identifiers {
             if group.values.is_empty() {
-                return Err(place.error(0, format!("{} of {} has no values", group.kind, vendor.id)));
+                let line = place.line_where(|line| line.replace(' ', "") == "values=[]");
+                return Err(place.error(line, format!("{} of {} has no values", group.kind, vendor.id)));
+            }
+            for seen in [&group.first_seen, &group.last_seen].into_iter().flatten() {
+                check_date(place, seen)?;
             }
             for value in &group.values {
                 check_value(group.surface, value.get_ref())
@@ -154,6 +159,9 @@ impl Vendor {
         for name in vendor.white_labels.iter().flat_map(|label| &label.names) {
             check_value(Surface::Product, name.get_ref())
                 .map_err(|reason| place.error(place.line(name.span().start), reason))?;
+        }
+        for event in &vendor.events {
+            check_date(place, &event.date)?;
         }
         Ok(vendor)
     }
@@ -173,7 +181,7 @@ pub(crate) fn check_id(place: Place<'_>, id: &str) -> Result<(), PolicyError> {
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
     if id.is_empty() || id.len() > 64 || !id.bytes().all(is_plain) {
         let reason = format!("\"{id}\" is no id: lower-case letters, digits, \"-\" and \".\"");
-        return Err(place.error(0, reason));
+        return Err(place.error(place.line_of(id), reason));
     }
     Ok(())
 }

@@ -263,6 +263,17 @@ fn reports_are_sealed_in_a_chain() {
     let said = verify("two.html");
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.stdout.contains("two.html: entry "), "{said:?}");
+    // Whoever kept the digest of the last entry sees when it is gone; that others came after it is no fault.
+    let kept =
+        said.stdout.split("the last one ").nth(1).unwrap().trim_end().split('\n').next().unwrap().to_owned();
+    assert_eq!(audit("three.html").code, 1);
+    let with_last = |chain: &str| place.run(&["audit", "verify", chain, "--last", &kept]);
+    let said = with_last("chain.jsonl");
+    assert!(said.code == 0 && said.stdout.contains("is of entry 1, 1 came after it"), "{said:?}");
+    let whole = std::fs::read_to_string(place.path("chain.jsonl")).unwrap();
+    place.file("short.jsonl", format!("{}\n", whole.lines().next().unwrap()));
+    let said = with_last("short.jsonl");
+    assert!(said.code == 1 && said.stdout.contains("no entry has the digest that was kept"), "{said:?}");
     place.file("other.html", "<p>nothing was found</p>");
     assert_eq!(verify("other.html").code, 1);
     let chain = std::fs::read_to_string(place.path("chain.jsonl")).unwrap();
@@ -271,7 +282,7 @@ fn reports_are_sealed_in_a_chain() {
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.stdout.contains("entry 0 does not hold"), "{said:?}");
     // A chain that does not hold is not continued.
-    let said = audit("three.html");
+    let said = audit("four.html");
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.stderr.contains("does not hold, and is not continued"), "{said:?}");
 }

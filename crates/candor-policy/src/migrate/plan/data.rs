@@ -12,6 +12,9 @@ use crate::vendor::{Platform, check_id};
 pub struct Removal {
     /// The vendor's id.
     pub vendor: String,
+    /// The file that it is from.
+    #[serde(skip)]
+    pub file: String,
     /// What is to be known of all of them.
     #[serde(default)]
     pub before: Vec<String>,
@@ -114,10 +117,12 @@ pub enum When {
 
 impl Removal {
     pub(crate) fn parse(place: Place<'_>) -> Result<Self, PolicyError> {
-        let removal: Self = place.parse()?;
+        let mut removal: Self = place.parse()?;
+        place.file.clone_into(&mut removal.file);
         check_id(place, &removal.vendor)?;
         for product in &removal.products {
-            let wrong = |reason: &str| Err(place.error(0, format!("{}: {reason}", product.name)));
+            let line = place.line_of(&product.name);
+            let wrong = |reason: &str| Err(place.error(line, format!("{}: {reason}", product.name)));
             if product.recipes.is_empty() {
                 return wrong("there is no recipe");
             }
@@ -128,7 +133,11 @@ impl Removal {
         let own = removal.products.iter().flat_map(|product| &product.recipes);
         for recipe in own.chain(&removal.exports).chain(&removal.residues) {
             if recipe.command.trim().is_empty() || recipe.source.trim().is_empty() {
-                return Err(place.error(0, "a recipe has no command or no source".to_owned()));
+                let line = place.line_where(|line| {
+                    let line = line.replace(' ', "");
+                    ["command=\"\"", "source=\"\""].contains(&line.as_str())
+                });
+                return Err(place.error(line, "a recipe has no command or no source".to_owned()));
             }
         }
         Ok(removal)

@@ -23,6 +23,10 @@ pub(crate) struct Args {
     #[arg(value_name = "REPORT")]
     reports: Vec<PathBuf>,
 
+    /// The digest of the last entry, as it was told before; entries may have come after it.
+    #[arg(long, value_name = "DIGEST")]
+    last: Option<String>,
+
     /// The key that must have signed every entry (Ed25519, in PEM).
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
@@ -30,7 +34,7 @@ pub(crate) struct Args {
 
 const AFTER_LONG_HELP: &str = "\
 Without a key this shows that entries follow each other; only with one, who made them. Whoever keeps the digest of
-the last entry elsewhere also sees when entries at the end are missing.
+the last entry elsewhere also sees, with --last, when entries at the end are missing.
 
 Exit status: 0 it holds, 1 it does not or a report is not in it, 2 it cannot be read.";
 
@@ -65,6 +69,19 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         chain.last
     ));
     let mut is_missing = false;
+    if let Some(last) = &args.last {
+        match chain.digests.iter().position(|digest| digest.eq_ignore_ascii_case(last)) {
+            Some(number) => printer.line(&format!(
+                "{shown}: the digest that was kept is of entry {number}, {} came after it",
+                chain.digests.len() - number - 1
+            )),
+            None => {
+                is_missing = true;
+                let why = "no entry has the digest that was kept: some are missing, or were changed";
+                printer.line(&format!("{shown}: {}", printer.paint(Tone::Bad, why)));
+            }
+        }
+    }
     for report in &args.reports {
         let text =
             fs::read_to_string(report).with_context(|| format!("{} cannot be read", report.display()))?;
