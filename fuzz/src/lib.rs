@@ -14,6 +14,7 @@ mod fronts;
 mod inventory;
 mod message;
 mod migrate;
+mod policy;
 mod protocol;
 mod scan;
 mod seed;
@@ -74,6 +75,11 @@ targets! {
         migrate_settings => migrate::settings;
         clamd_protocol => protocol::clamd;
         update_answer => databases::answer;
+        policy_chain => policy::chain;
+        policy_dates => policy::dates;
+        policy_files => policy::files;
+        policy_parties => policy::parties;
+        policy_values => policy::values;
         update_archive => update::archive;
         update_cdiff => databases::cdiff;
         update_container => databases::container;
@@ -186,6 +192,9 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "update_answer" | "update_cdiff" | "update_container" | "update_message" | "update_record"
         | "update_sign" => databases::seeds(target),
         "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
+        "policy_chain" | "policy_dates" | "policy_files" | "policy_parties" | "policy_values" => {
+            policy::seeds(target)
+        }
         _ => files(target),
     }
 }

@@ -132,8 +132,10 @@ impl Words {
             }
         }
         for word in &self.words {
-            if let [first, second, ..] = word.as_bytes() {
-                take([b' ', *first, *second]);
+            match word.as_bytes() {
+                [first, second, ..] => take([b' ', *first, *second]),
+                [only] => take([b' ', *only, b' ']),
+                [] => (),
             }
         }
     }

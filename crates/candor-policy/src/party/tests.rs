@@ -76,3 +76,13 @@ fn a_list_of_hundred_thousand_names_gives_the_same() {
     let found = parties.find("Kaspersky Labs", THRESHOLD);
     assert_eq!(found[0].listed.list, "kaspersky", "{found:?}");
 }
+
+#[test]
+fn the_shortest_names_are_found_as_well() {
+    for name in ["X", "A B", "3M", "\u{0}a\u{0}"] {
+        let mut parties = Parties::default();
+        let listed = Listed { name: name.to_owned(), list: String::from("list"), note: None };
+        assert!(parties.add(name, listed), "{name:?}");
+        assert_eq!(parties.find(name, THRESHOLD).len(), 1, "{name:?}");
+    }
+}

@@ -1,0 +1,4 @@
+//! Fuzzes files of a policy.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| candor_fuzz::policy_files(bytes));
