@@ -248,15 +248,9 @@ fn descriptors_of_every_kind_are_answered_as_by_clamd() {
 #[test]
 fn who_is_silent_hears_what_clamd_says() {
     let Some(both) = Both::start("CommandReadTimeout 1\nReadTimeout 1\n") else { return };
-    let silent: [&[u8]; 7] = [
-        b"",
-        b"zPIN",
-        b"zINSTREAM\0",
-        b"zINSTREAM\0\0\0\0\x64abc",
-        b"zFILDES\0",
-        b"zIDSESSION\0",
-        b"zIDSESSION\0zPING\0",
-    ];
+    // What has an answer is not among them: who is late with it would hear something else.
+    let silent: [&[u8]; 6] =
+        [b"", b"zPIN", b"zINSTREAM\0", b"zINSTREAM\0\0\0\0\x64abc", b"zFILDES\0", b"zIDSESSION\0"];
     // One beside the other: each takes its second.
     std::thread::scope(|scope| {
         for bytes in silent {
