@@ -32,7 +32,7 @@ pub(super) fn page() -> String {
          * `.snap` files, compressed archives of images of containers, compressed images of disks, `.dmg`: unpack or mount\n  \
          them, and give the folder.\n\
          * Of an image of a disk: snapshots in it, what stands in the disk that it is based on, volumes in volumes (LVM,\n  \
-         RAID), links, empty folders, files of more than 384 MiB. An ext volume that was in use says so, as changes in\n  \
+         RAID), links, empty folders, files of more than 384 MiB; programs that Windows has compressed (WOF) are told. An ext volume that was in use says so, as changes in\n  \
          its journal are not applied; NTFS does not say it. Without the jail (`--no-sandbox`), images of more than 1 GiB\n  \
          are not read.\n\
          * Of a folder with an OCI layout, more than 900 blobs.\n\

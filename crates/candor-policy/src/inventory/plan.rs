@@ -41,7 +41,8 @@ pub(super) fn is_beside(path: &str) -> bool {
 /// Names that say it, most of them only in their place.
 fn by_name(folder: &str, name: &str) -> Option<Reader> {
     Some(match name {
-        "status" if folder == "var/lib/dpkg" => Reader::Dpkg,
+        // OpenWrt has the same format.
+        "status" if matches!(folder, "var/lib/dpkg" | "usr/lib/opkg" | "var/lib/opkg") => Reader::Dpkg,
         "installed" if folder.ends_with("lib/apk/db") => Reader::Apk,
         "packages" | "packages.db" | "rpmdb.sqlite" if is_rpm(folder) => Reader::Rpm,
         "snap.yaml" if folder.ends_with("/meta") => Reader::Snap,
@@ -61,6 +62,8 @@ fn by_name(folder: &str, name: &str) -> Option<Reader> {
         "yarn.lock" => Reader::YarnLock,
         "pnpm-lock.yaml" => Reader::PnpmLock,
         "cargo.lock" | "poetry.lock" | "uv.lock" => Reader::TomlLock,
+        "cargo.toml" if is_crate(folder) => Reader::Cargo,
+        ".crates.toml" => Reader::Cargo,
         "gradle.lockfile" => Reader::GradleLock,
         "pom.xml" => Reader::Pom,
         "pom.properties" => Reader::PomProperties,
@@ -113,6 +116,7 @@ fn by_ending(path: &str, folder: &str, ending: &str) -> Option<Reader> {
         "json" if path.ends_with(".spdx.json") => Reader::SpdxJson,
         "xml" if path.ends_with(".cdx.xml") => Reader::CycloneDxXml,
         "spdx" => Reader::SpdxTags,
+        "pom" if folder.contains(".m2/repository/") => Reader::Pom,
         _ => return None,
     })
 }
@@ -162,6 +166,15 @@ fn is_bundle(folder: &str) -> bool {
     folder
         .strip_suffix("/contents")
         .is_some_and(|bundle| ENDINGS.iter().any(|ending| bundle.ends_with(ending)))
+}
+
+/// Whether a folder is that of a crate as cargo unpacks it: for all projects of a user, or for one.
+fn is_crate(folder: &str) -> bool {
+    let mut parts = folder.rsplit('/').skip(1);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("vendor"), ..) => true,
+        (_, above, root) => above == Some("src") && root == Some("registry"),
+    }
 }
 
 /// Whether a folder is that of a package of npm: right below `node_modules`, or below a namespace in it.
@@ -281,6 +294,15 @@ mod tests {
             ("usr/lib/systemd/system/kesl.service", Some(Reader::Unit)),
             ("srv/app/node_modules/@a/b/package.json", Some(Reader::PackageJson)),
             ("srv/app/package.json", None),
+            (
+                "home/u/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/a-1.0/Cargo.toml",
+                Some(Reader::Cargo),
+            ),
+            ("home/u/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/a-1.0/b/Cargo.toml", None),
+            ("srv/app/vendor/a/Cargo.toml", Some(Reader::Cargo)),
+            ("srv/app/Cargo.toml", None),
+            ("home/u/.m2/repository/com/example/a/1/a-1.pom", Some(Reader::Pom)),
+            ("usr/lib/opkg/status", Some(Reader::Dpkg)),
             ("srv/app/node_modules/a/test/package.json", None),
             ("usr/lib/python3/dist-packages/a-1.dist-info/METADATA", Some(Reader::PythonMetadata)),
             ("etc/hosts", Some(Reader::Hosts)),

@@ -13,6 +13,7 @@ use super::{
 pub enum Reader {
     Android,
     Apk,
+    Cargo,
     Certificates,
     ChromeExtension,
     Csv,
@@ -86,7 +87,7 @@ const fn row(
 }
 
 /// All readers.
-pub static READERS: [Row; 40] = [
+pub static READERS: [Row; 41] = [
     row(
         Reader::Android,
         "android",
@@ -95,6 +96,13 @@ pub static READERS: [Row; 40] = [
         android::read,
     ),
     row(Reader::Apk, "apk", 256 * MIB, "packages of Alpine (`lib/apk/db/installed`)", packages::apk::read),
+    row(
+        Reader::Cargo,
+        "cargo",
+        16 * MIB,
+        "crates that are unpacked (`Cargo.toml`) or installed (`.crates.toml`)",
+        language::cargo,
+    ),
     row(
         Reader::Certificates,
         "certificates",

@@ -323,6 +323,13 @@ impl Sink for Files<'_, '_, '_> {
             FileType::PartHfsPlus => path.ends_with("/rsrc"),
             _ => false,
         };
+        // A file that Windows has compressed for good has its content in another stream, and none in its own.
+        if let Some(path) = path.strip_suffix(":WofCompressedData").filter(|_| is_other) {
+            if let Some(wish) = self.inside.wish(path) {
+                self.inside.unread(&wish.path, "it is compressed in a way that is not read (WOF)");
+            }
+            return Flow::Continue;
+        }
         if path.is_empty() || is_other {
             return Flow::Continue;
         }

@@ -143,6 +143,16 @@ fn what_cannot_be_opened_is_told_by_name() {
 }
 
 #[test]
+fn programs_that_windows_has_compressed_are_told() {
+    let path = "Windows/System32/drivers/klif.sys";
+    let packed = format!("{path}:WofCompressedData");
+    let (items, coverage, _) = seen(&volume::ntfs(&[(path, b""), (&packed, b"packed")]));
+    assert!(items.is_empty());
+    let told = coverage.iter().find(|one| one.path == format!("disk.img!{path}")).unwrap();
+    assert!(matches!(&told.state, CoverageState::NotRead(why) if why.contains("WOF")), "{told:?}");
+}
+
+#[test]
 fn one_volume_that_is_closed_does_not_hide_another() {
     let (open, mut closed) = (volume::ext(true, FILES), vec![0; 8192]);
     closed[..6].copy_from_slice(b"LUKS\xba\xbe");

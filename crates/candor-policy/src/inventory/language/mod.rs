@@ -11,7 +11,7 @@ mod rust;
 pub(super) use java::{archive, gradle, pom, properties};
 pub(super) use javascript::{package_json, package_lock, pnpm_lock, yarn_lock};
 pub(super) use python::{metadata, requirements};
-pub(super) use rust::toml_lock;
+pub(super) use rust::{cargo, toml_lock};
 
 use super::{Item, ItemKind, Surface};
 

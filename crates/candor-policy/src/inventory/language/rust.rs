@@ -1,4 +1,5 @@
-//! Lock files in TOML with `[[package]]`: `Cargo.lock`, `poetry.lock`, `uv.lock`.
+//! Lock files in TOML with `[[package]]` (`Cargo.lock`, `poetry.lock`, `uv.lock`), and what cargo has unpacked or
+//! installed.
 
 use super::{component, python};
 use crate::inventory::Items;
@@ -43,10 +44,53 @@ pub(in crate::inventory) fn toml_lock(bytes: &[u8], items: &mut Items<'_>) {
     give(current, items);
 }
 
+/// Reads the `Cargo.toml` of a crate that cargo unpacked, or `.crates.toml`, where it notes what it installed.
+pub(in crate::inventory) fn cargo(bytes: &[u8], items: &mut Items<'_>) {
+    let text = lossy(bytes);
+    if items.path().ends_with(".crates.toml") {
+        // `"NAME VERSION (SOURCE)" = ["PROGRAM"]`
+        for line in text.lines().filter_map(|line| line.strip_prefix('"')) {
+            let mut words = line.split([' ', '"']);
+            if let (Some(name), Some(version)) = (words.next(), words.next()) {
+                items.push(component("cargo", "", name, version));
+            }
+        }
+        return;
+    }
+    let package = text.lines().map(str::trim).skip_while(|line| *line != "[package]").skip(1);
+    let (mut name, mut version) = ("", "");
+    for (key, value) in
+        package.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once('='))
+    {
+        let value = value.trim().trim_matches('"');
+        match key.trim() {
+            "name" => name = value,
+            "version" => version = value,
+            _ => (),
+        }
+    }
+    if name.is_empty() {
+        return items.unread("it names no crate");
+    }
+    items.push(component("cargo", "", name, version));
+}
+
 #[cfg(test)]
 mod tests {
     use crate::inventory::tests::{read, values};
-    use crate::inventory::{Reader, Surface};
+    use crate::inventory::{CoverageState, Reader, Surface};
+
+    #[test]
+    fn what_cargo_has_unpacked_and_installed_is_told() {
+        let manifest = "# written by cargo\n[package]\nedition = \"2021\"\nname = \"a_b\"\nversion = \"1.0\"\n\n[dependencies.c]\nversion = \"9\"\nname = \"no\"\n";
+        let (items, _) = read(Reader::Cargo, "x/Cargo.toml", manifest.as_bytes());
+        assert_eq!(values(&items, Surface::PackageUrl), ["pkg:cargo/a_b@1.0"]);
+        let installed = "[v1]\n\"rg 14.1 (registry+https://example.com)\" = [\"rg\"]\n\"x 2 (path+file:///x)\" = [\"y\"]\n";
+        let (items, _) = read(Reader::Cargo, "home/u/.cargo/.crates.toml", installed.as_bytes());
+        assert_eq!(values(&items, Surface::PackageUrl), ["pkg:cargo/rg@14.1", "pkg:cargo/x@2"]);
+        let (_, coverage) = read(Reader::Cargo, "x/Cargo.toml", b"[workspace]\nname = \"x\"\n");
+        assert!(matches!(coverage.state, CoverageState::NotRead(_)));
+    }
 
     #[test]
     fn locks_in_toml_name_their_packages() {
