@@ -1,5 +1,4 @@
 //! Tasks of the workspace that are more than one cargo command: `cargo xtask --help`.
-#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a task speaks to the terminal it was started from")]
 
 mod bench;
@@ -10,6 +9,7 @@ mod construct;
 mod docs;
 mod fuzz;
 mod jail;
+mod observe;
 mod oracle;
 mod package;
 mod policy;
@@ -42,6 +42,8 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Show of the program what its jail promises: calls, missing layers, chaos, a worker that was taken over.
     Jail(jail::Arguments),
+    /// Run a command, and assert that no program of Candor comes to a network by it but those that are to.
+    Observe(observe::Arguments),
     /// Compare Candor with ClamAV on random signatures and files.
     Oracle(oracle::Arguments),
     /// Build packages for Debian, or use them in the place of ClamAV's.
@@ -64,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         Task::Docs(arguments) => docs::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Jail(arguments) => jail::run(&arguments),
+        Task::Observe(arguments) => observe::run(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),
         Task::Package(arguments) => package::run(&arguments),
         Task::Policy(arguments) => policy::run(&arguments),
