@@ -144,10 +144,12 @@ complete -c candor -n "__fish_candor_using_subcommand unpack" -l no-sandbox -d '
 complete -c candor -n "__fish_candor_using_subcommand unpack" -l json -d 'Print one JSON object'
 complete -c candor -n "__fish_candor_using_subcommand unpack" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c candor -n "__fish_candor_using_subcommand compile" -s o -l output -d 'The image to write. It is replaced in one step, or not at all' -r -F
+complete -c candor -n "__fish_candor_using_subcommand compile" -l certificates -d 'Certificates of those who may sign a container by a `.sign` beside it' -r -F
 complete -c candor -n "__fish_candor_using_subcommand compile" -l color -d 'When to use colours' -r -f -a "always\t'Always'
 auto\t'On a terminal, unless `NO_COLOR` is set'
 never\t'Never'"
 complete -c candor -n "__fish_candor_using_subcommand compile" -l strict -d 'Write no image when a line cannot be used'
+complete -c candor -n "__fish_candor_using_subcommand compile" -l refuse-md5 -d 'Use no `.cvd` that RSA over an MD5 sum alone vouches for'
 complete -c candor -n "__fish_candor_using_subcommand compile" -l all-diagnostics -d 'Show all diagnostics, not only the first 20'
 complete -c candor -n "__fish_candor_using_subcommand compile" -s q -l quiet -d 'Print nothing but errors'
 complete -c candor -n "__fish_candor_using_subcommand compile" -l no-sandbox -d 'Scan in this process, without a jail'
@@ -371,6 +373,7 @@ auto\t'On a terminal, unless `NO_COLOR` is set'
 never\t'Never'"
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from policy" -l json -d 'Print one JSON object a line'
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from policy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from verify" -l last -d 'The digest of the last entry, as it was told before; entries may have come after it' -r
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from verify" -l public-key -d 'The key that must have signed every entry (Ed25519, in PEM)' -r -F
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from verify" -l policy -d 'A folder of own vendors, rules and profiles, which are added to the built-in ones or take their place' -r -F
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from verify" -l color -d 'When to use colours' -r -f -a "always\t'Always'
@@ -391,14 +394,15 @@ complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_sub
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Make sure that a chain of reports holds, and that a report is in it'
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Write databases for the scanner, by which what comes of a prohibited vendor is a finding'
 complete -c candor -n "__fish_candor_using_subcommand audit; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -l color -d 'When to use colours' -r -f -a "always\t'Always'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine verify help" -l color -d 'When to use colours' -r -f -a "always\t'Always'
 auto\t'On a terminal, unless `NO_COLOR` is set'
 never\t'Never'"
-complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -f -a "plan" -d 'Write a plan: what to remove, in which order, with whose uninstaller, and what is lost meanwhile'
-complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -f -a "import" -d 'Read settings of the product that goes, and propose what becomes of them'
-complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -f -a "quarantine" -d 'Open the quarantine of the product that goes, and look at what is in it again'
-complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine verify help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine verify help" -f -a "plan" -d 'Write a plan: what to remove, in which order, with whose uninstaller, and what is lost meanwhile'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine verify help" -f -a "import" -d 'Read settings of the product that goes, and propose what becomes of them'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine verify help" -f -a "quarantine" -d 'Open the quarantine of the product that goes, and look at what is in it again'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine verify help" -f -a "verify" -d 'Make sure that an archive of a quarantine holds what was put into it: every file, every entry, the signature'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and not __fish_seen_subcommand_from plan import quarantine verify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l inventory -d 'An inventory in JSON that was taken before; can be given several times' -r -F
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -l policy -d 'A folder of own vendors and own ways to remove products (`removal/*.toml`)' -r -F
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from plan" -s f -l format -d 'The form of the plan' -r -f -a "text\t'For people, on a terminal'
@@ -424,6 +428,7 @@ complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_s
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -l no-sandbox -d 'Scan in this process, without a jail'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l export -d 'Put the files into this new archive: a ZIP under the password `infected`, with a manifest' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l key -d 'Sign the manifest of the archive with this key (Ed25519, PKCS #8 in PEM)' -r -F
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -s d -l database -d 'Signatures to scan with, in place of the active generation or the built-in ones' -r -F
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l state-dir -d 'Where generations are kept; the one in force is used unless a database is named' -r -F
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l cache-dir -d 'Where compiled databases are kept' -r -F
@@ -442,9 +447,25 @@ complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_s
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l no-sandbox -d 'Scan in this process, without a jail'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -l json -d 'Print one JSON object a line'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from quarantine" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l last -d 'The last digest, as it was printed when the archive was made' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l public-key -d 'The key that must have signed it (Ed25519, in PEM)' -r -F
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l max-file-size -d 'Largest file, or member of an archive, to look into' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l max-scan-size -d 'Most bytes to look at for one file, everything unpacked from it included' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l max-depth -d 'Most layers inside one another' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l max-files -d 'Most members to unpack from one file, at all depths together' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l max-ratio -d 'How many times larger than its compressed form a member may be' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l max-growth -d 'How many times larger than the file itself all that is unpacked from it may be' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l max-memory -d 'Most memory for what is unpacked from a file and not yet looked at' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l max-time -d 'Most seconds for one file; 0 for any time' -r
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l color -d 'When to use colours' -r -f -a "always\t'Always'
+auto\t'On a terminal, unless `NO_COLOR` is set'
+never\t'Never'"
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -l no-sandbox -d 'Scan in this process, without a jail'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "plan" -d 'Write a plan: what to remove, in which order, with whose uninstaller, and what is lost meanwhile'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "import" -d 'Read settings of the product that goes, and propose what becomes of them'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "quarantine" -d 'Open the quarantine of the product that goes, and look at what is in it again'
+complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Make sure that an archive of a quarantine holds what was put into it: every file, every entry, the signature'
 complete -c candor -n "__fish_candor_using_subcommand migrate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c candor -n "__fish_candor_using_subcommand trust; and not __fish_seen_subcommand_from diff help" -l state-dir -d 'Where generations are kept' -r -F
 complete -c candor -n "__fish_candor_using_subcommand trust; and not __fish_seen_subcommand_from diff help" -l color -d 'When to use colours' -r -f -a "always\t'Always'
@@ -592,6 +613,7 @@ complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subc
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "plan" -d 'Write a plan: what to remove, in which order, with whose uninstaller, and what is lost meanwhile'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "import" -d 'Read settings of the product that goes, and propose what becomes of them'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "quarantine" -d 'Open the quarantine of the product that goes, and look at what is in it again'
+complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from migrate" -f -a "verify" -d 'Make sure that an archive of a quarantine holds what was put into it: every file, every entry, the signature'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from trust" -f -a "diff" -d 'Show what one generation changed against another, signature by signature'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from publish" -f -a "key" -d 'Make a key, or show the public half of one'
 complete -c candor -n "__fish_candor_using_subcommand help; and __fish_seen_subcommand_from publish" -f -a "init" -d 'Begin a feed, and prepare its first root'

@@ -65,7 +65,7 @@ no\t''"
 complete -c clamscan -l cache-size -d 'No effect: no verdict is kept from one file to the next' -r
 complete -c clamscan -s l -l log -d 'As in ClamAV' -r -F
 complete -c clamscan -l tempdir -d 'As in ClamAV' -r -F
-complete -c clamscan -l cvdcertsdir -d 'No effect: signatures of databases are not verified by this command' -r -F
+complete -c clamscan -l cvdcertsdir -d 'As in ClamAV' -r -F
 complete -c clamscan -l official-db-only -d 'As in ClamAV' -r -f -a "yes\t''
 no\t''"
 complete -c clamscan -l fail-if-cvd-older-than -d 'As in ClamAV' -r
@@ -81,7 +81,7 @@ complete -c clamscan -l json-store-pdf-uris -d 'No effect: addresses are not wri
 no\t''"
 complete -c clamscan -l json-store-extra-hashes -d 'No effect: metadata have MD5 sums alone' -r -f -a "yes\t''
 no\t''"
-complete -c clamscan -l fips-limits -d 'No effect: signatures by MD5 and SHA-1 stay in force' -r -f -a "yes\t''
+complete -c clamscan -l fips-limits -d 'As in ClamAV' -r -f -a "yes\t''
 no\t''"
 complete -c clamscan -l bytecode -d 'No effect: bytecode signatures are not run' -r -f -a "yes\t''
 no\t''"
