@@ -88,11 +88,10 @@ impl<'a> Teller<'a> {
             if self.wishes.debug {
                 self.console.stderr(&about(&subject.path, &layers(report)));
             }
-            if let Some(folder) = &self.wishes.metadata {
-                if let Err(error) = metadata::write(folder, subject, report) {
-                    self.console
-                        .error(&format!("metadata cannot be written to {}: {error}", folder.display()));
-                }
+            if let Some(folder) = &self.wishes.metadata
+                && let Err(error) = metadata::write(folder, subject, report)
+            {
+                self.console.error(&format!("metadata cannot be written to {}: {error}", folder.display()));
             }
         }
         self.miss(subject, outcome, &said);
