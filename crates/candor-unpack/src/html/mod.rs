@@ -94,8 +94,14 @@ struct Page {
 }
 
 fn normalise(bytes: &[u8]) -> Page {
+    normalise_by(bytes, usize::MAX)
+}
+
+/// The same with runs of plain bytes no longer than `most`: what comes out is the same with any.
+fn normalise_by(bytes: &[u8], most: usize) -> Page {
     let mut walk = Walk {
         rest: bytes,
+        most,
         page: Page::default(),
         is_start: true,
         has_blank: false,
@@ -106,6 +112,7 @@ fn normalise(bytes: &[u8]) -> Page {
         links: Links::default(),
     };
     walk.page.without_comments.reserve(bytes.len());
+    walk.page.without_tags.reserve(bytes.len() / 2);
     let mut state = State::Text;
     while !walk.rest.is_empty() {
         state = match state {
@@ -156,6 +163,8 @@ enum Style {
 
 struct Walk<'a> {
     rest: &'a [u8],
+    /// Bytes that are taken together at most.
+    most: usize,
     page: Page,
     /// Whether white space is dropped altogether: at the start and behind tags.
     is_start: bool,
@@ -172,11 +181,25 @@ struct Walk<'a> {
     links: Links,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn next(&mut self) -> Option<u8> {
         let (&byte, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(byte)
+    }
+
+    /// Takes the next bytes up to one that `ends` such a run.
+    fn run(&mut self, ends: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest.get(..self.most).unwrap_or(self.rest);
+        let length = rest.iter().position(|&byte| ends(byte)).unwrap_or(rest.len());
+        self.take(length)
+    }
+
+    /// Takes so many of the next bytes.
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
+        self.rest = rest;
+        taken
     }
 
     fn skip_space(&mut self) {
@@ -191,6 +214,10 @@ impl Walk<'_> {
 
     fn write_lower(&mut self, byte: u8) {
         self.write(byte.to_ascii_lowercase());
+    }
+
+    fn write_all_lower(&mut self, bytes: &[u8]) {
+        self.page.without_comments.extend(bytes.iter().map(u8::to_ascii_lowercase));
     }
 
     /// Writes a blank to the copy without tags, unless one stands there.
@@ -209,8 +236,36 @@ impl Walk<'_> {
         self.is_start = false;
     }
 
+    /// Takes words with single blanks between them: both copies get the same of them.
+    fn words(&mut self) {
+        // The text of a link is kept without blanks.
+        let has_blanks = !self.links.listens();
+        let (mut length, mut was_blank) = (0_usize, true);
+        for &byte in self.rest.iter().take(self.most) {
+            match byte {
+                b' ' if has_blanks && !was_blank => was_blank = true,
+                b'\0'..=b' ' | b'<' | b'&' => break,
+                _ => was_blank = false,
+            }
+            length = length.saturating_add(1);
+        }
+        // White space behind may go on.
+        let words = self.take(length.saturating_sub(usize::from(was_blank)));
+        if words.is_empty() {
+            return;
+        }
+        self.flush();
+        self.write_all_lower(words);
+        self.page.without_tags.extend(words.iter().map(u8::to_ascii_lowercase));
+        if self.links.listens() {
+            words.iter().for_each(|byte| self.links.text(&[*byte]));
+        }
+    }
+
     fn text(&mut self) -> State {
-        while let Some(byte) = self.next() {
+        loop {
+            self.words();
+            let Some(byte) = self.next() else { return State::Text };
             match byte {
                 b'<' => {
                     self.flush();
@@ -244,7 +299,6 @@ impl Walk<'_> {
                 }
             }
         }
-        State::Text
     }
 
     fn tag_start(&mut self) -> State {
@@ -354,7 +408,11 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, style: Style) -> State {
-        while let Some(byte) = self.next() {
+        loop {
+            let plain = self.run(|byte| matches!(byte, b'>' | b'"' | b'\'' | b'&') || is_space(byte));
+            self.write_all_lower(plain);
+            self.value.extend_from_slice(plain);
+            let Some(byte) = self.next() else { return State::Value(style) };
             match byte {
                 b'>' if !matches!(style, Style::Quoted(_)) => {
                     self.address_end(style);
@@ -390,7 +448,6 @@ impl Walk<'_> {
                 }
             }
         }
-        State::Value(style)
     }
 
     /// Keeps the value that ends here if it is the address of a link or image: the first of the tag.
@@ -434,7 +491,10 @@ impl Walk<'_> {
             script::normalise(content, &mut self.page.scripts);
         }
         self.rest = content;
-        while let Some(byte) = self.next() {
+        loop {
+            let plain = self.run(|byte| matches!(byte, b'&' | b'\'') || is_space(byte));
+            self.write_all_lower(plain);
+            let Some(byte) = self.next() else { break };
             match byte {
                 b'&' => {
                     let entity = self.entity();

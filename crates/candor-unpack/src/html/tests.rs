@@ -4,7 +4,7 @@
 use candor_model::{ChildKind, FileType, Limits, Normalisation, Reason};
 use proptest::prelude::*;
 
-use super::normalise;
+use super::{normalise, normalise_by};
 use crate::collected::Collected;
 
 fn shown(bytes: &[u8]) -> String {
@@ -186,6 +186,17 @@ fn check_linear(page: &str) {
 }
 
 proptest! {
+    #[test]
+    fn runs_become_what_their_bytes_become(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "<", ">", "<b ", "a=", "\"", "'", " ", "  ", "\n", "X", "word", "Two Words", "&", "&amp;", ";", "\u{1}", "<!", "-->",
+            "<script>", "</script>", "<style>", "</style>", "<a href=", "<a href='X'>", "</a>", "www.A.b", "data:,%41", "é",
+        ]), 0..60),
+    ) {
+        let page = parts.concat();
+        prop_assert_eq!(normalise(page.as_bytes()), normalise_by(page.as_bytes(), 0));
+    }
+
     #[test]
     fn copies_are_in_lower_case_and_bounded(
         parts in prop::collection::vec(prop::sample::select(vec![

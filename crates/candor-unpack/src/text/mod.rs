@@ -12,23 +12,8 @@ use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink
 
 use crate::encoded_script;
 
-/// What becomes of each byte: itself or another, or [`DROPPED`].
-const TABLE: [u8; 256] = {
-    let mut table = [DROPPED; 256];
-    let mut byte = 0_u8;
-    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where it is an error")]
-    while byte < 0x80 {
-        table[byte as usize] = match byte {
-            b'\t'..=b'\r' | b' ' => b' ',
-            b'A'..=b'Z' => byte.to_ascii_lowercase(),
-            b'!'..=0x7f => byte,
-            _ => DROPPED,
-        };
-        byte += 1;
-    }
-    table
-};
-
+/// Bytes that are looked at together.
+const BLOCK: usize = 16;
 /// Not a byte that stays.
 const DROPPED: u8 = 0;
 
@@ -69,20 +54,72 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// The normalised copy of `bytes`; never longer than they are.
 pub(crate) fn normalise(bytes: &[u8]) -> Vec<u8> {
-    let mut normal = vec![0; bytes.len()];
+    // A block is always written whole; what of it does not stay is overwritten by the next one.
+    let mut normal = vec![0; bytes.len().saturating_add(BLOCK)];
     let mut length = 0_usize;
     // Whether the last byte that stayed, or would have but for being one more of a run, is a blank.
-    let mut blank = false;
-    for &byte in bytes {
-        let becomes = TABLE.get(usize::from(byte)).copied().unwrap_or(DROPPED);
-        // Written always and counted only if it stays: without a branch on the content.
-        if let Some(slot) = normal.get_mut(length) {
-            *slot = becomes;
+    let mut blank = 0;
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut last = [DROPPED; BLOCK];
+    for (to, byte) in last.iter_mut().zip(rest) {
+        *to = *byte;
+    }
+    for block in blocks.iter().chain([&last]) {
+        let mut becoming = [DROPPED; 2 * BLOCK];
+        for (to, byte) in becoming.iter_mut().zip(block) {
+            *to = becomes(*byte);
         }
-        let (is_kept, is_blank) = (becomes != DROPPED, becomes == b' ');
-        length = length.saturating_add(usize::from(is_kept & !(is_blank & blank)));
-        blank = is_blank | (blank & !is_kept);
+        let mut kept = kept(&becoming, &mut blank);
+        // One run of bytes that stay after the other.
+        while kept != 0 {
+            let start = kept.trailing_zeros();
+            let count = (kept >> start).trailing_ones();
+            let from = becoming.get(start as usize..).and_then(<[u8]>::first_chunk::<BLOCK>);
+            let to = normal.get_mut(length..).and_then(<[u8]>::first_chunk_mut::<BLOCK>);
+            if let (Some(from), Some(to)) = (from, to) {
+                *to = *from;
+            }
+            length = length.saturating_add(count as usize);
+            kept &= u32::MAX << (start.saturating_add(count) & 31);
+        }
     }
     normal.truncate(length);
     normal
+}
+
+/// What becomes of a byte: itself or another, or [`DROPPED`]. Without branches and tables, so that all of a block are
+/// done at once.
+const fn becomes(byte: u8) -> u8 {
+    let is_upper = byte.wrapping_sub(b'A') < 26;
+    let lower = if is_upper { byte | 0x20 } else { byte };
+    let plain = if byte.wrapping_sub(b' ') < 0x60 { lower } else { DROPPED };
+    if byte.wrapping_sub(b'\t') < 5 { b' ' } else { plain }
+}
+
+/// Which bytes of a block stay, the first in the lowest bit. `blank` is whether the last one before the block was a
+/// blank, whatever was dropped since, and becomes that of its end.
+fn kept(block: &[u8; 2 * BLOCK], blank: &mut u32) -> u32 {
+    let dropped = bits(block, DROPPED);
+    let blanks = bits(block, b' ');
+    let behind = blanks << 1 | *blank;
+    // What is dropped does not end a run of white space: the addition carries from the first of those that are dropped
+    // behind a blank to the last.
+    let through = (dropped.wrapping_add(behind & dropped) ^ dropped) & dropped;
+    *blank = (blanks | through) >> (BLOCK - 1) & 1;
+    !(dropped | blanks & (behind | through << 1)) & ((1 << BLOCK) - 1)
+}
+
+/// Which of the first bytes of a block are `sought`.
+fn bits(block: &[u8; 2 * BLOCK], sought: u8) -> u32 {
+    let mut flags = [0; BLOCK];
+    for (flag, byte) in flags.iter_mut().zip(block) {
+        *flag = u8::from(*byte == sought);
+    }
+    // The factor brings the lowest bits of eight bytes together in the highest byte.
+    let eight =
+        |flags: &[u8; 8]| u64::from_le_bytes(*flags).wrapping_mul(0x0102_0408_1020_4080).to_be_bytes()[0];
+    match flags.as_chunks::<8>().0 {
+        [low, high] => u32::from(u16::from_le_bytes([eight(low), eight(high)])),
+        _ => 0,
+    }
 }

@@ -43,7 +43,31 @@ fn what_is_over_the_limit_is_said() {
     assert_eq!(found.incomplete, [Reason::NormaliseSize]);
 }
 
+/// The definition, byte by byte.
+fn one_by_one(text: &[u8]) -> Vec<u8> {
+    let mut normal = Vec::new();
+    for byte in text {
+        match byte {
+            b'\t'..=b'\r' | b' ' if normal.last() == Some(&b' ') => {}
+            b'\t'..=b'\r' | b' ' => normal.push(b' '),
+            b'!'..=0x7f => normal.push(byte.to_ascii_lowercase()),
+            _ => {}
+        }
+    }
+    normal
+}
+
 proptest! {
+    #[test]
+    fn blocks_become_what_their_bytes_become(
+        text in prop::collection::vec(
+            prop_oneof![Just(b' '), Just(b'\n'), Just(0), Just(0x80), Just(b'A'), any::<u8>()],
+            0..200,
+        )
+    ) {
+        prop_assert_eq!(normalise(&text), one_by_one(&text));
+    }
+
     #[test]
     fn normalising_twice_changes_nothing(text in prop::collection::vec(any::<u8>(), 0..400)) {
         let once = normalise(&text);
