@@ -187,6 +187,16 @@ impl Parties {
                 *count = count.saturating_add(1);
             }
         }
+        // What is spelled alike is always looked at, however few runs it has, or however often the same one.
+        let alike: Vec<u32> = met
+            .iter()
+            .copied()
+            .filter(|number| {
+                let entry = usize::try_from(*number).ok().and_then(|at| self.entries.get(at));
+                entry.is_some_and(|entry| entry.words.is_alike(words))
+            })
+            .take(CANDIDATES)
+            .collect();
         // A long name shares many runs by chance: what is shared is seen against the length.
         let mut candidates: Vec<(u64, u32)> = met
             .into_iter()
@@ -205,6 +215,12 @@ impl Parties {
         // What shares far less than the nearest one is not near.
         let least = candidates.first().map_or(0, |(share, _)| share / 3);
         candidates.retain(|(share, _)| *share >= least);
-        candidates.into_iter().map(|(_, number)| number).collect()
+        let mut chosen: Vec<u32> = candidates.into_iter().map(|(_, number)| number).collect();
+        for number in alike {
+            if !chosen.contains(&number) {
+                chosen.push(number);
+            }
+        }
+        chosen
     }
 }

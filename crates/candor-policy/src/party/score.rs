@@ -115,6 +115,11 @@ impl Words {
         self.joined.is_empty()
     }
 
+    /// Whether it has the same letters in the same order.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        self.joined == other.joined
+    }
+
     pub(super) fn letters(&self) -> usize {
         self.joined.len()
     }

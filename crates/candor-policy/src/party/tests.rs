@@ -86,3 +86,14 @@ fn the_shortest_names_are_found_as_well() {
         assert_eq!(parties.find(name, THRESHOLD).len(), 1, "{name:?}");
     }
 }
+
+#[test]
+fn a_name_of_the_same_letters_over_and_over_is_found() {
+    let long = format!("{}ei", "Y".repeat(52));
+    let mut parties = Parties::default();
+    for name in ["YYY", &long] {
+        parties.add(name, Listed { name: name.to_owned(), list: String::from("list"), note: None });
+    }
+    let found = parties.find(&long, THRESHOLD);
+    assert!(found.iter().any(|one| one.listed.name == long), "{found:?}");
+}
