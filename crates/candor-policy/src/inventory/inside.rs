@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::items::Beside;
+use super::items::{Beside, clean_state};
 use super::{Coverage, CoverageState, Interest, Item, ItemKind, Items, Reader, plan};
 
 /// Bytes of files that wait, and of what waits beside them.
@@ -162,6 +162,7 @@ impl<'a, 'give> Inside<'a, 'give> {
     /// Says how far a part, or all of it, was read.
     pub(super) fn coverage(&mut self, reader: &str, path: &str, state: CoverageState, items: u64) {
         let path = Item::new(ItemKind::File, &format!("{}!{}{path}", self.name, self.part)).name;
+        let state = clean_state(state);
         self.say(Found::Coverage(Coverage { reader: reader.to_owned(), path, state, items }));
     }
 

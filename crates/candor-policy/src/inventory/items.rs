@@ -182,6 +182,15 @@ impl Item {
     }
 }
 
+/// A state whose reason fits into a report: names out of hostile files stand in some.
+pub(super) fn clean_state(state: CoverageState) -> CoverageState {
+    match state {
+        CoverageState::Partly(why) => CoverageState::Partly(clean(&why)),
+        CoverageState::NotRead(why) => CoverageState::NotRead(clean(&why)),
+        other => other,
+    }
+}
+
 /// The text without control characters, cut where it is too long.
 pub(crate) fn clean(text: &str) -> String {
     let text = text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or(text);

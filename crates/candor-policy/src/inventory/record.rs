@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::inside::Found;
-use super::items::{Beside, LONGEST_TEXT, MOST_TRAITS};
+use super::items::{Beside, LONGEST_TEXT, MOST_TRAITS, clean, clean_state};
 use super::{Coverage, CoverageState, Interest, Item, Reader, disk, image, plan};
 
 /// What one record says.
@@ -124,7 +124,7 @@ fn many(
         (Some(why), CoverageState::Read) => CoverageState::Partly(why.to_owned()),
         (_, state) => state,
     };
-    Coverage { reader: reader.to_owned(), path: path.to_owned(), state, items }
+    Coverage { reader: reader.to_owned(), path: clean(path), state: clean_state(state), items }
 }
 
 impl Record {

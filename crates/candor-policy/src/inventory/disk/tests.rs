@@ -200,6 +200,19 @@ fn logs_on_a_disk_are_applied_to_what_they_belong_to() {
 }
 
 #[test]
+fn names_in_reasons_are_bounded_and_drive_no_terminal() {
+    // A folder with such a name whose inode is gone.
+    let files: &[(&str, &[u8])] = &[("fol\u{1b}[31mder/file", b"content")];
+    let mut bytes = volume::ext(true, files);
+    let at = bytes.windows(4).position(|part| part == b"fol\x1b").unwrap() - 8;
+    bytes[at..at + 4].copy_from_slice(&9_999_u32.to_le_bytes());
+    let (_, coverage, _) = seen(&bytes);
+    let volume = coverage.iter().find(|one| one.path == "disk.img!ext").unwrap();
+    let is_clean = |why: &str| why.contains("fol\u{fffd}[31mder");
+    assert!(matches!(&volume.state, CoverageState::Partly(why) if is_clean(why)), "{volume:?}");
+}
+
+#[test]
 fn damage_is_survived_wherever_it_is() {
     for whole in [container::gpt(&volume::ext(true, FILES)), container::mbr(&volume::ntfs(FILES))] {
         for at in (0..whole.len().min(8192)).step_by(7) {
