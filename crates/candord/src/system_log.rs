@@ -84,8 +84,7 @@ impl SystemLog {
 /// Whether standard error goes to journald, which takes a severity in front of each line there: `sd-daemon(3)`.
 pub(crate) fn stderr_is_journal() -> bool {
     let named = std::env::var("JOURNAL_STREAM").unwrap_or_default();
-    rustix::fs::fstat(io::stderr().as_fd())
-        .is_ok_and(|state| is_stream(&named, state.st_dev, state.st_ino))
+    rustix::fs::fstat(io::stderr().as_fd()).is_ok_and(|state| is_stream(&named, state.st_dev, state.st_ino))
 }
 
 fn is_stream(named: &str, device: u64, inode: u64) -> bool {
