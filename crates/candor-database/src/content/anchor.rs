@@ -116,6 +116,10 @@ pub(crate) struct Group {
     pub(crate) least: usize,
     /// How far before the surroundings it starts, at most.
     pub(crate) most: usize,
+    /// The part that has the anchor.
+    pub(crate) part: usize,
+    /// How far before the surroundings that part starts.
+    pub(crate) before: usize,
 }
 
 /// What an index holds already.
@@ -302,7 +306,8 @@ fn group(
     if whole && plain {
         return None;
     }
-    let (mut least, mut most) = (before?, before?);
+    let before = before?;
+    let (mut least, mut most) = (before, before);
     for index in first..part {
         let elements = &pattern.parts.get(index)?.elements;
         let gap = pattern.parts.get(index.saturating_add(1))?.gap;
@@ -314,7 +319,7 @@ fn group(
         start.gap = Gap::NONE;
     }
     let pattern = Pattern { offset: Offset::ANY, ignore_case: pattern.ignore_case, parts };
-    Some(Group { pattern, least, most })
+    Some(Group { pattern, least, most, part: part.checked_sub(first)?, before })
 }
 
 /// What it costs, in eighths of a bit, that others have the same run: all of them are compared

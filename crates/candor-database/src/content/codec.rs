@@ -386,7 +386,9 @@ impl<'a> Decoder<'a> {
     pub(crate) fn group(&mut self) -> Option<Group> {
         let least = usize::try_from(self.number()?).ok()?;
         let most = usize::try_from(self.number()?).ok()?;
-        Some(Group { pattern: self.pattern()?, least, most })
+        let part = usize::try_from(self.number()?).ok()?;
+        let before = usize::try_from(self.number()?).ok()?;
+        Some(Group { pattern: self.pattern()?, least, most, part, before })
     }
 
     pub(crate) fn body(&mut self) -> Option<Body> {

@@ -415,7 +415,12 @@ impl<'p> Needle<'p> {
 }
 
 /// Where `elements`, all of fixed length, end when they match at `start`.
-fn fixed_end(elements: &[Element], ignore_case: bool, bytes: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn fixed_end(
+    elements: &[Element],
+    ignore_case: bool,
+    bytes: &[u8],
+    start: usize,
+) -> Option<usize> {
     let mut at = start;
     for (index, element) in elements.iter().enumerate() {
         match element {

@@ -104,6 +104,21 @@ fn literal(sub: &SubSignature) -> Option<&[u8]> {
     }
 }
 
+/// Hits that are looked for at least where they are counted: as many as are reported.
+const REPORTED: u32 = 8;
+const _: () = assert!(REPORTED as usize == KEPT);
+
+impl Comparison {
+    /// Whether so many hits are as many as are `wanted`.
+    const fn holds(self, hits: u64, wanted: u64) -> bool {
+        match self {
+            Self::Equal => hits == wanted,
+            Self::Greater => hits > wanted,
+            Self::Less => hits < wanted,
+        }
+    }
+}
+
 /// How triggers may refer to one another at most.
 const MAX_DEPTH: u32 = 130;
 
@@ -118,8 +133,25 @@ impl Evaluation<'_, '_> {
             Expression::Sub(sub) => self.count(*sub, 1, deeper)? > 0,
             Expression::And(left, right) => self.holds(left, deeper)? && self.holds(right, deeper)?,
             Expression::Or(left, right) => self.holds(left, deeper)? || self.holds(right, deeper)?,
-            Expression::Count { .. } => self.tally(expression, deeper)?.is_some(),
+            Expression::Count { of, comparison, hits, .. } => match self.single(of) {
+                // Whether there are more than so many is known once one more was found.
+                Some(sub) => {
+                    let known = self.count(sub, hits.saturating_add(1).max(REPORTED), deeper)?;
+                    comparison.holds(u64::from(known), u64::from(*hits))
+                }
+                None => self.tally(expression, deeper)?.is_some(),
+            },
         })
+    }
+
+    /// The sub-signature that a count is of, if it is one pattern: its first hits are the same, however many are
+    /// looked for.
+    fn single(&self, of: &Expression) -> Option<u32> {
+        let Expression::Sub(sub) = of else { return None };
+        match self.subs.get(*sub as usize)? {
+            SubSignature::Content { patterns, macro_group: None } if patterns.len() == 1 => Some(*sub),
+            _ => None,
+        }
     }
 
     /// The hits below a condition, or `None` when it does not hold: a condition that does not hold
@@ -155,11 +187,7 @@ impl Evaluation<'_, '_> {
                         (Tally { hits, subs: 0 }, subs.count_ones())
                     }
                 };
-                let holds = match comparison {
-                    Comparison::Equal => tally.hits == u64::from(*wanted),
-                    Comparison::Greater => tally.hits > u64::from(*wanted),
-                    Comparison::Less => tally.hits < u64::from(*wanted),
-                };
+                let holds = comparison.holds(tally.hits, u64::from(*wanted));
                 (holds && seen >= *distinct).then_some(tally)
             }
         })

@@ -368,3 +368,66 @@ fn literals_counted_together_are_counted_as_each_by_itself() {
         assert_eq!(hits(&image, &bytes), [0, 1], "{filling}");
     }
 }
+
+#[test]
+fn counts_of_one_string_are_decided_by_the_hits_that_they_need() {
+    let mut signatures = Vec::new();
+    for wanted in [0, 1, 7, 8, 9, 20] {
+        for comparison in [Comparison::Equal, Comparison::Greater, Comparison::Less] {
+            let of = Box::new(Expression::Sub(0));
+            signatures
+                .push(logical(Expression::Count { of, comparison, hits: wanted, distinct: 0 }, &["epsilon"]));
+        }
+    }
+    let image = image(signatures);
+    for there in 0_u32..25 {
+        let bytes = format!("- {}", "epsilon ".repeat(there as usize));
+        let expected: Vec<u32> = (0..)
+            .zip(
+                [0, 1, 7, 8, 9, 20]
+                    .into_iter()
+                    .flat_map(|wanted| [there == wanted, there > wanted, there < wanted]),
+            )
+            .filter_map(|(number, holds)| holds.then_some(number))
+            .collect();
+        assert_eq!(hits(&image, bytes.as_bytes()), expected, "{there}");
+    }
+}
+
+#[test]
+fn choices_and_neighbours_around_an_anchor_are_where_they_must_be() {
+    // Nothing of it is longer than two bytes, and what stands beside is a choice.
+    let bytes = |bytes: &[u8]| Element::Bytes(bytes.to_vec());
+    let branches = ["f", "k"].map(|text| vec![bytes(text.as_bytes())]).to_vec();
+    let letter = Element::Alternatives(Alternatives { negated: false, branches });
+    let within = |max| Gap { min: 0, max: Some(max) };
+    let image = image(vec![body(pattern(
+        Offset::ANY,
+        false,
+        vec![
+            part(Gap::NONE, vec![bytes(b"\xe8"), Element::Masked { value: 0, mask: 0 }, bytes(b"\0\0\0")]),
+            part(within(6), vec![bytes(b"\x86\x02"), letter]),
+            part(within(4), vec![bytes(b"\x88\x02")]),
+            part(within(9), vec![bytes(b"\xff\xe3")]),
+        ],
+    ))]);
+    let layer = |gaps: [usize; 3], letter: u8| {
+        let mut layer = b"\x86\x02f..\xe8?\0\0\0".to_vec();
+        let parts = [vec![0x86, 0x02, letter], vec![0x88, 0x02], vec![0xff, 0xe3]];
+        for (gap, part) in gaps.into_iter().zip(parts) {
+            layer.resize(layer.len() + gap, b'-');
+            layer.extend(part);
+        }
+        layer
+    };
+    for (gaps, letter, is_there) in [
+        ([0, 0, 0], b'f', true),
+        ([6, 4, 9], b'k', true),
+        ([6, 4, 9], b'x', false),
+        ([7, 4, 9], b'f', false),
+        ([6, 5, 9], b'f', false),
+        ([6, 4, 10], b'f', false),
+    ] {
+        assert_eq!(hits(&image, &layer(gaps, letter)).len(), usize::from(is_there), "{gaps:?} {letter}");
+    }
+}

@@ -5,11 +5,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::groups::{self, MAX_GROUP_RUNS};
 use super::layout::{
-    ADMITTED_SPOTS, ANCHOR, ENTRY, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS,
-    PLACED, PLACED_TABLE, SHARD, TABLES, class, filter_bits, filter_word, long_bits, long_digest, low_digest,
-    pack_entry, pair_word, placed_key, run_number, slot_digest, slot_start, table_number, third_bit,
+    ADMITTED_SPOTS, ANCHOR, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS, PLACED,
+    PLACED_TABLE, SHARD, TABLES, class, entry_width, filter_bits, filter_word, is_checked, long_bits,
+    long_digest, low_digest, pack_entry, pair_word, placed_key, run_number, slot_digest, slot_start,
+    table_number, third_bit,
 };
-use super::nibbles;
+use super::{check, nibbles};
 use crate::bytes::put_run;
 use crate::content::anchor::{Anchor, Meeting, Spot, Tier, Usage};
 use crate::content::codec::Encoder;
@@ -187,6 +188,8 @@ impl Shared {
                 let mut encoder = Encoder::default();
                 encoder.number(group.least as u64);
                 encoder.number(group.most as u64);
+                encoder.number(group.part as u64);
+                encoder.number(group.before as u64);
                 encoder.pattern(&group.pattern);
                 put_run(&mut self.groups, &encoder.into_bytes());
                 start.checked_add(1)?
@@ -219,8 +222,8 @@ struct Shard {
     tables: [Table; TABLES],
 }
 
-/// A run of a table: its key, the number of its anchor, and where it is in the surroundings.
-type Row = (u64, u32, u16);
+/// A run of a table: its key, the number of its anchor, where it is in the surroundings, and the tests beside it.
+type Row = (u64, u32, u16, u32);
 
 impl Shard {
     fn build(entries: &[(u32, &Entry)]) -> Option<Self> {
@@ -242,12 +245,15 @@ impl Shard {
             for run in &anchor.runs {
                 let key = run_number(&run.bytes, anchor.tier)?;
                 let key = spot.map_or(key, |spot| placed_key(key, spot));
-                rows.get_mut(table)?.push((key, *number, u16::try_from(run.at).ok()?));
+                let tests = check::pack(&anchor.probe, run.at, anchor.tier.width());
+                rows.get_mut(table)?.push((key, *number, u16::try_from(run.at).ok()?, tests));
             }
         }
         let mut distinct: [Vec<u64>; TABLES] = Default::default();
-        for ((table, rows), distinct) in shard.tables.iter_mut().zip(rows).zip(&mut distinct) {
-            (*table, *distinct) = lay_out_table(rows)?;
+        for (((number, table), rows), distinct) in
+            shard.tables.iter_mut().enumerate().zip(rows).zip(&mut distinct)
+        {
+            (*table, *distinct) = lay_out_table(number, rows)?;
         }
         let [long, medium, triple, short, _] = &distinct;
         shard.filter = lay_out_filter(long, |low, high| long_digest(low_digest(low), high), long_bits)?;
@@ -278,20 +284,23 @@ impl Shard {
     }
 }
 
-/// Slots and entries of a tier, and its keys, each once.
-fn lay_out_table(mut rows: Vec<Row>) -> Option<(Table, Vec<u64>)> {
+/// Slots and entries of the table with this number, and its keys, each once.
+fn lay_out_table(number: usize, mut rows: Vec<Row>) -> Option<(Table, Vec<u64>)> {
     rows.sort_unstable();
     rows.dedup();
-    let mut entries = Vec::with_capacity(rows.len().checked_mul(ENTRY)?);
+    let mut entries = Vec::with_capacity(rows.len().checked_mul(entry_width(number))?);
     let mut keys: Vec<u64> = Vec::new();
     let mut firsts: Vec<u32> = Vec::new();
-    for (index, (key, anchor, at)) in rows.iter().enumerate() {
+    for (index, (key, anchor, at, tests)) in rows.iter().enumerate() {
         if keys.last() != Some(key) {
             keys.push(*key);
             firsts.push(u32::try_from(index).ok()?);
         }
         let last = rows.get(index.checked_add(1)?).is_none_or(|(next, ..)| next != key);
         entries.extend_from_slice(&pack_entry(*anchor, *at, last)?.to_le_bytes());
+        if is_checked(number) {
+            entries.extend_from_slice(&tests.to_le_bytes());
+        }
     }
     let slots = lay_out_slots(&keys, &firsts)?;
     Some((Table { slots, entries }, keys))

@@ -234,7 +234,7 @@ mod vector {
                 }
             };
         }
-        sized!(10 12 14 16 18)
+        sized!(10 11 12 13 14 15 16 17 18)
     }
 
     /// The same for the pairs.

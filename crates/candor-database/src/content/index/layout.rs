@@ -16,7 +16,8 @@
 //! * The spots are the places that patterns are pinned to, with the length of the runs found there.
 //! * A slot is a `u32` digest of the run and the `u32` number of its first entry plus one (0: the slot
 //!   is free). Entries of one run stand one behind the other; the last one says so.
-//! * An entry names an anchor, and where in its surroundings the run stands.
+//! * An entry names an anchor, and where in its surroundings the run stands. Behind it, for runs of two to four bytes,
+//!   are two bytes that must stand in the surroundings ([`super::check`]).
 //! * The needs of a signature that is found by several clauses: how many thresholds, then for each a
 //!   word of clauses and how many of them must be seen.
 
@@ -35,8 +36,15 @@ pub(crate) const PARTS: usize = 15;
 pub(crate) const SHARD: usize = 8 + PARTS * 16;
 /// Bytes of a slot.
 pub(crate) const SLOT: usize = 8;
-/// Bytes of an entry: [`pack_entry`] says of what.
-pub(crate) const ENTRY: usize = 4;
+/// Bytes of an entry of a table: [`pack_entry`] says of what. Short runs have tests behind it.
+pub(crate) const fn entry_width(table: usize) -> usize {
+    if is_checked(table) { 8 } else { 4 }
+}
+
+/// Whether entries of a table have tests: those of runs that are so short that most of them are in vain.
+pub(crate) const fn is_checked(table: usize) -> bool {
+    table != table_number(Tier::Long) && table != PLACED_TABLE
+}
 /// Bytes of an anchor: signature, probe `u32` each; length of the probe, flags `u16` each; first and
 /// last place, group plus one, needs plus one, number of the clause `u32` each.
 pub(crate) const ANCHOR: usize = 32;
@@ -48,7 +56,7 @@ pub(crate) const PLACED: u32 = 2;
 
 /// The sizes that a filter may have: this power of two of 32-bit words. They are few, so that a search
 /// has a form for each. The largest is 1 MiB, a usual second-level cache.
-pub(crate) const FILTER_POWERS: [u32; 5] = [10, 12, 14, 16, 18];
+pub(crate) const FILTER_POWERS: [u32; 9] = [10, 11, 12, 13, 14, 15, 16, 17, 18];
 /// Places that patterns of a class may be pinned to, while there are no more: each is a look-up in every layer.
 pub(crate) const ADMITTED_SPOTS: usize = 32;
 /// Places that a shard may have at all. A signature gets its anchors at once, so the one that comes last may be

@@ -8,6 +8,7 @@
 //! number of touched signatures, not the number of signatures.
 
 mod build;
+mod check;
 mod groups;
 mod hint;
 mod kernel;

@@ -3,17 +3,20 @@
 use candor_model::Target;
 use rustc_hash::FxHashMap;
 
+use super::check;
 use super::hint::Hint;
 use super::kernel::{Filter, Pairs};
 use super::layout::{
-    ANCHOR, ENTRY, HEADER, MASKED, MAX_SPOTS, PARTS, PLACED, PLACED_TABLE, SHARD, SHARED, SLOT, TABLES,
-    class, placed_key, run_number, slot_digest, slot_start, table_number, unpack_entry,
+    ANCHOR, HEADER, MASKED, MAX_SPOTS, PARTS, PLACED, PLACED_TABLE, SHARD, SHARED, SLOT, TABLES, class,
+    entry_width, is_checked, placed_key, run_number, slot_digest, slot_start, table_number, unpack_entry,
 };
 use super::screen::{Screen, Screening, Sieve};
 use crate::bytes::{Reader, record_at, run, u32_at, u64_at};
 use crate::content::anchor::{Group, Tier};
+use crate::content::cells::elements_length;
 use crate::content::codec::Decoder;
-use crate::content::evaluate::{Layer, Steps, find_starting, place_ranges};
+use crate::content::evaluate::{Layer, Steps, find_starting, fixed_end, place_ranges};
+use crate::ir::Element;
 
 /// Positions that are tested before those that pass are looked up: the bytes are then still in the
 /// first-level cache. A multiple of every stride.
@@ -38,7 +41,42 @@ pub(crate) struct Groups(FxHashMap<u32, Option<Box<Prepared>>>);
 #[derive(Debug)]
 struct Prepared {
     group: Group,
-    hint: Option<Hint>,
+    /// Whether the part that has the anchor can be compared by itself, in little time.
+    is_compared: bool,
+    hints: Vec<Hint>,
+}
+
+impl Prepared {
+    /// For an anchor with so many bytes of surroundings.
+    fn new(group: Group, probe: usize) -> Self {
+        let own = group.pattern.parts.get(group.part).map_or(&[][..], |part| &part.elements);
+        let is_compared = elements_length(own).is_some() && weight(own) <= HEAVIEST;
+        Self { is_compared, hints: Hint::choose(&group, probe), group }
+    }
+
+    /// Whether the part that has the anchor may stand where it must around surroundings that start at `start`.
+    fn own_part_fits(&self, bytes: &[u8], start: usize) -> bool {
+        let Group { pattern, part, before, .. } = &self.group;
+        let elements = || pattern.parts.get(*part).map_or(&[][..], |part| &part.elements);
+        let stands = |at| fixed_end(elements(), pattern.ignore_case, bytes, at).is_some();
+        !self.is_compared || start.checked_sub(*before).is_some_and(stands)
+    }
+}
+
+/// Bytes of a part, all branches of its choices counted, that are compared at an anchor without being paid for.
+const HEAVIEST: usize = 256;
+
+/// So many bytes are compared at most to see whether `elements` match.
+fn weight(elements: &[Element]) -> usize {
+    elements.iter().fold(0, |sum, element| {
+        sum.saturating_add(match element {
+            Element::Bytes(bytes) => bytes.len(),
+            Element::Masked { .. } | Element::Boundary(_) => 1,
+            Element::Alternatives(choice) => {
+                choice.branches.iter().fold(1, |sum, branch| sum.saturating_add(weight(branch)))
+            }
+        })
+    })
 }
 
 /// The content signatures that a layer touches, each once.
@@ -146,9 +184,7 @@ impl<'a> Index<'a> {
         if let Some(sightings) = screened.and_then(|screen| screen.sightings.as_ref()) {
             for sighting in sightings {
                 let (table, entry) = sighting.entry();
-                if let Some(table) = shard.tables.get(table) {
-                    shard.compare_entries(*table, entry, layer, sighting.at as usize, state);
-                }
+                shard.compare_entries(table, entry, layer, sighting.at as usize, state);
             }
             return;
         }
@@ -156,9 +192,7 @@ impl<'a> Index<'a> {
         for from in (0..bytes.len()).step_by(BLOCK) {
             let to = from.saturating_add(BLOCK).min(bytes.len());
             shard.look_up_block(bytes, from, to, from, &mut sieve, &mut |table, entry, at| {
-                if let Some(table) = shard.tables.get(table) {
-                    shard.compare_entries(*table, entry, layer, at, state);
-                }
+                shard.compare_entries(table, entry, layer, at, state);
             });
         }
         *state.sieve = sieve;
@@ -273,7 +307,6 @@ struct Candidate<'a> {
 impl Shard<'_> {
     /// Looks up what is pinned to places of the layer.
     fn look_up_spots(&self, layer: Layer<'_>, state: &mut State<'_>) {
-        let Some(table) = self.tables.get(PLACED_TABLE) else { return };
         let mut reader = Reader::new(self.spots);
         for number in 0..MAX_SPOTS {
             let Some(mut spot) = reader.run().map(Decoder::new) else { return };
@@ -287,7 +320,7 @@ impl Shard<'_> {
                 let Some(at) = at else { continue };
                 let key = layer.bytes.get(at..).and_then(|rest| run_number(rest, tier));
                 if let Some(key) = key {
-                    self.look_up(*table, placed_key(key, number), layer, at, state);
+                    self.look_up_placed(placed_key(key, number), layer, at, state);
                 }
             }
         }
@@ -324,29 +357,29 @@ impl Shard<'_> {
         }
     }
 
-    /// Touches what has the run with this key at `at` and fits around it.
-    fn look_up(&self, table: Table<'_>, key: u64, layer: Layer<'_>, at: usize, state: &mut State<'_>) {
+    /// Touches what is pinned to a place, has the run with this key there, at `at`, and fits around it.
+    fn look_up_placed(&self, key: u64, layer: Layer<'_>, at: usize, state: &mut State<'_>) {
+        let Some(table) = self.tables.get(PLACED_TABLE) else { return };
         let digest = slot_digest(key);
         let slot = slot_start(digest, table.slots.len() / SLOT);
         let Some((held, first)) = table.slot(slot) else { return };
-        walk(table, Ahead { digest, slot, held, first }, &mut |entry| {
-            self.compare_entries(table, entry, layer, at, state);
+        walk(*table, Ahead { digest, slot, held, first }, &mut |entry| {
+            self.compare_entries(PLACED_TABLE, entry, layer, at, state);
         });
     }
 
-    fn compare_entries(
-        &self,
-        table: Table<'_>,
-        first: u32,
-        layer: Layer<'_>,
-        at: usize,
-        state: &mut State<'_>,
-    ) {
+    /// Notes what has a run at `at` and fits around it, of the entries of the run from the `first` on.
+    fn compare_entries(&self, table: usize, first: u32, layer: Layer<'_>, at: usize, state: &mut State<'_>) {
+        let entries = self.tables.get(table).map_or(&[][..], |table| table.entries);
+        let (width, is_checked) = (entry_width(table), is_checked(table));
         for index in (first as usize..).take(MAX_CHAIN) {
-            let Some(entry) = record_at(table.entries, index, ENTRY) else { return };
+            let Some(entry) = record_at(entries, index, width) else { return };
             let Some((number, place, is_last)) = u32_at(entry, 0).map(unpack_entry) else { return };
-            let Some(record) = record_at(self.anchors, number as usize, ANCHOR) else { return };
-            if let Some(start) = at.checked_sub(place) {
+            let stands = |start: &usize| {
+                !is_checked || u32_at(entry, 1).is_some_and(|tests| check::holds(tests, layer.bytes, *start))
+            };
+            if let Some(start) = at.checked_sub(place).filter(stands) {
+                let Some(record) = record_at(self.anchors, number as usize, ANCHOR) else { return };
                 self.compare(&Candidate { number, record, start }, layer, state);
             }
             if is_last {
@@ -432,15 +465,18 @@ impl Shard<'_> {
             let run = Reader::new(self.groups.get(place as usize..)?).run()?;
             let group = Decoder::new(run).group()?;
             let probe = u32_at(candidate.record, 2)? & 0xffff;
-            Some(Box::new(Prepared { hint: Hint::choose(&group, probe as usize), group }))
+            Some(Box::new(Prepared::new(group, probe as usize)))
         };
-        let Some(Prepared { group: Group { pattern, least, most }, hint }) =
-            state.groups.0.entry(place).or_insert_with(decode).as_deref()
-        else {
+        let Some(prepared) = state.groups.0.entry(place).or_insert_with(decode).as_deref() else {
             return true;
         };
+        // Its choices are not in the surroundings.
+        if !prepared.own_part_fits(layer.bytes, candidate.start) {
+            return false;
+        }
+        let Prepared { group: Group { pattern, least, most, .. }, hints, .. } = prepared;
         let room = (layer.bytes.len() / 4).saturating_add(1 << 12);
-        if let Some(hint) = hint {
+        for hint in hints {
             // Looking for one literal takes a small part of the time of matching.
             if !state.touched.afford(candidate.number, (hint.width() / 16).saturating_add(8), room) {
                 return true;
