@@ -73,21 +73,21 @@ pub enum StoreError {
     /// A name that cannot be one of a file or a source.
     #[error("{0:?} is no name for a source or a member")]
     Name(String),
-    /// A call failed.
-    #[error("{doing} {}: {}", .path.display(), .source)]
+    /// A call failed. The reason is a part of the sentence, and so not told once more as its source.
+    #[error("{doing} {}: {}", .path.display(), .error)]
     System {
         /// What was being done.
         doing: &'static str,
         /// To what.
         path: PathBuf,
         /// Why it failed.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
 impl StoreError {
     pub(super) fn system(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::System { doing, path, source }
+        move |error| Self::System { doing, path, error }
     }
 }

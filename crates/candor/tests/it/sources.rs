@@ -495,7 +495,7 @@ fn a_directory_that_is_signed_does_not_go_back() {
     let keyed = list(&format!("key = '{key}'"));
     let (old, new) = (for_all(""), for_all(&signature("Found.Me", "please find me")));
     let put = |text: &str, time| {
-        net.place.file("signed/a.ndb", text.to_owned());
+        net.place.file("signed/a.ndb", text);
         net.place.file("signed/a.ndb.minisig", signed(text, time));
     };
     put(&new, 2000);
