@@ -3,12 +3,13 @@
 //! The feed is made for the purpose, as large as ClamAV's databases were at 420,000 signatures: pseudo-random, and
 //! always the same. Keys, and how long it takes to make all this, do not count.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use candor_update::feed::{Directory, Members, Mirror, Request, State, verify};
+use candor_update::feed::{Directory, Members, Mirror, MirrorError, Request, State, verify};
 use candor_update::log::{KeyKind, SignerKey, tiles};
 use candor_update::policy::Policy;
 use candor_update::publish::{
@@ -34,7 +35,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let site = folder.path().join("site");
-    let policy = make(&site, folder.path(), arguments)?;
+    let maker = Maker::new(&site, folder.path(), arguments)?;
+    let policy = maker.policy();
     let public = site.join("public");
     let policy = Policy::parse(&policy)?;
     let root = std::fs::read(public.join("1.root.json"))?;
@@ -77,7 +79,72 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         "unpack (decompress, check that it is data, digests of members, write): {}",
         spread(&mut unpacking)
     );
+    let fetched = change(&maker, &policy, &root, &public, arguments.signatures)?;
+    println!(
+        "a release that changes {CHANGED} signatures: {fetched} bytes fetched, {:.2} % of {bytes}",
+        100.0 * megabytes(fetched) / megabytes(bytes)
+    );
+    ensure!(fetched * 100 < bytes, "a small release is not small");
     Ok(())
+}
+
+/// Signatures that a small release changes: so many go, and so many come.
+const CHANGED: u32 = 1000;
+
+/// Publishes a release that changes some signatures, and gives the bytes of what a machine has to fetch that has the one
+/// before: everything that the verifier asks for, but for archives that it has.
+fn change(maker: &Maker, policy: &Policy, root: &[u8], public: &Path, signatures: u32) -> Result<u64> {
+    let first = Counting { inner: Directory::new(public, true), read: RefCell::default() };
+    let cosigners: BTreeMap<String, &dyn Mirror> = BTreeMap::new();
+    let state = State::begin(root, &[])?;
+    let look = |feed: &Counting, state: &State| {
+        verify(Request { source: "feed", feed, cosigners: &cosigners, state, policy, now: NOW })
+    };
+    let state = look(&first, &state)?.state;
+    let (mut added, mut ignored, mut random) = (String::new(), String::new(), 2);
+    let mut hex = |bytes| digits(&mut random, bytes);
+    for number in 0..CHANGED {
+        // As long as the others, and no easier to compress.
+        added.push_str(&format!("Win.Malware.New-{number}:1:*:{}\n", hex(40)));
+        // Of ten signatures, the eighth is one of these (see `signatures`).
+        ignored.push_str(&format!("Win.Malware.Sample-{}\n", (number * 10 + 7) % signatures));
+    }
+    let addition = Addition {
+        archive: "changes.tar.zst".to_owned(),
+        members: vec![
+            ("changes.ndb".to_owned(), added.into_bytes()),
+            ("changes.ign2".to_owned(), ignored.into_bytes()),
+        ],
+        ..Addition::default()
+    };
+    maker.release(&addition, 2)?;
+    let second = Counting { inner: Directory::new(public, true), read: RefCell::default() };
+    let release = look(&second, &state)?.release.context("a release")?;
+    ensure!(release.version() == 2 && release.archives().len() == 2, "{:?}", release.archives());
+    let known = first.read.into_inner();
+    let read = second.read.into_inner();
+    let has = |path: &str| path.starts_with("targets/") && known.contains_key(path);
+    Ok(read.iter().filter(|(path, _)| !has(path)).map(|(_, length)| *length).sum())
+}
+
+/// A mirror that counts what is read of it.
+struct Counting {
+    inner: Directory,
+    read: RefCell<BTreeMap<String, u64>>,
+}
+
+impl Mirror for Counting {
+    fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, MirrorError> {
+        let found = self.inner.read(path, limit)?;
+        if let Some(bytes) = &found {
+            self.read.borrow_mut().insert(path.to_owned(), bytes.len() as u64);
+        }
+        Ok(found)
+    }
+
+    fn is_carried(&self) -> bool {
+        true
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people to read")]
@@ -91,59 +158,87 @@ fn spread(times: &mut [Duration]) -> String {
     format!("median {:.1} ms, least {:.1}, most {:.1}", at(times.len() / 2), at(0), at(times.len()))
 }
 
-/// Makes the feed, and gives the customer's policy.
-fn make(site: &Path, folder: &Path, arguments: &Arguments) -> Result<String> {
-    let keys = |count: usize| (0..count).map(|_| SecretKey::generate()).collect::<Result<Vec<_>, _>>();
-    let (root, content, witnesses) = (keys(5)?, keys(3)?, keys(3)?);
-    let (online, log) = (SecretKey::generate()?, SecretKey::generate()?);
-    let log_key = SignerKey::new("example.com/log", KeyKind::Note, log.signing())?.verifier().to_string();
-    let mut policy = format!("log {log_key}\n");
-    for (number, key) in witnesses.iter().enumerate() {
-        let name = format!("w{number}");
-        let key = SignerKey::new(&name, KeyKind::Cosignature, key.signing())?.verifier();
-        policy.push_str(&format!("witness {name} {key}\n"));
+/// A publisher with everybody's keys.
+struct Maker<'a> {
+    site: &'a Path,
+    folder: &'a Path,
+    feed: Site,
+    content: Vec<SecretKey>,
+    witnesses: Vec<SecretKey>,
+    online: OnlineKeys,
+    log_key: String,
+    log_policy: String,
+}
+
+impl<'a> Maker<'a> {
+    /// Makes the feed, and its first release.
+    fn new(site: &'a Path, folder: &'a Path, arguments: &Arguments) -> Result<Self> {
+        let keys = |count: usize| (0..count).map(|_| SecretKey::generate()).collect::<Result<Vec<_>, _>>();
+        let (root, content, witnesses) = (keys(5)?, keys(3)?, keys(3)?);
+        let (online, log) = (SecretKey::generate()?, SecretKey::generate()?);
+        let log_key = SignerKey::new("example.com/log", KeyKind::Note, log.signing())?.verifier().to_string();
+        let mut log_policy = format!("log {log_key}\n");
+        for (number, key) in witnesses.iter().enumerate() {
+            let name = format!("w{number}");
+            let key = SignerKey::new(&name, KeyKind::Cosignature, key.signing())?.verifier();
+            log_policy.push_str(&format!("witness {name} {key}\n"));
+        }
+        log_policy.push_str("group witnesses 2 w0 w1 w2\nquorum witnesses\n");
+        let publics = |keys: &[SecretKey]| keys.iter().map(|key| Public(key.public())).collect();
+        let settings = Settings {
+            feed: "example.com/feed".to_owned(),
+            root: publics(&root),
+            root_threshold: 3,
+            content: publics(&content),
+            content_threshold: 2,
+            online: Public(online.public()),
+            root_days: 365,
+            content_days: 90,
+            online_days: 3,
+            log: log_policy.clone(),
+        };
+        let feed = Site::begin(site, settings, NOW)?;
+        for key in root.iter().take(3) {
+            sign(&site.join("staging/root.json"), key)?;
+        }
+        let online = OnlineKeys { online, log: Some(log) };
+        feed.release(&online, NOW)?;
+        begin_log(site, &online, arguments.entries)?;
+        let maker = Self { site, folder, feed, content, witnesses, online, log_key, log_policy };
+        let addition = Addition {
+            archive: "daily.tar.zst".to_owned(),
+            members: signatures(arguments.signatures),
+            ..Addition::default()
+        };
+        maker.release(&addition, 1)?;
+        Ok(maker)
     }
-    policy.push_str("group witnesses 2 w0 w1 w2\nquorum witnesses\n");
-    let publics = |keys: &[SecretKey]| keys.iter().map(|key| Public(key.public())).collect();
-    let settings = Settings {
-        feed: "example.com/feed".to_owned(),
-        root: publics(&root),
-        root_threshold: 3,
-        content: publics(&content),
-        content_threshold: 2,
-        online: Public(online.public()),
-        root_days: 365,
-        content_days: 90,
-        online_days: 3,
-        log: policy.clone(),
-    };
-    let feed = Site::begin(site, settings, NOW)?;
-    for key in root.iter().take(3) {
-        sign(&site.join("staging/root.json"), key)?;
+
+    /// The customer's policy.
+    fn policy(&self) -> String {
+        format!("version = 1\nfeed = \"example.com/feed\"\n[log]\npolicy = '''\n{}'''\n", self.log_policy)
     }
-    let online = OnlineKeys { online, log: Some(log) };
-    feed.release(&online, NOW)?;
-    begin_log(site, &online, arguments.entries)?;
-    let addition = Addition {
-        archive: "daily.tar.zst".to_owned(),
-        members: signatures(arguments.signatures),
-        ..Addition::default()
-    };
-    feed.add(&addition, NOW)?;
-    for key in content.iter().take(2) {
-        sign(&site.join("staging/targets.json"), key)?;
+
+    /// Has a release signed, witnessed and published.
+    fn release(&self, addition: &Addition, expected: u64) -> Result<()> {
+        let site = self.site;
+        self.feed.add(addition, NOW)?;
+        for key in self.content.iter().take(2) {
+            sign(&site.join("staging/targets.json"), key)?;
+        }
+        self.feed.release(&self.online, NOW)?;
+        for (number, key) in self.witnesses.iter().enumerate() {
+            let seen = self.folder.join(format!("seen-{number}"));
+            let watch = Watch::new(&format!("w{number}"), key, &self.log_key, seen)?;
+            let checkpoint = std::fs::read(site.join("staging/checkpoint"))?;
+            let line = watch.look(site.join("public/log"), &checkpoint, NOW)?;
+            std::fs::create_dir_all(site.join("staging/cosignatures"))?;
+            std::fs::write(site.join(format!("staging/cosignatures/{number}")), line)?;
+        }
+        let progress = self.feed.release(&self.online, NOW)?;
+        ensure!(matches!(progress, Progress::Released { version } if version == expected), "{progress:?}");
+        Ok(())
     }
-    feed.release(&online, NOW)?;
-    for (number, key) in witnesses.iter().enumerate() {
-        let watch = Watch::new(&format!("w{number}"), key, &log_key, folder.join(format!("seen-{number}")))?;
-        let checkpoint = std::fs::read(site.join("staging/checkpoint"))?;
-        let line = watch.look(site.join("public/log"), &checkpoint, NOW)?;
-        std::fs::create_dir_all(site.join("staging/cosignatures"))?;
-        std::fs::write(site.join(format!("staging/cosignatures/{number}")), line)?;
-    }
-    let progress = feed.release(&online, NOW)?;
-    ensure!(matches!(progress, Progress::Released { version: 1 }), "{progress:?}");
-    Ok(format!("version = 1\nfeed = \"example.com/feed\"\n[log]\npolicy = '''\n{policy}'''\n"))
 }
 
 /// Entries of others, so that proofs are as long as they would be.
@@ -174,18 +269,21 @@ fn begin_log(site: &Path, keys: &OnlineKeys, entries: u32) -> Result<()> {
     Ok(())
 }
 
+/// Digits of so many bytes that look random.
+fn digits(state: &mut u64, bytes: usize) -> String {
+    let mut text = String::new();
+    while text.len() < bytes * 2 {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(&format!("{:08x}", *state >> 32));
+    }
+    text.truncate(bytes * 2);
+    text
+}
+
 /// Signatures of the kinds that ClamAV's databases have, in their proportions.
 fn signatures(count: u32) -> Vec<(String, Vec<u8>)> {
     let mut state = 1_u64;
-    let mut hex = |bytes: usize| {
-        let mut text = String::new();
-        while text.len() < bytes * 2 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            text.push_str(&format!("{:08x}", state >> 32));
-        }
-        text.truncate(bytes * 2);
-        text
-    };
+    let mut hex = |bytes| digits(&mut state, bytes);
     let (mut hashes, mut bodies, mut logical) = (String::new(), String::new(), String::new());
     for number in 0..count {
         match number % 10 {
