@@ -19,8 +19,10 @@ mod protocol;
 mod scan;
 mod seed;
 mod signature;
+mod store;
 mod unpack;
 mod update;
+mod written;
 
 use candor_model::FileType;
 
@@ -73,23 +75,27 @@ targets! {
         inventory_beside => inventory::beside;
         inventory_disk => inventory::disk;
         migrate_settings => migrate::settings;
-        clamd_protocol => protocol::clamd;
-        update_answer => databases::answer;
         policy_chain => policy::chain;
         policy_dates => policy::dates;
         policy_files => policy::files;
         policy_parties => policy::parties;
         policy_values => policy::values;
+        clamd_protocol => protocol::clamd;
+        update_answer => databases::answer;
         update_archive => update::archive;
         update_cdiff => databases::cdiff;
         update_container => databases::container;
         update_message => databases::message;
+        update_key => written::key;
         update_metadata => update::metadata;
         update_note => update::note;
         update_policy => update::policy;
         update_proof => update::proof;
         update_record => databases::record;
+        update_settings => written::settings;
         update_sign => databases::sign;
+        update_sources => written::sources;
+        update_store => store::store;
         update_tiles => update::tiles;
         http_request => fronts::http;
         icap_protocol => fronts::icap;
@@ -186,15 +192,17 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "inventory_beside" => inventory::logged(),
         "inventory_disk" => inventory::disks(),
         "migrate_settings" => migrate::seeds(),
+        "policy_chain" | "policy_dates" | "policy_files" | "policy_parties" | "policy_values" => {
+            policy::seeds(target)
+        }
         "clamd_protocol" => protocol::seeds(),
         "update_archive" | "update_metadata" | "update_note" | "update_policy" | "update_proof"
         | "update_tiles" => update::seeds(target),
         "update_answer" | "update_cdiff" | "update_container" | "update_message" | "update_record"
         | "update_sign" => databases::seeds(target),
+        "update_key" | "update_settings" | "update_sources" => written::seeds(target),
+        "update_store" => store::seeds(),
         "http_request" | "icap_protocol" | "milter_protocol" => fronts::seeds(target),
-        "policy_chain" | "policy_dates" | "policy_files" | "policy_parties" | "policy_values" => {
-            policy::seeds(target)
-        }
         _ => files(target),
     }
 }

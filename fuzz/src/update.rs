@@ -197,7 +197,9 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             usize::try_from(state >> 33).expect("31 bits") % below.max(1)
         };
-        let targets = ["archive", "metadata", "note", "policy", "proof", "tiles"];
+        let targets = [
+            "archive", "key", "metadata", "note", "policy", "proof", "settings", "sources", "store", "tiles",
+        ];
         for target in targets.map(|name| format!("update_{name}")) {
             let seeds = crate::seeds(&target);
             assert!(!seeds.is_empty(), "{target}");
