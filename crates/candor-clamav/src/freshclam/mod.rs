@@ -28,6 +28,8 @@ use std::process::ExitCode;
 
 use candor::clamav::clock::{Moment, seconds};
 use candor::store::Compiler;
+use candor::update::place;
+use candor::update::rules::Rules;
 use candor_update::clamav::{
     Certificate, Level, Order, Outcome, Record, Trouble, Trust, custom, install_custom, patches_of, update,
 };
@@ -295,6 +297,9 @@ impl Run<'_> {
             teller.say(Level::Error, "Update failed.");
             return Ended::Badly(NOTHING);
         }
+        if !self.may_be_asked(teller) {
+            return Ended::Badly(FAILURE);
+        }
         let began = Moment::now().long();
         teller.say(Level::Info, &format!("ClamAV update process started at {began}"));
         let mut work = Work {
@@ -315,6 +320,27 @@ impl Run<'_> {
                 Ended::Badly(trouble as u8)
             }
         }
+    }
+
+    /// Whether no rule prohibits a server that stands in the configuration; says which, and why.
+    fn may_be_asked(&self, teller: &mut Teller) -> bool {
+        let rules = place::settings(None).and_then(|(settings, _)| Rules::of(&settings, seconds()));
+        let rules = match rules {
+            Ok(rules) => rules,
+            Err(error) => {
+                teller.say(Level::Error, &format!("{error:#}"));
+                return false;
+            }
+        };
+        let mirrors = self.settings.mirrors.iter().map(|mirror| &mirror.url);
+        let mut may = true;
+        for url in mirrors.chain(&self.settings.custom) {
+            if let Some(why) = rules.refusal_of_address(url) {
+                teller.say(Level::Error, &format!("{url} is not asked: {why}"));
+                may = false;
+            }
+        }
+        may
     }
 
     fn official(&self, work: &mut Work<'_>, news: &mut bool) -> Result<(), Trouble> {

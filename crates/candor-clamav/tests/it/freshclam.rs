@@ -734,6 +734,24 @@ fn no_folder_is_told() {
 }
 
 #[test]
+fn a_server_of_a_listed_party_is_not_asked() {
+    let place = Place::new();
+    place.serve("daily.cvd", daily(100).container());
+    let refused =
+        "ERROR: http://dnl-03.geo.kaspersky.com/a.ndb is not asked: its host dnl-03.geo.kaspersky.com is of ";
+    for more in [
+        "DatabaseCustomURL http://dnl-03.geo.kaspersky.com/a.ndb",
+        "PrivateMirror http://dnl-03.geo.kaspersky.com/a.ndb",
+    ] {
+        let said = place.run(&format!("{MIRROR}{more}\n"), &[]);
+        assert_eq!(said.code, 19, "{said:?}");
+        assert!(said.has(refused) && said.has("15 CFR"), "{said:?}");
+    }
+    assert_eq!((place.asked(), place.versions()), (Vec::new(), Vec::new()));
+    assert_eq!(place.run(MIRROR, &[]).code, 0);
+}
+
+#[test]
 fn commands_run_without_a_shell() {
     let place = Place::new();
     place.serve("daily.cvd", daily(100).container());

@@ -13,6 +13,6 @@ mod remembered;
 pub use key::{Key, KeyError, MOST_SIGNATURE, Signed};
 pub use list::{
     Clamav, Cosigner, Directory, Feed, LONGEST_LIST, List, ListError, Network, Source, SourceKind, Vouched,
-    read,
+    host_of, read,
 };
 pub use remembered::{OtherKind, Remembered};

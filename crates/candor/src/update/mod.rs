@@ -12,7 +12,7 @@ mod file;
 mod golden;
 mod kept;
 pub mod place;
-pub(crate) mod rules;
+pub mod rules;
 pub(crate) mod run;
 pub(crate) mod stages;
 mod trial;

@@ -6,12 +6,12 @@ use candor_policy::block;
 use candor_policy::policy::Policy;
 use candor_policy::regime::{AsOf, Profile};
 use candor_update::pipeline::settings::Settings;
-use candor_update::source::Source;
+use candor_update::source::{Source, host_of};
 use jiff::Timestamp;
 
 /// The rules, for somebody at a moment.
 #[derive(Debug)]
-pub(crate) struct Rules {
+pub struct Rules {
     policy: Policy,
     profile: Option<Profile>,
     as_of: AsOf,
@@ -22,7 +22,7 @@ impl Rules {
     ///
     /// # Errors
     /// They cannot be read, or there is no such profile: then nothing is asked for by half of them.
-    pub(crate) fn of(settings: &Settings, now: u64) -> anyhow::Result<Self> {
+    pub fn of(settings: &Settings, now: u64) -> anyhow::Result<Self> {
         let policy = match &settings.policy {
             Some(folder) => Policy::with_folder(folder),
             None => Policy::built_in(),
@@ -37,9 +37,21 @@ impl Rules {
     /// Why a source is refused, with the rule, how it is cited and since when; `None` when it is not.
     pub(crate) fn refusal(&self, source: &Source) -> Option<String> {
         let hosts = source.hosts();
-        let operator = source.operator.as_deref();
-        let profile = self.profile.as_ref();
-        block::refusal(&self.policy, profile, &self.as_of, operator, hosts.iter().map(String::as_str))
+        self.refusal_of(source.operator.as_deref(), hosts.iter().map(String::as_str))
+    }
+
+    /// Why an address is refused, in the same way.
+    #[must_use]
+    pub fn refusal_of_address(&self, url: &str) -> Option<String> {
+        self.refusal_of(None, host_of(url).map(str::to_ascii_lowercase).as_deref())
+    }
+
+    fn refusal_of<'a>(
+        &self,
+        operator: Option<&str>,
+        hosts: impl IntoIterator<Item = &'a str>,
+    ) -> Option<String> {
+        block::refusal(&self.policy, self.profile.as_ref(), &self.as_of, operator, hosts)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -514,6 +514,38 @@ fn a_directory_that_is_signed_does_not_go_back() {
     put(&new, 5);
     let said = net.update(&list(""));
     assert!(said.code == 0 && net.store().active() == Some(3), "{said:?}");
+}
+
+#[test]
+fn it_stays_and_looks_again() {
+    let net = Net::new();
+    let path = net.place.path("own").display().to_string();
+    let list = format!("[[source]]\nname = 'own'\nkind = 'directory'\npath = '{path}'\n");
+    net.place.file("own/a.ndb", for_all(""));
+    net.list(&list);
+    let mut command = net.command(&["update", "--every", "1", "--sources", "sources.toml"]);
+    let mut stays = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    let wait_for = |stays: &mut Child, generation| {
+        while net.store().active() != Some(generation) {
+            assert_eq!(stays.try_wait().unwrap(), None, "it did not stay");
+            assert!(began.elapsed() < Duration::from_secs(300), "generation {generation} never comes");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    wait_for(&mut stays, 1);
+    net.place.file("own/a.ndb", for_all(&signature("Found.Me", "please find me")));
+    wait_for(&mut stays, 2);
+    // What is wrong for some time is told, and does not end it.
+    net.place.file("sources.toml", "[[source]]\n");
+    let (mut told, mut reader) = (String::new(), BufReader::new(stays.stderr.take().unwrap()));
+    reader.read_line(&mut told).unwrap();
+    assert!(told.contains("sources.toml:1"), "{told}");
+    net.list(&list);
+    net.place.file("own/a.ndb", for_all(&signature("Found.More", "please find more")));
+    wait_for(&mut stays, 3);
+    stays.kill().unwrap();
+    stays.wait().unwrap();
 }
 
 #[test]

@@ -169,7 +169,7 @@ impl Source {
             SourceKind::Clamav(clamav) => clamav.mirrors.iter().map(String::as_str).collect(),
             SourceKind::Directory(_) => Vec::new(),
         };
-        urls.into_iter().filter_map(host).map(|host| host.to_ascii_lowercase()).collect()
+        urls.into_iter().filter_map(host_of).map(|host| host.to_ascii_lowercase()).collect()
     }
 }
 
@@ -455,7 +455,7 @@ impl Reader<'_> {
     fn url(self, url: toml::Spanned<String>, or_path: bool) -> Result<String, ListError> {
         let text = url.get_ref();
         let is_path = or_path && text.starts_with('/');
-        if !is_path && host(text).is_none() {
+        if !is_path && host_of(text).is_none() {
             let reason = format!("\"{text}\" is no address of http or https");
             return Err(self.error(url.span(), reason));
         }
@@ -524,7 +524,8 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The host in an address of HTTP, without its port.
-fn host(url: &str) -> Option<&str> {
+#[must_use]
+pub fn host_of(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
     let authority = rest.split(['/', '?', '#']).next()?;
     // Names and passwords in an address would end up in logs.

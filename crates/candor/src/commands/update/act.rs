@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
+use std::hash::{BuildHasher as _, RandomState};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use candor_update::generation::{Cause, Disk, Lock, Store, StoreError};
@@ -161,6 +163,26 @@ pub(super) fn update(
         accept_clock: work.accept_clock,
     };
     tell(&run::update(&request)?, options, printer)
+}
+
+/// Brings sources up to date again and again, until it is ended from outside. What is wrong once is told and tried again: servers
+/// come back, and settings are mended. It may be ended at any moment, as an update may.
+pub(super) fn stay(
+    seconds: u64,
+    wanted: (&[String], Option<&Path>),
+    work: &WorkOptions,
+    options: &Options,
+    program: &Program,
+    printer: &mut Printer,
+) -> ! {
+    loop {
+        if let Err(error) = update(wanted, work, options, program, printer) {
+            printer.error(&Escaped(format!("{error:#}").as_bytes()).to_string());
+        }
+        // A hasher's random beginning: machines that were started together do not stay together.
+        let chance = RandomState::new().hash_one(seconds) % (seconds / 10).saturating_add(1);
+        std::thread::sleep(Duration::from_secs(seconds.saturating_add(chance)));
+    }
 }
 
 pub(super) fn import(

@@ -32,6 +32,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     sources: Option<PathBuf>,
 
+    /// Stay, and look again and again: so many seconds after each time, and up to a tenth of them more by chance.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    every: Option<u64>,
+
     #[command(flatten)]
     work: WorkOptions,
 
@@ -75,6 +79,7 @@ Exit status: 0 what was asked is done, or there was nothing new; 2 something was
 Examples:
   candor update init
   candor update import --source clamav /var/lib/clamav
+  candor update --every 14400
   candor update status
   candor update rollback --reason 'flags our installer'";
 
@@ -109,7 +114,10 @@ pub(crate) fn run(args: Args, program: &Program, printer: &mut Printer) -> anyho
     match args.action {
         None => {
             let wanted = (args.wanted.as_slice(), args.sources.as_deref());
-            act::update(wanted, &args.work, options, program, printer)
+            match args.every {
+                None => act::update(wanted, &args.work, options, program, printer),
+                Some(seconds) => act::stay(seconds, wanted, &args.work, options, program, printer),
+            }
         }
         Some(Action::Init(init)) => act::init(&init, options, printer),
         Some(Action::Import(import)) => act::import(&import, options, program, printer),
