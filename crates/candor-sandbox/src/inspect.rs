@@ -223,9 +223,7 @@ fn look(number: i32, role: impl Fn(&str) -> Option<Role>) -> Option<Seen> {
     let place = PathBuf::from(format!("/proc/{number}"));
     let role = role(fs::read_to_string(place.join("comm")).ok()?.trim_end())?;
     let status = fs::read_to_string(place.join("status")).ok()?;
-    let field = |name: &str| {
-        status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-    };
+    let field = |name: &str| field(&status, name);
     let user: u32 = field("Uid")?.split_whitespace().nth(1)?.parse().ok()?;
     let mut seen = Seen {
         process: number,
@@ -251,7 +249,10 @@ fn look(number: i32, role: impl Fn(&str) -> Option<Role>) -> Option<Seen> {
     };
     let checks = [
         (Layer::NoNewPrivileges, field("NoNewPrivs").map(|value| value == "1")),
-        (Layer::Filter, field("Seccomp").map(|value| value == "2")),
+        (
+            Layer::Filter,
+            is_filtered(&status, || fs::read_to_string(format!("/proc/{}/status", seen.parent)).ok()),
+        ),
         (Layer::NoCapabilities, none),
         // What the kernel shows of a process that is not dumpable belongs to root.
         (Layer::NotDumpable, owner.filter(|_| user != 0).map(|owner| owner != user)),
@@ -275,6 +276,24 @@ fn look(number: i32, role: impl Fn(&str) -> Option<Role>) -> Option<Seen> {
         }
     }
     Some(seen)
+}
+
+/// A field of what the kernel says of a process.
+fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// Whether a process has a filter that its parent does not have. In a container every process has one, and none of them is
+/// Candor's. Kernels before 5.9 do not count filters; what the parent has may be hidden.
+fn is_filtered(status: &str, parent: impl FnOnce() -> Option<String>) -> Option<bool> {
+    if field(status, "Seccomp")? != "2" {
+        return Some(false);
+    }
+    let count = |status: &str| field(status, "Seccomp_filters")?.parse::<u32>().ok();
+    match count(status) {
+        None => Some(true),
+        Some(own) => Some(own > count(&parent()?)?),
+    }
 }
 
 fn differs(place: &Path, namespace: &str) -> Option<bool> {
@@ -331,4 +350,22 @@ fn is_bounded(place: &Path) -> Option<bool> {
         text.is_some_and(|text| text.trim().parse::<u64>().is_ok())
     };
     Some(bounded("memory.max") && bounded("pids.max"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_the_parent_has_too_is_not_ones_own() {
+        let of = |own: &str, parent: Option<&str>| is_filtered(own, || parent.map(str::to_owned));
+        let counted = |count: u32| format!("Seccomp:\t2\nSeccomp_filters:\t{count}\n");
+        assert_eq!(of(&counted(1), Some("Seccomp:\t0\nSeccomp_filters:\t0\n")), Some(true));
+        assert_eq!(of(&counted(3), Some(&counted(2))), Some(true));
+        assert_eq!(of(&counted(2), Some(&counted(2))), Some(false));
+        assert_eq!(of(&counted(1), None), None);
+        assert_eq!(of("Seccomp:\t0\nSeccomp_filters:\t0\n", None), Some(false));
+        assert_eq!(of("Seccomp:\t2\n", None), Some(true));
+        assert_eq!(of("", None), None);
+    }
 }
