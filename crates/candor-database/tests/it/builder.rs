@@ -49,7 +49,20 @@ fn every_kind_of_question_is_answered() {
     assert!(last.iter().all(|name| digests.contains(&(*name).to_owned())), "{digests:?}");
     let mut content = names(&answers.content);
     content.sort_unstable();
-    assert_eq!(content, ["Body-1", "Logical-1"]);
+    assert_eq!(
+        content,
+        [
+            "Body-1",
+            "Logical-1",
+            "Pattern-0",
+            "Pattern-1",
+            "Pattern-10",
+            "Pattern-2",
+            "Pattern-3",
+            "Pattern-5",
+            "Pattern-6"
+        ]
+    );
     assert_eq!(names(&answers.members), ["Member-1", "Member-2", "Member-2"]);
     assert_eq!(answers.magic, [Some(FileType::Gif), None]);
     assert_eq!(answers.patterns.len(), 1);

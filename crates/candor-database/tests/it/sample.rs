@@ -1,9 +1,9 @@
 //! One signature or more of every kind, in readable form, and everything that can be asked about them.
 
 use candor_database::ir::{
-    Body, ContainerMember, Element, Expression, FileMagic, Gap, Hash, HashSubject, Header, IconSignature,
-    LegacyMember, Levels, Logical, MagicKind, Offset, Part, Password, Pattern, Receiver, Signature, Source,
-    SourceId, SubSignature, TargetDescription, TextList, UrlList,
+    Alternatives, Body, ContainerMember, Element, Expression, FileMagic, Gap, Hash, HashSubject, Header,
+    IconSignature, LegacyMember, Levels, Logical, MagicKind, Offset, Part, Password, Pattern, Receiver,
+    Signature, Source, SourceId, SubSignature, TargetDescription, TextList, UrlList,
 };
 use candor_database::{Builder, Hit, Image, Scratch, SignatureId, SignatureRecord, Subject};
 use candor_model::{Digest, DigestSet, Facts, FileType, Limits, Member, Target};
@@ -38,6 +38,58 @@ fn pattern(bytes: &[u8]) -> Pattern {
         ignore_case: false,
         parts: vec![Part { gap: Gap::NONE, elements, macro_group: None }],
     }
+}
+
+/// Strings with any byte for each `?`, up to so many bytes apart.
+fn apart(most: u64, strings: &[&str]) -> Pattern {
+    let element = |byte: u8| match byte {
+        b'?' => Element::Masked { value: 0, mask: 0 },
+        byte => Element::Bytes(vec![byte]),
+    };
+    let part = |(number, string): (usize, &&str)| {
+        let mut elements: Vec<Element> = Vec::new();
+        for next in string.bytes().map(element) {
+            match (elements.last_mut(), next) {
+                (Some(Element::Bytes(last)), Element::Bytes(more)) => last.extend(more),
+                (_, next) => elements.push(next),
+            }
+        }
+        let gap = if number == 0 { Gap::NONE } else { Gap { min: 0, max: Some(most) } };
+        Part { gap, elements, macro_group: None }
+    };
+    let parts = strings.iter().enumerate().map(part).collect();
+    Pattern { offset: Offset::ANY, ignore_case: false, parts }
+}
+
+/// Patterns of every tier of anchors: with runs of eight bytes, four, three and two, in groups and with choices.
+fn patterns() -> Vec<(String, Signature)> {
+    let mut all: Vec<Pattern> = [
+        &["with"][..],
+        &["wi?h"],
+        &["nd?SE"],
+        &["?56?"],
+        &["?57? in"],
+        &["a fi", "in it"],
+        &["FIRST-MA", "SECOND-M"],
+        &["FIRST-MA", "THIRD-MA"],
+        &["FIRST-MA", "SECOND-N"],
+        &["it", "with"],
+    ]
+    .into_iter()
+    .map(|strings| apart(60, strings))
+    .collect();
+    let branch = |text: &str| vec![Element::Bytes(text.as_bytes().to_vec())];
+    for branches in [["MARKER", "MISSED"], ["MISSED", "MASTER"]] {
+        let mut pattern = apart(0, &["FIRST-"]);
+        let choice = Alternatives { negated: false, branches: branches.map(branch).to_vec() };
+        pattern.parts[0].elements.extend([Element::Alternatives(choice), Element::Bytes(b"-0123".to_vec())]);
+        all.push(pattern);
+    }
+    let body = |(number, pattern)| {
+        let body = Body { target: Target::Any, pattern, macro_group: None, raw: false };
+        (format!("Pattern-{number}"), Signature::Body(body))
+    };
+    all.into_iter().enumerate().map(body).collect()
 }
 
 fn target(target: Target) -> TargetDescription {
@@ -122,6 +174,7 @@ pub(crate) fn signatures() -> Vec<(String, Signature)> {
         ("", Signature::Text(TextList { line: "PE:0x1".into() })),
     ];
     all.extend(rest.map(|(name, signature)| (name.to_owned(), signature)));
+    all.extend(patterns());
     // Enough machine-made names for several blocks.
     all.extend((0_u8..190).map(|n| {
         let digest = digest(&format!("{n:02x}").repeat(16));
