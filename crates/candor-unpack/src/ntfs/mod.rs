@@ -31,6 +31,8 @@ const RUNS: usize = 1 << 20;
 const NAMES: u64 = 512 << 20;
 /// What a name costs besides its letters, and a record that goes on for another.
 const NAME: u64 = 96;
+/// Bytes of the table that are paid for at once.
+const PORTION: u64 = 1 << 20;
 /// Records that go on for one file.
 const FURTHER: usize = 4096;
 /// Largest unit of compression.
@@ -145,6 +147,15 @@ impl Table<'_> {
     fn record(&self, number: u64) -> Option<Record> {
         Record::read(self.bytes(number)?)
     }
+
+    /// The first record behind the hole in which this one begins; `None` when it begins in none.
+    fn behind_hole(&self, number: u64) -> Option<u64> {
+        let cluster = number.checked_mul(self.record)?.checked_div(self.cluster)?;
+        let behind = self.runs.partition_point(|run| run.first <= cluster);
+        let run = self.runs.get(behind.checked_sub(1)?)?;
+        let end = run.first.checked_add(run.count).filter(|end| run.place.is_none() && cluster < *end)?;
+        Some(end.saturating_mul(self.cluster).checked_div(self.record)?.max(number.checked_add(1)?))
+    }
 }
 
 /// What is kept of all records: names, and which go on for which.
@@ -160,7 +171,22 @@ impl Names {
     fn read(&mut self, table: &Table<'_>, most: u64, sink: &mut dyn Sink) -> Result<(), Reason> {
         let mut damaged = 0_u64;
         let mut ended = Ok(());
-        for number in 0_u64.. {
+        // Paid for so many bytes of the table, whatever they are.
+        let (mut number, mut paid) = (0_u64, 0_u64);
+        loop {
+            // Nothing was ever written there, however much it is said to be.
+            if let Some(next) = table.behind_hole(number) {
+                number = next;
+                continue;
+            }
+            if paid == 0 {
+                paid = PORTION;
+                if let Err(reason) = sink.budget().spend(PORTION.min(table.length)) {
+                    ended = Err(reason);
+                    break;
+                }
+            }
+            paid = paid.saturating_sub(table.record);
             let Some(bytes) = table.bytes(number) else {
                 let read = number.saturating_add(1).saturating_mul(table.record);
                 if read <= table.length.min(TABLE) {
@@ -169,6 +195,8 @@ impl Names {
                 }
                 break;
             };
+            let this = number;
+            number = number.saturating_add(1);
             // Records that were never used are zeros.
             if bytes.iter().all(|byte| *byte == 0) {
                 continue;
@@ -177,21 +205,12 @@ impl Names {
                 ended = Err(Reason::Memory);
                 break;
             }
-            let paid = if number.is_multiple_of(1024) {
-                sink.budget().spend(table.record.saturating_mul(1024).min(table.length))
-            } else {
-                Ok(())
-            };
-            if let Err(reason) = paid {
-                ended = Err(reason);
-                break;
-            }
             let Some(record) = Record::read(bytes) else {
                 damaged = damaged.saturating_add(1);
                 continue;
             };
             if record.is_used {
-                self.add(number, record);
+                self.add(this, record);
             }
         }
         if damaged > 0 {

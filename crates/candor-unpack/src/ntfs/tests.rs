@@ -3,6 +3,7 @@
 use candor_fixtures::volume::ntfs;
 use candor_model::{FileType, Reason};
 
+use super::{Run, Table};
 use crate::collected::{Collected, survives_damage};
 
 fn text() -> Vec<u8> {
@@ -92,4 +93,29 @@ fn damage_is_survived() {
             let _ = Collected::of(FileType::Ntfs, &lying);
         }
     }
+}
+
+#[test]
+fn a_hole_of_the_table_is_one_step() {
+    let run = |first, place, count| Run { first, place, count };
+    let table = Table {
+        medium: &&[0_u8; 0][..],
+        runs: vec![
+            run(0, Some(4), 3),
+            run(3, None, 1 << 40),
+            run(3 + (1 << 40), None, 1),
+            run(4 + (1 << 40), Some(9), 1),
+        ],
+        cluster: 4096,
+        record: 1024,
+        length: u64::MAX,
+    };
+    assert_eq!((table.behind_hole(0), table.behind_hole(11)), (None, None));
+    assert_eq!(table.behind_hole(12), Some(12 + (4 << 40)));
+    assert_eq!(table.behind_hole(13), Some(12 + (4 << 40)));
+    assert_eq!(table.behind_hole(12 + (4 << 40)), Some(16 + (4 << 40)));
+    assert_eq!(table.behind_hole(16 + (4 << 40)), None);
+    // Clusters smaller than a record: the next one begins in the hole, and goes on behind it.
+    let small = Table { cluster: 512, runs: vec![run(0, None, 3), run(3, Some(1), 9)], ..table };
+    assert_eq!((small.behind_hole(0), small.behind_hole(1), small.behind_hole(2)), (Some(1), Some(2), None));
 }
