@@ -5,6 +5,7 @@ pub(crate) mod compile;
 pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+mod keys;
 mod layers;
 pub(crate) mod migrate;
 pub(crate) mod publish;

@@ -19,6 +19,7 @@ use candor_policy::regime::AsOf;
 use candor_policy::report::{Form, Format, Question, Report, seal};
 use jiff::Timestamp;
 
+use crate::commands::keys::signing_key;
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::inventory::{self, Taking};
@@ -277,13 +278,7 @@ impl Sealing {
     /// Opens a chain, and makes sure that it holds and that no other process adds to it meanwhile.
     fn open(path: &Path, key: Option<&Path>) -> anyhow::Result<Self> {
         let shown = path.display();
-        let key = key
-            .map(|key| -> anyhow::Result<_> {
-                let pem =
-                    fs::read_to_string(key).with_context(|| format!("{} cannot be read", key.display()))?;
-                Ok(seal::signing_key(&pem)?)
-            })
-            .transpose()?;
+        let key = key.map(signing_key).transpose()?;
         let file = fs::OpenOptions::new()
             .read(true)
             .append(true)

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use candor_policy::report::seal;
 
 use super::LONGEST_CHAIN;
+use crate::commands::keys::verifying_key;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
 
@@ -44,15 +45,7 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     if file.metadata()?.len() > LONGEST_CHAIN {
         anyhow::bail!("{shown} is too long");
     }
-    let key = args
-        .public_key
-        .as_ref()
-        .map(|path| -> anyhow::Result<_> {
-            let pem =
-                fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Ok(seal::verifying_key(&pem)?)
-        })
-        .transpose()?;
+    let key = args.public_key.as_deref().map(verifying_key).transpose()?;
     let chain = match seal::verify(BufReader::new(file), key.as_ref()) {
         Ok(chain) => chain,
         Err(error @ seal::SealError::Broken { .. }) => {

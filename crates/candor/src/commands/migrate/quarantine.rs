@@ -11,12 +11,10 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use candor_database::Image;
 use candor_engine::Options;
 use candor_model::{LayerId, LayerSummary, Report, Verdict};
 use candor_policy::migrate::record::Record;
-use candor_policy::report::seal;
 use candor_sandbox::Piece;
 use candor_sandbox::input::{self, Reading};
 use ed25519_dalek::SigningKey;
@@ -29,6 +27,7 @@ use super::apart::Apart;
 use super::archive::Archive;
 use super::import::{Reader, Subject};
 use super::manifest::Entry;
+use crate::commands::keys::signing_key;
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
@@ -162,11 +161,6 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     }
     join(&mut looked);
     tell(looked, &unread, archive.map(|archive| (archive, key)), args, printer)
-}
-
-fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
-    let pem = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(seal::signing_key(&pem)?)
 }
 
 /// Lists the files of a folder, or a file.

@@ -4,17 +4,17 @@
 //! is only counted and digested here.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use candor_model::{LayerId, Reason, Report};
-use candor_policy::report::seal;
 use candor_sandbox::Piece;
 use sha2::{Digest as _, Sha256};
 
 use super::apart::Apart;
 use super::manifest::{self, Expected, Member};
+use crate::commands::keys::verifying_key;
 use crate::escape::Escaped;
 use crate::exit::Exit;
 use crate::printer::{Printer, Tone};
@@ -68,15 +68,7 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
     {
         bail!("\"{last}\" is no digest: 64 hexadecimal digits");
     }
-    let key = args
-        .public_key
-        .as_ref()
-        .map(|path| -> anyhow::Result<_> {
-            let pem =
-                fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Ok(seal::verifying_key(&pem)?)
-        })
-        .transpose()?;
+    let key = args.public_key.as_deref().map(verifying_key).transpose()?;
     let file = File::open(&args.archive).with_context(|| format!("{shown} cannot be opened"))?;
     let length = file.metadata().with_context(|| format!("{shown}"))?.len();
     if length > LARGEST {
