@@ -5,6 +5,7 @@
 //! * [`Facts`]: what a parser learned about a layer besides its children.
 //! * [`Sink`]: how a parser hands out children, facts and troubles.
 //! * [`Limits`] and [`Budget`]: what a scan may spend.
+//! * [`Module`], [`ModuleValue`]: what rules of YARA can ask of a layer.
 //! * [`Finding`], [`Verdict`], [`Report`]: what a scan says in the end.
 #![forbid(unsafe_code)]
 
@@ -14,6 +15,7 @@ mod digest;
 mod facts;
 mod file_type;
 mod finding;
+mod module;
 mod report;
 mod sink;
 
@@ -26,5 +28,6 @@ pub use facts::{
 };
 pub use file_type::{FileType, Target, UnknownFileType};
 pub use finding::{Finding, LayerId, Match, Origin, Strength};
+pub use module::{Field, Form, Kind, Module, ModuleValue};
 pub use report::{Incomplete, LayerSummary, Reason, Report, Verdict};
 pub use sink::{ChildKind, Content, Flow, Member, Normalisation, Sink};

@@ -9,6 +9,7 @@ mod expression;
 mod logical;
 mod metadata;
 mod pattern;
+mod rule;
 
 pub use expression::{Comparison, Expression};
 pub use logical::{
@@ -18,6 +19,10 @@ pub use metadata::{
     ContainerMember, FileMagic, IconSignature, LegacyMember, MagicKind, Password, TextList, UrlList,
 };
 pub use pattern::{Alternatives, Boundary, BoundaryKind, Element, Gap, Offset, OffsetBase, Part, Pattern};
+pub use rule::{
+    BinaryOperator, External, ModulePath, ModuleRoot, ModuleStep, Place, Quantifier, Rule, RuleRegex,
+    RuleString, Sequence, Spelling, StringForm, StringRef, Term, UnaryOperator,
+};
 
 use candor_model::{CertificateRule, Digest, Target};
 
@@ -152,6 +157,8 @@ pub enum Signature {
     Magic(FileMagic),
     /// `.pwdb`
     Password(Password),
+    /// `.yar`, `.yara`
+    Rule(Rule),
     /// `.cfg`, `.info` and the like, kept as lines for those who ask for them.
     Text(TextList),
     /// `.wdb`, `.pdb`, `.gdb`
@@ -168,6 +175,9 @@ pub enum Refusal {
     /// A part of a pattern without two fixed bytes in a row, which nothing could be found by.
     #[error("no two fixed bytes in a row in one part of the pattern")]
     NoFixedBytes,
+    /// A rule that cannot be evaluated.
+    #[error("rule: {0}")]
+    Rule(String),
     /// More of something than the image format can number.
     #[error("too many {0}")]
     TooMany(&'static str),
