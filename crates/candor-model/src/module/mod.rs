@@ -1,7 +1,23 @@
 //! Modules of YARA: what rules can ask of a layer besides its bytes.
 //!
 //! A [`Kind`] describes what a module offers, so that a rule can be checked before it is run; a [`ModuleValue`] is what
-//! it offers for one layer.
+//! it offers for one layer. What is said of each module stands in the file of its name.
+//!
+//! Functions of `console`, `hash`, `math`, `string` and `time` need no value. Those of `pe` and `macho` say what the
+//! value of their module holds.
+
+mod console;
+mod dotnet;
+mod elf;
+mod hash;
+mod macho;
+mod math;
+mod pe;
+mod string;
+mod time;
+
+#[cfg(test)]
+mod tests;
 
 /// A module that rules can import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +79,28 @@ impl Module {
         Self::ALL.into_iter().find(|module| module.name() == name)
     }
 
+    /// What it offers.
+    #[must_use]
+    pub const fn description(self) -> &'static [Field] {
+        match self {
+            Self::Console => console::FIELDS,
+            Self::Dotnet => dotnet::FIELDS,
+            Self::Elf => elf::FIELDS,
+            Self::Hash => hash::FIELDS,
+            Self::MachO => macho::FIELDS,
+            Self::Math => math::FIELDS,
+            Self::Pe => pe::FIELDS,
+            Self::String => string::FIELDS,
+            Self::Time => time::FIELDS,
+        }
+    }
+
+    /// What it offers under a name.
+    #[must_use]
+    pub fn field(self, name: &str) -> Option<&'static Field> {
+        self.description().iter().find(|field| field.name == name)
+    }
+
     /// The number that it has in images. Numbers are never used again.
     #[must_use]
     pub fn number(self) -> u8 {
@@ -110,6 +148,40 @@ pub struct Field {
     pub constant: Option<i64>,
 }
 
+impl Field {
+    const fn of(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, constant: None }
+    }
+
+    const fn array(name: &'static str, of: &'static Kind) -> Self {
+        Self::of(name, Kind::Array(of))
+    }
+
+    const fn constant(name: &'static str, value: i64) -> Self {
+        Self { name, kind: Kind::Integer, constant: Some(value) }
+    }
+
+    const fn dictionary(name: &'static str, of: &'static Kind) -> Self {
+        Self::of(name, Kind::Dictionary(of))
+    }
+
+    const fn function(name: &'static str, forms: &'static [Form]) -> Self {
+        Self::of(name, Kind::Function(forms))
+    }
+
+    const fn integer(name: &'static str) -> Self {
+        Self::of(name, Kind::Integer)
+    }
+
+    const fn structure(name: &'static str, fields: &'static [Self]) -> Self {
+        Self::of(name, Kind::Structure(fields))
+    }
+
+    const fn text(name: &'static str) -> Self {
+        Self::of(name, Kind::Text)
+    }
+}
+
 /// One form in which a function can be called.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Form {
@@ -117,6 +189,12 @@ pub struct Form {
     pub arguments: &'static [Kind],
     /// What it gives.
     pub result: Kind,
+}
+
+impl Form {
+    const fn of(arguments: &'static [Kind], result: Kind) -> Self {
+        Self { arguments, result }
+    }
 }
 
 /// What a module, or a part of it, offers for one layer.
