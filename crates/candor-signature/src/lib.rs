@@ -15,6 +15,7 @@
 )]
 
 pub mod clamav;
+mod yara;
 
 /// A file of signatures, or a container of such files.
 #[derive(Clone, Copy, Debug)]

@@ -41,7 +41,9 @@ pub(crate) enum Language {
     Catalogue,
     /// `crb`
     Certificate,
-    /// Recognised, and not read yet: `cbc yar yara ioc`.
+    /// `yar`, `yara`
+    Rules,
+    /// Recognised, and not read yet: `cbc ioc`.
     Unused {
         /// Whether every line is an entry of its own.
         by_line: bool,
@@ -85,8 +87,8 @@ const BODY: Language = Language::Body { raw: false };
 
 /// In the order in which ClamAV looks for them in a file's name.
 const KINDS: [(&str, Kind); 39] = [
-    (".yar", kind(Language::Unused { by_line: false }, "yara")),
-    (".yara", kind(Language::Unused { by_line: false }, "yara")),
+    (".yar", kind(Language::Rules, "yara")),
+    (".yara", kind(Language::Rules, "yara")),
     (".db", kind(Language::OldBody, "db")),
     (".cvd", kind(Language::Container(ContainerKind::Published), "cvd")),
     (".cld", kind(Language::Container(ContainerKind::Updated), "cld")),

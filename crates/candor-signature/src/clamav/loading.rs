@@ -10,6 +10,7 @@ use super::ignore::IgnoreList;
 use super::language::{self, ContainerKind, Kind, Language};
 use super::text::{Fault, Lines, Text};
 use super::{Line, Options, Parsed, body, hash, lists, logical, magic, metadata};
+use crate::yara::{self, Content, Library, RuleFile};
 use crate::{Diagnostic, Input, Severity, SourceSummary};
 
 /// Longest line of most languages in bytes.
@@ -53,9 +54,14 @@ pub fn load_vouched(
     let mut summaries = Vec::new();
     let mut files = collect(inputs, vouched, keys, diagnostics, &mut summaries);
     files.sort_by_key(|file| Reverse(priority(file.kind.language)));
-    let mut loader = Loader { options, ignored: IgnoreList::default(), receiver, diagnostics };
-    for file in files {
-        summaries.push(loader.file(&file));
+    // Rules may include files of rules, so that these are known together.
+    let rules = files.iter().filter(|file| file.kind.language == Language::Rules);
+    let rules = rules.map(|file| RuleFile { name: &file.name, bytes: &file.bytes });
+    let library = Library::new(rules.collect());
+    let mut loader =
+        Loader { options, ignored: IgnoreList::default(), library, rule_files: 0, receiver, diagnostics };
+    for file in &files {
+        summaries.push(loader.file(file));
     }
     summaries
 }
@@ -151,6 +157,9 @@ fn about_file(severity: Severity, source: &str, message: &str) -> Diagnostic {
 struct Loader<'a> {
     options: Options,
     ignored: IgnoreList,
+    library: Library<'a>,
+    /// How many files of the library were read.
+    rule_files: usize,
     receiver: &'a mut dyn Receiver,
     diagnostics: &'a mut dyn FnMut(Diagnostic),
 }
@@ -165,6 +174,7 @@ impl Loader<'_> {
                 Ok(source) if language == Language::Catalogue => {
                     self.catalogue(file, source, &mut summary);
                 }
+                Ok(source) if language == Language::Rules => self.rules(file, source, &mut summary),
                 Ok(source) => self.signatures(file, language, source, &mut summary),
                 Err(message) => {
                     summary.refused = 1;
@@ -213,6 +223,48 @@ impl Loader<'_> {
             Err(message) => {
                 summary.refused = 1;
                 (self.diagnostics)(about_file(Severity::Error, &file.name, &message));
+            }
+        }
+    }
+
+    /// A file of rules. Whoever ignores a rule names it with or without what stands before its name in findings.
+    fn rules(&mut self, file: &File<'_>, source: SourceId, summary: &mut SourceSummary) {
+        let items = self.library.read(self.rule_files);
+        self.rule_files = self.rule_files.saturating_add(1);
+        for item in items {
+            let name = format!("{}{}", yara::NAME_PREFIX, item.name);
+            let text = file.bytes.get(item.text.clone()).unwrap_or_default();
+            let is_rule = !item.name.is_empty();
+            if is_rule
+                && (self.ignored.contains(name.as_bytes(), text)
+                    || self.ignored.contains(item.name.as_bytes(), text))
+            {
+                summary.ignored = summary.ignored.saturating_add(1);
+                continue;
+            }
+            let (line, column) = item.place;
+            let taken = match item.content {
+                Content::Rule(rule) => self
+                    .receiver
+                    .add(Header { name: &name, source, line }, Signature::Rule(rule))
+                    .map_err(|refusal| refusal.to_string()),
+                Content::Refused(message) => Err(message),
+                Content::Note(message) => {
+                    self.tell_at(file, Severity::Note, (line, column), message);
+                    continue;
+                }
+                Content::Unused(message) => {
+                    summary.unused = summary.unused.saturating_add(1);
+                    self.tell_at(file, Severity::Note, (line, column), message);
+                    continue;
+                }
+            };
+            match taken {
+                Ok(()) => summary.accepted = summary.accepted.saturating_add(1),
+                Err(message) => {
+                    summary.refused = summary.refused.saturating_add(1);
+                    self.tell_at(file, Severity::Error, (line, column), message);
+                }
             }
         }
     }
@@ -286,6 +338,11 @@ impl Loader<'_> {
 
     fn tell(&mut self, file: &File<'_>, severity: Severity, line: u32, at: usize, message: String) {
         let column = u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1);
+        self.tell_at(file, severity, (line, column), message);
+    }
+
+    fn tell_at(&mut self, file: &File<'_>, severity: Severity, place: (u32, u32), message: String) {
+        let (line, column) = place;
         (self.diagnostics)(Diagnostic { severity, source: file.name.clone(), line, column, message });
     }
 }
@@ -326,6 +383,7 @@ fn name_in(language: Language, line: Text<'_>) -> Option<Text<'_>> {
         | Language::Ignore
         | Language::Config
         | Language::Info
+        | Language::Rules
         | Language::Url(_)
         | Language::Unused { .. }
         | Language::Container(ContainerKind::Published | ContainerKind::Updated | ContainerKind::Unsigned) => {
@@ -349,8 +407,10 @@ fn parse(line: Line<'_>, language: Language) -> Result<Parsed<'_>, Fault> {
         Language::Password => lists::parse_password(line),
         Language::Certificate => lists::parse_certificate(line),
         Language::Url(list) => lists::parse_url(line, list),
-        Language::Catalogue | Language::Ignore | Language::Unused { .. } | Language::Container(_) => {
-            Ok(Parsed::unused(line.text, "not a language of signatures"))
-        }
+        Language::Catalogue
+        | Language::Ignore
+        | Language::Rules
+        | Language::Unused { .. }
+        | Language::Container(_) => Ok(Parsed::unused(line.text, "not a language of signatures")),
     }
 }

@@ -5,6 +5,7 @@ use candor_database::ir::{
     Alternatives, Boundary, BoundaryKind, Element, Gap, Header, Pattern, Receiver, Refusal, Signature,
     Source, SourceId,
 };
+use md5::{Digest as _, Md5};
 use proptest::prelude::*;
 
 use super::language;
@@ -255,11 +256,8 @@ fn every_extension_is_told_by_name() {
 
 #[test]
 fn unused_languages_are_counted_and_told() {
-    for (name, bytes, count) in [
-        ("a.cbc", b"ClamBC\nx\n".as_slice(), 1),
-        ("a.yar", b"rule a { condition: true }".as_slice(), 1),
-        ("a.ioc", b"<ioc/>".as_slice(), 1),
-    ] {
+    for (name, bytes, count) in [("a.cbc", b"ClamBC\nx\n".as_slice(), 1), ("a.ioc", b"<ioc/>".as_slice(), 1)]
+    {
         let outcome = load_files(&[(name, bytes)]);
         assert_eq!(outcome.summaries[0].unused, count, "{name}");
         assert_eq!(outcome.diagnostics.len(), 1);
@@ -269,13 +267,51 @@ fn unused_languages_are_counted_and_told() {
 }
 
 #[test]
+fn rules_are_counted_and_named_as_clamav_names_them() {
+    let rules = b"import \"cuckoo\"\nrule One { condition: filesize == 1 }\nrule Two { condition: }\n\
+                  rule Three { condition: cuckoo.x }\nprivate rule Four { condition: false }\n\
+                  rule Five { condition: One }\nrule Six { condition: One }\n rule Seven { condition: false }";
+    let digest = Md5::digest(b"rule Six { condition: One }");
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let ignored = format!("YARA.Five\nSix:{digest}\nSeven:00000000000000000000000000000000\n");
+    let outcome = load_files(&[("t.yara", rules), ("own.ign2", ignored.as_bytes())]);
+    let names: Vec<(&str, u32)> =
+        outcome.collector.taken.iter().map(|taken| (taken.name.as_str(), taken.line)).collect();
+    assert_eq!(names, [("YARA.One", 2), ("YARA.Seven", 8)]);
+    assert_eq!(outcome.collector.sources[0].language, "yara");
+    assert!(matches!(outcome.collector.taken[0].signature, Signature::Rule(_)));
+    let summary = outcome.summaries.iter().find(|summary| summary.source == "t.yara").unwrap();
+    let counts = (summary.accepted, summary.ignored, summary.unused, summary.refused);
+    assert_eq!(counts, (2, 2, 1, 1));
+    let told: Vec<String> = outcome.diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "t.yara:1:1: there is no module `cuckoo` here: rules that use it are left out",
+            "t.yara:3:23: a value is expected, not `}`",
+            "t.yara:4:25: there is no module `cuckoo` here",
+        ]
+    );
+}
+
+#[test]
+fn rules_of_several_files_are_read_with_what_they_include() {
+    let outcome = load_files(&[
+        ("a/one.yar", b"include \"../b/two.yar\" rule One { condition: Two and filesize < 9 }"),
+        ("b/two.yar", b"rule Two { condition: filesize > 1 }"),
+    ]);
+    assert_eq!(outcome.diagnostics, []);
+    let names: Vec<(&str, SourceId)> =
+        outcome.collector.taken.iter().map(|taken| (taken.name.as_str(), taken.source)).collect();
+    assert_eq!(names, [("YARA.One", SourceId(0)), ("YARA.Two", SourceId(1))]);
+}
+
+#[test]
 fn ignore_lists_are_read_first_wherever_they_stand() {
     let body = "A:0:*:aabbcc\nB:0:*:aabbcc\nC:0:*:aabbcc\nD:0:*:aabbcc\nE (Clam):0:*:aabbcc\na:0:*:aabbcc\n";
     // The MD5 sums of the lines of B and, wrongly, of something else for C.
     let list = "A\nB:@B\nC:00000000000000000000000000000000\nother.ndb:7:D\nE\n# x\n\nF\n";
-    let digest: [u8; 16] =
-        md5::Digest::finalize(md5::Digest::chain_update(<md5::Md5 as md5::Digest>::new(), b"B:0:*:aabbcc"))
-            .into();
+    let digest: [u8; 16] = Md5::digest(b"B:0:*:aabbcc").into();
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let list = list.replace("@B", &digest);
     let outcome = load_files(&[("t.ndb", body.as_bytes()), ("z.ign2", list.as_bytes())]);
