@@ -143,6 +143,7 @@ targets! {
         unpack_xar(plain) => [Xar];
         unpack_dmg(unfolded) => [Dmg];
         unpack_hfs(unfolded) => [PartHfsPlus];
+        unpack_apfs(unfolded) => [Apfs];
         unpack_nsis(plain) => [Nulsft];
         unpack_chm(plain) => [MsChm];
         unpack_installshield(plain) => [IshieldMsi, IshieldCab];

@@ -23,6 +23,13 @@ pub const PACKINGS: &[Packing] = &[
     ("xar", "a", xar),
     ("dmg", "a", dmg),
     ("hfs+", "a", hfs),
+    ("apfs", "folder/a", |bytes| volume::apfs(&[("b", b"x"), ("folder/a", bytes)])),
+    ("apfs zlib", "a", |bytes| apfs(3, bytes)),
+    ("apfs zlib, forked", "a", |bytes| apfs(4, bytes)),
+    ("apfs lzvn", "a", |bytes| apfs(7, bytes)),
+    ("apfs lzvn, forked", "a", |bytes| apfs(8, bytes)),
+    ("apfs lzfse", "a", |bytes| apfs(11, bytes)),
+    ("apfs lzfse, forked", "a", |bytes| apfs(12, bytes)),
     ("nsis", "a", |bytes| installer::nsis(installer::Nsis::Deflate, true, &[("a", bytes)])),
     ("chm stored", "a", |bytes| installer::chm(&[("a", bytes)])),
     ("chm lzx", "a", |bytes| installer::chm(&[("b", b"x"), ("a", bytes)])),
@@ -338,6 +345,16 @@ pub fn dmg_of(rows: &[(u32, Vec<u8>)]) -> Vec<u8> {
     at(&mut trailer, 216, &u64::from(u32_of(data.len())).to_be_bytes());
     at(&mut trailer, 224, &u64::from(u32_of(list.len())).to_be_bytes());
     [data, list.into_bytes(), trailer].concat()
+}
+
+/// A container of APFS whose only file is compressed by this method.
+fn apfs(method: u32, content: &[u8]) -> Vec<u8> {
+    let entries = vec![volume::apfs::Entry::compressed("a", method, content)];
+    volume::apfs::container(&[volume::apfs::Volume {
+        name: "volume",
+        entries,
+        ..volume::apfs::Volume::default()
+    }])
 }
 
 /// A volume of HFS+ with the file three times: as `a`, and as both forks of `folder/b`.

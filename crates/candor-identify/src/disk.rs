@@ -17,6 +17,10 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
     if at(0, b"ER") && at(512, b"PM\0\0") {
         return Some(FileType::Apm);
     }
+    // The superblock of a container, by what kind of object it is.
+    if at(32, b"NXSB") && at(24, &[1, 0]) {
+        return Some(FileType::Apfs);
+    }
     if at(512, b"EFI PART") {
         return Some(FileType::Gpt);
     }

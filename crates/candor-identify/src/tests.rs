@@ -303,6 +303,8 @@ fn volumes_are_told_from_boot_records() {
     // Without a number of tables that could be, it is a boot record, if it has a table.
     check(&image(&[(0, fat), (16, &[7]), end]), Mbr);
     check(&image(&[(1024, &[9]), (1080, b"\x53\xef")]), Ext);
+    check(&image(&[(24, &[1, 0, 0, 0x80]), (32, b"NXSB")]), Apfs);
+    check(&image(&[(24, &[13]), (32, b"NXSB")]), BinaryData);
     check(&image(&[(1080, b"\x53\xef")]), BinaryData);
     check(&image(&[(1024, &[9]), (1049, &[1]), (1080, b"\x53\xef")]), BinaryData);
     // The footer of a disk comes before what is on the disk.

@@ -160,6 +160,7 @@ file_types! {
     MalwarebytesQuarantine = "CANDOR_TYPE_QUARANTINE_MALWAREBYTES", Other, "description of a quarantined file (Malwarebytes)";
     NamedQuarantine = "CANDOR_TYPE_QUARANTINE_NAMED", Other, "quarantined file (known by its name)";
     ClosedQuarantine = "CANDOR_TYPE_QUARANTINE_CLOSED", Other, "quarantined file (Avast, AVG, Trend Micro)";
+    Apfs = "CANDOR_TYPE_APFS", Other, "APFS container";
 }
 
 impl FileType {
@@ -183,6 +184,7 @@ impl FileType {
             self,
             Self::Ace
                 | Self::Alz
+                | Self::Apfs
                 | Self::Apm
                 | Self::Ar
                 | Self::Arc

@@ -3,8 +3,8 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    alz, ar, arc, arj, autoit, binhex, cab, chm, cpio, cryptff, disk, dmg, egg, elf, encoded_script, ext,
-    fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2,
+    alz, apfs, ar, arc, arj, autoit, binhex, cab, chm, cpio, cryptff, disk, dmg, egg, elf, encoded_script,
+    ext, fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2,
     onenote, pdf, pe, quarantine, rar, rpm, rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text,
     tnef, udf, virtual_disk, wim, xar, zip, zoo,
 };
@@ -438,9 +438,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Apple disk image (UDIF)",
         types: &[FileType::Dmg],
-        gives: "the partitions (stored, ADC, zlib, bzip2, xz)",
-        library: Some("flate2 with zlib-rs, bzip2, lzma-rust2; our own for ADC"),
-        limits: "256 partitions; LZFSE is reported as not looked at",
+        gives: "the partitions (stored, ADC, zlib, bzip2, LZFSE, xz)",
+        library: Some("flate2 with zlib-rs, bzip2, lzma-rust2; our own for ADC and LZFSE"),
+        limits: "256 partitions, 16 MiB of what a row of LZFSE holds",
         unpack: dmg::unpack,
     },
     Format {
@@ -450,6 +450,14 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "2,000,000 files, 512 MiB of the catalog, 64 MiB of the tree of further pieces; files that the file system compresses are given as they stand",
         unpack: hfs::unpack,
+    },
+    Format {
+        name: "APFS",
+        types: &[FileType::Apfs],
+        gives: "files of every volume under all their names, also compressed ones (zlib, LZVN, LZFSE) and those that no directory leads to; resource forks and attributes of 64 bytes and more; what a volume is for",
+        library: Some("flate2 with zlib-rs; our own for LZVN and LZFSE"),
+        limits: "100 volumes, 16 levels of a tree, 512 MiB of names, 1,048,576 pieces of a fork, 16 MiB of attributes of a file; encrypted volumes, snapshots, what stands on the other disk of a Fusion drive and LZBITMAP are reported as not looked at; of deleted files, nothing",
+        unpack: apfs::unpack,
     },
     Format {
         name: "Nullsoft installer (NSIS)",

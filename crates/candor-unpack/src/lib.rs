@@ -22,6 +22,7 @@
 )]
 
 mod alz;
+mod apfs;
 mod ar;
 mod arc;
 mod arj;
@@ -34,6 +35,7 @@ mod cipher;
 mod codec;
 mod cpio;
 mod cryptff;
+mod decmpfs;
 mod disk;
 mod dmg;
 mod egg;
@@ -57,6 +59,7 @@ mod iso;
 mod lha;
 mod lnk;
 mod lz4;
+mod lzfse;
 mod lzw;
 mod macho;
 mod mail;

@@ -5,18 +5,22 @@
 
 use candor_model::{FileType, Flow, Sink};
 
+pub use crate::apfs::{Apfs, ApfsVolume};
 pub use crate::disk::Partition;
 pub use crate::medium::{Medium, Window, taken};
 use crate::virtual_disk::RawDisk;
-use crate::{disk, ext, fat, hfs, ntfs, virtual_disk};
+use crate::{apfs, disk, dmg, ext, fat, hfs, ntfs, virtual_disk};
 
-/// The raw disk in the image of a virtual one (VHD, VHDX, VMDK, QCOW2); `None` for other types, and when there is
-/// none, which is told to `sink` then.
+/// The raw disk in the image of a virtual one (VHD, VHDX, VMDK, QCOW2) or in one of Apple's (DMG); `None` for other
+/// types, and when there is none, which is told to `sink` then.
 pub fn raw_disk<'a>(
     file_type: FileType,
     bytes: &'a [u8],
     sink: &mut dyn Sink,
 ) -> Option<Box<dyn Medium + 'a>> {
+    if file_type == FileType::Dmg {
+        return Some(Box::new(dmg::disk::open(bytes, sink)?));
+    }
     Some(match virtual_disk::open(file_type, bytes, sink)? {
         RawDisk::Plain(content, _) => Box::new(content),
         RawDisk::Blocks(disk, _) => disk,
@@ -39,10 +43,11 @@ pub fn partitions(
     true
 }
 
-/// Gives the files of a volume (ext, NTFS, FAT, exFAT, HFS+), each with a stream that reads nothing until it is
+/// Gives the files of a volume (ext, NTFS, FAT, exFAT, HFS+) or of all volumes of a container (APFS), each with a stream that reads nothing until it is
 /// read; `false` for other types. Of ext, only what a path leads to is given.
 pub fn files(file_type: FileType, medium: &dyn Medium, sink: &mut dyn Sink) -> bool {
     match file_type {
+        FileType::Apfs => apfs::walk(medium, sink),
         FileType::Ext => ext::walk(medium, sink),
         FileType::Fat => fat::walk(medium, sink),
         FileType::Ntfs => ntfs::walk(medium, sink),
@@ -107,6 +112,7 @@ mod tests {
             (FileType::Fat, volume::fat(12, files)),
             (FileType::Fat, volume::fat(32, files)),
             (FileType::Fat, volume::exfat(files)),
+            (FileType::Apfs, volume::apfs(files)),
         ]
     }
 

@@ -1,6 +1,8 @@
 //! File systems, as images of their volumes. Files are in pieces wherever the file system allows it, so that
 //! what a table says of them matters. A name may have one folder in front.
 
+pub mod apfs;
+mod compression;
 mod ext;
 mod ntfs;
 mod squashfs;
@@ -8,6 +10,8 @@ mod udf;
 
 use crate::archive::File;
 
+pub use apfs::apfs;
+pub use compression::{COMPRESSIONS, compressed, lzfse, lzvn};
 pub use ext::ext;
 pub use ntfs::ntfs;
 pub use squashfs::{SQUASHFS, SquashFs, squashfs};

@@ -9,6 +9,7 @@
 //! Rows are decoded one after another into one stream, so the budget holds whatever they claim. A row that is
 //! missing or of a kind that nobody here knows is zeros in its place, and is said.
 
+pub(crate) mod disk;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::codec::{self, Decoder};
+use crate::lzfse;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
 use crate::transfer::base64;
@@ -29,31 +31,40 @@ const ROWS: u32 = 1_000_000;
 
 /// Gives every partition.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let trailer = bytes.get(bytes.len().saturating_sub(512)..).unwrap_or_default();
-    let number = |at: u64| Reader::new(trailer, Order::Big).at(at).and_then(|mut reader| reader.u64());
-    let (Some(data), Some(list), Some(length)) = (number(24), number(216), number(224)) else {
+    let Some((data, tables)) = tables(bytes) else {
         sink.incomplete(Reason::Malformed("the end of a disk image".to_owned()));
         return;
     };
-    let list = clipped(bytes, list, length);
-    let mut position = 0_u64;
+    if tables.is_empty() {
+        sink.incomplete(Reason::Unsupported("a disk image without a property list".to_owned()));
+    }
+    for (position, (name, table)) in (1..).zip(tables) {
+        if partition(bytes, data, &table, name, position, sink) == Flow::Stop {
+            return;
+        }
+    }
+}
+
+/// Tables of partitions, with the names of these.
+type Tables = Vec<(String, Vec<u8>)>;
+
+/// Where the data stand, and the tables of all partitions with their names; `None` when the end of the image does
+/// not say it.
+fn tables(bytes: &[u8]) -> Option<(u64, Tables)> {
+    let trailer = bytes.get(bytes.len().saturating_sub(512)..).unwrap_or_default();
+    let number = |at: u64| Reader::new(trailer, Order::Big).at(at)?.u64();
+    let (data, list) = (number(24)?, clipped(bytes, number(216)?, number(224)?));
+    let mut tables = Vec::new();
     // Only tables begin with these letters; what else stands in the list is no partition.
     for at in memmem::find_iter(list, b"<data>").take(PARTITIONS) {
         let rest = list.get(at.saturating_add(6)..).unwrap_or_default();
         let text = rest.get(..memchr::memchr(b'<', rest).unwrap_or(rest.len())).unwrap_or_default();
         let table = base64(text);
-        if !table.starts_with(b"mish") {
-            continue;
-        }
-        position = position.saturating_add(1);
-        let name = name(rest.get(text.len()..).unwrap_or_default());
-        if partition(bytes, data, &table, name, position, sink) == Flow::Stop {
-            return;
+        if table.starts_with(b"mish") {
+            tables.push((name(rest.get(text.len()..).unwrap_or_default()), table));
         }
     }
-    if position == 0 {
-        sink.incomplete(Reason::Unsupported("a disk image without a property list".to_owned()));
-    }
+    Some((data, tables))
 }
 
 /// The name that the list has behind the data of a partition.
@@ -77,43 +88,48 @@ fn partition(
     position: u64,
     sink: &mut dyn Sink,
 ) -> Flow {
-    let start = Reader::new(table, Order::Big);
-    let field = |at: u64| start.at(at).and_then(|mut reader| reader.u64());
-    let base = data.saturating_add(field(24).unwrap_or(0));
-    let Some(mut reader) = start.at(200) else { return Flow::Continue };
-    let count = reader.u32().unwrap_or(0).min(ROWS);
-    let mut rows = Vec::new();
-    let mut packed = 0_u64;
-    let mut unknown = None;
-    for _ in 0..count {
-        let mut row = || {
-            let (kind, _) = (reader.u32()?, reader.u32()?);
-            let (_, sectors) = (reader.u64()?, reader.u64()?);
-            Some(Row { kind, sectors, offset: reader.u64()?, length: reader.u64()? })
-        };
-        let Some(row) = row() else { break };
-        match row.kind {
-            0xffff_ffff => break,
-            0x7fff_fffe => continue,
-            0 | 1 | 2 | 0x8000_0004 | 0x8000_0005 | 0x8000_0006 | 0x8000_0008 => {}
-            0x8000_0007 => unknown = Some("LZFSE"),
-            _ => unknown = Some("an unknown compression of disk images"),
-        }
-        packed = packed.saturating_add(row.length);
-        rows.push(row);
-    }
+    let (base, rows, unknown) = rows(table, data);
+    let packed = rows.iter().fold(0_u64, |packed, row| packed.saturating_add(row.length));
     if let Some(unknown) = unknown {
         sink.incomplete(Reason::Unsupported(unknown.to_owned()));
     }
-    let real_size = field(16).map(|sectors| sectors.saturating_mul(SECTOR));
+    let sectors = Reader::new(table, Order::Big).at(16).and_then(|mut reader| reader.u64());
+    let real_size = sectors.map(|sectors| sectors.saturating_mul(SECTOR));
     let member = Member { name, position, compressed_size: Some(packed), real_size, ..Member::default() };
     let mut rows = rows.into_iter();
     let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0 };
     sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
 }
 
+/// Where the data of a table's rows begin, the rows, and what of them cannot be decoded.
+fn rows(table: &[u8], data: u64) -> (u64, Vec<Row>, Option<&'static str>) {
+    let start = Reader::new(table, Order::Big);
+    let base = data.saturating_add(start.at(24).and_then(|mut reader| reader.u64()).unwrap_or(0));
+    let (mut rows, mut unknown) = (Vec::new(), None);
+    let Some(mut reader) = start.at(200) else { return (base, rows, None) };
+    for _ in 0..reader.u32().unwrap_or(0).min(ROWS) {
+        let mut row = || {
+            let (kind, _) = (reader.u32()?, reader.u32()?);
+            let (sector, sectors) = (reader.u64()?, reader.u64()?);
+            Some(Row { kind, sector, sectors, offset: reader.u64()?, length: reader.u64()? })
+        };
+        let Some(row) = row() else { break };
+        match row.kind {
+            0xffff_ffff => break,
+            0x7fff_fffe => continue,
+            0..=2 | 0x8000_0004..=0x8000_0008 => {}
+            _ => unknown = Some("an unknown compression of disk images"),
+        }
+        rows.push(row);
+    }
+    (base, rows, unknown)
+}
+
+/// What a row of a partition is.
 struct Row {
     kind: u32,
+    /// The first sector of the partition that it is for, and how many it is for.
+    sector: u64,
     sectors: u64,
     offset: u64,
     length: u64,
@@ -153,16 +169,26 @@ impl Read for Rows<'_, '_> {
             let Some(row) = self.rows.next() else { return Ok(0) };
             let data = clipped(self.bytes, self.base.saturating_add(row.offset), row.length);
             self.left = row.sectors.saturating_mul(SECTOR);
-            self.current = match row.kind {
-                1 => Some(Box::new(data)),
-                0x8000_0004 => Some(Box::new(io::Cursor::new(adc(data, self.left)))),
-                0x8000_0005 => Some(codec::zlib(data)),
-                0x8000_0006 => Some(codec::bzip2(data)),
-                0x8000_0008 => Some(codec::xz(data)),
-                _ => None,
-            };
+            self.current = decoder(row.kind, data, self.left);
         }
     }
+}
+
+/// What reads the data of a row that gives this many bytes; `None` for zeros, and for what cannot be decoded.
+fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
+    Some(match kind {
+        1 => Box::new(data),
+        0x8000_0004 => Box::new(io::Cursor::new(adc(data, length))),
+        0x8000_0005 => codec::zlib(data),
+        0x8000_0006 => codec::bzip2(data),
+        0x8000_0007 => {
+            // Rows hold a few hundred sectors; what claims more is cut and not made.
+            let most = usize::try_from(length).unwrap_or(usize::MAX).min(16 << 20);
+            Box::new(io::Cursor::new(lzfse::unpack(data, most).0))
+        }
+        0x8000_0008 => codec::xz(data),
+        _ => return None,
+    })
 }
 
 /// Apple's compression of old images: literals, and copies with two or three bytes.
