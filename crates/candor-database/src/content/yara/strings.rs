@@ -1,0 +1,444 @@
+//! Strings of rules: where they match in a layer.
+//!
+//! A string matches at most once for each place where a match can start. Matches are looked for one behind the other, only as
+//! far as somebody asks, and what is known of a layer is kept: strings that look the same are one, whichever rules they are of.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem;
+use rustc_hash::FxHashMap;
+
+use candor_model::Facts;
+
+use super::regex::{self, first_window};
+use crate::content::codec::Decoder;
+use crate::content::evaluate::{Layer, Steps, Undecided, find_starting};
+use crate::ir::{Gap, Offset, Pattern, Spelling, StringForm};
+
+/// Matches of one string that are counted, as in YARA.
+const MAX_MATCHES: usize = 1_000_000;
+/// Prepared strings that are kept from layer to layer.
+const MAX_KEPT: usize = 2048;
+
+/// A match: where it starts, and how many bytes it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) length: usize,
+}
+
+/// A string that is ready to be looked for.
+#[derive(Debug)]
+pub(crate) struct Form {
+    kind: Kind,
+    full_word: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// One text.
+    Text(Box<memmem::Finder<'static>>, bool),
+    /// One of several, and of each its length and whether it is wide.
+    Texts(Box<AhoCorasick>, Vec<(usize, bool)>),
+    /// A hexadecimal string, cut at gaps without a limit.
+    Hex(Vec<Group>),
+    /// Regular expressions, of which any may match.
+    Regexes(Vec<regex::Compiled>),
+}
+
+/// What limited gaps hold together.
+#[derive(Debug)]
+struct Group {
+    pattern: Pattern,
+    /// The first part by itself, if it has others behind it.
+    first: Option<Pattern>,
+    /// Bytes between the group before and this one, at least.
+    distance: usize,
+}
+
+impl Form {
+    /// Makes a string ready.
+    ///
+    /// # Errors
+    /// It is a regular expression that cannot be run.
+    pub(crate) fn new(form: &StringForm, full_word: bool) -> Result<Self, String> {
+        let kind = match form {
+            StringForm::Text { spellings, ignore_case } => texts(spellings, *ignore_case)?,
+            StringForm::Hex(pattern) => Kind::Hex(groups(pattern)),
+            StringForm::Regex { regex, ascii, wide } => {
+                let mut all = Vec::new();
+                for (wanted, wide) in [(*ascii, false), (*wide, true)] {
+                    if wanted {
+                        all.push(regex::Compiled::new(regex, wide, full_word)?);
+                    }
+                }
+                Kind::Regexes(all)
+            }
+        };
+        Ok(Self { kind, full_word })
+    }
+}
+
+fn texts(spellings: &[Spelling], ignore_case: bool) -> Result<Kind, String> {
+    match spellings {
+        [one] if !ignore_case => {
+            let finder = memmem::Finder::new(&one.bytes).into_owned();
+            Ok(Kind::Text(Box::new(finder), one.wide))
+        }
+        all => {
+            let automaton = AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .ascii_case_insensitive(ignore_case)
+                .build(all.iter().map(|spelling| &spelling.bytes))
+                .map_err(|error| error.to_string())?;
+            let about = all.iter().map(|spelling| (spelling.bytes.len(), spelling.wide));
+            Ok(Kind::Texts(Box::new(automaton), about.collect()))
+        }
+    }
+}
+
+fn groups(pattern: &Pattern) -> Vec<Group> {
+    let mut all: Vec<Group> = Vec::new();
+    let make = |parts: &[crate::ir::Part]| {
+        let mut parts = parts.to_vec();
+        if let Some(first) = parts.first_mut() {
+            first.gap = Gap::NONE;
+        }
+        Pattern { offset: Offset::ANY, ignore_case: pattern.ignore_case, parts }
+    };
+    let mut from = 0;
+    for to in 1..=pattern.parts.len() {
+        if pattern.parts.get(to).is_some_and(|next| next.gap.max.is_some()) {
+            continue;
+        }
+        let Some(parts) = pattern.parts.get(from..to) else { continue };
+        let distance = parts.first().map_or(0, |part| usize::try_from(part.gap.min).unwrap_or(usize::MAX));
+        let first = parts.get(..1).filter(|_| parts.len() > 1).map(make);
+        all.push(Group { pattern: make(parts), first, distance });
+        from = to;
+    }
+    all
+}
+
+/// What a search for matches one behind the other remembers.
+#[derive(Debug, Default)]
+struct Cursor {
+    /// For each of several expressions, from where it was looked for and its next match.
+    ahead: Vec<Option<(usize, Option<(usize, usize)>)>>,
+    windows: Vec<usize>,
+    /// For each group behind the first, from where it was looked for and its next match.
+    behind: Vec<Option<(usize, Option<(usize, usize)>)>>,
+}
+
+/// What is known of a string in a layer.
+#[derive(Debug, Default)]
+struct Known {
+    /// Its first match, once that was looked for.
+    first: Option<Option<Span>>,
+    /// All of them, once they were counted.
+    all: Option<Vec<Span>>,
+}
+
+/// Strings that are ready, by their number in the image.
+#[derive(Debug, Default)]
+pub(crate) struct Forms(FxHashMap<u32, Option<Box<Form>>>);
+
+impl Forms {
+    /// Forgets what is not worth keeping; to be called between layers.
+    pub(crate) fn trim(&mut self) {
+        if self.0.len() > MAX_KEPT {
+            self.0.clear();
+        }
+    }
+}
+
+/// Looks for strings of rules in one layer.
+#[derive(Debug)]
+pub(crate) struct Strings<'a, 's> {
+    section: &'a [u8],
+    bytes: &'a [u8],
+    facts: &'a Facts,
+    forms: &'s mut Forms,
+    known: FxHashMap<u32, Known>,
+}
+
+impl<'a, 's> Strings<'a, 's> {
+    /// Strings of the `section` of an image, in `bytes`.
+    pub(crate) fn new(section: &'a [u8], bytes: &'a [u8], facts: &'a Facts, forms: &'s mut Forms) -> Self {
+        Self { section, bytes, facts, forms, known: FxHashMap::default() }
+    }
+
+    fn form(&mut self, number: u32) -> Option<&Form> {
+        let section = self.section;
+        let make = || {
+            let run = crate::bytes::Reader::new(section.get(number as usize..)?).run()?;
+            let (form, full_word) = Decoder::new(run).form()?;
+            Form::new(&form, full_word).ok().map(Box::new)
+        };
+        self.forms.0.entry(number).or_insert_with(make).as_deref()
+    }
+
+    /// The first match of a string.
+    pub(crate) fn first(&mut self, number: u32, steps: &mut Steps) -> Result<Option<Span>, Undecided> {
+        if let Some(known) = self.known.get(&number) {
+            if let Some(first) = known.first {
+                return Ok(first);
+            }
+            if let Some(all) = &known.all {
+                return Ok(all.first().copied());
+            }
+        }
+        let layer = Layer { bytes: self.bytes, facts: self.facts };
+        let first = match self.form(number) {
+            None => None,
+            Some(form) => {
+                if form.is_there(layer, steps)? {
+                    form.next(layer, 0, usize::MAX, &mut Cursor::default(), steps)?
+                } else {
+                    None
+                }
+            }
+        };
+        self.known.entry(number).or_default().first = Some(first);
+        Ok(first)
+    }
+
+    /// Every match of a string, in the order of where they start.
+    pub(crate) fn all(&mut self, number: u32, steps: &mut Steps) -> Result<&[Span], Undecided> {
+        if self.known.get(&number).is_none_or(|known| known.all.is_none()) {
+            let mut all = Vec::new();
+            if let Some(first) = self.first(number, steps)? {
+                let layer = Layer { bytes: self.bytes, facts: self.facts };
+                all.push(first);
+                if let Some(form) = self.form(number) {
+                    let mut cursor = Cursor::default();
+                    let mut from = first.start.saturating_add(1);
+                    while all.len() < MAX_MATCHES {
+                        let Some(span) = form.next(layer, from, usize::MAX, &mut cursor, steps)? else {
+                            break;
+                        };
+                        from = span.start.saturating_add(1);
+                        all.push(span);
+                    }
+                }
+            }
+            self.known.entry(number).or_default().all = Some(all);
+        }
+        Ok(self.known.get(&number).and_then(|known| known.all.as_deref()).unwrap_or_default())
+    }
+
+    /// The first match of a string that starts from `from` to `to`.
+    pub(crate) fn within(
+        &mut self,
+        number: u32,
+        from: usize,
+        to: usize,
+        steps: &mut Steps,
+    ) -> Result<Option<Span>, Undecided> {
+        if let Some(known) = self.known.get(&number) {
+            if known.first == Some(None) {
+                return Ok(None);
+            }
+            if let Some(all) = &known.all {
+                let at = all.partition_point(|span| span.start < from);
+                return Ok(all.get(at).copied().filter(|span| span.start <= to));
+            }
+        }
+        let layer = Layer { bytes: self.bytes, facts: self.facts };
+        match self.form(number) {
+            None => Ok(None),
+            Some(form) => form.next(layer, from, to, &mut Cursor::default(), steps),
+        }
+    }
+
+    /// A few matches of a string, as far as they are known, and one more if there is one.
+    pub(crate) fn known(&self, number: u32) -> &[Span] {
+        let Some(known) = self.known.get(&number) else { return &[] };
+        match (&known.all, &known.first) {
+            (Some(all), _) => all,
+            (None, Some(Some(first))) => std::slice::from_ref(first),
+            (None, _) => &[],
+        }
+    }
+}
+
+impl Form {
+    /// Whether there may be a match: what says no quickly, whatever the bytes are.
+    fn is_there(&self, layer: Layer<'_>, steps: &mut Steps) -> Result<bool, Undecided> {
+        match &self.kind {
+            Kind::Hex(groups) if groups.len() > 1 || groups.iter().any(|group| group.first.is_some()) => {
+                let mut from = 0;
+                for group in groups {
+                    let start = usize::saturating_add(from, group.distance);
+                    let ranges = vec![(start, layer.bytes.len())];
+                    let found = find_starting(&group.pattern, layer, ranges, 1, steps)?;
+                    let Some((_, end)) = found.spans.first() else { return Ok(false) };
+                    // Where the first match of a group ends is not always the nearest end.
+                    from = end.saturating_sub(if groups.len() > 1 { longest(&group.pattern) } else { 0 });
+                }
+                Ok(true)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// The first match that starts from `from` to `to`.
+    fn next(
+        &self,
+        layer: Layer<'_>,
+        mut from: usize,
+        to: usize,
+        cursor: &mut Cursor,
+        steps: &mut Steps,
+    ) -> Result<Option<Span>, Undecided> {
+        let bytes = layer.bytes;
+        let to = to.min(bytes.len());
+        while from <= to {
+            let (span, wide) = match &self.kind {
+                Kind::Text(finder, wide) => {
+                    let length = finder.needle().len();
+                    let end = to.saturating_add(length).min(bytes.len());
+                    let range = bytes.get(from..end).unwrap_or_default();
+                    let found = finder.find(range);
+                    steps.spend((found.unwrap_or(range.len()) / 16).saturating_add(1))?;
+                    let Some(found) = found else { return Ok(None) };
+                    (Span { start: from.saturating_add(found), length }, *wide)
+                }
+                Kind::Texts(automaton, about) => {
+                    let longest = about.iter().map(|(length, ..)| *length).max().unwrap_or(0);
+                    let end = to.saturating_add(longest).min(bytes.len());
+                    let range = from..end.max(from);
+                    let found = automaton.find(aho_corasick::Input::new(bytes).span(range.clone()));
+                    let looked = found.map_or(range.len(), |found| found.start().saturating_sub(from));
+                    steps.spend((looked / 2).saturating_add(1))?;
+                    let Some(found) = found else { return Ok(None) };
+                    let (_, wide) = about.get(found.pattern().as_usize()).copied().unwrap_or_default();
+                    (Span { start: found.start(), length: found.len() }, wide)
+                }
+                Kind::Hex(groups) => {
+                    let Some(span) = next_hex(groups, layer, from, to, cursor, steps)? else {
+                        return Ok(None);
+                    };
+                    (span, false)
+                }
+                Kind::Regexes(all) => {
+                    let Some(span) = next_regex(all, bytes, from, to, cursor, steps)? else {
+                        return Ok(None);
+                    };
+                    return Ok(Some(span).filter(|span| span.start <= to));
+                }
+            };
+            if span.start > to {
+                return Ok(None);
+            }
+            if !self.full_word || stands_alone(bytes, span, wide) {
+                return Ok(Some(span));
+            }
+            from = span.start.saturating_add(1);
+        }
+        Ok(None)
+    }
+}
+
+fn longest(pattern: &Pattern) -> usize {
+    let parts = pattern.parts.iter();
+    parts.fold(0_usize, |sum, part| {
+        let gap = usize::try_from(part.gap.max.unwrap_or(0)).unwrap_or(usize::MAX);
+        let own = crate::content::cells::longest(&part.elements).unwrap_or(usize::MAX);
+        sum.saturating_add(gap).saturating_add(own)
+    })
+}
+
+fn next_regex(
+    all: &[regex::Compiled],
+    bytes: &[u8],
+    from: usize,
+    to: usize,
+    cursor: &mut Cursor,
+    steps: &mut Steps,
+) -> Result<Option<Span>, Undecided> {
+    cursor.ahead.resize(all.len(), None);
+    cursor.windows.resize(all.len(), first_window());
+    let mut best: Option<(usize, usize)> = None;
+    for ((regex, ahead), window) in all.iter().zip(&mut cursor.ahead).zip(&mut cursor.windows) {
+        let found = match *ahead {
+            Some((known, found)) if known <= from && found.is_none_or(|(start, _)| start >= from) => found,
+            _ => {
+                let found = regex.next(bytes, from, to, window, steps)?;
+                *ahead = Some((from, found));
+                found
+            }
+        };
+        // The longer one of two that start at one place.
+        if let Some((start, end)) = found
+            && best.is_none_or(|(known, last)| start < known || (start == known && end > last))
+        {
+            best = Some((start, end));
+        }
+    }
+    Ok(best.map(|(start, end)| Span { start, length: end.saturating_sub(start) }))
+}
+
+fn next_hex(
+    groups: &[Group],
+    layer: Layer<'_>,
+    mut from: usize,
+    to: usize,
+    cursor: &mut Cursor,
+    steps: &mut Steps,
+) -> Result<Option<Span>, Undecided> {
+    let Some((head, rest)) = groups.split_first() else { return Ok(None) };
+    cursor.behind.resize(rest.len(), None);
+    while from <= to {
+        let sought = head.first.as_ref().unwrap_or(&head.pattern);
+        let found = find_starting(sought, layer, vec![(from, to)], 1, steps)?;
+        let Some(&(start, end)) = found.spans.first() else { return Ok(None) };
+        let end = if head.first.is_some() {
+            let found = find_starting(&head.pattern, layer, vec![(start, start)], u32::MAX, steps)?;
+            found.spans.iter().map(|(_, end)| *end).min()
+        } else {
+            Some(end)
+        };
+        if let Some(mut end) = end {
+            let mut is_whole = true;
+            for (group, behind) in rest.iter().zip(&mut cursor.behind) {
+                let low = end.saturating_add(group.distance);
+                let found = match *behind {
+                    Some((known, found)) if known <= low && found.is_none_or(|(start, _)| start >= low) => {
+                        found
+                    }
+                    _ => {
+                        let ranges = vec![(low, layer.bytes.len())];
+                        let found = find_starting(&group.pattern, layer, ranges, 1, steps)?;
+                        let found = found.spans.first().copied();
+                        *behind = Some((low, found));
+                        found
+                    }
+                };
+                let Some((_, next)) = found else {
+                    is_whole = false;
+                    break;
+                };
+                end = next;
+            }
+            if is_whole {
+                return Ok(Some(Span { start, length: end.saturating_sub(start) }));
+            }
+        }
+        from = start.saturating_add(1);
+    }
+    Ok(None)
+}
+
+/// Whether no word goes on before or behind a match, as the layer has it: an underline is no part of a word, and no key is applied.
+fn stands_alone(bytes: &[u8], Span { start, length }: Span, wide: bool) -> bool {
+    let (before, behind) = bytes.split_at_checked(start).unwrap_or((bytes, &[]));
+    let behind = behind.get(length..).unwrap_or_default();
+    if wide {
+        let is_word = |pair: Option<&[u8]>| matches!(pair, Some([low, 0]) if low.is_ascii_alphanumeric());
+        let before = start.checked_sub(2).and_then(|from| before.get(from..));
+        !is_word(before) && !is_word(behind.get(..2))
+    } else {
+        let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+        !is_word(before.last()) && !is_word(behind.first())
+    }
+}
