@@ -28,6 +28,7 @@ use candor_database::ir::{Receiver, Signature};
 
 pub use self::container::{
     ContainerError, Header, Keys, Member, Opened, PublicKey, open_container, open_container_with,
+    open_vouched_container,
 };
 pub use self::language::extensions;
 pub use self::loading::{load_vouched, load_with};

@@ -330,9 +330,9 @@ impl Reader<'_> {
 
     /// Takes `\w` and its kin inside of a class.
     fn class_perl(&mut self, set: &mut Set) -> bool {
-        let letter = match self.body.get(self.at..self.at.saturating_add(2)) {
-            Some(&[b'\\', letter @ (b'w' | b'W' | b's' | b'S' | b'd' | b'D')]) => letter,
-            _ => return false,
+        let two = self.body.get(self.at..self.at.saturating_add(2));
+        let Some(&[b'\\', letter @ (b'w' | b'W' | b's' | b'S' | b'd' | b'D')]) = two else {
+            return false;
         };
         self.skip(2);
         perl(letter.to_ascii_lowercase(), letter.is_ascii_uppercase(), set);

@@ -79,8 +79,10 @@ impl Renumber<'_> {
         terms.into_iter().map(|term| self.term(term)).collect()
     }
 
-    fn boxed(&self, term: Box<Term>) -> Box<Term> {
-        Box::new(self.term(*term))
+    fn boxed(&self, mut term: Box<Term>) -> Box<Term> {
+        let inner = std::mem::replace(&mut *term, Term::FileSize);
+        *term = self.term(inner);
+        term
     }
 
     fn pair(&self, (from, to): (Term, Term)) -> (Term, Term) {
