@@ -149,7 +149,7 @@ fn read_section(command: &mut Reader<'_>, bytes: &[u8], is_wide: bool) -> Option
 }
 
 /// The program counter in the state that a thread starts with.
-fn thread_entry(mut command: Reader<'_>, processor: u32) -> Option<u64> {
+pub(crate) fn thread_entry(mut command: Reader<'_>, processor: u32) -> Option<u64> {
     command.skip(8)?;
     match processor {
         // i386: eip is the eleventh register.

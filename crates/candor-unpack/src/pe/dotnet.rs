@@ -85,27 +85,9 @@ impl<'a> Metadata<'a> {
 
     /// Name and version of the assembly.
     fn assembly(&self) -> Option<String> {
-        let mut reader = Reader::little(self.tables);
-        reader.skip(6)?;
-        let widths = reader.u8()?;
-        reader.skip(1)?;
-        let present = reader.u64()?;
-        reader.skip(8)?;
-        if present >> ASSEMBLY & 1 == 0 {
-            return None;
-        }
-        let mut rows = [0_u32; 64];
-        for (table, count) in rows.iter_mut().enumerate() {
-            if present.wrapping_shr(u32::try_from(table).ok()?) & 1 != 0 {
-                *count = reader.u32()?;
-            }
-        }
-        let widths = Widths { heaps: widths, rows };
-        for (table, columns) in TABLES.iter().enumerate() {
-            let count = widths.rows(table);
-            let size: u64 = columns.bytes().map(|column| widths.column(column)).fold(0, u64::saturating_add);
-            reader.skip(u64::from(count).checked_mul(size)?)?;
-        }
+        let (widths, rows) = Widths::read(self.tables)?;
+        let (start, _) = widths.place(ASSEMBLY)?;
+        let mut reader = Reader::little(rows).at(start)?;
         reader.skip(4)?;
         let version = (reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?);
         reader.skip(4)?;
@@ -138,7 +120,7 @@ impl<'a> Metadata<'a> {
 }
 
 /// A length in one, two or four bytes.
-fn compressed(reader: &mut Reader<'_>) -> Option<u64> {
+pub(crate) fn compressed(reader: &mut Reader<'_>) -> Option<u64> {
     let first = u64::from(reader.u8()?);
     let more = |reader: &mut Reader<'_>| reader.u8().map(u64::from);
     Some(match first {
@@ -148,17 +130,56 @@ fn compressed(reader: &mut Reader<'_>) -> Option<u64> {
     })
 }
 
-const ASSEMBLY: u32 = 0x20;
+const ASSEMBLY: usize = 0x20;
 
-/// The columns of the tables before that of assemblies, a character each: digits are widths, `s`, `g` and `b`
+/// The columns of the tables up to that of resources, a character each: digits are widths, `s`, `g` and `b`
 /// indices into heaps of names, identifiers and blobs; capitals stand for [`LINKS`].
-const TABLES: [&str; 32] = [
-    "2sggg", "Ass", "4ssBCD", "C", "2sb", "D", "422sbE", "E", "22s", "FB", "Gsb", "2Hb", "IJb", "Kb", "2Lb",
-    "24F", "4C", "b", "FM", "M", "2sB", "FN", "N", "2sb", "2DO", "FPP", "s", "b", "2QsR", "4C", "44", "4",
+const TABLES: [&str; 41] = [
+    "2sggg",
+    "Ass",
+    "4ssBCD",
+    "C",
+    "2sb",
+    "D",
+    "422sbE",
+    "E",
+    "22s",
+    "FB",
+    "Gsb",
+    "2Hb",
+    "IJb",
+    "Kb",
+    "2Lb",
+    "24F",
+    "4C",
+    "b",
+    "FM",
+    "M",
+    "2sB",
+    "FN",
+    "N",
+    "2sb",
+    "2DO",
+    "FPP",
+    "s",
+    "b",
+    "2QsR",
+    "4C",
+    "44",
+    "4",
+    "422224bss",
+    "4",
+    "444",
+    "22224bssb",
+    "4T",
+    "444T",
+    "4sb",
+    "44ssS",
+    "44sS",
 ];
 
 /// Where the columns with capitals lead: the bits that say to which table, and the tables.
-const LINKS: [(u32, &[usize]); 18] = [
+const LINKS: [(u32, &[usize]); 20] = [
     (2, &[0x00, 0x1a, 0x23, 0x01]),
     (2, &[0x02, 0x01, 0x1b]),
     (0, &[0x04]),
@@ -183,20 +204,58 @@ const LINKS: [(u32, &[usize]); 18] = [
     (1, &[0x06, 0x0a]),
     (1, &[0x04, 0x06]),
     (0, &[0x1a]),
+    (2, &[0x26, 0x23, 0x27]),
+    (0, &[0x23]),
 ];
 
-/// How wide columns are.
-struct Widths {
+/// How many rows tables have, and how wide their columns are.
+#[derive(Debug)]
+pub(crate) struct Widths {
     heaps: u8,
     rows: [u32; 64],
 }
 
 impl Widths {
-    fn rows(&self, table: usize) -> u32 {
+    /// What the stream of tables says of them, and the rows of all tables.
+    pub(crate) fn read(tables: &[u8]) -> Option<(Self, &[u8])> {
+        let mut reader = Reader::little(tables);
+        reader.skip(6)?;
+        let heaps = reader.u8()?;
+        reader.skip(1)?;
+        let present = reader.u64()?;
+        reader.skip(8)?;
+        let mut rows = [0_u32; 64];
+        for (table, count) in rows.iter_mut().enumerate() {
+            if present.wrapping_shr(u32::try_from(table).ok()?) & 1 != 0 {
+                *count = reader.u32()?;
+            }
+        }
+        Some((Self { heaps, rows }, reader.rest()))
+    }
+
+    /// Rows of a table.
+    pub(crate) fn rows(&self, table: usize) -> u32 {
         self.rows.get(table).copied().unwrap_or(0)
     }
 
-    fn column(&self, column: u8) -> u64 {
+    /// Where the rows of a table begin among those of all, and the length of each; `None` when it has no row.
+    pub(crate) fn place(&self, table: usize) -> Option<(u64, u64)> {
+        let size = |table: usize| {
+            let columns = TABLES.get(table)?.bytes();
+            Some(columns.map(|column| self.column(column)).fold(0, u64::saturating_add))
+        };
+        if self.rows(table) == 0 {
+            return None;
+        }
+        let mut start: u64 = 0;
+        for before in 0..table {
+            start = start.checked_add(u64::from(self.rows(before)).checked_mul(size(before)?)?)?;
+        }
+        Some((start, size(table)?))
+    }
+
+    /// The width of a column of this kind.
+    pub(crate) fn column(&self, column: u8) -> u64 {
         let heap = |bit: u8| if self.heaps & bit == 0 { 2 } else { 4 };
         match column {
             b'2' => 2,
@@ -216,7 +275,7 @@ impl Widths {
 
 impl Reader<'_> {
     /// A number of two or four bytes.
-    fn word_of(&mut self, width: u64) -> Option<u64> {
+    pub(crate) fn word_of(&mut self, width: u64) -> Option<u64> {
         if width == 4 { self.u32().map(u64::from) } else { self.u16().map(u64::from) }
     }
 }

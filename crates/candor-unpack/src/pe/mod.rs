@@ -17,11 +17,11 @@
 //! sizes up to the file alignment.
 
 pub(crate) mod authenticode;
-mod dotnet;
+pub(crate) mod dotnet;
 mod icons;
 mod image;
 mod imports;
-mod ordinals;
+pub(crate) mod ordinals;
 mod origin;
 mod parts;
 mod resources;

@@ -9,6 +9,8 @@ use crate::hash::{Hash, hexadecimal};
 /// A certificate.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate<'a> {
+    /// 1 to 3, as it is counted and not as it is written.
+    pub(super) version: i64,
     pub(super) serial: &'a [u8],
     pub(super) issuer: Element<'a>,
     pub(super) subject: Element<'a>,
@@ -29,7 +31,9 @@ impl<'a> Certificate<'a> {
         let algorithm = outer.expect(SEQUENCE)?.inside().expect(OBJECT)?.content;
         let signature = outer.expect(BIT_STRING)?.content.get(1..)?;
         let mut fields = body.inside();
-        let _version = fields.expect(CONTEXT_0);
+        let version = fields.expect(CONTEXT_0).and_then(|version| version.inside().expect(INTEGER));
+        let version = version.and_then(|version| version.content.last().copied()).unwrap_or(0);
+        let version = i64::from(version).saturating_add(1);
         let serial = fields.expect(INTEGER)?.content;
         fields.expect(SEQUENCE)?;
         let issuer = fields.expect(SEQUENCE)?;
@@ -39,7 +43,23 @@ impl<'a> Certificate<'a> {
         let key = PublicKey::read(&fields.expect(SEQUENCE)?);
         let thumbprint = Hash::Sha1.of(&[element.whole]);
         let signed = body.whole;
-        Some(Self { serial, issuer, subject, validity, thumbprint, key, signed, algorithm, signature })
+        Some(Self {
+            version,
+            serial,
+            issuer,
+            subject,
+            validity,
+            thumbprint,
+            key,
+            signed,
+            algorithm,
+            signature,
+        })
+    }
+
+    /// The identifier of the algorithm that it was signed by.
+    pub(super) const fn algorithm(&self) -> &'a [u8] {
+        self.algorithm
     }
 
     /// Its key, if it is of a known kind.

@@ -18,6 +18,7 @@ mod der;
 mod signed;
 #[cfg(test)]
 mod tests;
+pub(crate) mod told;
 
 use candor_model::{CertificateRule, Sink};
 
