@@ -65,6 +65,7 @@ mod macho;
 mod mail;
 mod media;
 mod medium;
+mod module;
 mod name;
 mod nsis;
 mod ntfs;
@@ -105,7 +106,7 @@ mod collected;
 #[cfg(test)]
 mod properties;
 
-use candor_model::{CertificateRule, FileType, PerceptualHash, Reason, Sink};
+use candor_model::{CertificateRule, FileType, Module, ModuleValue, PerceptualHash, Reason, Sink};
 
 pub use formats::{FORMATS, Format, parser};
 
@@ -165,6 +166,13 @@ pub fn catalogue(bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {
 #[must_use]
 pub fn image_hash(bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> {
     image_hash::hash(bytes, file_type)
+}
+
+/// What a module of YARA offers for some bytes, whatever their type. It costs as much as reading the headers and tables
+/// of a program, and the checksum of all of its bytes, so it is for those who have a rule that asks.
+#[must_use]
+pub fn module(module: Module, bytes: &[u8]) -> ModuleValue {
+    module::value(module, bytes)
 }
 
 /// What the text of a mail says that a password is, likeliest first; perhaps nothing.
