@@ -10,7 +10,7 @@ use super::ignore::IgnoreList;
 use super::language::{self, ContainerKind, Kind, Language};
 use super::text::{Fault, Lines, Text};
 use super::{Line, Options, Parsed, body, hash, lists, logical, magic, metadata};
-use crate::yara::{self, Content, Library, RuleFile};
+use crate::yara::{self, Content, Item, Library, RuleFile};
 use crate::{Diagnostic, Input, Severity, SourceSummary};
 
 /// Longest line of most languages in bytes.
@@ -229,44 +229,47 @@ impl Loader<'_> {
 
     /// A file of rules. Whoever ignores a rule names it with or without what stands before its name in findings.
     fn rules(&mut self, file: &File<'_>, source: SourceId, summary: &mut SourceSummary) {
-        let items = self.library.read(self.rule_files);
-        self.rule_files = self.rule_files.saturating_add(1);
-        for item in items {
-            let name = format!("{}{}", yara::NAME_PREFIX, item.name);
-            let text = file.bytes.get(item.text.clone()).unwrap_or_default();
-            let is_rule = !item.name.is_empty();
-            if is_rule
-                && (self.ignored.contains(name.as_bytes(), text)
-                    || self.ignored.contains(item.name.as_bytes(), text))
-            {
-                summary.ignored = summary.ignored.saturating_add(1);
-                continue;
-            }
-            let (line, column) = item.place;
-            let taken = match item.content {
-                Content::Rule(rule) => self
-                    .receiver
-                    .add(Header { name: &name, source, line }, Signature::Rule(rule))
-                    .map_err(|refusal| refusal.to_string()),
-                Content::Refused(message) => Err(message),
-                Content::Note(message) => {
-                    self.tell_at(file, Severity::Note, (line, column), message);
-                    continue;
-                }
-                Content::Unused(message) => {
-                    summary.unused = summary.unused.saturating_add(1);
-                    self.tell_at(file, Severity::Note, (line, column), message);
-                    continue;
-                }
-            };
-            match taken {
-                Ok(()) => summary.accepted = summary.accepted.saturating_add(1),
-                Err(message) => {
-                    summary.refused = summary.refused.saturating_add(1);
-                    self.tell_at(file, Severity::Error, (line, column), message);
-                }
-            }
+        let index = self.rule_files;
+        self.rule_files = index.saturating_add(1);
+        let mut library = std::mem::take(&mut self.library);
+        library.read(index, &mut |item| self.rule(file, source, item, summary));
+        self.library = library;
+    }
+
+    fn rule(&mut self, file: &File<'_>, source: SourceId, item: Item, summary: &mut SourceSummary) {
+        let name = format!("{}{}", yara::NAME_PREFIX, item.name);
+        let text = file.bytes.get(item.text).unwrap_or_default();
+        let is_ignored =
+            self.ignored.contains(name.as_bytes(), text) || self.ignored.contains(item.name.as_bytes(), text);
+        if is_ignored && !item.name.is_empty() {
+            summary.ignored = summary.ignored.saturating_add(1);
+            return;
         }
+        let (severity, message) = match item.content {
+            Content::Rule(rule) => {
+                let header = Header { name: &name, source, line: item.place.0 };
+                match self.receiver.add(header, Signature::Rule(rule)) {
+                    Ok(()) => {
+                        summary.accepted = summary.accepted.saturating_add(1);
+                        return;
+                    }
+                    Err(refusal) => {
+                        summary.refused = summary.refused.saturating_add(1);
+                        (Severity::Error, refusal.to_string())
+                    }
+                }
+            }
+            Content::Refused(message) => {
+                summary.refused = summary.refused.saturating_add(1);
+                (Severity::Error, message)
+            }
+            Content::Unused(message) => {
+                summary.unused = summary.unused.saturating_add(1);
+                (Severity::Note, message)
+            }
+            Content::Note(message) => (Severity::Note, message),
+        };
+        self.tell_at(file, severity, item.place, message);
     }
 
     fn ignore_list(&mut self, file: &File<'_>, summary: &mut SourceSummary) {

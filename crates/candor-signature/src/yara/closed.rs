@@ -13,7 +13,7 @@ const MOST_STRINGS: usize = 10_000;
 /// The most terms of a rule, those of rules that it refers to included.
 const MOST_TERMS: u32 = 100_000;
 /// How deep terms may be nested, in whatever way that came to be. Bounds the recursion of whoever walks them.
-const DEEPEST: u32 = 200;
+const DEEPEST: u32 = 120;
 
 /// How large a term is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -57,7 +57,7 @@ pub(crate) enum Content {
 }
 
 /// All files that are read together, so that one can include another.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Library<'a> {
     files: Vec<RuleFile<'a>>,
     included: HashMap<usize, Rc<Compiled>>,
@@ -85,17 +85,20 @@ impl<'a> Library<'a> {
         Self { files, included: HashMap::new(), open: Vec::new() }
     }
 
-    /// What the file with this number holds.
-    pub(crate) fn read(&mut self, index: usize) -> Vec<Item> {
-        let Some(file) = self.files.get(index).copied() else { return Vec::new() };
+    /// Gives what the file with this number holds to `take`, one after the other: all of it together may be large.
+    pub(crate) fn read(&mut self, index: usize, take: &mut dyn FnMut(Item)) {
+        let Some(file) = self.files.get(index).copied() else { return };
         if let Some(message) = unreadable(file.bytes) {
             let content = Content::Refused(message);
-            return vec![Item { name: String::new(), place: (0, 0), text: 0..0, content }];
+            return take(Item { name: String::new(), place: (0, 0), text: 0..0, content });
         }
         let mut compiled = self.compile(index, file);
         let lines = Lines::of(file.bytes);
-        let pieces = std::mem::take(&mut compiled.pieces);
-        pieces.into_iter().filter_map(|piece| item(piece, &lines, &mut compiled)).collect()
+        for piece in std::mem::take(&mut compiled.pieces) {
+            if let Some(item) = item(piece, &lines, &mut compiled) {
+                take(item);
+            }
+        }
     }
 
     fn compile(&mut self, index: usize, file: RuleFile<'a>) -> Compiled {

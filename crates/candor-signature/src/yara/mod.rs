@@ -21,7 +21,7 @@ mod tests;
 mod text;
 mod tokens;
 
-pub(crate) use self::library::{Content, Library, RuleFile};
+pub(crate) use self::library::{Content, Item, Library, RuleFile};
 
 /// What stands before the names of rules in findings, as ClamAV has it.
 pub(crate) const NAME_PREFIX: &str = "YARA.";

@@ -57,7 +57,7 @@ pub(super) fn body(
     let mut assembly = Assembly::default();
     let mut declared = Vec::new();
     if tokens.accept_word("strings") {
-        declared = declarations(tokens, &mut strings, &mut assembly)?;
+        declared = declarations(tokens, scope, &mut strings, &mut assembly)?;
     }
     tokens.expect_word("condition")?;
     tokens.expect(":")?;
@@ -109,6 +109,7 @@ fn meta(tokens: &mut Tokens<'_>) -> Result<(), Fault> {
 /// The strings: their names, and where each begins.
 fn declarations(
     tokens: &mut Tokens<'_>,
+    scope: &mut Scope,
     strings: &mut Strings,
     assembly: &mut Assembly,
 ) -> Result<Vec<(String, usize)>, Fault> {
@@ -119,7 +120,9 @@ fn declarations(
         let Token::String(name) = *tokens.peek() else { return Err(tokens.unexpected("a string")) };
         tokens.take();
         tokens.expect("=")?;
-        let number = assembly.string(text::read(tokens, name)?, at)?;
+        let string = text::read(tokens, name)?;
+        scope.pay_string(&string, at)?;
+        let number = assembly.string(string, at)?;
         if !strings.add(name, number) {
             return Err(Fault::new(at, format!("there is a string `${name}` already")));
         }

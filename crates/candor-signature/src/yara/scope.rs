@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use candor_database::ir::{Element, RuleString, StringForm};
 use candor_model::Module;
 
 use super::closed::Closed;
 use super::fault::Fault;
 
 /// The most terms and strings that references may put into the rules of one file, all together.
-const MOST_GROWTH: u64 = 20_000_000;
+const MOST_GROWTH: u64 = 2_000_000;
+/// The most bytes that the strings of one file take, each spelling and each branch written out.
+const MOST_WRITTEN: u64 = 256 << 20;
 
 /// Modules and rules that are known at some place of a file.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub(super) struct Scope {
     missing: BTreeSet<String>,
     rules: BTreeMap<String, Named>,
     growth: u64,
+    written: u64,
 }
 
 /// What became of a rule that has a name.
@@ -38,6 +42,7 @@ impl Default for Scope {
             missing: BTreeSet::new(),
             rules: BTreeMap::new(),
             growth: MOST_GROWTH,
+            written: MOST_WRITTEN,
         }
     }
 }
@@ -111,6 +116,14 @@ impl Scope {
         Ok(())
     }
 
+    /// Pays for a string.
+    pub(super) fn pay_string(&mut self, string: &RuleString, at: usize) -> Result<(), Fault> {
+        self.written = self.written.checked_sub(written(string)).ok_or_else(|| {
+            Fault::new(at, format!("the strings of the file take over {MOST_WRITTEN} bytes, written out"))
+        })?;
+        Ok(())
+    }
+
     fn usable(&mut self, name: &str, named: Named, at: usize) -> Result<Arc<Closed>, Fault> {
         match named {
             Named::Closed(rule) => {
@@ -125,6 +138,36 @@ impl Scope {
             }
         }
     }
+}
+
+/// About how many bytes a string takes.
+fn written(string: &RuleString) -> u64 {
+    /// What each spelling and each element takes besides its bytes.
+    const OVERHEAD: usize = 64;
+    fn elements(list: &[Element]) -> usize {
+        let size = |element: &Element| match element {
+            Element::Bytes(bytes) => bytes.len(),
+            Element::Alternatives(choice) => {
+                choice.branches.iter().fold(0, |sum: usize, branch| sum.saturating_add(elements(branch)))
+            }
+            Element::Boundary(_) | Element::Masked { .. } => 0,
+        };
+        let inner = list.iter().fold(0, |sum: usize, element| sum.saturating_add(size(element)));
+        inner.saturating_add(list.len().saturating_mul(OVERHEAD))
+    }
+    let bytes = match &string.form {
+        StringForm::Text { spellings, .. } => spellings.iter().fold(0, |sum: usize, spelling| {
+            sum.saturating_add(spelling.bytes.len()).saturating_add(OVERHEAD)
+        }),
+        StringForm::Hex(pattern) => {
+            let parts = pattern.parts.iter();
+            parts.fold(0, |sum: usize, part| {
+                sum.saturating_add(elements(&part.elements)).saturating_add(OVERHEAD)
+            })
+        }
+        StringForm::Regex { regex, .. } => regex.pattern.len(),
+    };
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// The strings of a rule by name, and which of them its condition names.

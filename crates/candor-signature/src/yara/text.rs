@@ -9,6 +9,9 @@ use super::{hex, regex};
 /// Characters of the usual base64.
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// The most bytes of a text in all spellings with a key.
+const LONGEST_SPELLED: usize = 512 << 10;
+
 /// Reads what stands behind `$name =`.
 pub(super) fn read(tokens: &mut Tokens<'_>, name: &str) -> Result<RuleString, Fault> {
     let at = tokens.at();
@@ -27,6 +30,7 @@ pub(super) fn read(tokens: &mut Tokens<'_>, name: &str) -> Result<RuleString, Fa
             }
             let modifiers = Modifiers::read(tokens)?;
             modifiers.check()?;
+            modifiers.check_length(&text, at)?;
             let spellings = modifiers.spellings(&text);
             let form = StringForm::Text { spellings, ignore_case: modifiers.ignore_case.is_some() };
             Ok(modifiers.string(name, form))
@@ -158,6 +162,15 @@ impl Modifiers {
                     format!("`{left_word}` and `{right_word}` exclude one another"),
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses a text that takes too many bytes in all of its spellings.
+    fn check_length(&self, text: &[u8], at: usize) -> Result<(), Fault> {
+        let keys = self.xor.map_or(1, |(_, (from, to))| (from..=to).len());
+        if text.len().saturating_mul(keys) > LONGEST_SPELLED {
+            return Err(Fault::new(at, format!("over {LONGEST_SPELLED} bytes in all spellings")));
         }
         Ok(())
     }

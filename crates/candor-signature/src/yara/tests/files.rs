@@ -12,7 +12,12 @@ fn load(files: &[(&str, &str)]) -> Vec<Vec<String>> {
     let files: Vec<RuleFile<'_>> =
         files.iter().map(|(name, text)| RuleFile { name, bytes: text.as_bytes() }).collect();
     let mut library = Library::new(files.clone());
-    (0..files.len()).map(|index| told(&library.read(index))).collect()
+    let mut read = |index| {
+        let mut items = Vec::new();
+        library.read(index, &mut |item| items.push(item));
+        told(&items)
+    };
+    (0..files.len()).map(&mut read).collect()
 }
 
 #[test]
@@ -193,8 +198,8 @@ fn chains_of_references_are_as_deep_as_terms_may_be() {
         text.push_str(&format!("rule r{number} {{ condition: not r{} }}\n", number - 1));
     }
     let told = told(&items(&text));
-    assert!(told[150].starts_with("r150: (not"), "{}", told[150]);
-    assert!(told[250].contains("cannot be used"), "{}", told[250]);
+    assert!(told[100].starts_with("r100: (not"), "{}", told[100]);
+    assert!(told[150].contains("cannot be used"), "{}", told[250]);
 }
 
 #[test]

@@ -11,7 +11,10 @@ use super::library::{Content, Item, Library, RuleFile};
 
 /// Everything in a file.
 fn items(text: impl AsRef<[u8]>) -> Vec<Item> {
-    Library::new(vec![RuleFile { name: "t.yar", bytes: text.as_ref() }]).read(0)
+    let mut items = Vec::new();
+    Library::new(vec![RuleFile { name: "t.yar", bytes: text.as_ref() }])
+        .read(0, &mut |item| items.push(item));
+    items
 }
 
 /// Everything in a file, a line for each.
@@ -183,6 +186,20 @@ fn unclosed(text: &str) -> String {
     let place = told[0].strip_prefix("1:").unwrap();
     let (column, message) = place.split_once(": ").unwrap();
     format!("{}: {message}", column.parse::<usize>().unwrap() - before.len())
+}
+
+#[test]
+fn what_is_written_out_has_limits() {
+    let text = format!("\"{}\" xor", "x".repeat(3000));
+    assert_eq!(string(&text), "1: over 524288 bytes in all spellings");
+    let strings: Vec<String> =
+        (0..5000).map(|number| format!("$s{number} = {{ {number:04} ( 01 [0-200] 02 | 03 ) }}")).collect();
+    let told = told(&items(format!("rule a {{ strings: {} condition: any of them }}", strings.join(" "))));
+    assert!(
+        told[0].ends_with("the strings of the file take over 268435456 bytes, written out"),
+        "{}",
+        told[0]
+    );
 }
 
 #[test]
@@ -437,8 +454,8 @@ fn nesting_has_limits() {
     assert!(condition(&format!("{}filesize == 1", "-".repeat(60))).ends_with("over 50 signs in a row"));
     assert!(condition(&format!("{}true", "not ".repeat(60))).ends_with("over 50 negations in a row"));
     let sum = |terms: usize| format!("{}1 == 1", "filesize + ".repeat(terms));
-    assert!(condition(&sum(150)).starts_with("(Equal"));
-    assert_eq!(condition(&sum(400)), "1: terms are nested more than 200 deep");
+    assert!(condition(&sum(110)).starts_with("(Equal"));
+    assert_eq!(condition(&sum(400)), "1: terms are nested more than 120 deep");
     let many = |terms: usize| vec!["filesize == 1"; terms].join(" or ");
     assert!(condition(&many(1000)).starts_with("(or"));
     assert!(
