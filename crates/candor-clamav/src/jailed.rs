@@ -6,13 +6,14 @@
 //! anything, and choose among the names of files that [`is_plain`] lets through; he cannot choose where they go.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
 use anyhow::Context as _;
+use candor_sandbox::message::Sums;
 use candor_sandbox::worker::{self, Source};
-use candor_sandbox::{Sandbox, Setup, Task, spool};
+use candor_sandbox::{Outputs, Sandbox, Setup, Task, spool};
 
 /// Bytes of memory that the work may take besides its input.
 const MEMORY: u64 = 4 << 30;
@@ -95,10 +96,15 @@ pub(crate) fn run(
     let mapped = inputs.iter().fold(1 << 20, |sum: u64, input| sum.saturating_add(input.length));
     let setup = Setup { memory: MEMORY, mapped, ..Setup::new(Task::Compile) };
     let do_it = |jailed| {
-        worker::compile(jailed, |sources, _| {
+        worker::compile(jailed, |mut given, _| {
             let mut saying = Saying::default();
-            work(sources, &mut saying);
-            Ok((saying.0, 0, 0))
+            work(given.sources, &mut saying);
+            let length = u64::try_from(saying.0.len()).unwrap_or(u64::MAX);
+            given
+                .image
+                .write_all(&saying.0)
+                .map_err(|error| format!("the answer cannot be written: {error}"))?;
+            Ok(Sums { length, ..Sums::default() })
         })
     };
     for input in inputs {
@@ -115,11 +121,11 @@ pub(crate) fn run(
             length: input.length,
         })
         .collect();
-    let answer =
-        candor_sandbox::compile(&sandbox, &given, &mut |_| ()).map(|(sums, file)| (sums.length, file));
+    let outputs = Outputs::make(None, mapped).context("there is no room for an answer")?;
+    let answer = candor_sandbox::compile(&sandbox, &given, &outputs, &mut |_| ());
     sandbox.close();
-    let (length, file) = answer?;
-    let mut reader = BufReader::new(File::from(file).take(length));
+    let length = answer?.length;
+    let mut reader = BufReader::new(File::from(outputs.image).take(length));
     while let Some(said) = next(&mut reader, length).context("the worker says what nobody understands")? {
         take(said)?;
     }

@@ -1,5 +1,7 @@
 //! Signatures in, the bytes of an image out.
 
+use std::io::{Read, Seek, Write};
+
 use crate::content::ContentBuilder;
 use crate::hashes::HashesBuilder;
 use crate::image::ImageWriter;
@@ -7,6 +9,7 @@ use crate::ir::{Header, Receiver, Refusal, Signature, Source, SourceId};
 use crate::lists::ListsBuilder;
 use crate::members::MembersBuilder;
 use crate::names::{NamesBuilder, SourcesBuilder};
+use crate::spill::Spill;
 
 /// Collects signatures and lays them out as an image. The same signatures in the same order give the
 /// same bytes.
@@ -27,6 +30,19 @@ impl Builder {
         Self::default()
     }
 
+    /// An empty builder that puts aside what it can, into this empty file that nobody else writes to. The image is the
+    /// same; what is held in memory meanwhile is less.
+    #[must_use]
+    pub fn with_spill(spill: impl Read + Write + Seek + Send + 'static) -> Self {
+        let spill = Spill::new(spill);
+        Self {
+            names: NamesBuilder::new(&spill),
+            hashes: HashesBuilder::new(&spill),
+            content: ContentBuilder::new(&spill),
+            ..Self::default()
+        }
+    }
+
     /// Number of signatures taken so far.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -39,20 +55,35 @@ impl Builder {
         self.len() == 0
     }
 
-    /// Lays out the image.
+    /// Lays out the image in memory.
     ///
     /// # Errors
     /// Something exceeds what the format can hold.
     pub fn finish(self) -> Result<Vec<u8>, BuildError> {
-        let mut writer = ImageWriter::new();
-        let count = self.len();
-        self.sources.finish(&mut writer)?;
-        self.names.finish(&mut writer)?;
-        self.hashes.finish(&mut writer);
-        self.members.finish(&mut writer);
-        self.lists.finish(&mut writer);
-        self.content.finish(&mut writer)?;
+        let (mut writer, count) = (ImageWriter::new(), self.len());
+        self.lay_out(&mut writer)?;
         Ok(writer.finish(count))
+    }
+
+    /// Lays out the image in this empty file; says how long it is.
+    ///
+    /// # Errors
+    /// Something exceeds what the format can hold, or it cannot be written.
+    pub fn write(self, output: impl Write + Seek + 'static) -> Result<u64, BuildError> {
+        let (mut writer, count) = (ImageWriter::onto(output), self.len());
+        self.lay_out(&mut writer)?;
+        writer.end(count)
+    }
+
+    /// One section after another: what a section was made of is gone when the next one is made.
+    fn lay_out(self, writer: &mut ImageWriter) -> Result<(), BuildError> {
+        let content = self.content.complete();
+        self.sources.finish(writer)?;
+        self.names.finish(writer)?;
+        self.hashes.finish(writer)?;
+        self.members.finish(writer);
+        self.lists.finish(writer);
+        content.finish(writer)
     }
 }
 
@@ -93,4 +124,10 @@ pub enum BuildError {
     /// A section is larger than the format can address.
     #[error("section {0} is too large for an image")]
     TooLarge(&'static str),
+    /// What was put aside cannot be read back.
+    #[error("what was put aside cannot be read back: {0}")]
+    Spill(String),
+    /// The image cannot be written.
+    #[error("the image cannot be written: {0}")]
+    Write(String),
 }

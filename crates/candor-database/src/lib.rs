@@ -29,6 +29,7 @@ mod md5;
 mod members;
 mod names;
 mod records;
+mod spill;
 mod search;
 
 pub use builder::{BuildError, Builder};

@@ -234,18 +234,20 @@ impl Sandbox {
         drop(lock(&self.control).channel.send(&request, &[], true));
     }
 
-    /// Ends a worker as [`discard`](Self::discard) does, and waits until it runs no more.
-    pub(crate) fn stop(&self, worker: Worker) {
+    /// Ends a worker as [`discard`](Self::discard) does, and waits until it runs no more. Says whether that is certain.
+    pub(crate) fn stop(&self, worker: Worker) -> bool {
+        let mut is_gone = false;
         if let Some(process) = Pid::from_raw(worker.process) {
             // The template has not collected it, so the number is still its own.
             let watched = rustix::process::pidfd_open(process, PidfdFlags::empty());
             let _ = rustix::process::kill_process(process, Signal::KILL);
             if let Ok(watched) = watched {
                 // The kernel lets nobody escape that signal; this only takes as long as it takes.
-                drop(channel::wait_for(watched.as_fd(), PATIENCE));
+                is_gone = channel::wait_for(watched.as_fd(), PATIENCE).unwrap_or(false);
             }
         }
         self.discard(worker);
+        is_gone
     }
 
     /// How a worker that hung up has ended.

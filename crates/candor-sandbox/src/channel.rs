@@ -14,8 +14,8 @@ use rustix::net::{
 
 use crate::message::BATCH;
 
-/// Descriptors in one packet: a batch, and one for output.
-pub(crate) const DESCRIPTORS: usize = BATCH + 1;
+/// Descriptors in one packet: a batch, and two to write to.
+pub(crate) const DESCRIPTORS: usize = BATCH + 2;
 
 /// One end.
 #[derive(Debug)]

@@ -53,6 +53,13 @@ impl Buffer {
         self.mapped.as_deref().unwrap_or(&self.bytes)
     }
 
+    /// Lets go of the pages of a mapped file that were looked at.
+    pub(crate) fn let_go(&self) {
+        if let Some(mapped) = &self.mapped {
+            mapped.let_go();
+        }
+    }
+
     /// Gives back memory that only a large file needed.
     pub fn trim(&mut self) {
         self.mapped = None;

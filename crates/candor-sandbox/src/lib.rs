@@ -58,7 +58,7 @@ mod unpack;
 pub mod worker;
 
 pub use broker::{Identity, Sandbox, StartError, Worker, WorkerError};
-pub use compile::{CompileError, Input, compile};
+pub use compile::{CompileError, Input, Outputs, compile};
 pub use fetcher::{close_inherited, confine_fetcher, fetcher_calls};
 pub use guard::guarded;
 pub use jail::{Jailed, Ready, Setup};
@@ -67,7 +67,7 @@ pub use layers::{Layer, Layers};
 pub use nursery::Nursery;
 pub use policy::{Call, Only, Task};
 pub use show::{Piece, Showing};
-pub use spool::spool;
+pub use spool::{nameless, spool, spool_into};
 pub use stage::{Rooms, StageError, calls as stage_calls, stage};
 pub use sys::keep_from_programs;
 pub use template::Ended;

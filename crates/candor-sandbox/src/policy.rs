@@ -9,7 +9,8 @@
 pub enum Task {
     /// Scans the files behind descriptors.
     Scan,
-    /// Compiles signatures; writes the result to the one descriptor that is for it.
+    /// Compiles signatures; writes the result to the one descriptor that is for it, and what it puts aside meanwhile to
+    /// another.
     Compile,
 }
 
@@ -54,6 +55,9 @@ const CHANNEL: u32 = crate::sys::CHANNEL.cast_unsigned();
 /// The first descriptor that a compile worker receives: where the image goes.
 pub(crate) const OUTPUT: u32 = 4;
 
+/// The second one: where it puts aside what would take memory.
+pub(crate) const SCRATCH: u32 = 5;
+
 /// What a scan worker may ask for. The most frequent come first.
 static SCAN: [Call; 17] = [
     call("read", (0, 63), Only::Any, "the bytes of a small file"),
@@ -94,8 +98,8 @@ static SCAN: [Call; 17] = [
 static COMPILE: [Call; 1] = [call(
     "write",
     (1, 64),
-    Only::Descriptors(&[ERRORS, OUTPUT]),
-    "the image, to the one descriptor that is for it; last words of the run-time",
+    Only::Descriptors(&[ERRORS, OUTPUT, SCRATCH]),
+    "the image, and what is put aside meanwhile, each to the one descriptor that is for it; last words of the run-time",
 )];
 
 impl Task {
@@ -388,8 +392,8 @@ mod tests {
             let calls = task.calls();
             let program = assemble(Processor::X86_64, &calls);
             let write = |descriptor| run(&program, Processor::X86_64, 1, [descriptor, 0, 0, 0, 0, 0]);
-            assert_eq!((write(2), write(4)), (ALLOW, image));
-            assert!([0, 1, 3, 5, 6].into_iter().all(|descriptor| write(descriptor) == KILL));
+            assert_eq!((write(2), write(4), write(5)), (ALLOW, image, image));
+            assert!([0, 1, 3, 6, 7].into_iter().all(|descriptor| write(descriptor) == KILL));
         }
     }
 

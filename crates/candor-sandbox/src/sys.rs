@@ -343,6 +343,12 @@ impl Mapping {
         unsafe { libc::madvise(start.as_ptr().cast(), length, libc::MADV_SEQUENTIAL) };
         Ok(Self { start, length })
     }
+
+    /// Lets go of the pages that were looked at: the file has them, and they come back when they are looked at again.
+    pub(crate) fn let_go(&self) {
+        // SAFETY: the mapping is ours, that long, and cannot be written to, so nothing is lost.
+        unsafe { libc::madvise(self.start.as_ptr().cast(), self.length, libc::MADV_DONTNEED) };
+    }
 }
 
 impl Deref for Mapping {

@@ -1,6 +1,6 @@
 //! What a worker does in its jail: takes descriptors, looks at what is behind them, says what it found.
 
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::OwnedFd;
@@ -184,6 +184,13 @@ impl Text {
     }
 }
 
+impl Source {
+    /// Lets go of the pages of it that were looked at, if it is mapped: they come back when they are looked at again.
+    pub fn let_go(&self) {
+        self.bytes.0.let_go();
+    }
+}
+
 impl Deref for Text {
     type Target = [u8];
 
@@ -201,21 +208,62 @@ pub enum Remark {
     Summary(Summary),
 }
 
-/// Compiles what it is given with `compile`, which gives the image and how many signatures it accepted and
-/// refused, writes the image to the descriptor that is for it, and ends the process.
+/// A file that a worker was handed to write to.
+#[derive(Debug)]
+pub struct Output(ManuallyDrop<OwnedFd>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(&*self.0, bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Output {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(&*self.0, bytes)?)
+    }
+}
+
+impl Seek for Output {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(place) => rustix::fs::SeekFrom::Start(place),
+            SeekFrom::End(distance) => rustix::fs::SeekFrom::End(distance),
+            SeekFrom::Current(distance) => rustix::fs::SeekFrom::Current(distance),
+        };
+        Ok(rustix::fs::seek(&*self.0, to)?)
+    }
+}
+
+/// What is given to be compiled.
+#[derive(Debug)]
+pub struct Work<'a> {
+    /// The sources.
+    pub sources: &'a [Source],
+    /// Where the image is to be written.
+    pub image: Output,
+    /// What can be put aside goes here; nobody else looks at it.
+    pub scratch: Output,
+}
+
+/// Compiles what it is given with `compile`, which writes the image and says what it came to, and ends the process.
 pub fn compile(
     jailed: Jailed,
-    compile: impl FnOnce(&[Source], &mut dyn FnMut(Remark)) -> Result<(Vec<u8>, u64, u64), String>,
+    compile: impl FnOnce(Work<'_>, &mut dyn FnMut(Remark)) -> Result<Sums, String>,
 ) -> ! {
     end(&compile_all(jailed, compile))
 }
 
 fn compile_all(
     jailed: Jailed,
-    compile: impl FnOnce(&[Source], &mut dyn FnMut(Remark)) -> Result<(Vec<u8>, u64, u64), String>,
+    compile: impl FnOnce(Work<'_>, &mut dyn FnMut(Remark)) -> Result<Sums, String>,
 ) -> io::Result<()> {
     let mut ready = ManuallyDrop::new(jailed.ready()?);
-    let mut output: Option<ManuallyDrop<OwnedFd>> = None;
+    let mut outputs: Option<(Output, Output)> = None;
     let mut sources = Vec::new();
     let mut descriptors = Vec::new();
     loop {
@@ -223,8 +271,9 @@ fn compile_all(
             return Err(io::ErrorKind::InvalidData.into());
         };
         let mut received = descriptors.drain(..);
-        if output.is_none() {
-            output = received.next().map(ManuallyDrop::new);
+        if outputs.is_none() {
+            let mut next = || received.next().map(|file| Output(ManuallyDrop::new(file)));
+            outputs = next().zip(next());
         }
         for (given, file) in given.iter().zip(received) {
             let mut buffer = Buffer::default();
@@ -243,7 +292,7 @@ fn compile_all(
             break;
         }
     }
-    let Some(output) = output else { return Err(io::ErrorKind::InvalidData.into()) };
+    let Some((image, scratch)) = outputs else { return Err(io::ErrorKind::InvalidData.into()) };
     let mut said = Ok(());
     let mut say = |remark| {
         let word = match remark {
@@ -254,25 +303,14 @@ fn compile_all(
             said = ready.say(&word.encode());
         }
     };
-    let compiled = guarded(|| compile(&sources, &mut say)).and_then(std::convert::identity);
+    let work = Work { sources: &sources, image, scratch };
+    let compiled = guarded(|| compile(work, &mut say)).and_then(std::convert::identity);
     said?;
-    let sums = compiled.and_then(|(image, accepted, refused)| {
-        write(&output, &image).map_err(|error| format!("the image cannot be written: {error}"))?;
-        Ok(Sums { accepted, refused, length: length(&image) })
-    });
-    finish(&ready, sums)
+    finish(&ready, compiled)
 }
 
 fn finish(ready: &Ready, result: Result<Sums, String>) -> io::Result<()> {
     ready.say(&Word::Compiled(result).encode())
-}
-
-fn write(output: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let written = rustix::io::write(output, bytes)?;
-        bytes = bytes.get(written..).unwrap_or_default();
-    }
-    Ok(())
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -25,6 +25,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::builder::BuildError;
 use crate::image::{ImageWriter, LINE, SectionKind, SignatureId};
 use crate::ir::{Body, Expression, Logical, Pattern, Refusal, SubSignature};
+use crate::spill::Spill;
 
 use codec::Encoder;
 use cover::{Cover, Covering};
@@ -56,6 +57,18 @@ pub(crate) struct ContentBuilder {
 }
 
 impl ContentBuilder {
+    /// One that puts aside what it can.
+    pub(crate) fn new(spill: &Spill) -> Self {
+        Self { index: IndexBuilder::new(spill), ..Self::default() }
+    }
+
+    /// No more comes: what only adding needs goes.
+    pub(crate) fn complete(mut self) -> Self {
+        self.known = FxHashMap::default();
+        self.index.complete();
+        self
+    }
+
     /// Takes a body signature. When it refuses, it is as before.
     pub(crate) fn add_body(&mut self, id: SignatureId, body: Body) -> Result<(), Refusal> {
         if let Some(group) = body.macro_group {
@@ -131,7 +144,6 @@ impl ContentBuilder {
 
     /// Writes the sections that they are found by.
     pub(crate) fn finish(self, writer: &mut ImageWriter) -> Result<(), BuildError> {
-        let index = self.index.finish().ok_or(BuildError::TooLarge("index of patterns"))?;
         for (kind, bytes) in [
             (SectionKind::ContentRecords, self.records),
             (SectionKind::ContentPrograms, self.programs),
@@ -141,8 +153,7 @@ impl ContentBuilder {
         ] {
             writer.section(kind, LINE, &bytes);
         }
-        writer.section(SectionKind::ContentIndex, 4096, &index);
-        Ok(())
+        self.index.finish(writer)
     }
 }
 

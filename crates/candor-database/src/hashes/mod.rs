@@ -18,6 +18,7 @@ mod filter;
 mod layout;
 mod search;
 mod sizes;
+mod sorting;
 #[cfg(test)]
 mod tests;
 

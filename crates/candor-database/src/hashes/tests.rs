@@ -14,7 +14,7 @@ fn build(hashes: &[Hash]) -> Image {
     let mut builder = HashesBuilder::default();
     (0..).zip(hashes).for_each(|(id, hash)| builder.add(SignatureId(id), hash));
     let mut writer = ImageWriter::new();
-    builder.finish(&mut writer);
+    builder.finish(&mut writer).unwrap();
     Image::from_vec(writer.finish(hashes.len() as u64)).unwrap()
 }
 

@@ -4,9 +4,10 @@
 //! nothing else. Its room is of fixed size, so that sections can be written one after another before
 //! it is known how many there will be.
 
+use std::io::BufRead;
 use std::ops::Range;
 
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+use xxhash_rust::xxh3::Xxh3Default;
 
 use super::OpenError;
 use crate::bytes::{Reader, run, u32_at, u64_at};
@@ -230,27 +231,50 @@ fn read_directory(directory: &[u8], length: u64) -> Option<Vec<Entry>> {
     Some(entries)
 }
 
-/// Compares every byte of an image with what header and directory say of it: sections with their
-/// checksums, everything between them with zero.
-pub(super) fn check(bytes: &[u8], front: &Front) -> Result<(), OpenError> {
+/// Compares every byte of an image of `length` bytes with what header and directory say of it: sections with their
+/// checksums, everything between them with zero. The image is read from its start.
+pub(super) fn check(image: &mut dyn BufRead, front: &Front, length: u64) -> Result<(), OpenError> {
     let directory = front.entries.len().saturating_mul(ENTRY);
-    let mut free = HEADER.saturating_add(directory);
+    let mut free = HEADER.saturating_add(directory) as u64;
+    read_through(image, free, &mut |_| ())?;
     for entry in &front.entries {
-        let range = entry.range();
-        require_zero(bytes, free..range.start)?;
-        free = range.end;
-        if bytes.get(range).map(xxh3_64) != Some(entry.checksum) {
+        require_zero(image, entry.offset.saturating_sub(free))?;
+        let mut checksum = Xxh3Default::new();
+        read_through(image, entry.length, &mut |bytes| checksum.update(bytes))?;
+        if checksum.digest() != entry.checksum {
             let name =
                 SectionKind::from_tag(entry.tag).map_or("a section of unknown kind", SectionKind::name);
             return Err(OpenError::Damaged(name));
         }
+        free = entry.end().unwrap_or(length);
     }
-    require_zero(bytes, free..bytes.len())
+    require_zero(image, length.saturating_sub(free))
 }
 
-fn require_zero(bytes: &[u8], range: Range<usize>) -> Result<(), OpenError> {
-    let padding = bytes.get(range).ok_or(OpenError::Damaged("directory"))?;
-    if padding.iter().all(|byte| *byte == 0) { Ok(()) } else { Err(OpenError::Padding) }
+fn require_zero(image: &mut dyn BufRead, length: u64) -> Result<(), OpenError> {
+    let mut is_zero = true;
+    read_through(image, length, &mut |bytes| is_zero &= bytes.iter().all(|byte| *byte == 0))?;
+    if is_zero { Ok(()) } else { Err(OpenError::Padding) }
+}
+
+/// Gives the next `length` bytes to `take`, piece by piece.
+fn read_through(
+    image: &mut dyn BufRead,
+    mut length: u64,
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<(), OpenError> {
+    while length > 0 {
+        let held = image.fill_buf().map_err(|error| OpenError::Read(error.to_string()))?;
+        let wanted = usize::try_from(length).unwrap_or(usize::MAX).min(held.len());
+        let bytes = held.get(..wanted).unwrap_or_default();
+        if bytes.is_empty() {
+            return Err(OpenError::Damaged("directory"));
+        }
+        take(bytes);
+        length = length.saturating_sub(bytes.len() as u64);
+        image.consume(wanted);
+    }
+    Ok(())
 }
 
 /// The checksum of header and directory; the field that holds it is left out.

@@ -7,6 +7,7 @@ mod tests;
 mod writer;
 
 use std::fs::File;
+use std::io::BufRead;
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use candor_model::{Digest, DigestKind, DigestSet, FileType, Match, Member, Origin};
 
 pub(crate) use layout::SectionKind;
-pub(crate) use writer::{ImageWriter, LINE};
+pub(crate) use writer::{ImageWriter, LINE, Section};
 
 use self::layout::Front;
 use self::storage::Storage;
@@ -103,7 +104,17 @@ impl Image {
     /// # Errors
     /// A section is damaged.
     pub fn check(&self) -> Result<(), OpenError> {
-        layout::check(&self.storage, &self.front)
+        let mut bytes: &[u8] = &self.storage;
+        self.check_read(&mut bytes)
+    }
+
+    /// As [`check`](Self::check), with its bytes read from their start, as from the file that it is mapped from: pages
+    /// that are read so are nobody's memory.
+    ///
+    /// # Errors
+    /// A section is damaged, or it cannot be read.
+    pub fn check_read(&self, bytes: &mut dyn BufRead) -> Result<(), OpenError> {
+        layout::check(bytes, &self.front, self.storage.len() as u64)
     }
 
     /// A number that no other image of this process has.
@@ -269,6 +280,9 @@ pub enum OpenError {
     /// It does not start as an image does.
     #[error("not a Candor image")]
     NotAnImage,
+    /// It could not be read.
+    #[error("cannot be read: {0}")]
+    Read(String),
     /// It ends too early.
     #[error("cut short: {held} bytes of {expected}")]
     Truncated {

@@ -1,4 +1,4 @@
-//! Encodes names as they come, so that the builder never holds more than the encoded table.
+//! Encodes names as they come, so that the builder never holds more than the encoded table, nor that where it can be put aside.
 
 use super::{
     BLOCK, LINE_BEHIND, LONGEST, LONGEST_END, MIDDLE_BEHIND, MIDDLE_BITS, SHARED_BEHIND, SOURCE_BEHIND,
@@ -7,11 +7,12 @@ use crate::builder::BuildError;
 use crate::bytes::{put_run, put_varint};
 use crate::image::{ImageWriter, LINE, SectionKind, SignatureId};
 use crate::ir::{Header, Refusal};
+use crate::spill::{Pile, Spill};
 
 /// The table as far as it is written.
 #[derive(Debug, Default)]
 pub(crate) struct NamesBuilder {
-    encoded: Vec<u8>,
+    encoded: Pile,
     blocks: Vec<u32>,
     count: u32,
     /// What the next name is compared with.
@@ -21,6 +22,11 @@ pub(crate) struct NamesBuilder {
 }
 
 impl NamesBuilder {
+    /// An empty table.
+    pub(crate) fn new(spill: &Spill) -> Self {
+        Self { encoded: Pile::new(spill), ..Self::default() }
+    }
+
     /// Number of names taken so far.
     pub(crate) const fn len(&self) -> u32 {
         self.count
@@ -48,57 +54,25 @@ impl NamesBuilder {
         let (source, line) = (header.source.0, header.line);
         if usize::try_from(self.count).is_ok_and(|count| count.is_multiple_of(BLOCK)) {
             self.blocks.push(u32::try_from(self.encoded.len()).unwrap_or(u32::MAX));
-            put_varint(&mut self.encoded, source.into());
-            put_varint(&mut self.encoded, line.into());
-            put_run(&mut self.encoded, name);
+            self.encoded.append(|out| {
+                put_varint(out, source.into());
+                put_varint(out, line.into());
+                put_run(out, name);
+            });
             self.name.clear();
             self.name.extend_from_slice(name);
         } else {
-            self.push_difference(name, source, line);
+            let Self { encoded, name: before, .. } = self;
+            let shared = before.iter().zip(name).take_while(|(before, now)| before == now).count();
+            let written = (self.source, self.line);
+            encoded.append(|out| {
+                put_difference(out, (before.as_slice(), name), shared, written, (source, line))
+            });
+            before.truncate(shared);
+            before.extend_from_slice(name.get(shared..).unwrap_or_default());
         }
         (self.source, self.line) = (source, line);
         self.count = self.count.saturating_add(1);
-    }
-
-    fn push_difference(&mut self, name: &[u8], source: u16, line: u32) {
-        let shared = self.name.iter().zip(name).take_while(|(before, now)| before == now).count();
-        let short = u8::try_from(shared).ok().filter(|short| *short < SHARED_BEHIND);
-        let next_line = Some(line) == self.line.checked_add(1);
-        let mut control = short.unwrap_or(SHARED_BEHIND);
-        if source != self.source {
-            control |= SOURCE_BEHIND;
-        } else if !next_line {
-            control |= LINE_BEHIND;
-        }
-        self.encoded.push(control);
-        if control & SOURCE_BEHIND != 0 {
-            put_varint(&mut self.encoded, source.into());
-            put_varint(&mut self.encoded, line.into());
-        } else if control & LINE_BEHIND != 0 {
-            put_varint(&mut self.encoded, zigzag(i64::from(line).wrapping_sub(self.line.into())));
-        }
-        if short.is_none() {
-            put_varint(&mut self.encoded, shared as u64);
-        }
-        self.push_middle(shared, name);
-        self.name.truncate(shared);
-        self.name.extend_from_slice(name.get(shared..).unwrap_or_default());
-    }
-
-    /// Appends what stands between the shared start and the shared end.
-    fn push_middle(&mut self, shared: usize, name: &[u8]) {
-        let before = self.name.get(shared..).unwrap_or_default();
-        let rest = name.get(shared..).unwrap_or_default();
-        let same = before.iter().rev().zip(rest.iter().rev()).take_while(|(before, now)| before == now);
-        let end = same.take(LONGEST_END).count();
-        let middle = rest.get(..rest.len().saturating_sub(end)).unwrap_or_default();
-        let short = u8::try_from(middle.len()).ok().filter(|short| *short < MIDDLE_BEHIND);
-        let end = u8::try_from(end).unwrap_or(0);
-        self.encoded.push(short.unwrap_or(MIDDLE_BEHIND) | end << MIDDLE_BITS);
-        if short.is_none() {
-            put_varint(&mut self.encoded, middle.len() as u64);
-        }
-        self.encoded.extend_from_slice(middle);
     }
 
     /// Writes the table.
@@ -109,9 +83,55 @@ impl NamesBuilder {
         writer.section_with(SectionKind::NameBlocks, LINE, |out| {
             out.extend(self.blocks.iter().flat_map(|start| start.to_le_bytes()));
         });
-        writer.section(SectionKind::Names, LINE, &self.encoded);
-        Ok(())
+        writer.section_with(SectionKind::Names, LINE, |out| self.encoded.write(out))
     }
+}
+
+/// Appends a name by what it has in common with the one before: their first `shared` bytes. `written` and `now` are
+/// the source and the line of both.
+fn put_difference(
+    out: &mut Vec<u8>,
+    (before, name): (&[u8], &[u8]),
+    shared: usize,
+    written: (u16, u32),
+    now: (u16, u32),
+) {
+    let ((source_before, line_before), (source, line)) = (written, now);
+    let short = u8::try_from(shared).ok().filter(|short| *short < SHARED_BEHIND);
+    let next_line = Some(line) == line_before.checked_add(1);
+    let mut control = short.unwrap_or(SHARED_BEHIND);
+    if source != source_before {
+        control |= SOURCE_BEHIND;
+    } else if !next_line {
+        control |= LINE_BEHIND;
+    }
+    out.push(control);
+    if control & SOURCE_BEHIND != 0 {
+        put_varint(out, source.into());
+        put_varint(out, line.into());
+    } else if control & LINE_BEHIND != 0 {
+        put_varint(out, zigzag(i64::from(line).wrapping_sub(line_before.into())));
+    }
+    if short.is_none() {
+        put_varint(out, shared as u64);
+    }
+    let before = before.get(shared..).unwrap_or_default();
+    put_middle(out, before, name.get(shared..).unwrap_or_default());
+}
+
+/// Appends what stands in `name` between the start and the end that it shares with the name before, of both of which the
+/// start is left out.
+fn put_middle(out: &mut Vec<u8>, before: &[u8], name: &[u8]) {
+    let same = before.iter().rev().zip(name.iter().rev()).take_while(|(before, now)| before == now);
+    let end = same.take(LONGEST_END).count();
+    let middle = name.get(..name.len().saturating_sub(end)).unwrap_or_default();
+    let short = u8::try_from(middle.len()).ok().filter(|short| *short < MIDDLE_BEHIND);
+    let end = u8::try_from(end).unwrap_or(0);
+    out.push(short.unwrap_or(MIDDLE_BEHIND) | end << MIDDLE_BITS);
+    if short.is_none() {
+        put_varint(out, middle.len() as u64);
+    }
+    out.extend_from_slice(middle);
 }
 
 /// Small numbers of either sign as small numbers: 0, -1, 1, -2, …

@@ -1,8 +1,14 @@
 //! Builder in, image out.
 
-use candor_database::ir::{ContainerMember, Header, Receiver, Refusal, Signature, SourceId};
-use candor_database::{Builder, Image, SourceInfo};
-use candor_model::{DigestKind, DigestSet, FileType};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use candor_database::ir::{
+    ContainerMember, Hash, HashSubject, Header, Receiver, Refusal, Signature, SourceId,
+};
+use candor_database::{BuildError, Builder, Image, SourceInfo};
+use candor_model::{Digest, DigestKind, DigestSet, FileType};
 
 use crate::sample;
 
@@ -143,8 +149,139 @@ fn an_image_without_signatures_answers() {
 #[test]
 fn a_mapped_image_answers_as_one_in_memory() {
     let mut file = tempfile::tempfile().unwrap();
-    std::io::Write::write_all(&mut file, &sample::image()).unwrap();
+    file.write_all(&sample::image()).unwrap();
     let mapped = Image::open(&file).unwrap();
     mapped.check().unwrap();
     assert_eq!(sample::ask(&mapped), sample::ask(&Image::from_vec(sample::image()).unwrap()));
+}
+
+/// A file that has room for so many bytes, and counts those that were written and read; or one whose bytes do not come back.
+struct Room {
+    bytes: Cursor<Vec<u8>>,
+    left: u64,
+    written: Arc<AtomicU64>,
+    is_broken: bool,
+}
+
+impl Read for Room {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.is_broken { Err(io::Error::other("bad sector")) } else { self.bytes.read(bytes) }
+    }
+}
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = bytes.len() as u64;
+        self.left = self.left.checked_sub(length).ok_or(io::ErrorKind::StorageFull)?;
+        self.written.fetch_add(length, Ordering::Relaxed);
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Room {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+/// The sample, and so many digests that they are sorted in several runs: of a few sizes, of sizes of their own, of any size
+/// and of more than four bytes can say, some of them twice.
+fn fill(mut builder: Builder) -> Builder {
+    for source in sample::sources() {
+        builder.source(source).unwrap();
+    }
+    for (number, (name, signature)) in sample::signatures().into_iter().enumerate() {
+        builder.add(sample::header(number, &name), signature).unwrap();
+    }
+    let mut state = 7_u64;
+    for number in 0..250_000_u32 {
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state >> 20
+        };
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&next().to_le_bytes());
+        bytes[8..].copy_from_slice(&(next() % 3).to_le_bytes());
+        if number % 100 == 0 {
+            bytes = [number.to_le_bytes()[1]; 16];
+        }
+        let size = match number % 7 {
+            0 => Some(u64::from(number)),
+            1 => None,
+            2 => Some((1 << 40) + next() % 5),
+            _ => Some(512 * (next() % 50)),
+        };
+        let hash = Hash { subject: HashSubject::Section, digest: Digest::new(&bytes).unwrap(), size };
+        // Names that hardly resemble each other fill more than one piece.
+        let name = format!("{:x}.Signature.{number}", next());
+        let header = Header { name: &name, source: SourceId(0), line: number };
+        builder.add(header, Signature::Hash(hash)).unwrap();
+    }
+    builder
+}
+
+/// What comes of it with room for so many bytes, and how many were put aside.
+fn laid_out(left: u64, is_broken: bool) -> (Result<Vec<u8>, BuildError>, u64) {
+    let written = Arc::new(AtomicU64::new(0));
+    let room = Room { bytes: Cursor::default(), left, written: Arc::clone(&written), is_broken };
+    let mut image = tempfile::tempfile().unwrap();
+    let length = fill(Builder::with_spill(room)).write(image.try_clone().unwrap());
+    let mut bytes = Vec::new();
+    image.rewind().unwrap();
+    image.read_to_end(&mut bytes).unwrap();
+    let checked = length.map(|length| {
+        assert_eq!(length, bytes.len() as u64);
+        bytes
+    });
+    (checked, written.load(Ordering::Relaxed))
+}
+
+#[test]
+fn an_image_is_the_same_wherever_it_is_laid_out_and_whatever_is_put_aside() {
+    let expected = fill(Builder::new()).finish().unwrap();
+    Image::from_vec(expected.clone()).unwrap().check().unwrap();
+    // All digests twice, sorted in runs and merged, and most of the names.
+    let (image, aside) = laid_out(u64::MAX, false);
+    assert!(image.unwrap() == expected);
+    assert!(aside > 2 * 230_000 * 24 + (2 << 20), "{aside}");
+    // Without room, and with some.
+    for left in [0, 3 << 20, 5 << 20, 10 << 20] {
+        let (image, aside) = laid_out(left, false);
+        assert!(image.unwrap() == expected, "{left}");
+        assert!(aside <= left && (left == 0 || aside > 0), "{left}");
+    }
+}
+
+#[test]
+fn what_does_not_come_back_from_where_it_was_put_is_an_error() {
+    let (image, _) = laid_out(u64::MAX, true);
+    assert_eq!(image, Err(BuildError::Spill("bad sector".to_owned())));
+}
+
+#[test]
+fn an_image_that_cannot_be_written_is_an_error() {
+    let room = Room { bytes: Cursor::default(), left: 6000, written: Arc::default(), is_broken: false };
+    let written = fill(Builder::new()).write(room);
+    assert!(matches!(written, Err(BuildError::Write(_))), "{written:?}");
+}
+
+#[test]
+fn an_image_is_checked_as_well_by_reading_as_where_it_is_mapped() {
+    let bytes = sample::image();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&bytes).unwrap();
+    let image = Image::open(&file).unwrap();
+    let check = |bytes: &[u8]| image.check_read(&mut io::BufReader::with_capacity(700, bytes));
+    assert_eq!(check(&bytes), Ok(()));
+    let behind = bytes.len() - 1;
+    for place in (4096..bytes.len()).step_by(97).chain([behind]) {
+        let mut other = bytes.clone();
+        other[place] ^= 1;
+        assert!(check(&other).is_err(), "{place}");
+    }
+    assert!(check(&bytes[..behind]).is_err());
 }

@@ -58,8 +58,8 @@ pub enum Order {
         /// Whether to hand out the bytes of the layers, too.
         contents: bool,
     },
-    /// Compile these sources; their descriptors come with the packet, behind the one that the image goes
-    /// to, if this is the first packet.
+    /// Compile these sources; their descriptors come with the packet, behind the two that are written to (the image,
+    /// and what is put aside), if this is the first packet.
     Sources {
         /// The sources.
         sources: Vec<Given>,

@@ -130,9 +130,11 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         refuse_md5: args.refuse_md5,
         ..Signers::default()
     };
-    let files = sources::read(&paths, &signers)?;
+    let room = args.output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = sources::read(&paths, &signers, Some(room))?;
     let mut diagnostics = Diagnostics::new(printer, limit);
-    let compiled = compile(&files, !args.safety.no_sandbox, &mut |diagnostic| diagnostics.take(&diagnostic))?;
+    let jailed = !args.safety.no_sandbox;
+    let compiled = compile(&files, Some(room), jailed, &mut |diagnostic| diagnostics.take(&diagnostic))?;
     let errors = diagnostics.end();
     if !args.quiet {
         print_sources(&compiled.sources, printer);
@@ -143,7 +145,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         units::counted(errors, "line")
     );
     // Lists of what to leave out or to trust can be used, but find nothing by themselves.
-    let image = write_image(&args.output, &mut &compiled.image, |image| {
+    let image = write_image(&args.output, &compiled.image, |image| {
         anyhow::ensure!(signatures(image) > 0, "there is no signature that something can be found by");
         Ok(())
     })?;

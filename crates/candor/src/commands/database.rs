@@ -321,10 +321,10 @@ fn check_image(database: &Database, json: bool, printer: &mut Printer) -> anyhow
 }
 
 fn check_sources(path: &Path, choice: &Choice, printer: &mut Printer) -> anyhow::Result<Exit> {
-    let files = sources::read(&[path], &Signers::default())?;
+    let files = sources::read(&[path], &Signers::default(), None)?;
     let mut diagnostics = Diagnostics::new(printer, u64::MAX);
     let jailed = !choice.safety.no_sandbox;
-    let compiled = compile(&files, jailed, &mut |diagnostic| diagnostics.take(&diagnostic))?;
+    let compiled = compile(&files, None, jailed, &mut |diagnostic| diagnostics.take(&diagnostic))?;
     let errors = diagnostics.end();
     let sound = errors == 0;
     if choice.json {

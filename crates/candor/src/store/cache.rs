@@ -10,7 +10,6 @@
 //! therefore not used.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -60,12 +59,12 @@ impl Cache {
         Ok(Some(cache))
     }
 
-    /// The image of the databases at `paths`, made now by `compile` unless it is there; and the file that it
-    /// is mapped from. What cannot be kept goes to `note`.
+    /// The image of the databases at `paths`, made now by `compile` in the directory that it names unless it is there; and the
+    /// file that it is mapped from. What cannot be kept goes to `note`.
     pub(super) fn open_or_compile(
         &self,
         (paths, signers): (&[&Path], &Signers),
-        compile: &mut dyn FnMut(&[SourceFile]) -> anyhow::Result<Compiled>,
+        compile: &mut dyn FnMut(&[SourceFile], &Path) -> anyhow::Result<Compiled>,
         note: &mut dyn FnMut(&str),
     ) -> anyhow::Result<(File, Image, Report, Origin)> {
         let index = self.index.join(digest_of_paths(paths)?);
@@ -78,16 +77,16 @@ impl Cache {
         {
             return Ok((file, image, entry.report, Origin::Cached));
         }
-        let files = sources::read(paths, signers)?;
+        let files = sources::read(paths, signers, Some(&self.images))?;
         let content = digest_of_content(&files)?;
         let report_file = self.images.join(format!("{content}.report"));
         let known = fs::read_to_string(&report_file).ok().and_then(|text| Report::parse(&text));
         let (file, image, report, origin) = match known.zip(self.open(&content, note)) {
             Some((report, (file, image))) => (file, image, report, Origin::Cached),
             None => {
-                let compiled = compile(&files)?;
+                let compiled = compile(&files, &self.images)?;
                 drop(files);
-                let stored = self.store(&content, &mut &compiled.image).and_then(|image| {
+                let stored = self.store(&content, &compiled.image).and_then(|image| {
                     write_whole(&report_file, compiled.report.text().as_bytes())?;
                     Ok((File::open(self.image(&content))?, image))
                 });
@@ -131,7 +130,7 @@ impl Cache {
         }
     }
 
-    fn store(&self, content: &str, image: &mut dyn Read) -> anyhow::Result<Image> {
+    fn store(&self, content: &str, image: &File) -> anyhow::Result<Image> {
         let image = write_image(&self.image(content), image, |_| Ok(()))?;
         self.tidy(content);
         Ok(image)

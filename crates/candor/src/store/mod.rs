@@ -99,14 +99,16 @@ pub(crate) fn open(
     };
     let (image, report, origin) = match &cache {
         Some(cache) => {
-            let mut compile = |sources: &[SourceFile]| compile::compile(sources, jailed, &mut |_| ());
+            let mut compile = |sources: &[SourceFile], room: &Path| {
+                compile::compile(sources, Some(room), jailed, &mut |_| ())
+            };
             let (_, image, report, origin) =
                 cache.open_or_compile((&[path], &signers), &mut compile, &mut |text| printer.note(text))?;
             (image, report, origin)
         }
         None => {
-            let sources = sources::read(&[path], &signers)?;
-            let compiled = compile::compile(&sources, jailed, &mut |_| ())?;
+            let sources = sources::read(&[path], &signers, None)?;
+            let compiled = compile::compile(&sources, None, jailed, &mut |_| ())?;
             (Image::open(&compiled.image)?, compiled.report, Origin::Compiled)
         }
     };

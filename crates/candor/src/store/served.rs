@@ -65,7 +65,7 @@ impl Compiler {
         let sources = files.iter().map(|(name, bytes)| SourceFile::of(name, bytes));
         let sources = sources.collect::<anyhow::Result<Vec<_>>>()?;
         let mut first = None;
-        let compiled = compile_in(Some(&self.sandbox()?), &sources, &mut |diagnostic| {
+        let compiled = compile_in(Some(&self.sandbox()?), &sources, None, &mut |diagnostic| {
             if diagnostic.severity == Severity::Error && first.is_none() {
                 first = Some(diagnostic.to_string());
             }
@@ -142,19 +142,20 @@ fn compiled(
     });
     // What is wrong with a whole file is worth more than a number.
     let mut faults = Vec::new();
-    let mut compile = |sources: &[SourceFile]| {
-        compile_in(Some(&compiler.sandbox()?), sources, &mut |diagnostic| {
+    let mut compile = |sources: &[SourceFile], room: Option<&Path>| {
+        compile_in(Some(&compiler.sandbox()?), sources, room, &mut |diagnostic| {
             if diagnostic.severity == Severity::Error && diagnostic.line == 0 && faults.len() < FAULTS {
                 faults.push(diagnostic.to_string());
             }
         })
     };
     let Some(cache) = cache else {
-        let compiled = compile(&sources::read(paths, signers)?)?;
+        let compiled = compile(&sources::read(paths, signers, None)?, None)?;
         faults.iter().for_each(|fault| note(fault));
         let image = Image::open(&compiled.image)?;
         return Ok((compiled.image, image));
     };
+    let mut compile = |sources: &[SourceFile], room: &Path| compile(sources, Some(room));
     let opened = cache.open_or_compile((paths, signers), &mut compile, note);
     faults.iter().for_each(|fault| note(fault));
     let (file, image, report, _) = opened?;

@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use candor_sandbox::spool;
+use candor_sandbox::spool_into;
 use candor_signature::clamav;
 use sha2::{Digest as _, Sha256};
 
@@ -20,7 +20,7 @@ use crate::escape::Escaped;
 /// How often reading starts over before it is given up.
 const ATTEMPTS: u32 = 3;
 
-/// A database file that was read: a copy in memory that nobody can change, behind a descriptor.
+/// A database file that was read: a copy that nobody else can change, behind a descriptor.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     /// Its name in messages and in the image.
@@ -151,11 +151,16 @@ pub(crate) fn list(paths: &[&Path], signers: &Signers) -> anyhow::Result<Vec<Sta
     Ok(stamps)
 }
 
-/// Reads the databases that `paths` stand for, and what vouches for them.
-pub(crate) fn read(paths: &[&Path], signers: &Signers) -> anyhow::Result<Vec<SourceFile>> {
+/// Reads the databases that `paths` stand for, and what vouches for them. Copies are on the disk that `room` is on, or that
+/// temporary files are on, but for little ones.
+pub(crate) fn read(
+    paths: &[&Path],
+    signers: &Signers,
+    room: Option<&Path>,
+) -> anyhow::Result<Vec<SourceFile>> {
     for _ in 0..ATTEMPTS {
         let before = list(paths, signers)?;
-        let files = read_once(&before)?;
+        let files = read_once(&before, room)?;
         if let Some(mut files) = files
             && list(paths, signers)? == before
         {
@@ -170,7 +175,7 @@ pub(crate) fn read(paths: &[&Path], signers: &Signers) -> anyhow::Result<Vec<Sou
 }
 
 /// `None` when something changed meanwhile.
-fn read_once(stamps: &[Stamp]) -> anyhow::Result<Option<Vec<SourceFile>>> {
+fn read_once(stamps: &[Stamp], room: Option<&Path>) -> anyhow::Result<Option<Vec<SourceFile>>> {
     let mut files = Vec::with_capacity(stamps.len());
     for stamp in stamps {
         let name = Escaped::os(stamp.path.as_os_str());
@@ -179,7 +184,8 @@ fn read_once(stamps: &[Stamp]) -> anyhow::Result<Option<Vec<SourceFile>>> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("database {name}")),
         };
-        let (copy, length) = spool(file.as_fd(), stamp.length).with_context(|| format!("database {name}"))?;
+        let copied = spool_into(room, file.as_fd(), stamp.length);
+        let (copy, length) = copied.with_context(|| format!("database {name}"))?;
         if length != stamp.length {
             return Ok(None);
         }

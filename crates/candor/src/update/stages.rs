@@ -21,6 +21,7 @@ use super::trial::Ground;
 use crate::store::compile::compile_signed;
 use crate::store::signatures;
 use crate::store::sources::SourceFile;
+use crate::store::write::check_image;
 
 /// Attempts at measuring a generation that seems slow: somebody else may have had the processor.
 const ATTEMPTS: u32 = 3;
@@ -103,11 +104,13 @@ impl Jailed<'_> {
             let length = file.metadata().with_context(|| name.clone())?.len();
             sources.push(SourceFile { name: name.clone(), file, length });
         }
-        let mut compiled = compile_signed(&sources, self.keys, self.is_jailed, &mut |_| ())?;
         let directory = image.parent().context("an image lies in a directory")?;
+        let task = (sources.as_slice(), Some(directory));
+        let mut compiled = compile_signed(task, self.keys, self.is_jailed, &mut |_| ())?;
         let (length, sha256) = Staging::member(&Disk, directory, IMAGE, &mut compiled.image)?;
-        let written = Image::open(&File::open(image)?)?;
-        written.check()?;
+        let file = File::open(image)?;
+        let written = Image::open(&file)?;
+        check_image(&written, &file)?;
         let signatures = signatures(&written);
         anyhow::ensure!(signatures > 0, "there is no signature in it that something can be found by");
         Ok(Built { length, sha256, signatures, refused: compiled.report.refused })

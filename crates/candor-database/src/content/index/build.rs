@@ -1,4 +1,7 @@
 //! Lays out the index.
+//!
+//! What stands in the index is written as soon as an anchor comes, and put aside; kept is what the tables are made of, sixteen
+//! bytes a run.
 
 use candor_model::Target;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -8,36 +11,47 @@ use super::layout::{
     ADMITTED_SPOTS, ANCHOR, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS, PLACED,
     PLACED_TABLE, SHARD, TABLES, class, entry_width, filter_bits, filter_word, is_checked, long_bits,
     long_digest, low_digest, pack_entry, pair_word, placed_key, run_number, slot_digest, slot_start,
-    table_number, third_bit,
+    table_number, third_bit, unpack_entry,
 };
 use super::{check, nibbles};
+use crate::builder::BuildError;
 use crate::bytes::put_run;
 use crate::content::anchor::{Anchor, Meeting, Spot, Tier, Usage};
 use crate::content::codec::Encoder;
 use crate::content::cover::Threshold;
 use crate::content::frequency::WINDOW;
+use crate::image::{ImageWriter, Section, SectionKind};
+use crate::spill::{Pile, Spill};
 
 /// Parts of the section that fill no cache line with another one.
 const ALIGNMENT: usize = 64;
 
+/// Alignment of the section.
+const PAGE: usize = 4096;
+
 /// Collects anchors and lays them out.
 #[derive(Debug, Default)]
 pub(crate) struct IndexBuilder {
-    entries: Vec<Entry>,
-    needs: Vec<u8>,
+    spill: Spill,
+    /// The class of each anchor.
+    targets: Vec<Target>,
+    /// The runs, by table. Of those that are looked for at one place, `placed` says where.
+    rows: [Vec<Row>; TABLES],
+    placed: Vec<Placed>,
+    shared: Shared,
     used: FxHashMap<(Tier, [u8; WINDOW]), u32>,
     spots: FxHashMap<Target, FxHashSet<(Tier, Spot)>>,
+    /// Something does not fit the format.
+    is_too_large: bool,
 }
 
+/// An anchor that is looked for at one place: its class, and how many of the next rows are its own.
 #[derive(Debug)]
-struct Entry {
+struct Placed {
     target: Target,
-    signature: u32,
-    /// Where the needs of the signature are, plus one; 0 when this anchor is enough.
-    needs: u32,
-    /// Which clause of the needs this anchor satisfies.
-    clause: u32,
-    anchor: Anchor,
+    tier: Tier,
+    spot: Spot,
+    rows: usize,
 }
 
 /// What the index holds, for a signature of one class.
@@ -58,6 +72,17 @@ impl Usage for ClassUsage<'_> {
 }
 
 impl IndexBuilder {
+    /// One that puts aside what it can.
+    pub(crate) fn new(spill: &Spill) -> Self {
+        Self { spill: spill.clone(), shared: Shared::new(spill), ..Self::default() }
+    }
+
+    /// No more comes: what only choosing anchors needs goes.
+    pub(crate) fn complete(&mut self) {
+        self.used = FxHashMap::default();
+        self.spots = FxHashMap::default();
+    }
+
     /// What it holds, as far as it matters for signatures of a class.
     pub(crate) const fn usage(&self, target: Target) -> ClassUsage<'_> {
         ClassUsage { index: self, target }
@@ -83,97 +108,180 @@ impl IndexBuilder {
                         self.spots.entry(target).or_default().insert((anchor.tier, spot));
                     }
                 }
-                self.entries.push(Entry { target, signature, needs, clause: number, anchor });
+                let taken = self.take(target, [signature, needs, number], &anchor);
+                self.is_too_large |= taken.is_none();
             }
         }
+    }
+
+    /// Takes an anchor; `None` when something of it does not fit.
+    fn take(&mut self, target: Target, numbers: [u32; 3], anchor: &Anchor) -> Option<()> {
+        let number = u32::try_from(self.targets.len()).ok()?;
+        self.targets.push(target);
+        self.shared.put(numbers, anchor)?;
+        let table = match anchor.meeting {
+            Meeting::Anywhere => table_number(anchor.tier),
+            Meeting::At(spot) => {
+                self.placed.push(Placed { target, tier: anchor.tier, spot, rows: anchor.runs.len() });
+                PLACED_TABLE
+            }
+        };
+        let rows = self.rows.get_mut(table)?;
+        for run in &anchor.runs {
+            let key = run_number(&run.bytes, anchor.tier)?;
+            let entry = pack_entry(number, u16::try_from(run.at).ok()?, false)?;
+            rows.push((key, entry, check::pack(&anchor.probe, run.at, anchor.tier.width())));
+        }
+        Some(())
     }
 
     fn add_needs(&mut self, thresholds: &[Threshold]) -> u32 {
-        let start = self.needs.len();
-        let mut put = |value: usize| {
-            self.needs.extend_from_slice(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
-        };
-        put(thresholds.len());
-        let mut first = 0_usize;
-        for threshold in thresholds {
-            let next = first.saturating_add(threshold.of.len());
-            let bits = (first..next).fold(0_usize, |bits, bit| bits | 1 << bit.min(31));
-            put(bits);
-            put(threshold.need);
-            first = next;
-        }
+        let start = self.shared.needs.len();
+        self.shared.needs.append(|needs| {
+            let mut put = |value: usize| {
+                needs.extend_from_slice(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes())
+            };
+            put(thresholds.len());
+            let mut first = 0_usize;
+            for threshold in thresholds {
+                let next = first.saturating_add(threshold.of.len());
+                let bits = (first..next).fold(0_usize, |bits, bit| bits | 1 << bit.min(31));
+                put(bits);
+                put(threshold.need);
+                first = next;
+            }
+        });
         u32::try_from(start / 4).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// The section.
-    pub(crate) fn finish(&self) -> Option<Vec<u8>> {
-        let mut targets: Vec<Target> = self.entries.iter().map(|entry| entry.target).collect();
+    /// Writes the section.
+    pub(crate) fn finish(mut self, writer: &mut ImageWriter) -> Result<(), BuildError> {
+        self.complete();
+        let laid = self.lay_out()?.ok_or(BuildError::TooLarge("index of patterns"))?;
+        writer.section_with(SectionKind::ContentIndex, PAGE, |out| laid.write(out))
+    }
+
+    /// The section; `Ok(None)` when something does not fit.
+    fn lay_out(self) -> Result<Option<LaidOut>, BuildError> {
+        if self.is_too_large {
+            return Ok(None);
+        }
+        let mut targets = self.targets.clone();
         targets.push(Target::Any);
         targets.sort_unstable();
         targets.dedup();
-        let mut directory = Vec::new();
-        directory.extend_from_slice(&u32::try_from(targets.len()).ok()?.to_le_bytes());
-        directory.extend_from_slice(&[0; 4]);
-        let mut section = vec![0; HEADER.checked_add(SHARD.checked_mul(targets.len())?)?];
-        let shared = Shared::lay_out(&self.entries)?;
-        for part in [&shared.anchors, &shared.probes, &shared.groups, &self.needs] {
-            put_part(&mut section, &mut directory, part)?;
-        }
+        let Some(mut laid) = LaidOut::new(targets.len(), &self.shared, &self.spill) else { return Ok(None) };
         for target in targets {
-            let chosen: Vec<(u32, &Entry)> = (0..)
-                .zip(&self.entries)
-                .filter(|(_, entry)| entry.target == Target::Any || entry.target == target)
-                .collect();
-            let shard = Shard::build(&chosen)?;
-            directory.extend_from_slice(&class(target).to_le_bytes());
-            directory.extend_from_slice(&[0; 4]);
-            for part in [&shard.filter, &shard.small, &shard.pairs, &shard.nibbles, &shard.spots] {
-                put_part(&mut section, &mut directory, part)?;
-            }
-            for table in &shard.tables {
-                put_part(&mut section, &mut directory, &table.slots)?;
-                put_part(&mut section, &mut directory, &table.entries)?;
+            let shard = Shard::build(&self, target);
+            if shard.and_then(|shard| laid.put_shard(target, &shard)).is_none() {
+                return Ok(None);
             }
         }
-        section.get_mut(..directory.len())?.copy_from_slice(&directory);
-        Some(section)
+        laid.shared = self.shared;
+        Ok(Some(laid))
     }
 }
 
-fn put_part(section: &mut Vec<u8>, directory: &mut Vec<u8>, part: &[u8]) -> Option<()> {
-    section.resize(section.len().checked_next_multiple_of(ALIGNMENT)?, 0);
-    directory.extend_from_slice(&(section.len() as u64).to_le_bytes());
-    directory.extend_from_slice(&(part.len() as u64).to_le_bytes());
-    section.extend_from_slice(part);
-    Some(())
+/// The section: its directory, what all shards share, and the shards.
+struct LaidOut {
+    directory: Vec<u8>,
+    /// Where the shards begin, or what is behind the last one of them.
+    end: usize,
+    shared: Shared,
+    shards: Pile,
+}
+
+impl LaidOut {
+    /// With nothing yet but the places of what so many shards share.
+    fn new(shards: usize, shared: &Shared, spill: &Spill) -> Option<Self> {
+        let mut directory = Vec::new();
+        directory.extend_from_slice(&u32::try_from(shards).ok()?.to_le_bytes());
+        directory.extend_from_slice(&[0; 4]);
+        let end = HEADER.checked_add(SHARD.checked_mul(shards)?)?;
+        let mut laid = Self { directory, end, shared: Shared::default(), shards: Pile::new(spill) };
+        for part in shared.parts() {
+            laid.note(part.len())?;
+        }
+        Some(laid)
+    }
+
+    /// Writes down the place of the next part; says how many zeros stand before it.
+    fn note(&mut self, length: usize) -> Option<usize> {
+        let start = self.end.checked_next_multiple_of(ALIGNMENT)?;
+        let gap = start.checked_sub(self.end)?;
+        self.directory.extend_from_slice(&(start as u64).to_le_bytes());
+        self.directory.extend_from_slice(&(length as u64).to_le_bytes());
+        self.end = start.checked_add(length)?;
+        Some(gap)
+    }
+
+    fn put(&mut self, part: &[u8]) -> Option<()> {
+        let gap = self.note(part.len())?;
+        self.shards.append(|out| {
+            out.resize(out.len().saturating_add(gap), 0);
+            out.extend_from_slice(part);
+        });
+        Some(())
+    }
+
+    fn put_shard(&mut self, target: Target, shard: &Shard) -> Option<()> {
+        self.directory.extend_from_slice(&class(target).to_le_bytes());
+        self.directory.extend_from_slice(&[0; 4]);
+        for part in [&shard.filter, &shard.small, &shard.pairs, &shard.nibbles, &shard.spots] {
+            self.put(part)?;
+        }
+        for table in &shard.tables {
+            self.put(&table.slots)?;
+            self.put(&table.entries)?;
+        }
+        Some(())
+    }
+
+    fn write(&self, out: &mut Section<'_>) -> Result<(), BuildError> {
+        out.extend_from_slice(&self.directory);
+        let mut end = self.directory.len();
+        for part in self.shared.parts() {
+            let start = end.checked_next_multiple_of(ALIGNMENT).unwrap_or(end);
+            out.extend(std::iter::repeat_n(0, start.saturating_sub(end)));
+            part.write(out)?;
+            end = start.saturating_add(part.len());
+        }
+        self.shards.write(out)
+    }
 }
 
 /// What all shards share.
 #[derive(Debug, Default)]
 struct Shared {
-    anchors: Vec<u8>,
-    probes: Vec<u8>,
-    groups: Vec<u8>,
+    anchors: Pile,
+    probes: Pile,
+    groups: Pile,
+    needs: Pile,
 }
 
 impl Shared {
-    fn lay_out(entries: &[Entry]) -> Option<Self> {
-        let mut shared = Self::default();
-        for entry in entries {
-            shared.put(entry)?;
-        }
-        Some(shared)
+    fn new(spill: &Spill) -> Self {
+        let pile = || Pile::new(spill);
+        Self { anchors: pile(), probes: pile(), groups: pile(), needs: pile() }
     }
 
-    fn put(&mut self, entry: &Entry) -> Option<()> {
-        let anchor = &entry.anchor;
+    /// In the order in which they stand in the section.
+    const fn parts(&self) -> [&Pile; 4] {
+        [&self.anchors, &self.probes, &self.groups, &self.needs]
+    }
+
+    /// Takes an anchor: of which signature, where the needs of that are plus one (0 when this anchor is enough), which
+    /// clause of them this anchor satisfies.
+    fn put(&mut self, [signature, needs, clause]: [u32; 3], anchor: &Anchor) -> Option<()> {
         let probe = u32::try_from(self.probes.len()).ok()?;
-        self.probes.extend(anchor.probe.iter().map(|(value, _)| *value));
-        let mut flags = 0;
-        if anchor.probe.iter().any(|(_, mask)| *mask != 0xff) {
-            self.probes.extend(anchor.probe.iter().map(|(_, mask)| *mask));
-            flags |= MASKED;
-        }
+        let is_masked = anchor.probe.iter().any(|(_, mask)| *mask != 0xff);
+        self.probes.append(|out| {
+            out.extend(anchor.probe.iter().map(|(value, _)| *value));
+            if is_masked {
+                out.extend(anchor.probe.iter().map(|(_, mask)| *mask));
+            }
+        });
+        let mut flags = if is_masked { MASKED } else { 0 };
         // Places beyond 4 GiB are left to the evaluation.
         let place = anchor
             .place
@@ -191,16 +299,18 @@ impl Shared {
                 encoder.number(group.part as u64);
                 encoder.number(group.before as u64);
                 encoder.pattern(&group.pattern);
-                put_run(&mut self.groups, &encoder.into_bytes());
+                self.groups.append(|out| put_run(out, &encoder.into_bytes()));
                 start.checked_add(1)?
             }
         };
         let (first, last) = place.unwrap_or_default();
         let sizes = u32::from(u16::try_from(anchor.probe.len()).ok()?) | flags << 16;
         let before = self.anchors.len();
-        for value in [entry.signature, probe, sizes, first, last, group, entry.needs, entry.clause] {
-            self.anchors.extend_from_slice(&value.to_le_bytes());
-        }
+        self.anchors.append(|out| {
+            for value in [signature, probe, sizes, first, last, group, needs, clause] {
+                out.extend_from_slice(&value.to_le_bytes());
+            }
+        });
         (self.anchors.len().checked_sub(before)? == ANCHOR).then_some(())
     }
 }
@@ -222,37 +332,43 @@ struct Shard {
     tables: [Table; TABLES],
 }
 
-/// A run of a table: its key, the number of its anchor, where it is in the surroundings, and the tests beside it.
-type Row = (u64, u32, u16, u32);
+/// A run of a table: its key, its entry (the number of its anchor, and where it is in the surroundings), and the tests
+/// beside it.
+type Row = (u64, u32, u32);
 
 impl Shard {
-    fn build(entries: &[(u32, &Entry)]) -> Option<Self> {
+    fn build(index: &IndexBuilder, target: Target) -> Option<Self> {
         let mut shard = Self::default();
-        let mut rows: [Vec<Row>; TABLES] = Default::default();
+        let is_for = |of: Target| of == Target::Any || of == target;
+        let is_chosen = |(_, entry, _): &&Row| {
+            let (anchor, ..) = unpack_entry(*entry);
+            index.targets.get(anchor as usize).is_some_and(|of| is_for(*of))
+        };
         let mut spots: Vec<(Tier, Spot)> = Vec::new();
-        for (number, Entry { anchor, .. }) in entries {
-            let (table, spot) = match anchor.meeting {
-                Meeting::Anywhere => (table_number(anchor.tier), None),
-                Meeting::At(spot) => {
-                    let known = spots.iter().position(|known| *known == (anchor.tier, spot));
-                    let index = known.unwrap_or(spots.len());
-                    if known.is_none() {
-                        spots.push((anchor.tier, spot));
-                    }
-                    (PLACED_TABLE, Some(index))
-                }
-            };
-            for run in &anchor.runs {
-                let key = run_number(&run.bytes, anchor.tier)?;
-                let key = spot.map_or(key, |spot| placed_key(key, spot));
-                let tests = check::pack(&anchor.probe, run.at, anchor.tier.width());
-                rows.get_mut(table)?.push((key, *number, u16::try_from(run.at).ok()?, tests));
+        let mut placed: Vec<Row> = Vec::new();
+        let mut rest = index.rows.get(PLACED_TABLE)?.as_slice();
+        for Placed { target: of, tier, spot, rows } in &index.placed {
+            let (own, behind) = rest.split_at_checked(*rows)?;
+            rest = behind;
+            if !is_for(*of) {
+                continue;
             }
+            let known = spots.iter().position(|known| *known == (*tier, *spot));
+            let place = known.unwrap_or(spots.len());
+            if known.is_none() {
+                spots.push((*tier, *spot));
+            }
+            placed.extend(own.iter().map(|(key, entry, tests)| (placed_key(*key, place), *entry, *tests)));
         }
         let mut distinct: [Vec<u64>; TABLES] = Default::default();
         for (((number, table), rows), distinct) in
-            shard.tables.iter_mut().enumerate().zip(rows).zip(&mut distinct)
+            shard.tables.iter_mut().enumerate().zip(&index.rows).zip(&mut distinct)
         {
+            let rows = if number == PLACED_TABLE {
+                std::mem::take(&mut placed)
+            } else {
+                rows.iter().filter(is_chosen).copied().collect()
+            };
             (*table, *distinct) = lay_out_table(number, rows)?;
         }
         let [long, medium, triple, short, _] = &distinct;
@@ -291,13 +407,13 @@ fn lay_out_table(number: usize, mut rows: Vec<Row>) -> Option<(Table, Vec<u64>)>
     let mut entries = Vec::with_capacity(rows.len().checked_mul(entry_width(number))?);
     let mut keys: Vec<u64> = Vec::new();
     let mut firsts: Vec<u32> = Vec::new();
-    for (index, (key, anchor, at, tests)) in rows.iter().enumerate() {
+    for (index, (key, entry, tests)) in rows.iter().enumerate() {
         if keys.last() != Some(key) {
             keys.push(*key);
             firsts.push(u32::try_from(index).ok()?);
         }
         let last = rows.get(index.checked_add(1)?).is_none_or(|(next, ..)| next != key);
-        entries.extend_from_slice(&pack_entry(*anchor, *at, last)?.to_le_bytes());
+        entries.extend_from_slice(&(entry | u32::from(last)).to_le_bytes());
         if is_checked(number) {
             entries.extend_from_slice(&tests.to_le_bytes());
         }
