@@ -59,7 +59,7 @@ impl SourcesBuilder {
         writer.section_with(SectionKind::Sources, LINE, |out| {
             out.extend_from_slice(&count.to_le_bytes());
             out.extend(starts.iter().flat_map(|start| start.to_le_bytes()));
-            out.append(&mut records);
+            out.extend_from_slice(&records);
         });
         Ok(())
     }
