@@ -23,6 +23,7 @@ pub const PACKINGS: &[Packing] = &[
     ("xar", "a", xar),
     ("dmg", "a", dmg),
     ("hfs+", "a", hfs),
+    ("hfs+ lzvn, forked", "a", |bytes| hfs_compressed(8, bytes)),
     ("apfs", "folder/a", |bytes| volume::apfs(&[("b", b"x"), ("folder/a", bytes)])),
     ("apfs zlib", "a", |bytes| apfs(3, bytes)),
     ("apfs zlib, forked", "a", |bytes| apfs(4, bytes)),
@@ -355,6 +356,65 @@ fn apfs(method: u32, content: &[u8]) -> Vec<u8> {
         entries,
         ..volume::apfs::Volume::default()
     }])
+}
+
+/// A volume of HFS+ whose only file, `a`, is compressed by this method.
+#[must_use]
+pub fn hfs_compressed(method: u32, content: &[u8]) -> Vec<u8> {
+    let attributes = volume::compressed(method, content);
+    let fork_of_file = attributes.get(1).map_or(&[][..], |(_, fork)| fork);
+    let fork = |length: usize, first: usize| {
+        let mut out = u64::from(u32_of(length)).to_be_bytes().to_vec();
+        out.resize(16, 0);
+        out.extend([u32_of(first), u32_of(length.div_ceil(512))].map(u32::to_be_bytes).concat());
+        out.resize(80, 0);
+        out
+    };
+    let text = |name: &str| {
+        let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        [&u16::try_from(name.len()).unwrap_or(0).to_be_bytes()[..], &units].concat()
+    };
+    // A header, and a leaf with records of these keys and values.
+    let tree = |records: &[(Vec<u8>, Vec<u8>)]| {
+        let (mut header, mut leaf) = (vec![0; 8192], vec![0; 8192]);
+        header[8] = 1;
+        at(&mut header, 32, &8192_u16.to_be_bytes());
+        leaf[8] = 0xff;
+        at(&mut leaf, 10, &u16::try_from(records.len()).unwrap_or(0).to_be_bytes());
+        let mut place = 14;
+        for (index, (key, value)) in records.iter().enumerate() {
+            let padding = vec![0; key.len() % 2];
+            let record =
+                [&u16::try_from(key.len()).unwrap_or(0).to_be_bytes()[..], key, &padding, value].concat();
+            at(&mut leaf, 8190 - 2 * index, &u16::try_from(place).unwrap_or(0).to_be_bytes());
+            at(&mut leaf, place, &record);
+            place += record.len();
+        }
+        at(&mut leaf, 8190 - 2 * records.len(), &u16::try_from(place).unwrap_or(0).to_be_bytes());
+        [header, leaf].concat()
+    };
+    let mut file =
+        [&[0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17][..], &[0; 29], &[0x20], &[0; 46], &[0; 80]].concat();
+    file.extend(fork(fork_of_file.len(), 68));
+    let folder = [&[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2][..], &[0; 76]].concat();
+    let catalog = tree(&[
+        ([&1_u32.to_be_bytes()[..], &text("volume")].concat(), folder),
+        ([&2_u32.to_be_bytes()[..], &text("a")].concat(), file),
+    ]);
+    let (name, attribute) = &attributes[0];
+    let head = [0x10, 0, 0, u32_of(attribute.len())].map(u32::to_be_bytes).concat();
+    let attributes = tree(&[(
+        [&[0, 0, 0, 0, 0, 17, 0, 0, 0, 0][..], &text(name)].concat(),
+        [&head, attribute].into_iter().flatten().copied().collect(),
+    )]);
+    let mut out = vec![0; 4 * 512];
+    at(&mut out, 1024, b"H+\0\x04");
+    at(&mut out, 1064, &512_u32.to_be_bytes());
+    at(&mut out, 1024 + 272, &fork(catalog.len(), 4));
+    at(&mut out, 1024 + 352, &fork(attributes.len(), 36));
+    out.extend([&catalog[..], &attributes, fork_of_file].concat());
+    out.resize(out.len().next_multiple_of(512), 0);
+    out
 }
 
 /// A volume of HFS+ with the file three times: as `a`, and as both forks of `folder/b`.

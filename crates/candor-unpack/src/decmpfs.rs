@@ -76,7 +76,7 @@ impl Header {
     }
 
     /// The content that stands in a fork.
-    pub(crate) const fn forked(self, fork: &dyn Medium) -> Chunks<'_> {
+    pub(crate) const fn forked<M: Medium>(self, fork: M) -> Chunks<M> {
         Chunks { fork, header: self, next: 0, left: self.length, out: Vec::new(), at: 0, damaged: 0 }
     }
 }
@@ -111,8 +111,8 @@ fn decoded(kind: u32, data: &[u8], most: u64) -> (Vec<u8>, bool) {
 }
 
 /// Chunks one after another.
-pub(crate) struct Chunks<'a> {
-    fork: &'a dyn Medium,
+pub(crate) struct Chunks<M> {
+    fork: M,
     header: Header,
     next: u64,
     /// Bytes of chunks that were not read yet.
@@ -122,14 +122,14 @@ pub(crate) struct Chunks<'a> {
     damaged: u64,
 }
 
-impl Chunks<'_> {
+impl<M: Medium> Chunks<M> {
     /// Where a chunk stands: its offset and length.
     fn place(&self, number: u64) -> Option<(u64, u64)> {
         if number >= self.count()? {
             return None;
         }
         let pair = |at: u64, order: Order| {
-            let bytes = taken(self.fork, at, 8);
+            let bytes = taken(&self.fork, at, 8);
             let mut reader = Reader::new(&bytes, order);
             Some((u64::from(reader.u32()?), u64::from(reader.u32()?)))
         };
@@ -146,7 +146,7 @@ impl Chunks<'_> {
     /// How many there are, by their table.
     fn count(&self) -> Option<u64> {
         let number = |at: u64, order: Order| {
-            let bytes = taken(self.fork, at, 4);
+            let bytes = taken(&self.fork, at, 4);
             Reader::new(&bytes, order).u32().map(u64::from)
         };
         if self.header.kind == 4 {
@@ -159,7 +159,7 @@ impl Chunks<'_> {
         let expected = self.left.min(CHUNK);
         let found = self.place(self.next).filter(|(_, length)| (1..=PACKED).contains(length));
         let (mut out, is_whole) = match found {
-            Some((offset, length)) => decoded(self.header.kind, &taken(self.fork, offset, length), expected),
+            Some((offset, length)) => decoded(self.header.kind, &taken(&self.fork, offset, length), expected),
             None => (Vec::new(), false),
         };
         let expected_size = usize::try_from(expected).unwrap_or(0);
@@ -178,7 +178,7 @@ impl Chunks<'_> {
     }
 }
 
-impl Read for Chunks<'_> {
+impl<M: Medium> Read for Chunks<M> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.at >= self.out.len() {
             if self.left == 0 {
@@ -219,7 +219,7 @@ mod tests {
         let mut out = Vec::new();
         let fork = attributes.get(1).map_or(&[][..], |(_, fork)| fork);
         let is_whole = if header.is_in_fork() {
-            header.forked(&fork).read_to_end(&mut out).is_ok()
+            header.forked(fork).read_to_end(&mut out).is_ok()
         } else {
             header.inline(attribute).read_to_end(&mut out).is_ok()
         };

@@ -446,9 +446,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "HFS+, HFSX",
         types: &[FileType::PartHfsPlus],
-        gives: "both forks of every file, also those that nothing leads to",
-        library: None,
-        limits: "2,000,000 files, 512 MiB of the catalog, 64 MiB of the tree of further pieces; files that the file system compresses are given as they stand",
+        gives: "both forks of every file, also those that nothing leads to; content that the file system compresses (zlib, LZVN, LZFSE)",
+        library: Some("flate2 with zlib-rs; our own for LZVN and LZFSE"),
+        limits: "2,000,000 files, 512 MiB of the catalog, 256 MiB of attributes, 64 MiB of the tree of further pieces; LZBITMAP is reported as not looked at",
         unpack: hfs::unpack,
     },
     Format {

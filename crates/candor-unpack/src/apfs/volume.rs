@@ -452,14 +452,14 @@ impl<'m, 'a> Files<'_, 'm, 'a> {
                 self.child(name, length, None, Content::Absent(why));
             }
             Some(Value::Here(bytes)) => {
-                let medium = &bytes[..];
-                let mut content = header.forked(&medium);
+                let medium = bytes.as_slice();
+                let mut content = header.forked(medium);
                 self.child(name, length, Some(medium.length()), Content::Stream(&mut content));
             }
             Some(Value::Stream(stream, packed)) => {
                 let pieces = Pieces::new(self.extents, *stream, false);
                 let fork = crate::extents::Pieced::new(self.medium, pieces, *packed);
-                let mut content = header.forked(&fork);
+                let mut content = header.forked(fork);
                 self.child(name, length, Some(*packed), Content::Stream(&mut content));
             }
         }

@@ -1,8 +1,10 @@
-//! HFS+ and HFSX volumes: both forks of every file.
+//! HFS+ and HFSX volumes: both forks of every file, and what is compressed in them.
 //!
 //! Layout: Apple's technical note 1150. The volume header stands at 1,024 and says where the catalog is: a
 //! B-tree of nodes whose leaves hold a record for each file, with the first eight pieces of its forks. Further
 //! pieces stand in a tree of their own.
+//!
+//! Files that the file system compresses have an attribute, in a third tree.
 //!
 //! The leaves are read in the order in which they stand and not along their links, so that loops of a hostile
 //! catalog mean nothing, and files in leaves that nothing leads to are found as well.
@@ -11,11 +13,13 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
-use crate::extents::{Extent, Extents};
+use crate::codec;
+use crate::decmpfs::{self, Header};
+use crate::extents::{Extent, Extents, Pieced};
 use crate::medium::{Medium, taken};
 use crate::reader::{Order, Reader, clipped};
 
@@ -63,10 +67,13 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
         }
     }
     let Some((catalog, is_cut_too)) = tree(1024 + 272, &more, 4, most) else { return };
-    if is_cut || is_cut_too {
+    // Most volumes have none.
+    let (attributes, is_cut_as_well) = tree(1024 + 352, &more, 8, most / 2).unwrap_or_default();
+    if is_cut || is_cut_too || is_cut_as_well {
         sink.incomplete(Reason::Unsupported("a tree of this size in an HFS+ volume".to_owned()));
     }
-    let made = u64::try_from(overflow.len().saturating_add(catalog.len())).unwrap_or(u64::MAX);
+    let made = overflow.len().saturating_add(catalog.len()).saturating_add(attributes.len());
+    let made = u64::try_from(made).unwrap_or(u64::MAX);
     if let Err(reason) = sink.budget().spend(made) {
         sink.incomplete(reason);
         return;
@@ -75,6 +82,7 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
         sink.incomplete(Reason::Malformed("the catalog of an HFS+ volume".to_owned()));
     }
     let folders = folders(&catalog);
+    let compressed = compressed(&attributes);
     let mut position = 0_u64;
     for (key, value) in records(&catalog) {
         let Some((parent, name)) = name(key) else { continue };
@@ -83,24 +91,60 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
             continue;
         }
         let Some(id) = record.at(8).and_then(|mut reader| reader.u32()) else { continue };
-        for (kind, at) in [(0_u8, 88), (0xff, 168)] {
-            let Some(fork) = record.at(at).and_then(Fork::read).filter(|fork| fork.length > 0) else {
-                continue;
-            };
+        let fork = |at: u64| record.at(at).and_then(Fork::read).filter(|fork| fork.length > 0);
+        let (data, resources) = (fork(88), fork(168));
+        let path = path(&folders, parent) + &name;
+        let compressed = compressed.get(&id).and_then(|bytes| Some((Header::read(bytes)?, *bytes)));
+        let mut given: Vec<(String, Option<u64>, u64, Stream<'_>)> = Vec::new();
+        if let Some(fork) = &data {
+            given.push((path.clone(), None, fork.length, Box::new(volume.stream(fork, id, 0, &more))));
+        }
+        if let Some((header, attribute)) = compressed {
+            let name = if data.is_some() { format!("{path}:{}", decmpfs::ATTRIBUTE) } else { path.clone() };
+            let (packed, content) = volume.unpacked(header, attribute, resources.as_ref(), id, &more);
+            given.push((name, packed, header.length, content));
+        }
+        if let Some(fork) = resources.filter(|_| !compressed.is_some_and(|(header, _)| header.is_in_fork())) {
+            let content = Box::new(volume.stream(&fork, id, 0xff, &more));
+            given.push((format!("{path}/rsrc"), None, fork.length, content));
+        }
+        for (name, compressed_size, length, mut stream) in given {
             position = position.saturating_add(1);
             if position > FILES {
                 sink.incomplete(Reason::Children);
                 return;
             }
-            let end = if kind == 0 { "" } else { "/rsrc" };
-            let name = path(&folders, parent) + &name + end;
-            let member = Member { name, position, real_size: Some(fork.length), ..Member::default() };
-            let mut stream = volume.stream(&fork, id, kind, &more);
+            let member =
+                Member { name, position, compressed_size, real_size: Some(length), ..Member::default() };
             if sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream)) == Flow::Stop {
                 return;
             }
         }
     }
+}
+
+/// Content of a file.
+type Stream<'a> = Box<dyn Read + 'a>;
+
+/// What is compressed of each file: an attribute, whole in its record.
+fn compressed(attributes: &[u8]) -> BTreeMap<u32, &[u8]> {
+    let named = |key: &[u8]| {
+        let mut reader = Reader::new(key, Order::Big);
+        reader.skip(2)?;
+        let file = reader.u32()?;
+        reader.skip(4)?;
+        let length = u64::from(reader.u16()?).checked_mul(2)?;
+        let name = encoding_rs::UTF_16BE.decode_without_bom_handling(reader.take(length)?).0;
+        (name == decmpfs::ATTRIBUTE).then_some(file)
+    };
+    let content = |value| {
+        let mut reader = Reader::new(value, Order::Big);
+        let kind = reader.u32()?;
+        reader.skip(8)?;
+        let length = u64::from(reader.u32()?);
+        (kind == 0x10).then_some(clipped(reader.rest(), 0, length))
+    };
+    records(attributes).into_iter().filter_map(|(key, value)| Some((named(key)?, content(value)?))).collect()
 }
 
 struct Volume<'a> {
@@ -116,13 +160,50 @@ impl<'a> Volume<'a> {
         kind: u8,
         more: &BTreeMap<(u32, u8), Vec<(u32, Pieces)>>,
     ) -> Extents<'a, impl Iterator<Item = Extent> + use<'a>> {
+        Extents::new(self.medium, self.pieces(fork, id, kind, more), fork.length)
+    }
+
+    fn pieces(
+        &self,
+        fork: &Fork,
+        id: u32,
+        kind: u8,
+        more: &BTreeMap<(u32, u8), Vec<(u32, Pieces)>>,
+    ) -> impl Iterator<Item = Extent> + use<'a> {
         let mut pieces = fork.pieces.clone();
         let mut further: Vec<&(u32, Pieces)> = more.get(&(id, kind)).into_iter().flatten().collect();
         further.sort_by_key(|(first, _)| *first);
         pieces.extend(further.into_iter().flat_map(|(_, pieces)| pieces));
-        let block = self.block;
-        let pieces = pieces.into_iter().map(extent(block));
-        Extents::new(self.medium, pieces, fork.length)
+        pieces.into_iter().map(extent(self.block))
+    }
+}
+
+impl<'a> Volume<'a> {
+    /// What a file unpacks to, and from how many bytes.
+    fn unpacked<'s>(
+        &self,
+        header: Header,
+        attribute: &'s [u8],
+        resources: Option<&Fork>,
+        id: u32,
+        more: &BTreeMap<(u32, u8), Vec<(u32, Pieces)>>,
+    ) -> (Option<u64>, Stream<'s>)
+    where
+        'a: 's,
+    {
+        if let Some(why) = header.unread() {
+            return (None, codec::failed(ErrorKind::Unsupported, why));
+        }
+        match resources {
+            _ if !header.is_in_fork() => {
+                (u64::try_from(attribute.len()).ok(), Box::new(header.inline(attribute)))
+            }
+            Some(fork) => {
+                let medium = Pieced::new(self.medium, self.pieces(fork, id, 0xff, more), fork.length);
+                (Some(fork.length), Box::new(header.forked(medium)))
+            }
+            None => (None, codec::failed(ErrorKind::InvalidData, "the resource fork of a compressed file")),
+        }
     }
 }
 
