@@ -90,6 +90,8 @@ pub(crate) fn disks() -> Vec<Vec<u8>> {
         volume::ext(false, files),
         fat,
         exfat,
+        container::dmg(&volume::apfs(files)),
+        volume::apfs(files),
     ]
     .iter()
     .map(|disk| crate::unpack::folded(disk))

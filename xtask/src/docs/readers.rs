@@ -14,11 +14,13 @@ pub(super) fn page() -> String {
          A file that comes without a place (`candor audit FILE`) is known by its bytes and its name. A tar archive of\n\
          `docker save` or with an OCI layout, and a folder with an OCI layout, are read layer by layer, from the top, so\n\
          that what upper layers hide is not there.\n\n\
-         An image of a disk is read like a mounted root, without being mounted: raw, VHD, VHDX, VMDK or QCOW2; MBR, GPT,\n\
-         Apple's map or one volume; ext2 to ext4, NTFS, FAT, exFAT, HFS+. Of it are read tables, folders, and the files\n\
+         An image of a disk is read like a mounted root, without being mounted: raw, VHD, VHDX, VMDK, QCOW2 or DMG; MBR,\n\
+         GPT, Apple's map or one volume; ext2 to ext4, NTFS, FAT, exFAT, HFS+, APFS. Of it are read tables, folders, and the files\n\
          that a reader or an identifier wants, so that one of terabytes costs what is looked at on it. A volume that is\n\
-         encrypted (BitLocker, LUKS, FileVault) or of another file system (APFS, XFS, btrfs, LVM and others) is told by\n\
-         name. On ext, a volume of its own for `var`, `usr`, `opt` or `home` is known by what is on it.\n\n\
+         encrypted (BitLocker, LUKS, FileVault) or of another file system (XFS, btrfs, LVM and others) is told by\n\
+         name. On ext, a volume of its own for `var`, `usr`, `opt` or `home` is known by what is on it.\n\
+         The volumes of a container of APFS are put together as macOS mounts them: system and data of one group are one\n\
+         root, where what shows through firm links has its own path, and the rest stands below `System/Volumes`.\n\n\
          What was changed last may stand beside a file: logs of hives (`.LOG1`, `.LOG2`, `.LOG`, of both formats) and\n\
          write-ahead logs of SQLite (`-wal`) are applied in memory, up to the last change that is whole.\n\n\
          | reader | reads | up to |\n|---|---|---|\n",
@@ -29,7 +31,7 @@ pub(super) fn page() -> String {
     }
     page.push_str(
         "\n## What is not read, and what is not proved\n\n\
-         * `.snap` files, compressed archives of images of containers, compressed images of disks, `.dmg`: unpack or mount\n  \
+         * `.snap` files, compressed archives of images of containers, compressed images of disks: unpack or mount\n  \
          them, and give the folder.\n\
          * Of an image of a disk: snapshots in it, what stands in the disk that it is based on, volumes in volumes (LVM,\n  \
          RAID), links, empty folders, files of more than 384 MiB; programs that Windows has compressed (WOF) are told. An ext volume that was in use says so, as changes in\n  \

@@ -1,9 +1,11 @@
-//! Images of disks: raw ones and those of virtual machines (VHD, VHDX, VMDK, QCOW2), with partition tables or
-//! without, and the volumes on them (ext, NTFS, FAT, exFAT, HFS+).
+//! Images of disks: raw ones, those of virtual machines (VHD, VHDX, VMDK, QCOW2) and Apple's (DMG), with partition
+//! tables or without, and the volumes on them (ext, NTFS, FAT, exFAT, HFS+, APFS).
 //!
 //! A disk is larger than memory. What is read of it is tables, folders and the files that a reader or an identifier
 //! wants; nothing else is touched. A volume that is encrypted, or whose file system is none of these, is told by
 //! name: what is on it was not seen.
+
+mod apple;
 
 use std::io::Read as _;
 
@@ -38,12 +40,14 @@ pub(super) fn is_image(bytes: &[u8]) -> Option<FileType> {
         | FileType::Vhdx
         | FileType::Vmdk
         | FileType::Qcow2
+        | FileType::Dmg
         | FileType::Mbr
         | FileType::Gpt
         | FileType::Apm
         | FileType::Ext
         | FileType::Fat
         | FileType::Ntfs
+        | FileType::Apfs
         | FileType::PartHfsPlus => Some(file_type),
         FileType::BinaryData => closed(&bytes, bytes).is_some().then_some(FileType::BinaryData),
         _ => None,
@@ -58,9 +62,13 @@ pub(super) fn read(
     interest: &dyn Interest,
     give: &mut dyn FnMut(Found),
 ) -> CoverageState {
-    let mut reading = Reading { inside: Inside::new(name, interest, give), volumes: 0, missed: 0 };
+    let mut reading = 
+        Reading { inside: Inside::new(name, interest, give), volumes: 0, missed: 0, is_any_read: false };
     let mut told = Told::default();
-    let is_virtual = matches!(file_type, FileType::Vhd | FileType::Vhdx | FileType::Vmdk | FileType::Qcow2);
+    let is_virtual = matches!(
+        file_type,
+        FileType::Vhd | FileType::Vhdx | FileType::Vmdk | FileType::Qcow2 | FileType::Dmg
+    );
     if is_virtual {
         match volume::raw_disk(file_type, bytes, &mut told) {
             Some(disk) => reading.disk(&*disk, &mut told),
@@ -73,8 +81,8 @@ pub(super) fn read(
     if reading.inside.is_full() {
         told.add("there is more on it than is told".to_owned());
     }
-    let Reading { volumes, missed, .. } = reading;
-    if missed > 0 && missed == volumes && told.reasons.is_empty() {
+    let Reading { volumes, missed, is_any_read, .. } = reading;
+    if missed > 0 && !is_any_read && told.reasons.is_empty() {
         return CoverageState::NotRead(format!("none of its {volumes} volumes could be read"));
     }
     if missed > 0 {
@@ -92,6 +100,8 @@ struct Reading<'a, 'give> {
     volumes: usize,
     /// Volumes that were not read, or not wholly.
     missed: usize,
+    /// Whether one was read, wholly or not.
+    is_any_read: bool,
 }
 
 impl Reading<'_, '_> {
@@ -135,8 +145,11 @@ impl Reading<'_, '_> {
         if start.iter().all(|byte| *byte == 0) && !name.is_empty() {
             return;
         }
-        self.volumes = self.volumes.saturating_add(1);
         let kind = candor_identify::identify(&start);
+        if kind == FileType::Apfs {
+            return self.apfs(name, medium);
+        }
+        self.volumes = self.volumes.saturating_add(1);
         let closed = closed(medium, &start);
         self.inside.begin(name, if kind == FileType::Ext { &MOUNTED } else { &[""] });
         let mut files = Files { inside: &mut self.inside, told: Told::default(), kind, left: FILES };
@@ -161,6 +174,7 @@ impl Reading<'_, '_> {
             (true, false) => CoverageState::Partly(told.words()),
             (false, _) => CoverageState::NotRead(what),
         };
+        self.is_any_read |= is_read;
         if state != CoverageState::Read {
             self.missed = self.missed.saturating_add(1);
         }
@@ -205,7 +219,7 @@ enum Closed {
 
 /// Volumes that say by a mark that they are encrypted, or of a kind that is not read.
 fn closed(medium: &dyn Medium, start: &[u8]) -> Option<Closed> {
-    const MARKS: [(usize, &[u8], &str); 17] = [
+    const MARKS: [(usize, &[u8], &str); 16] = [
         (3, b"-FVE-FS-", "it is encrypted by BitLocker"),
         (
             424,
@@ -214,7 +228,6 @@ fn closed(medium: &dyn Medium, start: &[u8]) -> Option<Closed> {
         ),
         (0, b"LUKS\xba\xbe", "it is encrypted by LUKS"),
         (0, b"encrcdsa", "it is encrypted by FileVault"),
-        (32, b"NXSB", "its file system (APFS, with FileVault or without) is not read"),
         (0, b"XFSB", "its file system (XFS) is not read"),
         (0x1_0040, b"_BHRfS_M", "its file system (btrfs) is not read"),
         (3, b"ReFS\0\0\0\0", "its file system (ReFS) is not read"),
