@@ -78,8 +78,14 @@ pub(crate) fn disks() -> Vec<Vec<u8>> {
     let files: &[(&str, &[u8])] = &[("var/lib/dpkg/status", b"Package: a\n"), ("b", b"content")];
     let (ext, ntfs) = (volume::ext(true, files), volume::ntfs(files));
     let (fat, exfat, hfs) = (volume::fat(12, files), volume::exfat(files), container::hfs(b"content"));
+    let (xfs, btrfs) = (volume::xfs(5, files), volume::btrfs(volume::Btrfs::Zstd, files));
+    let logical = [("root", volume::Lvm::Striped, &xfs[..]), ("home", volume::Lvm::Linear, &ext[..])];
+    let physical = volume::lvm(2, "vg", &logical);
     let disk = container::gpt(&ext);
     [
+        container::mbr_of(&[&physical[0], &physical[1]]),
+        xfs,
+        btrfs,
         container::mbr(&ntfs),
         container::apm(&hfs),
         virtual_disk::vhd(&disk),

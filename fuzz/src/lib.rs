@@ -159,6 +159,9 @@ targets! {
         unpack_ext(unfolded) => [Ext];
         unpack_arc(plain) => [Arc];
         unpack_zoo(plain) => [Zoo];
+        unpack_lvm(unfolded) => [Lvm];
+        unpack_xfs(unfolded) => [Xfs];
+        unpack_btrfs(unfolded) => [Btrfs];
         unpack_quarantine(plain) => [
             KasperskyQuarantine,
             DefenderQuarantine,

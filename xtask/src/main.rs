@@ -17,6 +17,7 @@ mod random;
 mod test_file;
 mod tidy;
 mod tuf;
+mod volumes;
 
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,8 @@ enum Task {
     /// Compare the verifier of feeds with tough, a client of The Update Framework by others.
     Tuf(tuf::Arguments),
 }
+    /// Compare what is read of file systems with the programs that make them.
+    Volumes(volumes::Arguments),
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
@@ -75,6 +78,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
+        Task::Volumes(arguments) => volumes::run(&arguments).map(|said| println!("{said}")),
 /// The root of the workspace.
 fn root() -> anyhow::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in the workspace")?;

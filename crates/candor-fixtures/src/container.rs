@@ -60,6 +60,18 @@ pub const PACKINGS: &[Packing] = &[
     ("wim", "folder/a", |bytes| archive::wim(archive::Wim::Xpress, &[("b", b"x"), ("folder/a", bytes)])),
     ("ext extents", "folder/a", |bytes| volume::ext(true, &[("b", b"x"), ("folder/a", bytes)])),
     ("ext blocks", "folder/a", |bytes| volume::ext(false, &[("b", b"x"), ("folder/a", bytes)])),
+    ("lvm", "vg/a", |bytes| volume::lvm(1, "vg", &[("a", volume::Lvm::Linear, bytes)]).remove(0)),
+    ("lvm, in pieces", "vg/a", |bytes| volume::lvm(1, "vg", &[("a", volume::Lvm::Pieces, bytes)]).remove(0)),
+    ("xfs 4", "folder/a", |bytes| volume::xfs(4, &[("b", b"x"), ("folder/a", bytes)])),
+    ("xfs 5", "folder/a", |bytes| volume::xfs(5, &[("b", b"x"), ("folder/a", bytes)])),
+    ("btrfs", "folder/a", |bytes| volume::btrfs(volume::Btrfs::Stored, &[("b", b"x"), ("folder/a", bytes)])),
+    ("btrfs zlib", "folder/a", |bytes| {
+        volume::btrfs(volume::Btrfs::Zlib, &[("b", b"x"), ("folder/a", bytes)])
+    }),
+    ("btrfs lzo", "folder/a", |bytes| volume::btrfs(volume::Btrfs::Lzo, &[("b", b"x"), ("folder/a", bytes)])),
+    ("btrfs zstd", "folder/a", |bytes| {
+        volume::btrfs(volume::Btrfs::Zstd, &[("b", b"x"), ("folder/a", bytes)])
+    }),
     ("arc packed", "A", |bytes| archive::arc(&[("B", 3, b"x"), ("A", 3, bytes)])),
     ("arc squeezed", "A", |bytes| archive::arc(&[("B", 4, b"x"), ("A", 4, bytes)])),
     ("arc crunched", "A", |bytes| archive::arc(&[("B", 8, b"x"), ("A", 8, bytes)])),
@@ -231,6 +243,23 @@ pub fn mbr(content: &[u8]) -> Vec<u8> {
     at(&mut disk, 458, &u32_of(sectors(content)).to_le_bytes());
     at(&mut disk, 510, &[0x55, 0xaa]);
     at(&mut disk, 1024, content);
+    disk
+}
+
+/// A disk with a master boot record and up to four partitions.
+#[must_use]
+pub fn mbr_of(contents: &[&[u8]]) -> Vec<u8> {
+    let mut disk = vec![0_u8; 1024];
+    for (index, content) in contents.iter().enumerate() {
+        let row = 446 + 16 * index;
+        let start = u32_of(sectors(&disk));
+        disk[row + 4] = 0x83;
+        at(&mut disk, row + 8, &start.to_le_bytes());
+        at(&mut disk, row + 12, &u32_of(sectors(content)).to_le_bytes());
+        disk.extend_from_slice(content);
+        disk.resize(disk.len().next_multiple_of(512), 0);
+    }
+    at(&mut disk, 510, &[0x55, 0xaa]);
     disk
 }
 

@@ -17,6 +17,10 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
     if at(0, b"ER") && at(512, b"PM\0\0") {
         return Some(FileType::Apm);
     }
+    // The size of a block is a power of two between 512 and 65,536 bytes.
+    if at(0, b"XFSB\0") && bytes.get(120).is_some_and(|size| (9..=16).contains(size)) {
+        return Some(FileType::Xfs);
+    }
     // The superblock of a container, by what kind of object it is.
     if at(32, b"NXSB") && at(24, &[1, 0]) {
         return Some(FileType::Apfs);
@@ -43,6 +47,17 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
     }
     if (at(3, b"EXFAT   ") && at(510, b"\x55\xaa")) || is_fat(bytes) {
         return Some(FileType::Fat);
+    }
+    // The label stands in one of the first four sectors, and says in which.
+    if [0_u8, 1, 2, 3].into_iter().any(|sector| {
+        let place = usize::from(sector).saturating_mul(512);
+        at(place, &[b'L', b'A', b'B', b'E', b'L', b'O', b'N', b'E', sector])
+            && at(place.saturating_add(24), b"LVM2 001")
+    }) {
+        return Some(FileType::Lvm);
+    }
+    if at(0x1_0040, b"_BHRfS_M") {
+        return Some(FileType::Btrfs);
     }
     // The mark of ext is two bytes; the number of inodes and the size of blocks must be some.
     if at(1080, b"\x53\xef")

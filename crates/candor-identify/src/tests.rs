@@ -307,6 +307,15 @@ fn volumes_are_told_from_boot_records() {
     check(&image(&[(24, &[13]), (32, b"NXSB")]), BinaryData);
     check(&image(&[(1080, b"\x53\xef")]), BinaryData);
     check(&image(&[(1024, &[9]), (1049, &[1]), (1080, b"\x53\xef")]), BinaryData);
+    check(&image(&[(512, b"LABELONE\x01"), (536, b"LVM2 001")]), Lvm);
+    check(&image(&[(1536, b"LABELONE\x03"), (1560, b"LVM2 001")]), Lvm);
+    check(&image(&[(512, b"LABELONE\x02"), (536, b"LVM2 001")]), BinaryData);
+    check(&image(&[(512, b"LABELONE\x01"), (536, b"LVM1 001")]), BinaryData);
+    check(&image(&[(0, b"XFSB\0\0\x10\0"), (120, &[12])]), Xfs);
+    check(&image(&[(0, b"XFSB\0\0\x10\0")]), BinaryData);
+    let mut btrfs = vec![0; 0x1_1000];
+    btrfs[0x1_0040..0x1_0048].copy_from_slice(b"_BHRfS_M");
+    check(&btrfs, Btrfs);
     // The footer of a disk comes before what is on the disk.
     check(&image(&[(0, fat), end, (4096 - 512, b"conectix\0\0\0\x02")]), Vhd);
 }

@@ -160,6 +160,9 @@ file_types! {
     MalwarebytesQuarantine = "CANDOR_TYPE_QUARANTINE_MALWAREBYTES", Other, "description of a quarantined file (Malwarebytes)";
     NamedQuarantine = "CANDOR_TYPE_QUARANTINE_NAMED", Other, "quarantined file (known by its name)";
     ClosedQuarantine = "CANDOR_TYPE_QUARANTINE_CLOSED", Other, "quarantined file (Avast, AVG, Trend Micro)";
+    Lvm = "CANDOR_TYPE_LVM", Other, "physical volume (LVM)";
+    Xfs = "CANDOR_TYPE_XFS", Other, "XFS volume";
+    Btrfs = "CANDOR_TYPE_BTRFS", Other, "btrfs volume";
     Apfs = "CANDOR_TYPE_APFS", Other, "APFS container";
 }
 
@@ -193,6 +196,7 @@ impl FileType {
                 | Self::AutoIt
                 | Self::AviraQuarantine
                 | Self::BinHex
+                | Self::Btrfs
                 | Self::Bzip2
                 | Self::CabSfx
                 | Self::ClosedQuarantine
@@ -218,6 +222,7 @@ impl FileType {
                 | Self::Iso9660
                 | Self::KasperskyQuarantine
                 | Self::LhaLzh
+                | Self::Lvm
                 | Self::Lz4
                 | Self::Lzip
                 | Self::Lzma
@@ -264,6 +269,7 @@ impl FileType {
                 | Self::Wim
                 | Self::Xar
                 | Self::Xdp
+                | Self::Xfs
                 | Self::XmlHwp
                 | Self::XmlWord
                 | Self::XmlXl

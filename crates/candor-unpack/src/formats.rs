@@ -3,10 +3,10 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    alz, apfs, ar, arc, arj, autoit, binhex, cab, chm, cpio, cryptff, disk, dmg, egg, elf, encoded_script,
-    ext, fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, lha, lnk, macho, mail, media, nsis, ntfs, ole2,
-    onenote, pdf, pe, quarantine, rar, rpm, rtf, seven_zip, sis, squashfs, stream, swf, szdd, tar, text,
-    tnef, udf, virtual_disk, wim, xar, zip, zoo,
+    alz, apfs, ar, arc, arj, autoit, binhex, btrfs, cab, chm, cpio, cryptff, disk, dmg, egg, elf,
+    encoded_script, ext, fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, lha, lnk, lvm, macho,
+    mail, media, nsis, ntfs, ole2, onenote, pdf, pe, quarantine, rar, rpm, rtf, seven_zip, sis, squashfs,
+    stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, xfs, zip, zoo,
 };
 
 /// One format that is opened.
@@ -578,6 +578,32 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "1,048,576 inodes, 500,000 names and 32 MiB of them, 262,144 pieces of a file; encrypted files and content in extended attributes are reported; of deleted files, nothing",
         unpack: ext::unpack,
+    },
+    Format {
+        name: "Physical volume of LVM2",
+        types: &[FileType::Lvm],
+        gives: "the logical volumes, linear and striped ones, whose physical volumes are on the same disk",
+        library: None,
+        limits: "64 groups, 4,096 logical volumes, 8 MiB of the metadata of a group; thin ones, caches, RAID, snapshots, and those on a disk that is elsewhere are reported by name",
+        unpack: lvm::unpack,
+    },
+    Format {
+        name: "XFS (versions 4 and 5)",
+        types: &[FileType::Xfs],
+        gives: "files that a path leads to",
+        library: None,
+        limits: "8,000,000 entries of directories, 256 MiB of one directory, 262,144 pieces of a file; what is on a realtime device and changes in the journal are reported; of deleted files, nothing",
+        unpack: xfs::unpack,
+    },
+    Format {
+        name: "btrfs on one device",
+        types: &[FileType::Btrfs],
+        gives: "files of every subvolume, the default one first, packed or not (zlib, LZO, Zstandard), also those that no directory leads to; what a snapshot shares with the subvolume that it is of, once",
+        library: Some(
+            "flate2 with zlib-rs, ruzstd; our own for LZO; xxhash-rust, sha2, blake2 (checks of trees)",
+        ),
+        limits: "65,536 subvolumes, 262,144 extents of a file; what stands on other devices (RAID0, RAID5, RAID6, RAID10) and changes in the log are reported; checks of data are not looked at; of deleted files, nothing",
+        unpack: btrfs::unpack,
     },
     Format {
         name: "Virtual disk (VHD)",

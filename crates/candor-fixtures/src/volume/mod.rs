@@ -2,20 +2,26 @@
 //! what a table says of them matters. A name may have one folder in front.
 
 pub mod apfs;
+mod btrfs;
 mod compression;
 mod ext;
+mod lvm;
 mod ntfs;
 mod squashfs;
 mod udf;
+mod xfs;
 
 use crate::archive::File;
 
 pub use apfs::apfs;
+pub use btrfs::{BTRFS, Btrfs, btrfs, btrfs_of};
 pub use compression::{COMPRESSIONS, compressed, lzfse, lzvn};
 pub use ext::ext;
+pub use lvm::{Lvm, lvm};
 pub use ntfs::ntfs;
 pub use squashfs::{SQUASHFS, SquashFs, squashfs};
 pub use udf::udf;
+pub use xfs::xfs;
 
 const SECTOR: usize = 512;
 
@@ -37,6 +43,15 @@ fn wide(text: &str) -> Vec<u8> {
 
 fn numbers(values: &[usize]) -> Vec<u8> {
     values.iter().flat_map(|value| u32_of(*value).to_le_bytes()).collect()
+}
+
+/// The check that file systems of Linux use: Castagnoli's.
+fn castagnoli(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        let start = (sum ^ u32::from(*byte)) & 0xff;
+        let step = (0..8).fold(start, |value, _| (value >> 1) ^ ((value & 1) * 0x82f6_3b78));
+        step ^ (sum >> 8)
+    })
 }
 
 /// Files by folder: those of none first.

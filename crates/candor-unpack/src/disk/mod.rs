@@ -1,5 +1,6 @@
 //! Partition tables: MBR with its chain of extended partitions, GPT, and Apple's map. Every partition is a
-//! child where it stands; what is in it is for the format of the volume.
+//! child where it stands; what is in it is for the format of the volume. Only physical volumes of LVM, when there are
+//! several, are put together here, as what stands on them is spread over all: then the logical volumes are the children.
 //!
 //! Hostile tables have partitions that overlap or reach behind the end (each is given as far as it goes, and
 //! paid for) and extended partitions that lead back to one another (each is followed once).
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 
 use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 
+use crate::lvm;
 use crate::medium::{Medium, taken};
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, until_nul, without_nuls};
@@ -38,28 +40,48 @@ pub(crate) type Take<'t> = dyn FnMut(&mut dyn Sink, &Partition) -> Flow + 't;
 
 /// Gives the partitions of a master boot record.
 pub(crate) fn unpack_mbr(bytes: &[u8], sink: &mut dyn Sink) {
-    mbr(&bytes, sink, &mut child(bytes));
+    give(bytes, sink, mbr);
 }
 
 /// Gives the partitions of a GUID partition table.
 pub(crate) fn unpack_gpt(bytes: &[u8], sink: &mut dyn Sink) {
-    gpt(&bytes, sink, &mut child(bytes));
+    give(bytes, sink, gpt);
 }
 
 /// Gives the partitions of Apple's partition map.
 pub(crate) fn unpack_apm(bytes: &[u8], sink: &mut dyn Sink) {
-    apm(&bytes, sink, &mut child(bytes));
+    give(bytes, sink, apm);
 }
 
 /// Gives each partition as a child that stands in `bytes`.
-fn child(bytes: &[u8]) -> impl FnMut(&mut dyn Sink, &Partition) -> Flow {
-    let mut position = 0_u64;
-    move |sink, partition| {
+fn give(bytes: &[u8], sink: &mut dyn Sink, read: fn(&dyn Medium, &mut dyn Sink, &mut Take<'_>)) {
+    let (mut position, mut flow) = (0_u64, Flow::Continue);
+    let mut physical: Vec<(Member, u64, &[u8])> = Vec::new();
+    read(&bytes, sink, &mut |sink, partition| {
         position = position.saturating_add(1);
         let (name, length) = (partition.name.clone(), partition.length);
         let member = Member { name, position, real_size: Some(length), ..Member::default() };
         let content = clipped(bytes, partition.offset, length);
-        sink.child(ChildKind::Embedded { offset: partition.offset }, &member, Content::Bytes(content))
+        if lvm::is_physical(&content) {
+            physical.push((member, partition.offset, content));
+        } else {
+            let kind = ChildKind::Embedded { offset: partition.offset };
+            flow = sink.child(kind, &member, Content::Bytes(content));
+        }
+        flow
+    });
+    match &physical[..] {
+        _ if flow == Flow::Stop => (),
+        [] => (),
+        [(member, offset, content)] => {
+            // There is nothing after this child, so whether to go on makes no difference.
+            let _ = sink.child(ChildKind::Embedded { offset: *offset }, member, Content::Bytes(content));
+        }
+        several => {
+            let contents: Vec<&[u8]> = several.iter().map(|(_, _, content)| *content).collect();
+            let media: Vec<&dyn Medium> = contents.iter().map(|content| content as &dyn Medium).collect();
+            lvm::walk(&media, sink, &mut lvm::children(&contents));
+        }
     }
 }
 

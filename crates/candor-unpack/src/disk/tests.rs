@@ -1,6 +1,7 @@
 //! Partitions of every table, loops and overlaps.
 
 use candor_fixtures::container;
+use candor_fixtures::volume::{Lvm, lvm};
 use candor_model::{Anomaly, FileType};
 
 use crate::collected::{Collected, survives_damage};
@@ -80,4 +81,22 @@ fn partitions_over_one_another_are_told() {
     assert_eq!(map([(&b"Apple_partition_map"[..], 1, 2), (b"Apple_HFS", 8, 8)]), []);
     assert_eq!(map([(&b"Apple_partition_map"[..], 1, 2), (b"Apple_HFS", 2, 8)]), over);
     assert_eq!(map([(&b"Apple_HFS"[..], 8, 8), (b"Apple_HFS", 15, 8)]), over);
+}
+
+#[test]
+fn physical_volumes_of_one_disk_are_put_together() {
+    let text: Vec<u8> = (0..6_000_u32).flat_map(|number| format!("{number} ").into_bytes()).collect();
+    let volumes: &[(&str, Lvm, &[u8])] = &[("root", Lvm::Striped, &text), ("home", Lvm::Linear, b"at home")];
+    let disk = container::mbr_of(&[b"boot", &lvm(2, "vg", volumes)[0], &lvm(2, "vg", volumes)[1]]);
+    let found = Collected::of(FileType::Mbr, &disk);
+    assert_eq!(found.incomplete, []);
+    let names: Vec<&str> = found.children.iter().map(|child| child.member.name.as_str()).collect();
+    assert_eq!(names, ["", "vg/root", "vg/home"]);
+    assert!(found.children[1].bytes.starts_with(&text));
+    assert!(found.children[2].bytes.starts_with(b"at home\0"));
+    // One alone is a partition like any other.
+    let disk = container::mbr_of(&[b"boot", &lvm(1, "vg", volumes)[0]]);
+    let found = Collected::of(FileType::Mbr, &disk);
+    assert!(found.children[1].bytes[512..].starts_with(b"LABELONE"));
+    survives_damage(FileType::Mbr, &disk);
 }

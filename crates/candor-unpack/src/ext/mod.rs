@@ -24,18 +24,15 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::extents::{Extent, Extents};
 use crate::medium::{Medium, taken};
 use crate::name::decoded;
+use crate::pieces::{PIECES, Pieces, STEP, STEPS};
 use crate::reader::{Reader, clipped};
 
-/// Inodes of a volume, entries of directories, bytes of one directory, pieces of one file.
+/// Inodes of a volume, entries of directories, bytes of one directory.
 const INODES: u32 = 1 << 20;
 const ENTRIES: u32 = 500_000;
 const DIRECTORY: u64 = 16 << 20;
-const PIECES: usize = 1 << 18;
 /// Bytes of names that are kept.
 const NAMES: u64 = 32 << 20;
-/// Steps that finding the pieces of one file may take, and what each costs of the budget.
-const STEPS: u64 = 1 << 21;
-const STEP: u64 = 8;
 /// Inodes before this are the file system's own, except for the root.
 const FIRST: u32 = 11;
 const ROOT: u32 = 2;
@@ -300,7 +297,7 @@ impl<'a> Volume<'a> {
     /// Where the blocks of an inode stand, holes included, and the steps that it took to find them.
     fn pieces(&self, inode: &Inode) -> (Vec<Extent>, u64) {
         let end = inode.size.div_ceil(self.block);
-        let mut pieces = Pieces { block: self.block, pieces: Vec::new(), next: 0, end, steps: 0 };
+        let mut pieces = Pieces::new(self.block, end);
         if inode.flags & EXTENTS != 0 {
             self.extents(&inode.places, &mut pieces);
         } else {
@@ -399,64 +396,6 @@ impl<'a> Volume<'a> {
                 }
             }
         }
-    }
-}
-
-/// Pieces of a file, as they are found.
-struct Pieces {
-    block: u64,
-    pieces: Vec<Extent>,
-    /// The block that comes next, and how many there are.
-    next: u64,
-    end: u64,
-    steps: u64,
-}
-
-impl Pieces {
-    fn is_done(&self) -> bool {
-        self.next >= self.end || self.pieces.len() >= PIECES || self.steps >= STEPS
-    }
-
-    /// Pays for a look at a block that holds places, whatever is in it.
-    const fn pay(&mut self, block: u64) {
-        self.steps = self.steps.saturating_add(1).saturating_add(block / 1024);
-    }
-
-    /// Takes `count` blocks from `place` on; 0 for a hole.
-    fn push(&mut self, place: u64, count: u64) {
-        let count = count.min(self.end.saturating_sub(self.next));
-        self.steps = self.steps.saturating_add(1);
-        if count == 0 || self.is_done() {
-            return;
-        }
-        self.next = self.next.saturating_add(count);
-        let offset = (place > 0).then(|| place.saturating_mul(self.block));
-        let length = count.saturating_mul(self.block);
-        if let Some(last) = self.pieces.last_mut() {
-            let follows = match (last.offset, offset) {
-                (Some(before), Some(offset)) => before.saturating_add(last.length) == offset,
-                (None, None) => true,
-                _ => false,
-            };
-            if follows {
-                last.length = last.length.saturating_add(length);
-                return;
-            }
-        }
-        self.pieces.push(Extent { offset, length });
-    }
-
-    /// Leaves a hole up to a block.
-    fn seek(&mut self, block: u64) {
-        if let Some(hole) = block.checked_sub(self.next) {
-            self.push(0, hole);
-        }
-    }
-
-    fn finish(mut self) -> (Vec<Extent>, u64) {
-        let end = self.end;
-        self.seek(end);
-        (self.pieces, self.steps)
     }
 }
 

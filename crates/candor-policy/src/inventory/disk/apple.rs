@@ -4,6 +4,8 @@
 //! second show through the first by firm links, so that `/Applications` is what both have there; the rest of it is
 //! below `/System/Volumes/Data`, beside volumes of other roles.
 
+use std::cell::RefCell;
+
 use candor_model::{Budget, ChildKind, Content, Facts, FileType, Flow, Member, Reason, Sink};
 use candor_unpack::volume::{Apfs, ApfsVolume, Medium};
 
@@ -120,6 +122,7 @@ impl Reading<'_, '_> {
             self.inside.begin(&name, &[""]);
             let mut all = std::mem::take(&mut told);
             let mut is_read = false;
+            let part_of_it = RefCell::new(String::new());
             for (volume, place) in &part.volumes {
                 self.volumes = self.volumes.saturating_add(1);
                 is_read |= !volume.is_encrypted;
@@ -128,6 +131,11 @@ impl Reading<'_, '_> {
                     told: Told::default(),
                     kind: FileType::Apfs,
                     left: FILES,
+                    name: "",
+                    mounted: &[""],
+                    part: &part_of_it,
+                    at: String::new(),
+                    items: 0,
                 };
                 let mut placed = Placed { files, place };
                 let flow = container.files(volume, &mut placed);

@@ -1,5 +1,5 @@
 //! Images of disks: raw ones, those of virtual machines (VHD, VHDX, VMDK, QCOW2) and Apple's (DMG), with partition
-//! tables or without, and the volumes on them (ext, NTFS, FAT, exFAT, HFS+, APFS).
+//! tables or without, logical volumes of LVM, and the volumes on them (ext, XFS, btrfs, NTFS, FAT, exFAT, HFS+, APFS).
 //!
 //! A disk is larger than memory. What is read of it is tables, folders and the files that a reader or an identifier
 //! wants; nothing else is touched. A volume that is encrypted, or whose file system is none of these, is told by
@@ -7,12 +7,13 @@
 
 mod apple;
 
+use std::cell::RefCell;
 use std::io::Read as _;
 
 use candor_model::{
     Budget, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member, Reason, Sink,
 };
-use candor_unpack::volume::{self, Medium, Partition, Window, taken};
+use candor_unpack::volume::{self, Logical, Medium, Partition, Window, taken};
 
 use super::inside::{Found, Inside};
 use super::{CoverageState, Interest};
@@ -28,6 +29,8 @@ const HELD: u64 = 1 << 30;
 const START: u64 = 72 << 10;
 /// Reasons that are told of one volume.
 const REASONS: usize = 8;
+/// Disks in one another: a logical volume may have partitions of its own, with a system in each.
+const DISKS: u32 = 3;
 
 /// Where a Linux system mounts volumes of their own, besides the root.
 const MOUNTED: [&str; 5] = ["", "var/", "usr/", "opt/", "home/"];
@@ -44,11 +47,14 @@ pub(super) fn is_image(bytes: &[u8]) -> Option<FileType> {
         | FileType::Mbr
         | FileType::Gpt
         | FileType::Apm
+        | FileType::Apfs
+        | FileType::Btrfs
         | FileType::Ext
         | FileType::Fat
+        | FileType::Lvm
         | FileType::Ntfs
-        | FileType::Apfs
-        | FileType::PartHfsPlus => Some(file_type),
+        | FileType::PartHfsPlus
+        | FileType::Xfs => Some(file_type),
         FileType::BinaryData => closed(&bytes, bytes).is_some().then_some(FileType::BinaryData),
         _ => None,
     }
@@ -62,7 +68,7 @@ pub(super) fn read(
     interest: &dyn Interest,
     give: &mut dyn FnMut(Found),
 ) -> CoverageState {
-    let mut reading = 
+    let mut reading =
         Reading { inside: Inside::new(name, interest, give), volumes: 0, missed: 0, is_any_read: false };
     let mut told = Told::default();
     let is_virtual = matches!(
@@ -71,12 +77,12 @@ pub(super) fn read(
     );
     if is_virtual {
         match volume::raw_disk(file_type, bytes, &mut told) {
-            Some(disk) => reading.disk(&*disk, &mut told),
+            Some(disk) => reading.disk("", &*disk, 0, &mut told),
             None if told.reasons.is_empty() => told.add("nothing stands on it".to_owned()),
             None => (),
         }
     } else {
-        reading.disk(&bytes, &mut told);
+        reading.disk("", &bytes, 0, &mut told);
     }
     if reading.inside.is_full() {
         told.add("there is more on it than is told".to_owned());
@@ -105,18 +111,25 @@ struct Reading<'a, 'give> {
 }
 
 impl Reading<'_, '_> {
-    /// A disk with partitions, or with one volume from its start on.
-    fn disk(&mut self, medium: &dyn Medium, told: &mut Told) {
+    /// A disk with partitions or logical volumes, or with one volume from its start on. `within` is what it stands in.
+    fn disk(&mut self, within: &str, medium: &dyn Medium, depth: u32, told: &mut Told) {
         let start = taken(medium, 0, START);
         let is_wide = taken(medium, 4096, 8) == b"EFI PART";
         let file_type = match candor_identify::identify(&start) {
             FileType::Mbr if is_wide => FileType::Gpt,
             other => other,
         };
+        if depth >= DISKS {
+            return self.volume(within, medium);
+        }
+        if file_type == FileType::Lvm {
+            return self.logical(&[medium], depth, told);
+        }
         if !matches!(file_type, FileType::Mbr | FileType::Gpt | FileType::Apm) {
-            return self.volume("", medium);
+            return self.volume(within, medium);
         }
         let mut number = 0_usize;
+        let mut physical = Vec::new();
         volume::partitions(file_type, medium, told, &mut |told, partition| {
             number = number.saturating_add(1);
             if number > VOLUMES {
@@ -127,17 +140,47 @@ impl Reading<'_, '_> {
                 told.incomplete(Reason::Malformed("its GUID partition table is missing".to_owned()));
             } else if has_files(partition) {
                 let window = Window::new(medium, partition.offset, partition.length);
+                let slash = if within.is_empty() { "" } else { "/" };
                 let name = match partition.name.trim() {
-                    "" => format!("partition {number}"),
-                    name => format!("partition {number} ({})", name.replace(['/', '!'], "_")),
+                    "" => format!("{within}{slash}partition {number}"),
+                    name => {
+                        format!("{within}{slash}partition {number} ({})", name.replace(['/', '!'], "_"))
+                    }
                 };
-                self.volume(&name, &window);
+                if volume::is_physical_volume(&window) {
+                    physical.push(window);
+                } else {
+                    self.volume(&name, &window);
+                }
             }
             if self.inside.is_full() { Flow::Stop } else { Flow::Continue }
         });
         if number == 0 {
             told.add("its partition table has no partition".to_owned());
         }
+        // What stands on several of them is spread over all.
+        let physical: Vec<&dyn Medium> = physical.iter().map(|window| window as &dyn Medium).collect();
+        if !physical.is_empty() {
+            self.logical(&physical, depth, told);
+        }
+    }
+
+    /// The logical volumes on physical ones, each a disk for itself, known by its group and its name.
+    fn logical(&mut self, physical: &[&dyn Medium], depth: u32, told: &mut Told) {
+        let mut own = Told::default();
+        volume::logical_volumes(physical, &mut own, &mut |_, name, found| {
+            match found {
+                Logical::Volume(volume) => self.disk(name, volume, depth.saturating_add(1), told),
+                Logical::Closed(why) => {
+                    self.volumes = self.volumes.saturating_add(1);
+                    self.missed = self.missed.saturating_add(1);
+                    self.inside.begin(name, &[""]);
+                    self.inside.coverage("disk", "", CoverageState::NotRead(why.clone()), 0);
+                }
+            }
+            if self.inside.is_full() { Flow::Stop } else { Flow::Continue }
+        });
+        own.reasons.into_iter().for_each(|why| told.add(why));
     }
 
     fn volume(&mut self, name: &str, medium: &dyn Medium) {
@@ -151,11 +194,30 @@ impl Reading<'_, '_> {
         }
         self.volumes = self.volumes.saturating_add(1);
         let closed = closed(medium, &start);
-        self.inside.begin(name, if kind == FileType::Ext { &MOUNTED } else { &[""] });
-        let mut files = Files { inside: &mut self.inside, told: Told::default(), kind, left: FILES };
-        let is_read = closed.is_none() && volume::files(kind, medium, &mut files);
+        let mounted = if matches!(kind, FileType::Btrfs | FileType::Ext | FileType::Xfs) {
+            &MOUNTED[..]
+        } else {
+            &[""]
+        };
+        self.inside.begin(name, mounted);
+        let part = RefCell::new(String::new());
+        let mut files = Files {
+            inside: &mut self.inside,
+            told: Told::default(),
+            kind,
+            left: FILES,
+            name,
+            mounted,
+            part: &part,
+            at: String::new(),
+            items: 0,
+        };
+        let enter = &mut |path: &str| path.clone_into(&mut part.borrow_mut());
+        let is_read = closed.is_none() && volume::files(kind, medium, &mut files, enter);
+        files.inside.finish();
+        let items = files.items.saturating_add(files.inside.items());
         let mut told = files.told;
-        self.inside.finish();
+        self.inside.begin(name, mounted);
         let what = match (closed, is_read) {
             (Some(Closed::NoFiles), _) => return,
             (Some(Closed::By(what)), _) => what.to_owned(),
@@ -165,7 +227,6 @@ impl Reading<'_, '_> {
                 kind => format!("what stands on it ({}) is not read", kind.description()),
             },
         };
-        let items = self.inside.items();
         if is_read && self.inside.is_full() {
             told.add("there is more on it than is told".to_owned());
         }
@@ -185,10 +246,12 @@ impl Reading<'_, '_> {
 /// What a file system is called.
 const fn kind_name(kind: FileType) -> &'static str {
     match kind {
+        FileType::Btrfs => "btrfs",
         FileType::Ext => "ext",
         FileType::Fat => "FAT",
         FileType::Ntfs => "NTFS",
         FileType::PartHfsPlus => "HFS+",
+        FileType::Xfs => "XFS",
         _ => "",
     }
 }
@@ -219,7 +282,7 @@ enum Closed {
 
 /// Volumes that say by a mark that they are encrypted, or of a kind that is not read.
 fn closed(medium: &dyn Medium, start: &[u8]) -> Option<Closed> {
-    const MARKS: [(usize, &[u8], &str); 16] = [
+    const MARKS: [(usize, &[u8], &str); 13] = [
         (3, b"-FVE-FS-", "it is encrypted by BitLocker"),
         (
             424,
@@ -228,8 +291,6 @@ fn closed(medium: &dyn Medium, start: &[u8]) -> Option<Closed> {
         ),
         (0, b"LUKS\xba\xbe", "it is encrypted by LUKS"),
         (0, b"encrcdsa", "it is encrypted by FileVault"),
-        (0, b"XFSB", "its file system (XFS) is not read"),
-        (0x1_0040, b"_BHRfS_M", "its file system (btrfs) is not read"),
         (3, b"ReFS\0\0\0\0", "its file system (ReFS) is not read"),
         (1024, b"\x10\x20\xf5\xf2", "its file system (F2FS) is not read"),
         (0x1_0034, b"ReIsEr", "its file system (ReiserFS) is not read"),
@@ -239,7 +300,6 @@ fn closed(medium: &dyn Medium, start: &[u8]) -> Option<Closed> {
             b"\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81",
             "its file system (bcachefs) is not read",
         ),
-        (512, b"LABELONE", "it is a physical volume of LVM, which is not read"),
         (4096, b"\xfc\x4e\x2b\xa9\x01\0\0\0", "it is a part of a RAID of Linux, which is not read"),
         (0, b"hsqs", "its file system (SquashFS) is not read as that of a disk"),
         (0x8001, b"CD001", "its file system (ISO 9660) is not read as that of a disk"),
@@ -320,6 +380,29 @@ struct Files<'i, 'a, 'give> {
     told: Told,
     kind: FileType,
     left: u32,
+    /// The volume, and what a path on it may be below.
+    name: &'i str,
+    mounted: &'static [&'static str],
+    /// Which part of the volume comes, where it is several, and the one that came last.
+    part: &'i RefCell<String>,
+    at: String,
+    /// Items of the parts before.
+    items: u64,
+}
+
+impl Files<'_, '_, '_> {
+    /// Begins with another part, if another comes.
+    fn enter(&mut self) {
+        let part = self.part.borrow();
+        if *part == self.at {
+            return;
+        }
+        self.at.clone_from(&part);
+        self.inside.finish();
+        self.items = self.items.saturating_add(self.inside.items());
+        let slash = if self.name.is_empty() || part.is_empty() { "" } else { "/" };
+        self.inside.begin(&format!("{}{slash}{part}", self.name), self.mounted);
+    }
 }
 
 impl Sink for Files<'_, '_, '_> {
@@ -329,7 +412,8 @@ impl Sink for Files<'_, '_, '_> {
             return Flow::Stop;
         };
         self.left = left;
-        let path = member.name.trim_start_matches('/');
+        self.enter();
+        let path = member.name.strip_prefix(&self.at).unwrap_or(&member.name).trim_start_matches('/');
         // Other streams of a file, and what belongs to the file system.
         let is_other = match self.kind {
             FileType::Ntfs => path.contains(':'),

@@ -53,6 +53,9 @@ fn volumes_are_read_like_roots() {
     for (kind, bytes) in [
         ("ext", volume::ext(true, FILES)),
         ("ext", volume::ext(false, FILES)),
+        ("XFS", volume::xfs(4, FILES)),
+        ("XFS", volume::xfs(5, FILES)),
+        ("btrfs", volume::btrfs(volume::Btrfs::Zstd, FILES)),
         ("NTFS", volume::ntfs(FILES)),
         ("FAT", volume::fat(16, FILES)),
         ("FAT", volume::fat(32, FILES)),
@@ -115,9 +118,7 @@ fn what_cannot_be_opened_is_told_by_name() {
         (marked(3, b"-FVE-FS-"), "BitLocker"),
         (marked(0, b"LUKS\xba\xbe\0\x02"), "LUKS"),
         (marked(8, &[&b"\x01\0\x10\0"[..], &[0; 76], b"CS"].concat()), "FileVault"),
-        (marked(0, b"XFSB"), "XFS"),
-        (marked(0x1_0040, b"_BHRfS_M"), "btrfs"),
-        (marked(512, b"LABELONE"), "LVM"),
+        (marked(1024, b"\x10\x20\xf5\xf2"), "F2FS"),
         (marked(100, b"something else"), "no file system that is known"),
     ] {
         let (items, coverage, last) = seen(&container::gpt(&volume));
@@ -139,6 +140,63 @@ fn what_cannot_be_opened_is_told_by_name() {
     // Swap has no files, and nothing is missing.
     let (_, coverage, last) = seen(&container::gpt(&marked(4086, b"SWAPSPACE2")));
     assert_eq!((coverage.len(), last.state), (0, CoverageState::Read));
+}
+
+#[test]
+fn logical_volumes_are_known_by_their_names() {
+    use volume::{Lvm, lvm};
+    let (root, home) = (volume::xfs(5, FILES), volume::ext(true, &[("vendor/scanner", b"x")]));
+    let mut disks = lvm(2, "rhel", &[("root", Lvm::Striped, &root), ("opt", Lvm::Linear, &home)]);
+    let expected: Vec<String> = SEEN
+        .iter()
+        .map(|line| line.replacen(' ', " rhel/root/", 1))
+        .chain(["scanner rhel/opt/vendor/scanner".to_owned(), "vendor rhel/opt/opt/vendor".to_owned()])
+        .collect();
+    let sorted = |mut lines: Vec<String>| {
+        lines.sort();
+        lines
+    };
+    // Two partitions of one disk, with another between them.
+    let disk = container::mbr_of(&[&disks[0], b"boot", &disks[1]]);
+    let (items, coverage, _) = seen(&disk);
+    assert_eq!(lines(&items), sorted(expected));
+    assert!(
+        coverage.iter().any(|one| one.path == "disk.img!rhel/root/XFS" && one.state == CoverageState::Read)
+    );
+    // With one of them elsewhere, what stands on the other alone is read, and the rest is told.
+    let (items, coverage, last) = seen(&disks.remove(0));
+    assert_eq!(items.len(), 2);
+    let told = coverage.iter().find(|one| one.path == "disk.img!rhel/root/").unwrap();
+    assert!(
+        matches!(&told.state, CoverageState::NotRead(why) if why.contains("pv1, which is not there")),
+        "{told:?}"
+    );
+    let why = "1 of its 2 volumes could not be read, or not wholly";
+    assert_eq!(last.state, CoverageState::Partly(why.to_owned()));
+    // A logical volume that is the disk of a virtual machine.
+    let inner = container::gpt(&volume::btrfs(volume::Btrfs::Lzo, FILES));
+    let (items, ..) = seen(&lvm(1, "vg", &[("vm", Lvm::Pieces, &inner), ("pool", Lvm::Thin, b"")])[0]);
+    let expected = SEEN.iter().map(|line| line.replacen(' ', " vg/vm/partition 1 (a)/", 1)).collect();
+    assert_eq!(lines(&items), sorted(expected));
+}
+
+#[test]
+fn a_subvolume_is_known_by_what_is_on_it() {
+    let subvolumes: &[(&str, &[(&str, &[u8])])] = &[
+        ("", &[("note", b"x")]),
+        ("@", &[("var/lib/dpkg/status", b"Package: kesl\nVersion: 12\n")]),
+        ("@opt", &[("vendor/scanner", b"x")]),
+    ];
+    let bytes = volume::btrfs_of(volume::Btrfs::Stored, 256, subvolumes);
+    let (items, coverage, last) = seen(&container::gpt(&bytes));
+    let expected = [
+        "kesl partition 1 (a)/@/var/lib/dpkg/status: kesl",
+        "scanner partition 1 (a)/@opt/vendor/scanner",
+        "vendor partition 1 (a)/@opt/opt/vendor",
+    ];
+    assert_eq!((lines(&items), last.state), (expected.map(str::to_owned).to_vec(), CoverageState::Read));
+    let volume = coverage.iter().find(|one| one.path == "disk.img!partition 1 (a)/btrfs").unwrap();
+    assert_eq!(volume.items, 3);
 }
 
 #[test]
