@@ -95,6 +95,7 @@ fn ask(image: &Image) {
             file_size,
             facts: &facts,
             parents: &[],
+            rules: None,
         };
         drop(image.search(&subject, &limits, &mut scratch, &mut hits));
     }

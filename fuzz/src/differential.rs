@@ -57,6 +57,7 @@ pub(crate) fn search(bytes: &[u8]) {
         file_size: layer.len() as u64,
         facts: &facts,
         parents: &[],
+        rules: None,
     };
     let mut hits = Vec::new();
     let limits = Limits { regex_steps: 100_000, ..Limits::default() };

@@ -106,7 +106,7 @@ impl Receiver for Builder {
             Signature::Catalogue(bytes) => self.lists.add_catalogue(id, &bytes),
             Signature::Certificate(rule) => self.lists.add_certificate_rule(id, &rule),
             Signature::Password(password) => self.lists.add_password(id, &password),
-            Signature::Rule(_) => return Err(Refusal::Rule("rules are not evaluated".to_owned())),
+            Signature::Rule(rule) => self.content.add_rule(id, rule)?,
             Signature::Text(text) => self.lists.add_text(id, &text),
             Signature::Url(url) => self.lists.add_url(id, &url),
         }

@@ -37,4 +37,4 @@ pub use content::{Scratch, Screen, Screening, screen_together};
 pub use icons::icon_hash;
 pub use image::{Image, Info, OpenError, SectionInfo, SignatureId, SignatureRecord, SourceInfo};
 pub use lists::TypeRules;
-pub use search::{Hit, Subject};
+pub use search::{Hit, Inspection, Inspector, Subject};

@@ -1,6 +1,8 @@
 //! Searching a layer: the shared vocabulary.
 
-use candor_model::{Facts, FileType, Match, Target};
+use std::fmt::Debug;
+
+use candor_model::{Digest, DigestKind, Facts, FileType, Match, Module, ModuleValue, Target};
 
 use crate::image::SignatureId;
 
@@ -21,6 +23,28 @@ pub struct Subject<'a> {
     pub facts: &'a Facts,
     /// Types of the layers around it, outermost first, normalised copies left out.
     pub parents: &'a [FileType],
+    /// What rules of YARA are told of it; `None` where none are looked for.
+    pub rules: Option<Inspection<'a>>,
+}
+
+/// What rules are told of a layer besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Inspection<'a> {
+    /// Its name, with folders where it has some; empty where it has none.
+    pub name: &'a str,
+    /// Who knows the rest.
+    pub inspector: &'a dyn Inspector,
+    /// Whether only rules are looked for.
+    pub alone: bool,
+}
+
+/// What rules ask of a layer besides its bytes.
+pub trait Inspector: Debug {
+    /// What a module offers for the layer; asked once a layer, and not for modules whose functions need no value.
+    fn module(&self, module: Module) -> ModuleValue;
+
+    /// The digest of some bytes: of the layer, or of a part of it. `None` when somebody interrupted.
+    fn digest(&self, kind: DigestKind, bytes: &[u8]) -> Option<Digest>;
 }
 
 /// A signature that matched.

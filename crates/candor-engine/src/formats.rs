@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use candor_model::{CertificateRule, FileType, PerceptualHash, Sink};
+use candor_model::{CertificateRule, FileType, Module, ModuleValue, PerceptualHash, Sink};
 use candor_unpack::Cut;
 
 /// What a scan needs to know about formats.
@@ -26,6 +26,11 @@ pub(crate) trait Formats: Debug + Sync {
 
     /// The perceptual hash of an image.
     fn image_hash(&self, bytes: &[u8], file_type: FileType) -> Option<PerceptualHash>;
+
+    /// What a module of YARA offers for a layer.
+    fn module(&self, _module: Module, _bytes: &[u8]) -> ModuleValue {
+        ModuleValue::Undefined
+    }
 
     /// The digests of programs that a catalogue vouches for.
     fn catalogue(&self, _bytes: &[u8], _rules: &[CertificateRule]) -> Vec<Vec<u8>> {
@@ -56,6 +61,10 @@ impl Formats for Builtin {
 
     fn image_hash(&self, bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> {
         candor_unpack::image_hash(bytes, file_type)
+    }
+
+    fn module(&self, module: Module, bytes: &[u8]) -> ModuleValue {
+        candor_unpack::module(module, bytes)
     }
 
     fn catalogue(&self, bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {

@@ -36,6 +36,9 @@ pub(crate) struct Frame<'f> {
     pub(crate) whole: bool,
     /// Set for a rewritten copy.
     pub(crate) normalised: Option<Normalisation>,
+    /// The name that rules of YARA are told; `None` where they are not asked, as they were for the same bytes before or
+    /// look at layers only as they stand.
+    pub(crate) rules: Option<&'f str>,
     /// The type that a signature asks to look at it again as.
     pub(crate) handler: Cell<Option<FileType>>,
     /// Findings of such signatures.
@@ -67,6 +70,7 @@ impl<'f> Frame<'f> {
             bytes,
             whole,
             normalised: None,
+            rules: None,
             handler: Cell::new(None),
             asked: RefCell::default(),
             found: RefCell::default(),

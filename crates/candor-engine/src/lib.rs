@@ -10,6 +10,7 @@
 //! * `record`: what has been found and missed so far, and the verdict over it.
 //! * `heuristics`: what is suspicious without any signature.
 //! * `formats`: which parsers there are.
+//! * `inspect`: what rules of YARA ask of a layer besides its bytes.
 #![cfg_attr(
     not(test),
     deny(
@@ -27,6 +28,7 @@ mod ahead;
 mod formats;
 mod frame;
 mod heuristics;
+mod inspect;
 mod record;
 mod scan;
 mod sink;

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use candor_database::ir::HashSubject;
-use candor_database::{Hit, Image, Scratch, SignatureId, Subject, TypeRules};
+use candor_database::{Hit, Image, Inspection, Scratch, SignatureId, Subject, TypeRules};
 use candor_identify::PREFIX;
 use candor_model::{
     Budget, CertificateRule, Digest, DigestKind, DigestSet, ExecutableFormat, Facts, FileType, Finding,
@@ -14,6 +14,7 @@ use candor_model::{
 use crate::formats::Formats;
 use crate::frame::{Frame, digests};
 use crate::heuristics::Phishing;
+use crate::inspect::LayerInspector;
 use crate::record::{Record, shorten};
 use crate::sink::LayerSink;
 use crate::{Memory, Observer, Options, Screened, Setup};
@@ -181,7 +182,8 @@ impl<'s> Scan<'s> {
                     | Reason::Cancelled
             )
         );
-        let frame = Frame::new(parent, id, file_type, bytes, whole);
+        let mut frame = Frame::new(parent, id, file_type, bytes, whole);
+        frame.rules = Some(name);
         if let Some(observer) = &mut self.observer {
             observer.opened(&LayerSummary {
                 id,
@@ -441,8 +443,13 @@ impl<'s> Scan<'s> {
             return;
         }
         self.search_executable(frame, &facts);
-        if let Some(target) = target {
-            self.search_body(frame, target, frame.length(), &facts);
+        match target {
+            Some(target) => self.search_body(frame, target, frame.length(), &facts),
+            // Rules look at what others see only rewritten.
+            None if self.image.has_rules() => {
+                self.search(frame, Target::Any, frame.length(), &facts, true);
+            }
+            None => {}
         }
     }
 
@@ -589,10 +596,17 @@ impl<'s> Scan<'s> {
     }
 
     fn search_body(&mut self, frame: &Frame<'_>, target: Target, file_size: u64, facts: &Facts) {
+        self.search(frame, target, file_size, facts, false);
+    }
+
+    /// Searches the bytes of a layer; for nothing but rules where `alone`.
+    fn search(&mut self, frame: &Frame<'_>, target: Target, file_size: u64, facts: &Facts, alone: bool) {
         if self.stopped(frame) {
             return;
         }
         let mut hits = Vec::new();
+        let inspector = LayerInspector { frame, formats: self.formats, budget: &self.budget };
+        let rules = frame.rules.map(|name| Inspection { name, inspector: &inspector, alone });
         let subject = Subject {
             bytes: frame.bytes,
             file_type: frame.file_type,
@@ -600,6 +614,7 @@ impl<'s> Scan<'s> {
             file_size,
             facts,
             parents: &self.parents,
+            rules,
         };
         let limits = &self.options.limits;
         let screen = frame.take_screen();

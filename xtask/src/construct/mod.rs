@@ -179,6 +179,7 @@ fn subject<'a>(built: &'a Built, bytes: &'a [u8]) -> Subject<'a> {
         file_size: bytes.len() as u64,
         facts: &built.layout.facts,
         parents: &built.parents,
+        rules: None,
     }
 }
 

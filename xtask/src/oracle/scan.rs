@@ -146,6 +146,7 @@ pub(super) fn naive(topic: &Topic, first: usize) -> Found {
             file_size: file.bytes.len() as u64,
             facts,
             parents: &[],
+            rules: None,
         };
         for named in &collection.signatures {
             let matches = match &named.signature {

@@ -102,6 +102,7 @@ fn places(image: &Image, bytes: &[u8]) -> (Vec<u64>, bool) {
             file_size: u64::try_from(rest.len()).unwrap_or(u64::MAX),
             facts: &facts,
             parents: &[],
+            rules: None,
         };
         let mut hits = Vec::new();
         let undecided = image.search(&subject, &Limits::default(), &mut scratch, &mut hits);

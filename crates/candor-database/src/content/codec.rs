@@ -27,7 +27,7 @@ impl Encoder {
         self.0
     }
 
-    fn byte(&mut self, value: u8) {
+    pub(in crate::content) fn byte(&mut self, value: u8) {
         self.0.push(value);
     }
 
@@ -43,12 +43,12 @@ impl Encoder {
         }
     }
 
-    fn signed(&mut self, value: i64) {
+    pub(in crate::content) fn signed(&mut self, value: i64) {
         // Zigzag: small magnitudes of either sign stay short.
         self.number(((value << 1) ^ (value >> 63)).cast_unsigned());
     }
 
-    fn count(&mut self, value: usize) {
+    pub(in crate::content) fn count(&mut self, value: usize) {
         self.number(value as u64);
     }
 
@@ -62,7 +62,7 @@ impl Encoder {
         }
     }
 
-    fn bytes(&mut self, value: &[u8]) {
+    pub(in crate::content) fn bytes(&mut self, value: &[u8]) {
         self.count(value.len());
         self.0.extend_from_slice(value);
     }
@@ -313,7 +313,7 @@ impl<'a> Decoder<'a> {
         Self(bytes)
     }
 
-    fn byte(&mut self) -> Option<u8> {
+    pub(in crate::content) fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*first)
@@ -331,22 +331,22 @@ impl<'a> Decoder<'a> {
         None
     }
 
-    fn signed(&mut self) -> Option<i64> {
+    pub(in crate::content) fn signed(&mut self) -> Option<i64> {
         let value = self.number()?;
         Some((value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg())
     }
 
-    fn small(&mut self) -> Option<u32> {
+    pub(in crate::content) fn small(&mut self) -> Option<u32> {
         u32::try_from(self.number()?).ok()
     }
 
     /// A count of things that take at least a byte each.
-    fn count(&mut self) -> Option<usize> {
+    pub(in crate::content) fn count(&mut self) -> Option<usize> {
         let count = usize::try_from(self.number()?).ok()?;
         (count <= self.0.len()).then_some(count)
     }
 
-    fn flag(&mut self) -> Option<bool> {
+    pub(in crate::content) fn flag(&mut self) -> Option<bool> {
         match self.byte()? {
             0 => Some(false),
             1 => Some(true),
@@ -367,14 +367,14 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn bytes(&mut self) -> Option<&'a [u8]> {
+    pub(in crate::content) fn bytes(&mut self) -> Option<&'a [u8]> {
         let count = self.count()?;
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(taken)
     }
 
-    fn string(&mut self) -> Option<String> {
+    pub(in crate::content) fn string(&mut self) -> Option<String> {
         String::from_utf8(self.bytes()?.to_vec()).ok()
     }
 

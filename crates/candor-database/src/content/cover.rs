@@ -6,6 +6,7 @@
 //! the index, which keeps its filters small.
 
 use crate::content::anchor::{Anchor, Tier, Usage, choose};
+use crate::content::yara::Key;
 use crate::ir::{Comparison, Expression, Gap, Part, Pattern, SubSignature};
 
 /// How a signature is found.
@@ -29,11 +30,13 @@ pub(crate) struct Threshold {
     pub(crate) of: Vec<Clause>,
 }
 
-/// Anchors of which one must be seen.
+/// Anchors and keys of which one must be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Clause {
-    /// The anchors; none: nothing can satisfy it.
+    /// The anchors; none of either: nothing can satisfy it.
     pub(crate) anchors: Vec<Anchor>,
+    /// The keys, of rules.
+    pub(crate) keys: Vec<Key>,
 }
 
 /// What occurs more often than once in about two hundred bytes is no anchor: following it everywhere
@@ -52,8 +55,9 @@ const MAX_NEED: usize = 3;
 impl Clause {
     /// How rare it is: its most common anchor, with their number taken off, in eighths of a bit.
     fn score(&self) -> u32 {
-        let worst = self.anchors.iter().map(|anchor| anchor.score).min().unwrap_or(u32::MAX);
-        worst.saturating_sub(bits(self.anchors.len()))
+        let anchors = self.anchors.iter().map(|anchor| anchor.score);
+        let worst = anchors.chain(self.keys.iter().map(Key::rarity)).min().unwrap_or(u32::MAX);
+        worst.saturating_sub(bits(self.anchors.len().saturating_add(self.keys.len())))
     }
 
     /// Whether it is worth being looked for beside another one.
@@ -85,8 +89,12 @@ impl Threshold {
     fn into_clause(mut self) -> Clause {
         self.of.sort_by_key(Clause::score);
         let spare = self.need.saturating_sub(1).min(self.of.len());
-        let anchors = self.of.into_iter().skip(spare).flat_map(|clause| clause.anchors).collect();
-        Clause { anchors }
+        let mut joined = Clause { anchors: Vec::new(), keys: Vec::new() };
+        for clause in self.of.into_iter().skip(spare) {
+            joined.anchors.extend(clause.anchors);
+            joined.keys.extend(clause.keys);
+        }
+        joined
     }
 
     /// Asks for less where that is enough, and leaves the commonest out.
@@ -122,7 +130,7 @@ impl Cover {
     }
 
     /// What is found only where both are.
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Needs(mut left), Self::Needs(right)) => {
                 left.extend(right);
@@ -139,7 +147,7 @@ impl Cover {
     }
 
     /// What is found by either.
-    fn either(self, other: Self) -> Self {
+    pub(crate) fn either(self, other: Self) -> Self {
         match (self, other) {
             (Self::Needs(left), Self::Needs(right)) => {
                 let (left, right) = (rarest_clauses(left), rarest_clauses(right));
@@ -148,7 +156,8 @@ impl Cover {
                 let pairs = left.iter().cycle().zip(right.iter().cycle()).take(count);
                 let joined = pairs.map(|(left, right)| {
                     let anchors = left.anchors.iter().chain(&right.anchors).cloned().collect();
-                    Threshold::one(Clause { anchors })
+                    let keys = left.keys.iter().chain(&right.keys).cloned().collect();
+                    Threshold::one(Clause { anchors, keys })
                 });
                 Self::Needs(joined.collect())
             }
@@ -159,7 +168,7 @@ impl Cover {
     }
 
     /// One clause that says as much as can be said by one; `None` for what is always looked at.
-    fn into_clause(self) -> Option<Clause> {
+    pub(crate) fn into_clause(self) -> Option<Clause> {
         match self {
             Self::Needs(all) => rarest_clauses(all).into_iter().next(),
             Self::Always | Self::Image => None,
@@ -167,7 +176,7 @@ impl Cover {
     }
 
     /// What of it goes into the index: no more than makes a signature rare enough.
-    fn settle(self) -> Self {
+    pub(crate) fn settle(self) -> Self {
         let Self::Needs(all) = self else { return self };
         let mut all: Vec<Threshold> = all.into_iter().map(Threshold::settle).collect();
         all.sort_by_key(|threshold| std::cmp::Reverse(threshold.score()));
@@ -203,10 +212,10 @@ pub(crate) fn of_pattern(pattern: &Pattern, usage: &dyn Usage) -> Cover {
     pattern_cover(pattern, usage).settle()
 }
 
-fn pattern_cover(pattern: &Pattern, usage: &dyn Usage) -> Cover {
+pub(crate) fn pattern_cover(pattern: &Pattern, usage: &dyn Usage) -> Cover {
     let anchors = choose(pattern, usage).into_iter().filter(|anchor| anchor.rarity >= COMMONEST);
     let all: Vec<Threshold> =
-        anchors.map(|anchor| Threshold::one(Clause { anchors: vec![anchor] })).collect();
+        anchors.map(|anchor| Threshold::one(Clause { anchors: vec![anchor], keys: Vec::new() })).collect();
     if all.is_empty() { Cover::Always } else { Cover::Needs(all) }
 }
 
@@ -336,7 +345,7 @@ impl<'a> Covering<'a> {
 }
 
 /// The cover of what can never hold.
-fn never() -> Cover {
+pub(crate) fn never() -> Cover {
     Cover::Needs(vec![Threshold { need: 1, of: Vec::new() }])
 }
 

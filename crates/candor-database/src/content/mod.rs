@@ -18,19 +18,21 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+mod yara;
 use candor_model::Target;
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::builder::BuildError;
 use crate::image::{ImageWriter, LINE, SectionKind, SignatureId};
-use crate::ir::{Body, Expression, Logical, Pattern, Refusal, SubSignature};
+use crate::ir::{Body, Expression, Logical, Pattern, Refusal, Rule, SubSignature};
 use crate::spill::Spill;
 
 use codec::Encoder;
 use cover::{Cover, Covering};
 use index::IndexBuilder;
 
+use yara::RulesBuilder;
 pub use index::{Screen, Screening, screen_together};
 pub use search::Scratch;
 
@@ -39,6 +41,8 @@ const BODY: u8 = 0;
 /// Tag of a program that describes a logical signature.
 const LOGICAL: u8 = 1;
 /// Bytes of a record: signature `u32`, start and length of its program `u32` each.
+/// Tag of a program that describes a rule.
+const RULE: u8 = 2;
 const RECORD: usize = 12;
 /// Nesting that expressions may have at most, so that no evaluation runs out of stack.
 const MAX_NESTING: u32 = 100;
@@ -55,6 +59,7 @@ pub(crate) struct ContentBuilder {
     macros: Vec<u8>,
     index: IndexBuilder,
 }
+    rules: RulesBuilder,
 
 impl ContentBuilder {
     /// One that puts aside what it can.
@@ -78,7 +83,9 @@ impl ContentBuilder {
         let cover = cover::of_pattern(&body.pattern, &self.index.usage(body.target));
         let mut program = Encoder::default();
         program.body(&body);
-        self.add(id, body.target, BODY, &program.into_bytes(), cover)
+        let number = self.add(id, BODY, &program.into_bytes())?;
+        self.find_by(number, body.target, cover);
+        Ok(())
     }
 
     /// Takes a logical signature. When it refuses, it is as before.
@@ -92,7 +99,8 @@ impl ContentBuilder {
         let logical = Logical { target, expression, subsignatures };
         let mut program = Encoder::default();
         program.logical(&logical);
-        self.add(id, logical.target.target, LOGICAL, &program.into_bytes(), cover)?;
+        let number = self.add(id, LOGICAL, &program.into_bytes())?;
+        self.find_by(number, logical.target.target, cover);
         for sub in &logical.subsignatures {
             if let SubSignature::Content { patterns, macro_group: Some(group) } = sub {
                 for pattern in patterns {
@@ -103,14 +111,23 @@ impl ContentBuilder {
         Ok(())
     }
 
-    fn add(
-        &mut self,
-        id: SignatureId,
-        target: Target,
-        tag: u8,
-        program: &[u8],
-        cover: Cover,
-    ) -> Result<(), Refusal> {
+    /// Takes a rule. When it refuses, nothing is found that was not before.
+    pub(crate) fn add_rule(&mut self, id: SignatureId, rule: Rule) -> Result<(), Refusal> {
+        let yara::Prepared { program, cover, guard } =
+            self.rules.prepare(rule, &self.index.usage(Target::Any))?;
+        let number = self.add(id, RULE, &program)?;
+        match cover {
+            Cover::Needs(thresholds) => {
+                let keyed = self.index.add(Target::Any, number, thresholds);
+                self.rules.add_keys(guard, keyed);
+            }
+            Cover::Always | Cover::Image => self.rules.add_always(guard, number),
+        }
+        Ok(())
+    }
+
+    /// Adds a description, and gives its number.
+    fn add(&mut self, id: SignatureId, tag: u8, program: &[u8]) -> Result<u32, Refusal> {
         let too_many = |_| Refusal::TooMany("signatures");
         let number = u32::try_from(self.records.len() / RECORD).map_err(too_many)?;
         let end = u32::try_from(self.programs.len()).map_err(too_many)?;
@@ -128,11 +145,17 @@ impl ContentBuilder {
             self.records.extend_from_slice(&value.to_le_bytes());
         }
         match cover {
+        Ok(number)
+    }
+
+    /// Says how a signature is found.
+    fn find_by(&mut self, number: u32, target: Target, cover: Cover) {
             Cover::Always => put_entry(&mut self.always, target, number),
             Cover::Image => put_entry(&mut self.images, target, number),
-            Cover::Needs(thresholds) => self.index.add(target, number, thresholds),
+            Cover::Needs(thresholds) => {
+                self.index.add(target, number, thresholds);
+            }
         }
-        Ok(())
     }
 
     fn add_member(&mut self, group: u8, target: Target, pattern: &Pattern) {
@@ -154,6 +177,7 @@ impl ContentBuilder {
             writer.section(kind, LINE, &bytes);
         }
         self.index.finish(writer)
+        self.rules.finish(writer);
     }
 }
 

@@ -10,7 +10,8 @@ use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
 use super::index::{Groups, Index, Screen, Screening, Sieve, State, Touched};
 use super::logic::{Evaluation, applies, target_holds};
 use super::regex::RegexCache;
-use super::{BODY, LOGICAL, RECORD};
+use super::yara::{self, RuleScratch, Rules};
+use super::{BODY, LOGICAL, RECORD, RULE};
 use crate::bytes::{Reader, u32_at};
 use crate::icons::IconGroups;
 use crate::image::{Image, SectionKind, SignatureId};
@@ -26,6 +27,7 @@ pub struct Scratch {
     sieve: Box<Sieve>,
     touched: Touched,
     regexes: RegexCache,
+    rules: RuleScratch,
 }
 
 impl Scratch {
@@ -68,11 +70,12 @@ impl Image {
     ) -> Vec<Reason> {
         let content = Content::new(self);
         let layer = Layer { bytes: subject.bytes, facts: subject.facts };
-        let Scratch { image, groups, sieve, touched, regexes } = scratch;
+        let Scratch { image, groups, sieve, touched, regexes, rules } = scratch;
         touched.clear();
         if *image != Some(self.instance()) {
             *image = Some(self.instance());
             *groups = Groups::default();
+            *rules = RuleScratch::default();
         }
         let count = content.count;
         content.index.search(
@@ -93,6 +96,14 @@ impl Image {
                 }
             });
         }
+        let modules = yara::modules(subject.rules, self);
+        let mut run = modules.as_ref().map(|modules| Rules::new(self).over(subject, modules, rules));
+        if let Some(run) = &mut run {
+            run.each_always(&mut |rule| touched.insert(rule, content.count));
+            run.each_key(&mut |rule, needs, clause| {
+                content.index.note(subject.target, (rule, needs, clause), touched, content.count);
+            });
+        }
         let members_known: OnceCell<Vec<(u8, Pattern)>> = OnceCell::new();
         let members = |group: u8| -> Vec<Pattern> {
             let known = members_known.get_or_init(|| content.members(subject.target));
@@ -107,8 +118,21 @@ impl Image {
             if description.is_some_and(|description| without.contains(&description)) {
                 continue;
             }
-            let decided =
-                content.decide(*number, subject, limits, layer, &members, &mut steps, regexes, &mut trouble);
+            let decided = match content.program(*number) {
+                None => None,
+                Some((signature, RULE, program)) => run.as_mut().and_then(|run| {
+                    let decided = run.decide(description?, program, &mut steps)?;
+                    let hit = |matches| Hit { signature, matches, handler: None };
+                    Some(decided.map(|matches| matches.map(hit)))
+                }),
+                // Only rules are looked for.
+                Some(_) if subject.rules.is_some_and(|inspection| inspection.alone) => None,
+                Some((signature, tag, program)) => {
+                    let described = (signature, tag, program);
+                    content
+                        .decide(described, subject, limits, layer, &members, &mut steps, regexes, &mut trouble)
+                }
+            };
             match decided {
                 Some(Ok(Some(hit))) => hits.push(hit),
                 // A damaged description decides nothing; `check` tells.
@@ -121,6 +145,12 @@ impl Image {
         }
         trouble.dedup();
         trouble
+    }
+
+    /// Whether there are rules, which look at layers as they stand.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        yara::has_rules(self)
     }
 
     /// Whether some signature compares the perceptual hash of images.
@@ -180,7 +210,7 @@ impl<'i> Content<'i> {
     #[expect(clippy::too_many_arguments, reason = "the parts of a search, each used by itself")]
     fn decide(
         &self,
-        number: u32,
+        (signature, tag, program): (SignatureId, u8, &[u8]),
         subject: &Subject<'_>,
         limits: &Limits,
         layer: Layer<'_>,
@@ -189,7 +219,6 @@ impl<'i> Content<'i> {
         regexes: &mut RegexCache,
         trouble: &mut Vec<Reason>,
     ) -> Option<Result<Option<Hit>, Undecided>> {
-        let (signature, tag, program) = self.program(number)?;
         let mut decoder = Decoder::new(program);
         match tag {
             BODY => {

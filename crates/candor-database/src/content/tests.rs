@@ -36,6 +36,7 @@ fn hits(image: &Image, bytes: &[u8]) -> Vec<u32> {
         file_size: bytes.len() as u64,
         facts: &facts,
         parents: &[],
+        rules: None,
     };
     let mut hits = Vec::new();
     let trouble = image.search(&subject, &Limits::default(), &mut Scratch::new(), &mut hits);
@@ -278,6 +279,7 @@ fn a_screen_is_for_its_own_layer_only() {
         file_size: 17,
         facts: &facts,
         parents: &[],
+        rules: None,
     };
     for subject in [subject(&one, Target::Other), subject(&other, Target::Any)] {
         let mut hits = Vec::new();

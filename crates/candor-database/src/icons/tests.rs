@@ -262,6 +262,7 @@ fn is_found(icons: Vec<Icon>, listed: &[(Icon, &str, &str)], wanted: (Option<&st
         file_size: bytes.len() as u64,
         facts: &facts,
         parents: &[],
+        rules: None,
     };
     let mut hits = Vec::new();
     image.search(&subject, &Limits::default(), &mut Scratch::new(), &mut hits);

@@ -89,6 +89,10 @@ section_kinds! {
     ContentAlways = 0x33, "patterns: without anchor";
     ContentImages = 0x34, "patterns: of images";
     ContentMacros = 0x35, "patterns: macro groups";
+    RuleStrings = 0x36, "rules: strings";
+    RuleGuards = 0x37, "rules: guards";
+    RuleAlways = 0x38, "rules: without anchor";
+    RuleKeys = 0x39, "rules: keys";
 }
 
 impl SectionKind {

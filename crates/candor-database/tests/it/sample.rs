@@ -251,6 +251,7 @@ pub(crate) fn ask(image: &Image) -> Answers {
         file_size: TEXT.len() as u64,
         facts: &facts,
         parents: &[],
+        rules: None,
     };
     let _ = image.search(&subject, &Limits::default(), &mut Scratch::default(), &mut content);
     for name in ["setup.EXE", "readme.txt"] {

@@ -9,6 +9,7 @@
 mod limits;
 mod parts;
 mod phishing;
+mod rules;
 mod verdicts;
 
 use std::io::{self, Read};

@@ -12,6 +12,7 @@ mod macros;
 mod offset;
 mod pattern;
 mod regex;
+mod rule;
 mod translate;
 mod types;
 
@@ -25,6 +26,7 @@ use candor_model::{Match, Target};
 pub use logical::{logical_hits, logical_matches};
 pub use macros::MacroGroups;
 pub use regex::{RegexError, check as check_regex};
+pub use rule::{rule_matches, string_matches};
 pub use translate::translate;
 pub use types::file_type;
 

@@ -2,6 +2,7 @@
 //!
 //! Every place of the layer is tried for every string, and every term is evaluated as it is written. Modules are known as
 //! far as they have values: there are no functions here.
+#![expect(clippy::cast_possible_wrap, reason = "layers of tests are far shorter")]
 
 use std::collections::BTreeMap;
 
@@ -128,7 +129,7 @@ fn wide_end(regex: &fancy_regex::Regex, bytes: &[u8], start: usize) -> Option<us
         narrow.push(0);
     }
     let taken = |end: usize| start + 2 * (end - from);
-    let found = regex.find_input(RegexInput::new(&narrow).from_pos(from).anchored(true)).ok()??;
+    let found = regex.find_input(RegexInput::new(narrow.as_slice()).from_pos(from).anchored(true)).ok()??;
     (found.end() > from && taken(found.end()) <= at).then(|| taken(found.end()))
 }
 
@@ -202,7 +203,7 @@ struct Evaluation<'a> {
     current: Option<u32>,
 }
 
-impl Evaluation<'_> {
+impl<'a> Evaluation<'a> {
     fn holds(&mut self, term: &Term) -> bool {
         self.value(term).truth() == Some(true)
     }
@@ -241,7 +242,7 @@ impl Evaluation<'_> {
             Term::Matches(text, regex) => match self.value(text) {
                 Value::Text(text) => {
                     let found = compile(regex, false)
-                        .and_then(|regex| regex.find_input(RegexInput::new(&text)).ok()?);
+                        .and_then(|regex| regex.find_input(RegexInput::new(text.as_slice())).ok()?);
                     Value::Boolean(!text.is_empty() && found.is_some())
                 }
                 _ => Value::Undefined,
@@ -331,7 +332,7 @@ impl Evaluation<'_> {
         text.as_bytes().to_vec()
     }
 
-    fn of(&self, string: StringRef) -> Option<&'_ [(usize, usize)]> {
+    fn of(&self, string: StringRef) -> Option<&'a [(usize, usize)]> {
         let number = match string {
             StringRef::Number(number) => number,
             StringRef::Current => self.current?,

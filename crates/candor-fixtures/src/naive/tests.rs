@@ -25,6 +25,7 @@ fn found(parts: Vec<Part>, text: &str) -> Vec<(u64, u64)> {
         target: Target::Other,
         facts: &facts,
         parents: &[],
+        rules: None,
     };
     let matches = body_matches(&body, &MacroGroups::default(), &subject);
     matches.into_iter().map(|found| (found.offset, found.length)).collect()

@@ -45,6 +45,7 @@ fn is_in(pattern: &candor_database::ir::Pattern, bytes: &[u8], known: FileType) 
         file_size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         facts: &facts,
         parents: &[],
+        rules: None,
     };
     // The end is not looked at.
     !matches!(pattern.offset.base, OffsetBase::End(_))

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod cases;
+mod rules;
 mod volumes;
 
 use std::collections::BTreeSet;
@@ -38,6 +39,7 @@ fn subject<'a>(
         file_size: layer.bytes.len() as u64,
         facts,
         parents: &layer.parents,
+        rules: None,
     }
 }
 

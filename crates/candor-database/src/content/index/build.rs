@@ -21,6 +21,7 @@ use crate::content::codec::Encoder;
 use crate::content::cover::Threshold;
 use crate::content::frequency::WINDOW;
 use crate::image::{ImageWriter, Section, SectionKind};
+use crate::content::yara::Keyed;
 use crate::spill::{Pile, Spill};
 
 /// Parts of the section that fill no cache line with another one.
@@ -88,8 +89,9 @@ impl IndexBuilder {
         ClassUsage { index: self, target }
     }
 
-    /// Takes what the content signature with this number is found by.
-    pub(crate) fn add(&mut self, target: Target, signature: u32, thresholds: Vec<Threshold>) {
+    /// Takes what the content signature with this number is found by, and gives back what of it are keys.
+    pub(crate) fn add(&mut self, target: Target, signature: u32, thresholds: Vec<Threshold>) -> Vec<Keyed> {
+        let mut keyed = Vec::new();
         let needs = match thresholds.as_slice() {
             [Threshold { need: 1, of }] if of.len() == 1 => 0,
             _ => self.add_needs(&thresholds),
@@ -97,6 +99,8 @@ impl IndexBuilder {
         let clauses = thresholds.into_iter().flat_map(|threshold| threshold.of);
         for (clause, number) in clauses.zip(0..) {
             for anchor in clause.anchors {
+            let key = |key| Keyed { key, rule: signature, needs, clause: number };
+            keyed.extend(clause.keys.into_iter().map(key));
                 match anchor.meeting {
                     Meeting::Anywhere => {
                         for run in &anchor.runs {
@@ -113,6 +117,7 @@ impl IndexBuilder {
             }
         }
     }
+        keyed
 
     /// Takes an anchor; `None` when something of it does not fit.
     fn take(&mut self, target: Target, numbers: [u32; 3], anchor: &Anchor) -> Option<()> {

@@ -23,7 +23,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 
-pub(crate) use build::IndexBuilder;
+pub(crate) use build::{ClassUsage, IndexBuilder};
 pub(crate) use screen::Sieve;
 pub use screen::{Screen, Screening, screen_together};
 pub(crate) use search::{Groups, Index, State, Touched};

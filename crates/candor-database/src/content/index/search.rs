@@ -199,6 +199,26 @@ impl<'a> Index<'a> {
     }
 
     /// Where a part is, by the number of its entry in a directory that starts at `directory`.
+    /// Notes that a layer of class `target` has what satisfies a clause of a signature: its number, its needs and the
+    /// number of the clause.
+    pub(crate) fn note(
+        &self,
+        target: Target,
+        (signature, needs, clause): (u32, u32, u32),
+        touched: &mut Touched,
+        count: u32,
+    ) {
+        if needs > 0 {
+            let (Some(shard), Some(clause)) = (self.shard_for(target), 1_u32.checked_shl(clause)) else { return };
+            let seen = touched.clauses.entry(signature).or_default();
+            *seen |= clause;
+            if shard.needs_met(needs, *seen) != Some(true) {
+                return;
+            }
+        }
+        touched.insert(signature, count);
+    }
+
     fn part(&self, directory: usize, index: usize) -> Option<&'a [u8]> {
         let entry = run(self.section, directory.checked_add(index.checked_mul(16)?)?, 16)?;
         let offset = usize::try_from(u64_at(entry, 0)?).ok()?;

@@ -119,12 +119,12 @@ impl Compiled {
             let start = found.start();
             let most = start.saturating_add(LONGEST).min(bytes.len());
             let end = match &self.bounded {
-                None if found.len() > LONGEST => self.end_at(&self.regex, bytes, start, most),
+                None if found.len() > LONGEST => Self::end_at(&self.regex, bytes, start, most),
                 None => Some(found.end()),
                 Some(bounded) => {
                     let within = most.saturating_add(1).min(bytes.len());
                     let found = if found.end() > within {
-                        self.end_at(bounded, bytes, start, within)
+                        Self::end_at(bounded, bytes, start, within)
                     } else {
                         Some(found.end())
                     };
@@ -142,15 +142,14 @@ impl Compiled {
     }
 
     /// Where `regex` ends that starts at `start`, with nothing visible behind `most`.
-    #[expect(clippy::unused_self, reason = "beside its kin")]
-    fn end_at(&self, regex: &meta::Regex, bytes: &[u8], start: usize, most: usize) -> Option<usize> {
+    fn end_at(regex: &meta::Regex, bytes: &[u8], start: usize, most: usize) -> Option<usize> {
         let input = Input::new(bytes).span(start..most).anchored(Anchored::Yes);
         regex.search(&input).map(|found| found.end())
     }
 
     /// The end of a match without what was matched behind it.
     fn without_last(&self, bytes: &[u8], start: usize, end: usize) -> usize {
-        let is_last = end == bytes.len() && self.end_at(&self.regex, bytes, start, end) == Some(end);
+        let is_last = end == bytes.len() && Self::end_at(&self.regex, bytes, start, end) == Some(end);
         if is_last { end } else { end.saturating_sub(1) }
     }
 

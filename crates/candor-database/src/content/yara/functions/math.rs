@@ -47,7 +47,6 @@ pub(super) fn call<'m>(
                         i64::try_from(count).ok().map(Value::Integer)
                     } else {
                         // In single precision, as in YARA.
-                        #[expect(clippy::cast_possible_truncation, reason = "single precision is meant")]
                         let share = (count as f32) / (total as f32);
                         (total > 0).then(|| Value::Float(f64::from(share)))
                     }
