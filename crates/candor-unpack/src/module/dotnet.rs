@@ -23,6 +23,9 @@ const TABLE_BYTES: usize = 8 << 20;
 const STREAM: u64 = 32;
 const NAME: u64 = 1024;
 
+/// Length of the header, which it says itself.
+const HEADER: u32 = 72;
+
 const MODULE: usize = 0x00;
 const TYPE_REFERENCE: usize = 0x01;
 const MEMBER_REFERENCE: usize = 0x0a;
@@ -55,8 +58,11 @@ fn tell(file: &Header<'_>) -> Option<Fields> {
     if address == 0 {
         return None;
     }
-    let mut header = Reader::little(file.reader_at(address)?.take(72)?);
-    header.skip(8)?;
+    let mut header = Reader::little(file.reader_at(address)?.take(u64::from(HEADER))?);
+    if header.u32()? != HEADER {
+        return None;
+    }
+    header.skip(4)?;
     let metadata = header.u32()?;
     header.skip(12)?;
     let resources = file.offset_of(header.u32()?);

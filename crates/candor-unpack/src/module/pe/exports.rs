@@ -35,7 +35,7 @@ struct Table<'a> {
     library: Option<&'a [u8]>,
     base: u32,
     functions: u32,
-    addresses: Reader<'a>,
+    addresses: Option<Reader<'a>>,
     names: u32,
     name_addresses: Option<Reader<'a>>,
     name_numbers: Option<Reader<'a>>,
@@ -59,15 +59,16 @@ impl<'a> Table<'a> {
         let addresses = row.u32()?;
         let name_addresses = row.u32()?;
         let name_numbers = row.u32()?;
-        let addresses = file.reader_at(addresses)?;
-        let library = file.reader_at(library).map(|at| short(at.rest())).filter(|name| !name.is_empty());
+        let library = file.offset_of(library).filter(|at| *at != 0).and_then(|at| file.at(at));
+        let library = library.map(|at| short(at.rest())).filter(|name| !name.is_empty());
         Some(Self {
             range: start..start.saturating_add(u64::from(size)),
             timestamp,
             library,
             base,
-            functions: functions.min(FUNCTIONS),
-            addresses,
+            // What says that it has more has none.
+            functions: if functions > FUNCTIONS { 0 } else { functions },
+            addresses: file.reader_at(addresses),
             names: names.min(functions).min(FUNCTIONS),
             name_addresses: file.reader_at(name_addresses),
             name_numbers: file.reader_at(name_numbers),
@@ -84,7 +85,7 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        let mut addresses = self.addresses;
+        let Some(mut addresses) = self.addresses else { return Vec::new() };
         let rows = (0..self.functions).map_while(|number| Some((number, addresses.u32()?)));
         rows.map(|(number, address)| {
             let place = file.offset_of(address);

@@ -3,19 +3,13 @@
 use candor_model::ModuleValue;
 
 use crate::module::fields::Fields;
-use crate::reader::{Reader, clipped, until_nul};
+use crate::reader::{Reader, clipped, without_nuls};
 
 /// Sections that are looked at, as libyara does.
 const SECTIONS: u16 = 96;
 
 /// Where the number of the rows of the table of directories ends the part that every file must have.
 const DIRECTORIES: u64 = 16;
-
-/// Processors that a program can be for; what is for others is none.
-const MACHINES: [u16; 24] = [
-    0, 0x14c, 0x166, 0x169, 0x184, 0x1a2, 0x1a3, 0x1a6, 0x1a8, 0x1c0, 0x1c2, 0x1c4, 0x1d3, 0x1f0, 0x1f1,
-    0x200, 0x266, 0x366, 0x466, 0x8664, 0x9041, 0xaa64, 0xebc, 0xc0ee,
-];
 
 /// The headers.
 #[derive(Debug)]
@@ -55,14 +49,14 @@ impl<'a> Header<'a> {
         if reader.take(4)? != b"PE\0\0" {
             return None;
         }
-        let machine = reader.u16()?;
+        reader.skip(2)?;
         let section_count = reader.u16()?.min(SECTIONS);
         reader.skip(12)?;
         let optional_size = reader.u16()?;
         reader.skip(2)?;
         let is_wide = reader.u16()? == 0x20b;
         let needed = start.checked_add(if is_wide { 24 + 240 } else { 24 + 224 })?;
-        if !MACHINES.contains(&machine) || u64::try_from(bytes.len()).ok()? <= needed {
+        if u64::try_from(bytes.len()).ok()? <= needed {
             return None;
         }
         let table = start.checked_add(24)?.checked_add(u64::from(optional_size))?;
@@ -111,30 +105,27 @@ impl<'a> Header<'a> {
 
     /// Where in the file an address relative to the base stands.
     ///
-    /// The section with the highest address that is not above counts, also when it is too short; its offset is
-    /// rounded down. In front of all sections addresses are offsets.
+    /// Of the sections that hold it in the file and in memory, the one with the highest address counts; its offset
+    /// is rounded down. In front of all sections addresses are offsets.
     pub(crate) fn offset_of(&self, address: u32) -> Option<u64> {
-        let (section_alignment, file_alignment) = (self.u32(OPTIONAL + 32), self.u32(OPTIONAL + 36));
         let lowest = self.sections.iter().map(|section| section.virtual_address).min().unwrap_or(u32::MAX);
-        let (mut from, mut offset, mut size) = (0, 0, 0);
-        for section in &self.sections {
-            if section.virtual_address <= address && from <= section.virtual_address {
-                from = section.virtual_address;
-                offset = section.raw_offset;
-                size = u64::from(section.raw_size);
-                let rest = offset.checked_rem(file_alignment.min(0x200)).unwrap_or(0);
-                offset = offset.saturating_sub(rest);
-                if section_alignment >= 0x1000 {
-                    offset &= !0x1ff;
-                }
+        let result = if address < lowest {
+            u64::from(address)
+        } else {
+            let inside = |section: &Section| address.checked_sub(section.virtual_address);
+            let holds = |section: &&Section| {
+                inside(section).is_some_and(|inside| inside < section.raw_size.min(section.virtual_size))
+            };
+            let section = self.sections.iter().filter(holds).max_by_key(|section| section.virtual_address)?;
+            let (section_alignment, file_alignment) = (self.u32(OPTIONAL + 32), self.u32(OPTIONAL + 36));
+            let rest = section.raw_offset.checked_rem(file_alignment.min(0x200)).unwrap_or(0);
+            let mut offset = section.raw_offset.saturating_sub(rest);
+            if section_alignment >= 0x1000 {
+                offset &= !0x1ff;
             }
-        }
-        if address < lowest {
-            (from, offset, size) = (0, 0, self.length());
-        }
-        let inside = u64::from(address.checked_sub(from)?);
-        let result = u64::from(offset).checked_add(inside)?;
-        (inside < size && result < self.length()).then_some(result)
+            u64::from(offset).checked_add(u64::from(inside(section)?))?
+        };
+        (result < self.length()).then_some(result)
     }
 
     /// The file from the place of an address on.
@@ -214,7 +205,7 @@ impl<'a> Header<'a> {
     }
 
     fn section(&self, section: &Section) -> ModuleValue {
-        let name = until_nul(&section.name);
+        let name = without_nuls(&section.name);
         Fields::default()
             .text("name", name)
             .text("full_name", self.full_name(name).unwrap_or(name))

@@ -23,6 +23,17 @@ struct Library {
     functions: Vec<Function>,
 }
 
+/// The libraries of a table.
+#[derive(Debug, Default)]
+struct Table {
+    /// Those that can be read.
+    libraries: Vec<Library>,
+    /// Rows that name a library.
+    rows: usize,
+    /// Functions, also those that have no name.
+    functions: usize,
+}
+
 #[derive(Debug)]
 struct Function {
     /// Its name, or one made up for its number.
@@ -35,18 +46,16 @@ struct Function {
 /// Adds them.
 pub(crate) fn tell(file: &Header<'_>, fields: Fields) -> Fields {
     let mut left = FUNCTIONS;
-    let (count, libraries) = read(file, &mut left);
-    let (delayed_count, delayed) = read_delayed(file, &mut left);
-    let functions = |libraries: &[Library]| libraries.iter().map(|library| library.functions.len()).sum();
-    let (number, delayed_number) = (functions(&libraries), functions(&delayed));
+    let table = read(file, &mut left);
+    let delayed = read_delayed(file, &mut left);
     fields
-        .count("number_of_imports", count)
-        .count("number_of_imported_functions", number)
-        .count("number_of_delayed_imports", delayed_count)
-        .count("number_of_delayed_imported_functions", delayed_number)
-        .text("imphash", digest(&libraries))
-        .array("import_details", libraries.into_iter().map(Into::into).collect())
-        .array("delayed_import_details", delayed.into_iter().map(Into::into).collect())
+        .count("number_of_imports", table.rows)
+        .count("number_of_imported_functions", table.functions)
+        .count("number_of_delayed_imports", delayed.rows)
+        .count("number_of_delayed_imported_functions", delayed.functions)
+        .text("imphash", digest(&table.libraries))
+        .array("import_details", table.libraries.into_iter().map(Into::into).collect())
+        .array("delayed_import_details", delayed.libraries.into_iter().map(Into::into).collect())
 }
 
 impl From<Library> for ModuleValue {
@@ -69,13 +78,11 @@ impl From<Library> for ModuleValue {
     }
 }
 
-/// How many rows the table of imports has, and the libraries that can be read.
-fn read(file: &Header<'_>, left: &mut usize) -> (usize, Vec<Library>) {
-    let mut libraries = Vec::new();
+fn read(file: &Header<'_>, left: &mut usize) -> Table {
+    let mut found = Table::default();
     let (address, _) = file.directory(1);
-    let Some(mut table) = file.reader_at(address).filter(|_| address != 0) else { return (0, libraries) };
-    let mut count: usize = 0;
-    while count < LIBRARIES && *left > 0 {
+    let Some(mut table) = file.reader_at(address).filter(|_| address != 0) else { return found };
+    while found.rows < LIBRARIES && *left > 0 {
         let mut row = || {
             let mut row = Reader::little(table.take(20)?);
             let names = row.u32()?;
@@ -84,22 +91,21 @@ fn read(file: &Header<'_>, left: &mut usize) -> (usize, Vec<Library>) {
         };
         let Some((names, name, addresses)) = row().filter(|(_, name, _)| *name != 0) else { break };
         if let Some(at) = file.offset_of(name).and_then(|at| file.at(at)) {
-            let Some(name) = library_name(at.rest()) else {
-                count = count.saturating_add(1);
-                continue;
-            };
+            let Some(name) = library_name(at.rest()) else { break };
             // Old linkers give addresses alone.
             let thunks = file.offset_of(names).filter(|at| *at != 0).or_else(|| file.offset_of(addresses));
             if let Some(thunks) = thunks.and_then(|at| file.at(at)) {
+                let before = *left;
                 let functions = read_functions(file, name, thunks, addresses, left);
+                found.functions = found.functions.saturating_add(before.saturating_sub(*left));
                 if !functions.is_empty() {
-                    libraries.push(Library { name: name.to_vec(), functions });
+                    found.libraries.push(Library { name: name.to_vec(), functions });
                 }
             }
         }
-        count = count.saturating_add(1);
+        found.rows = found.rows.saturating_add(1);
     }
-    (count, libraries)
+    found
 }
 
 /// A name that a library can have.
@@ -146,7 +152,7 @@ fn function(
         return Some(Function { name, ordinal: Some(number), address });
     }
     // Two bytes of hint come before the name.
-    let mut place = file.reader_at(u32::try_from(thunk & 0xffff_ffff).ok()?)?;
+    let mut place = file.reader_at(u32::try_from(thunk).ok()?)?;
     place.skip(2)?;
     let rest = place.rest();
     let name = until_nul(rest.get(..NAME).unwrap_or(rest));
@@ -154,14 +160,13 @@ fn function(
 }
 
 /// Libraries that are loaded when a function of theirs is called first.
-fn read_delayed(file: &Header<'_>, left: &mut usize) -> (usize, Vec<Library>) {
-    let mut libraries = Vec::new();
+fn read_delayed(file: &Header<'_>, left: &mut usize) -> Table {
+    let mut found = Table::default();
     let (address, size) = file.directory(13);
     let Some(mut table) = file.reader_at(address).filter(|_| address != 0 && size != 0) else {
-        return (0, libraries);
+        return found;
     };
-    let mut count: usize = 0;
-    while count < LIBRARIES && *left > 0 {
+    while found.rows < LIBRARIES && *left > 0 {
         let mut row = || {
             let mut row = Reader::little(table.take(32)?);
             let attributes = row.u32()?;
@@ -175,6 +180,7 @@ fn read_delayed(file: &Header<'_>, left: &mut usize) -> (usize, Vec<Library>) {
         // In old tables addresses are not relative to the base.
         let relative =
             |address: u32| if attributes & 1 == 0 { file.relative(address) } else { Some(address) };
+        let before = *left;
         let mut library = || {
             let name = file.reader_at(relative(name)?).and_then(|at| library_name(at.rest()))?;
             let thunks = file.reader_at(relative(names)?)?;
@@ -182,12 +188,13 @@ fn read_delayed(file: &Header<'_>, left: &mut usize) -> (usize, Vec<Library>) {
             Some(Library { name: name.to_vec(), functions })
         };
         let Some(library) = library() else { break };
-        count = count.saturating_add(1);
+        found.rows = found.rows.saturating_add(1);
+        found.functions = found.functions.saturating_add(before.saturating_sub(*left));
         if !library.functions.is_empty() {
-            libraries.push(library);
+            found.libraries.push(library);
         }
     }
-    (count, libraries)
+    found
 }
 
 /// MD5 over `library.function,library.function` in lower case, without the extension of libraries.

@@ -31,15 +31,18 @@ pub(crate) fn tell_tools(file: &Header<'_>, fields: Fields) -> Fields {
         let back = words.iter().rev().position(|word| plain(word) == *b"DanS")?.checked_add(1)?;
         let start = end.checked_sub(back.checked_mul(4)?)?;
         let raw = stub.get(start..end)?;
+        // Three words of nothing follow the mark.
+        let is_list =
+            raw.as_chunks::<4>().0.get(1..4).is_some_and(|words| words.iter().all(|word| *word == mask));
         let clear: Vec<u8> = raw.as_chunks::<4>().0.iter().flat_map(plain).collect();
-        Some(
+        is_list.then(|| {
             Fields::default()
                 .count("offset", start)
                 .count("length", raw.len())
                 .integer("key", key)
                 .text("raw_data", raw)
-                .text("clear_data", clear),
-        )
+                .text("clear_data", clear)
+        })
     };
     fields.with("rich_signature", found().unwrap_or_default())
 }

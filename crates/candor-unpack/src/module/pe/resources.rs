@@ -119,14 +119,12 @@ type More = Option<()>;
 
 impl<'a> Leaves<'a> {
     fn walk(&mut self, tree: Reader<'a>, at: u32, level: usize, labels: [Label<'a>; 3]) -> More {
-        let Some(mut directory) = tree.at(u64::from(at)).filter(|reader| reader.rest().len() >= 16) else {
-            return Some(());
-        };
+        let mut directory = tree.at(u64::from(at)).filter(|reader| reader.rest().len() >= 16)?;
         let characteristics = directory.u32()?;
         directory.skip(8)?;
         let (named, numbered) = (directory.u16()?, directory.u16()?);
         if characteristics != 0 || named > ROWS_OF_KIND || numbered > ROWS_OF_KIND {
-            return Some(());
+            return None;
         }
         for _ in 0..u32::from(named).saturating_add(u32::from(numbered)) {
             let (name, place) = (directory.u32()?, directory.u32()?);
@@ -140,7 +138,8 @@ impl<'a> Leaves<'a> {
             }
             if place >> 31 == 1 && level < 2 {
                 self.walk(tree, place & 0x7fff_ffff, level.saturating_add(1), labels)?;
-            } else if let Some(mut leaf) = tree.at(u64::from(place)).filter(|leaf| leaf.rest().len() >= 16) {
+            } else {
+                let mut leaf = tree.at(u64::from(place)).filter(|leaf| leaf.rest().len() >= 16)?;
                 self.texts = self.texts.saturating_add(labels.iter().map(Label::length).sum());
                 if self.leaves.len() >= RESOURCES || self.texts > TEXTS {
                     return None;
@@ -181,8 +180,16 @@ impl Strings {
         let root = self.block(data, 0).filter(|root| root.key(data) == b"VS_VERSION_INFO")?;
         let mut at = root.key_end.saturating_add(VALUE_OF_ROOT).next_multiple_of(4);
         loop {
-            let info = self.block(data, at).filter(|info| info.key(data) == b"StringFileInfo")?;
+            let info = self.block(data, at)?;
             let end = info.end(at);
+            match info.key(data).as_slice() {
+                b"StringFileInfo" => (),
+                b"VarFileInfo" => {
+                    at = end;
+                    continue;
+                }
+                _ => return None,
+            }
             let mut table_at = info.inside();
             while table_at < end {
                 let table = self.block(data, table_at)?;

@@ -15,7 +15,8 @@ const ENTRIES: usize = 64;
 
 /// Adds them.
 pub(crate) fn tell(file: &Header<'_>, fields: Fields) -> Fields {
-    let found = read(file).unwrap_or_default();
+    // A table outside of the file says nothing, not even that nobody signed it.
+    let Some(found) = read(file) else { return fields };
     let values: Vec<ModuleValue> = found.iter().map(value).collect();
     fields.count("number_of_signatures", values.len()).array("signatures", values)
 }
@@ -24,7 +25,10 @@ pub(crate) fn tell(file: &Header<'_>, fields: Fields) -> Fields {
 fn read<'a>(file: &Header<'a>) -> Option<Vec<Signer<'a>>> {
     let (offset, size) = file.directory(4);
     let (offset, size) = (u64::from(offset), u64::from(size));
-    if offset == 0 || offset.checked_add(size)? > file.length() {
+    if offset == 0 {
+        return Some(Vec::new());
+    }
+    if offset.checked_add(size)? > file.length() {
         return None;
     }
     let table = clipped(file.bytes, offset, size);
