@@ -4,7 +4,7 @@
 //!   [`document`], [`volume`], [`virtual_disk`]: files.
 //! * [`quarantine`]: what other products keep of files that they set aside.
 //! * [`registry`], [`package_database`], [`sqlite`], [`signed_program`], [`roots`]: what an inventory reads.
-//! * [`release`]: databases as ClamAV publishes them, signed with keys of tests.
+//! * [`release`]: databases as ClamAV publishes them, signed with keys of tests; [`certificate`]: signatures beside them.
 //! * [`feed`]: feeds of releases, and attacks on them.
 //! * [`programs`]: programs that tests start, and a name server.
 //! * [`collect`]: signatures as values.
@@ -14,6 +14,7 @@
 
 pub mod android;
 pub mod archive;
+pub mod certificate;
 pub mod collect;
 pub mod container;
 pub mod document;

@@ -105,6 +105,9 @@ pub enum Provenance {
     Local,
 }
 
+/// How a container's signature was checked: by certificates, in a file beside it, which is over all of it.
+pub const BESIDE: &str = "pkcs7";
+
 /// Why one of ClamAV's containers is believed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {

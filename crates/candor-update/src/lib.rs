@@ -16,4 +16,4 @@ pub mod policy;
 pub mod publish;
 pub mod source;
 
-pub use candidate::{Candidate, Container, Expectation, Member, MemberClass, Provenance};
+pub use candidate::{BESIDE, Candidate, Container, Expectation, Member, MemberClass, Provenance};

@@ -78,7 +78,14 @@ impl Listener {
             (Kind::Tcp(listener), _) => {
                 listener.local_addr().map_or_else(|_| String::from("tcp"), |at| at.to_string())
             }
-            (Kind::Local(listener), _) => format!("{:?}", listener.local_addr()),
+            (Kind::Local(listener), _) => {
+                let address = listener.local_addr().ok();
+                let path = address.as_ref().and_then(|address| address.as_pathname());
+                path.map_or_else(
+                    || String::from("a socket without a name"),
+                    |path| path.display().to_string(),
+                )
+            }
         }
     }
 

@@ -122,6 +122,23 @@ impl Folder {
         time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
     }
 
+    /// Puts the signature by certificates beside a database: `daily-27000.cvd.sign`. Those of other versions go.
+    pub(crate) fn put_beside(&self, file: &str, version: u64, signature: &[u8]) -> io::Result<()> {
+        let Some((name, kind)) = file.rsplit_once('.') else { return Ok(()) };
+        let own = format!("{name}-{version}.{kind}.sign");
+        self.put(&own, signature, None)?;
+        let (start, end) = (format!("{name}-"), format!(".{kind}.sign"));
+        for entry in fs::read_dir(&self.path)?.flatten() {
+            let other = entry.file_name();
+            let version = other.to_str().and_then(|other| other.strip_prefix(&start)?.strip_suffix(&end));
+            let is_one = version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit()));
+            if is_one && other != *own {
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+        Ok(())
+    }
+
     /// Puts a file in its place: it is whole and on the disk before it has its name.
     pub(crate) fn put(&self, file: &str, bytes: &[u8], modified: Option<u64>) -> io::Result<()> {
         let new = self.trial(file);

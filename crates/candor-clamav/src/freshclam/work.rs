@@ -118,7 +118,15 @@ impl World for Work<'_> {
             Content::Container(_) => None,
             Content::Plain => offer.modified,
         };
-        self.folder.put(&offer.file, &offer.bytes, modified).map_err(|error| {
+        // Whoever reads the database needs what vouches for it, so that is there first.
+        let beside = match (&offer.content, &offer.beside) {
+            (Content::Container(database), Some(signature)) => {
+                self.folder.put_beside(&offer.file, database.head.version, signature)
+            }
+            _ => Ok(()),
+        };
+        let put = beside.and_then(|()| self.folder.put(&offer.file, &offer.bytes, modified));
+        put.map_err(|error| {
             let path = self.settings.folder.join(&offer.file);
             self.teller.say(Level::Error, &format!("Can't write {}: {error}", path.display()));
             Trouble::FailedUpdate

@@ -137,7 +137,8 @@ impl Place {
 
     fn versions(&self) -> Vec<String> {
         let state = self.state();
-        state.iter().map(|(name, shown)| format!("{name} {}", shown.split(' ').next().unwrap())).collect()
+        let databases = state.iter().filter(|(name, _)| !name.ends_with(".sign"));
+        databases.map(|(name, shown)| format!("{name} {}", shown.split(' ').next().unwrap())).collect()
     }
 }
 
@@ -940,6 +941,8 @@ fn a_signature_by_certificates_is_needed_once_it_was_seen() {
     place.serve("daily.cvd", daily(101).container()).serve("daily-101.cvd.sign", sign(101));
     let said = place.run(&configuration, &[]);
     assert!(said.code == 0 && !said.has("RSA over MD5 alone"), "{said:?}");
+    // Whoever reads the database finds it beside.
+    assert!(place.path("db/daily-101.cvd.sign").exists());
     // Now it is needed, also in another run, and also by whoever has lost the certificates.
     place.serve("daily.cvd", daily(102).container());
     for configuration in [configuration.clone(), format!("{MIRROR}ScriptedUpdates no\nMaxAttempts 1\n")] {
@@ -958,4 +961,5 @@ fn a_signature_by_certificates_is_needed_once_it_was_seen() {
         (place.run(&configuration, &[]).code, place.versions()),
         (0, vec![String::from("daily.cvd 102")])
     );
+    assert!(place.path("db/daily-102.cvd.sign").exists() && !place.path("db/daily-101.cvd.sign").exists());
 }

@@ -9,5 +9,7 @@ mod clamdscan;
 mod clamscan;
 mod daemon;
 mod freshclam;
+mod official;
+mod passes;
 mod place;
 mod sigtool;

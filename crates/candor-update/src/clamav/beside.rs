@@ -3,9 +3,10 @@
 
 use crate::source::fetch::FileWish;
 
-use super::sign::{self, MOST_SIGNATURES};
-use super::trust::OldSignature;
+use super::database::{Database, Head};
+use super::sign::MOST_SIGNATURES;
 use super::update::{Level, Tried, Trouble, Try};
+use super::vouch::{Believed, vouch};
 
 /// What patches of a database are remembered as, where it is remembered what had a signature by certificates.
 #[must_use]
@@ -23,43 +24,69 @@ enum Beside {
     Missing,
 }
 
-impl Try<'_> {
-    /// Looks for a signature by certificates beside a container, and decides whether what vouches for it is enough.
-    pub(super) fn vouched(&mut self, file: &str, bytes: &[u8], version: u64) -> Result<(), Trouble> {
+impl<'a> Try<'a> {
+    /// Looks for a signature by certificates beside a container; gives it if it is there, and valid.
+    pub(super) fn beside(
+        &mut self,
+        file: &str,
+        bytes: &[u8],
+        version: u64,
+    ) -> Result<Option<Vec<u8>>, Trouble> {
         let name = self.order.database.clone();
         let needs = self.order.needs_signature;
         let beside = file.replacen(&name, &format!("{name}-{version}"), 1) + ".sign";
-        let found = if self.asks(needs) {
-            let tried = self.one(self.wish_beside(&beside));
-            self.judge(&beside, bytes, &tried)?
-        } else {
-            Beside::Missing
-        };
-        match found {
+        if !self.asks(needs) {
+            return Ok(None);
+        }
+        let tried = self.one(self.wish_beside(&beside));
+        match self.judge(&beside, bytes, &tried)? {
             Beside::Valid => {
                 self.world.saw_signature(&name);
-                return Ok(());
+                Ok(Some(tried.bytes))
             }
-            Beside::Invalid => return Err(Trouble::BadDatabase),
+            Beside::Invalid => Err(Trouble::BadDatabase),
             Beside::Missing if needs => {
                 let text = format!(
                     "{beside} is missing; {name} was signed by certificates before, and needs to be since"
                 );
                 self.world.say(Level::Error, &text);
-                return Err(Trouble::BadDatabase);
+                Err(Trouble::BadDatabase)
             }
-            Beside::Missing => (),
+            Beside::Missing => Ok(None),
         }
+    }
+
+    /// Decides whether a container may vouch for itself.
+    pub(super) fn vouches_for_itself(&mut self, file: &str, bytes: &[u8]) -> Result<(), Trouble> {
         if !has_old_signature_only(file) {
             return Ok(());
         }
-        if self.trust.old_signature == OldSignature::Refuse {
+        let believed = self.believed();
+        if vouch(bytes, None, believed).is_err() {
             let text = format!("{file} is signed by RSA over MD5 alone, which is not accepted here");
             self.world.say(Level::Error, &text);
             return Err(Trouble::BadDatabase);
         }
         self.world.say(Level::Warning, &format!("{file} is signed by RSA over MD5 alone"));
         Ok(())
+    }
+
+    /// A container whose own signatures do not fit, if a signature beside it does.
+    pub(super) fn vouched_for(
+        &mut self,
+        file: &str,
+        bytes: &[u8],
+    ) -> Result<Option<(Database, Vec<u8>)>, Trouble> {
+        let Some(head) = Head::read(bytes).ok().filter(|_| has_old_signature_only(file)) else {
+            return Ok(None);
+        };
+        let Some(signature) = self.beside(file, bytes, head.version)? else { return Ok(None) };
+        Ok(Database::open_vouched(file, bytes).ok().map(|database| (database, signature)))
+    }
+
+    fn believed(&mut self) -> Believed<'a> {
+        let (trust, now) = (self.trust, self.world.now());
+        Believed { certificates: &trust.certificates, old_signature: trust.old_signature, now }
     }
 
     /// What is beside the patches that came, asked for together; nothing when nobody wants to know.
@@ -117,10 +144,9 @@ impl Try<'_> {
     fn judge(&mut self, beside: &str, bytes: &[u8], tried: &Tried) -> Result<Beside, Trouble> {
         match (&tried.answer.failure, tried.answer.status) {
             (None, Some(200)) => {
-                let (trusted, now) = (&self.trust.certificates, self.world.now());
-                let level = u64::from(candor_signature::clamav::FUNCTIONALITY_LEVEL);
-                match sign::verify(&tried.bytes, bytes, trusted, level, now) {
-                    Ok(()) => Ok(Beside::Valid),
+                let believed = self.believed();
+                match vouch(bytes, Some(&tried.bytes), believed) {
+                    Ok(_) => Ok(Beside::Valid),
                     Err(error) => {
                         self.world.say(Level::Error, &format!("{beside}: {error}"));
                         Ok(Beside::Invalid)

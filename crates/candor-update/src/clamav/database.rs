@@ -7,7 +7,7 @@
 use std::io::Write as _;
 
 use candor_signature::Input;
-use candor_signature::clamav::{ContainerError, Header, Member, open_container_with};
+use candor_signature::clamav::{ContainerError, Header, Member, open_container_with, open_vouched_container};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -68,6 +68,15 @@ pub enum DatabaseError {
     Write(#[from] std::io::Error),
 }
 
+impl DatabaseError {
+    /// Whether it is about the container's own signatures alone, so that somebody else's may do.
+    #[must_use]
+    pub const fn is_about_signatures(&self) -> bool {
+        use ContainerError::{HeaderSignature, ListSignature, Sum};
+        matches!(self, Self::Header | Self::Container(HeaderSignature | ListSignature | Sum))
+    }
+}
+
 impl Head {
     /// Reads the header at the start of `bytes`.
     ///
@@ -103,6 +112,18 @@ impl Database {
         let list = list.ok_or(ContainerError::ListMissing)?;
         if !header_fits(bytes, first_line(&list.bytes)) {
             return Err(DatabaseError::Header);
+        }
+        Ok(Self { head: Head::read(bytes)?, members: opened.members })
+    }
+
+    /// Opens a published container for which a signature beside it vouches as a whole, its header included.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn open_vouched(name: &str, bytes: &[u8]) -> Result<Self, DatabaseError> {
+        let opened = open_vouched_container(&Input { name, bytes })?;
+        if !opened.official {
+            return Err(ContainerError::HeaderSignature.into());
         }
         Ok(Self { head: Head::read(bytes)?, members: opened.members })
     }

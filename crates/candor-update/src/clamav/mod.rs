@@ -19,6 +19,7 @@ mod state;
 mod tests;
 mod trust;
 mod update;
+mod vouch;
 
 pub use beside::patches_of;
 pub use candor_signature::clamav::{ContainerError, Keys, Member, PublicKey};
@@ -34,3 +35,4 @@ pub use update::{
     Content, Level, Local, Mirror, Offer, Order, Outcome, Tried, Trouble, World, custom, install_custom,
     update,
 };
+pub use vouch::{Believed, NotVouched, Voucher, vouch};

@@ -114,6 +114,8 @@ pub struct Offer {
     pub content: Content,
     /// When the server says that it changed, in seconds since 1970.
     pub modified: Option<u64>,
+    /// The signature by certificates beside it, which whoever reads it needs as well.
+    pub beside: Option<Vec<u8>>,
 }
 
 /// What is in a file that is offered.
@@ -487,7 +489,7 @@ impl Try<'_> {
             }
         };
         let file = format!("{}.cld", self.order.database);
-        self.install(file, bytes, database, None).map(Patched::Outcome)
+        self.install((file, bytes), database, None, None).map(Patched::Outcome)
     }
 
     /// The whole database.
@@ -519,15 +521,25 @@ impl Try<'_> {
                 return Err(Trouble::FailedGet);
             }
         }
-        let database = match Database::open(file, &tried.bytes, self.trust) {
-            Ok(database) => database,
+        let (database, beside) = match Database::open(file, &tried.bytes, self.trust) {
+            Ok(database) => {
+                let beside = self.beside(file, &tried.bytes, database.head.version)?;
+                if beside.is_none() {
+                    self.vouches_for_itself(file, &tried.bytes)?;
+                }
+                (database, beside)
+            }
             Err(error) => {
-                self.world.say(Level::Warning, &format!("{file}: {error}"));
-                self.world.say(Level::Error, "Verification: Can't verify database integrity");
-                return Err(Trouble::BadDatabase);
+                let vouched =
+                    if error.is_about_signatures() { self.vouched_for(file, &tried.bytes)? } else { None };
+                let Some((database, beside)) = vouched else {
+                    self.world.say(Level::Warning, &format!("{file}: {error}"));
+                    self.world.say(Level::Error, "Verification: Can't verify database integrity");
+                    return Err(Trouble::BadDatabase);
+                };
+                (database, Some(beside))
             }
         };
-        self.vouched(file, &tried.bytes, database.head.version)?;
         let name = &self.order.database;
         if let Some(local) = self.local.filter(|local| database.head.version <= local.head.version) {
             let text = format!(
@@ -544,19 +556,19 @@ impl Try<'_> {
             );
             self.world.say(Level::Warning, &text);
         }
-        self.install(file.to_owned(), tried.bytes, database, tried.answer.modified)
+        self.install((file.to_owned(), tried.bytes), database, tried.answer.modified, beside)
     }
 
     fn install(
         &mut self,
-        file: String,
-        bytes: Vec<u8>,
+        (file, bytes): (String, Vec<u8>),
         database: Database,
         modified: Option<u64>,
+        beside: Option<Vec<u8>>,
     ) -> Result<Outcome, Trouble> {
         let head = database.head.clone();
         let content = Content::Container(database);
-        self.world.install(Offer { file: file.clone(), bytes, content, modified })?;
+        self.world.install(Offer { file: file.clone(), bytes, content, modified, beside })?;
         self.world.say(Level::Info, &format!("{file} updated ({})", described(&head)));
         Ok(Outcome::Updated)
     }
@@ -632,7 +644,7 @@ pub fn install_custom(
     if !(lower.ends_with(".cvd") || lower.ends_with(".cld")) {
         let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
         let lines = lines.saturating_add(usize::from(!bytes.is_empty() && !bytes.ends_with(b"\n")));
-        let offer = Offer { file: file.to_owned(), bytes, content: Content::Plain, modified };
+        let offer = Offer { file: file.to_owned(), bytes, content: Content::Plain, modified, beside: None };
         world.install(offer)?;
         world.say(Level::Info, &format!("{file} updated (version: custom database, sigs: {lines})"));
         return Ok(Outcome::Updated);
@@ -641,7 +653,7 @@ pub fn install_custom(
         Ok(database) => {
             let head = database.head.clone();
             let content = Content::Container(database);
-            world.install(Offer { file: file.to_owned(), bytes, content, modified })?;
+            world.install(Offer { file: file.to_owned(), bytes, content, modified, beside: None })?;
             world.say(Level::Info, &format!("{file} updated ({})", described(&head)));
             Ok(Outcome::Updated)
         }

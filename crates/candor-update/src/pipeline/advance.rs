@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::candidate::BESIDE;
 use crate::generation::{
     Allowed, Built, Cause, Content, Files, Record, Stage, Staging, Store, StoreError, Trial, digest,
 };
-use crate::{Candidate, Expectation};
+use crate::{Candidate, Expectation, Provenance};
 
 /// Content that was verified; its members are in the staging, in the room of its source.
 #[derive(Clone, Debug)]
@@ -51,11 +52,17 @@ pub enum Stopped {
 
 /// The stages that work in a jail.
 pub trait Stages {
-    /// Compiles databases, given by their names and paths, into an image at this path, which is not there yet.
+    /// Compiles databases, given by their names and paths, into an image at this path, which is not there yet. For containers
+    /// whose names are `vouched` for somebody vouched as a whole when they were verified: their own signatures need not fit.
     ///
     /// # Errors
     /// No image comes of them; says why.
-    fn compile(&mut self, members: &[(String, PathBuf)], image: &Path) -> Result<Built, String>;
+    fn compile(
+        &mut self,
+        members: &[(String, PathBuf)],
+        vouched: &[String],
+        image: &Path,
+    ) -> Result<Built, String>;
 
     /// Tries an image out, beside the one that is active.
     ///
@@ -166,13 +173,13 @@ fn make<F: Files>(
         return Ok(Outcome::Unchanged);
     }
     contents.sort_by(|a, b| a.candidate.source.cmp(&b.candidate.source));
-    let members = members(staging, &contents);
+    let (members, vouched) = members(staging, &contents);
     if members.is_empty() {
         let reason = String::from("no source gives any signatures");
         return Err(Stopped::Refused { stage: Stage::Compile, source_name: None, reason });
     }
     let image = staging.image();
-    let built = stages.compile(&members, &image).map_err(|reason| Stopped::Refused {
+    let built = stages.compile(&members, &vouched, &image).map_err(|reason| Stopped::Refused {
         stage: Stage::Compile,
         source_name: None,
         reason,
@@ -215,22 +222,32 @@ fn fits(files: &impl Files, staging: &Staging, candidate: &Candidate) -> Result<
     Ok(())
 }
 
-/// All members: under their own names, and with that of the source where two have the same.
-fn members(staging: &Staging, contents: &[Content]) -> Vec<(String, PathBuf)> {
+/// All members: under their own names, and with that of the source where two have the same; and the names of those that
+/// were vouched for as a whole.
+fn members(staging: &Staging, contents: &[Content]) -> (Vec<(String, PathBuf)>, Vec<String>) {
     let mut often: BTreeMap<&str, u32> = BTreeMap::new();
     for member in contents.iter().flat_map(|content| &content.candidate.members) {
         let times = often.entry(&member.name).or_default();
         *times = times.saturating_add(1);
     }
-    let mut members = Vec::new();
+    let (mut members, mut vouched) = (Vec::new(), Vec::new());
     for Content { candidate, .. } in contents {
         for member in &candidate.members {
             let path = staging.directory().join(&candidate.directory).join(&member.name);
             let is_alone = often.get(member.name.as_str()) == Some(&1);
             let name =
                 if is_alone { member.name.clone() } else { format!("{}/{}", candidate.source, member.name) };
+            if is_vouched(candidate, &member.name) {
+                vouched.push(name.clone());
+            }
             members.push((name, path));
         }
     }
-    members
+    (members, vouched)
+}
+
+/// Whether a signature beside a container vouched for all of it.
+fn is_vouched(candidate: &Candidate, member: &str) -> bool {
+    let Provenance::Container { databases } = &candidate.provenance else { return false };
+    databases.iter().any(|known| known.file == member && known.signature == BESIDE)
 }

@@ -21,10 +21,18 @@ struct Told {
     /// Names that were compiled last, and whether there was an image to compare with.
     compiled: Vec<String>,
     had_before: Option<bool>,
+    /// Names that were vouched for.
+    vouched: Vec<String>,
 }
 
 impl Stages for Told {
-    fn compile(&mut self, members: &[(String, PathBuf)], image: &Path) -> Result<Built, String> {
+    fn compile(
+        &mut self,
+        members: &[(String, PathBuf)],
+        vouched: &[String],
+        image: &Path,
+    ) -> Result<Built, String> {
+        self.vouched = vouched.to_vec();
         self.compiled = members.iter().map(|(name, _)| name.clone()).collect();
         for (_, path) in members {
             assert!(path.is_file(), "{}", path.display());
@@ -464,4 +472,41 @@ fn settings_say_where_they_are_wrong() {
     assert!(read("\ngold = []").unwrap_err().contains("line 2"));
     let error = read("[directory.clamav]\npath = '/var/lib/clamav'\n").unwrap_err();
     assert!(error.ends_with("update.toml: sources stand in sources.toml now, not here"), "{error}");
+}
+
+/// Two containers of one source, of which a signature beside one vouched for all of it.
+#[test]
+fn whoever_compiles_is_told_which_containers_were_vouched_for_as_a_whole() {
+    let mut place = Place::new();
+    let staging = place.store.stage().unwrap();
+    let room = staging.room(&Disk, "one").unwrap();
+    let container = |file: &str, signature: &str| crate::Container {
+        file: file.to_owned(),
+        version: 7,
+        signature: signature.to_owned(),
+        builder: String::new(),
+        built: 0,
+        patched: false,
+    };
+    let mut members = Vec::new();
+    for name in ["daily.cvd", "main.cvd"] {
+        let (length, sha256) =
+            crate::generation::Staging::member(&Disk, &room, name, &mut name.as_bytes()).unwrap();
+        members.push(crate::Member { name: name.to_owned(), class: MemberClass::Signatures, length, sha256 });
+    }
+    let databases = vec![container("daily.cvd", crate::BESIDE), container("main.cvd", "md5-rsa")];
+    let candidate = Candidate {
+        source: String::from("one"),
+        version: 0,
+        directory: room,
+        members,
+        provenance: Provenance::Container { databases },
+        expectations: Vec::new(),
+    };
+    let arrival = Arrival { candidate, trusted: None, decision: String::new(), left: Vec::new() };
+    let (mut stages, kept) = (Told::default(), BTreeSet::new());
+    let done =
+        advance(&mut place.store, &staging, vec![arrival], &kept, &mut stages, Allowed::default(), NOW);
+    assert!(matches!(done, Ok(Outcome::Activated(_))), "{done:?}");
+    assert_eq!((stages.compiled.len(), stages.vouched), (2, vec![String::from("daily.cvd")]));
 }

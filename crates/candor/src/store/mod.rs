@@ -58,8 +58,8 @@ pub(crate) enum Origin {
 /// How many signatures an image holds that something can be found by: not the lists, settings and
 /// trusted files that come with them.
 pub(crate) fn signatures(image: &Image) -> u64 {
-    const FINDING: [&str; 12] =
-        ["cdb", "db", "hdb", "hsb", "imp", "ldb", "mdb", "msb", "ndb", "rmd", "sdb", "zmd"];
+    const FINDING: [&str; 14] =
+        ["cdb", "db", "hdb", "hsb", "imp", "ldb", "mdb", "msb", "ndb", "rmd", "sdb", "yar", "yara", "zmd"];
     let finding = |language: &str| FINDING.contains(&language);
     let info = image.info();
     info.sources.iter().filter(|source| finding(source.language)).map(|source| source.signatures).sum()

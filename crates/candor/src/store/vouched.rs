@@ -1,6 +1,6 @@
 //! Who vouches for a container besides RSA over an MD5 sum: certificates, by a `.sign` beside it.
 //!
-//! An update decides the same of what it fetches (`candor_update::clamav`). Here the files are on the disk: the broker
+//! An update decides by the same rule about what it fetches (`candor_update::clamav::vouch`). Here the files are on the disk: the broker
 //! finds what belongs together by names, and whoever compiles, in its jail, reads and verifies. What is no
 //! database goes there as a source whose name begins with a control character, which no name of a file can.
 
@@ -10,8 +10,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use candor_signature::Input;
-use candor_signature::clamav::FUNCTIONALITY_LEVEL;
-use candor_update::clamav::{Certificate, HEADER, Head, MOST_SIGNATURES, verify};
+use candor_update::clamav::{
+    Believed, Certificate, HEADER, Head, MOST_SIGNATURES, NotVouched, OldSignature, Voucher, vouch,
+};
 
 use super::sources::{Role, Stamp};
 use crate::escape::Escaped;
@@ -119,6 +120,11 @@ pub(super) fn name_of(role: &Role, of: &str) -> String {
     }
 }
 
+/// What a source is called that says of the container of this name that somebody vouched for it when it was verified.
+pub(super) fn mark_of(name: &str) -> String {
+    format!("{MARK}vouched {name}")
+}
+
 /// A container that nobody vouches for who is believed: its name, and why.
 pub(super) struct Refused {
     pub(super) name: String,
@@ -155,28 +161,33 @@ fn settle_at<'a>(sources: &[Input<'a>], now: u64) -> Settled<'a> {
         let name = format!("{MARK}{version} {of}");
         others.iter().find(|source| source.name == name)
     };
+    let old_signature = if refuses { OldSignature::Refuse } else { OldSignature::Warn };
+    let believed = Believed { certificates: &certificates, old_signature, now };
     let mut settled = Settled::default();
     for database in databases {
         let name = database.name;
         // What has no header is told of by whoever reads it.
         let head = database.bytes.get(..HEADER).and_then(|bytes| Head::read(bytes).ok());
-        let why = match head.filter(|_| is_published(name)) {
-            None => None,
-            Some(head) => match signature(name, head.version) {
-                Some(beside) => {
-                    let level = u64::from(FUNCTIONALITY_LEVEL);
-                    match verify(beside.bytes, database.bytes, &certificates, level, now) {
-                        Ok(()) => {
-                            settled.vouched.push(settled.databases.len());
-                            None
-                        }
-                        Err(error) => {
-                            Some(format!("the .sign of version {} beside it: {error}", head.version))
-                        }
+        let decided = match head.filter(|_| is_published(name)) {
+            None => Ok(Voucher::Itself),
+            Some(_) if others.iter().any(|source| source.name == mark_of(name)) => Ok(Voucher::Beside),
+            Some(head) => {
+                let beside = signature(name, head.version).map(|source| source.bytes);
+                vouch(database.bytes, beside, believed).map_err(|error| match error {
+                    NotVouched::Beside(error) => {
+                        format!("the .sign of version {} beside it: {error}", head.version)
                     }
-                }
-                None => refuses.then(|| String::from(ALONE)),
-            },
+                    error => error.to_string(),
+                })
+            }
+        };
+        let why = match decided {
+            Ok(Voucher::Beside) => {
+                settled.vouched.push(settled.databases.len());
+                None
+            }
+            Ok(Voucher::Itself) => None,
+            Err(why) => Some(why),
         };
         match why {
             None => settled.databases.push(database),
@@ -186,43 +197,17 @@ fn settle_at<'a>(sources: &[Input<'a>], now: u64) -> Settled<'a> {
     settled
 }
 
-/// What is wrong with a container that has no `.sign` where it needs one.
-const ALONE: &str = "signed by RSA over MD5 alone, which is not accepted here; there is no .sign beside it";
-
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
-
+    use candor_fixtures::certificate::Signer;
     use candor_fixtures::release::Release;
 
     use super::*;
 
-    fn openssl(folder: &Path, arguments: &str) -> bool {
-        let mut command = Command::new("openssl");
-        command.args(arguments.split(' ')).current_dir(folder);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    }
-
     /// A `.sign` of these bytes by the holder of the certificate `by`, and that certificate.
-    fn signed(folder: &Path, by: &str, bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-        fs::write(folder.join("file"), bytes).unwrap();
-        let made = openssl(
-            folder,
-            &format!(
-                "req -x509 -newkey rsa:2048 -nodes -keyout {by}.key -out {by}.pem -days 30 -subj /CN={by} -addext \
-                 basicConstraints=critical,CA:TRUE"
-            ),
-        ) && openssl(
-            folder,
-            &format!(
-                "cms -sign -binary -in file -signer {by}.pem -inkey {by}.key -outform PEM -out signed -md sha256"
-            ),
-        );
-        let pem = fs::read_to_string(folder.join("signed")).ok().filter(|_| made)?;
-        let digits: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-        let beside = format!("#clamsign-1.0\n::pkcs7-pem:{digits}\n").into_bytes();
-        Some((beside, fs::read(folder.join(format!("{by}.pem"))).unwrap()))
+    fn signed(folder: &Path, by: &'static str, bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let signer = Signer::new(folder, by)?;
+        Some((signer.sign(bytes), signer.certificate()))
     }
 
     /// What is said of the first database among these.
@@ -251,7 +236,7 @@ mod tests {
         assert_eq!(said(&[database]), "1 taken, 0 vouched for");
         assert_eq!(said(&[database, certificate, beside]), "1 taken, 1 vouched for");
         assert_eq!(said(&[database, certificate, beside, refuse]), "1 taken, 1 vouched for");
-        let alone = format!("daily.cvd: {ALONE}");
+        let alone = format!("daily.cvd: {}", NotVouched::Alone);
         assert_eq!(said(&[database, refuse]), alone);
         // One of another version says nothing of this one.
         assert_eq!(said(&[database, certificate, ("\u{1}100 daily.cvd", &good), refuse]), alone);
@@ -263,6 +248,11 @@ mod tests {
             assert_eq!(said(&[database, (CERTIFICATE, &other), beside]), invalid);
             assert_eq!(said(&[database, certificate, ("\u{1}101 daily.cvd", &bad)]), invalid);
         }
+        // Whoever verified it says so, of this one.
+        let mark = mark_of("daily.cvd");
+        assert_eq!(said(&[database, refuse, (&mark, b"")]), "1 taken, 1 vouched for");
+        let mark = mark_of("main.cvd");
+        assert_eq!(said(&[database, refuse, (&mark, b"")]), alone);
         // Nothing but a published container has such a header.
         assert_eq!(said(&[("daily.cld", &patched), ("own.ndb", b"x"), refuse]), "2 taken, 0 vouched for");
     }

@@ -17,13 +17,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use candor_sandbox::{Rooms, StageError, stage};
 use candor_update::clamav::{
-    Certificate, Content, Database, HEADER, Head, Level, Local, MOST_CONTAINER, Mirror, Offer, OldSignature,
-    Order, Outcome, Record, Tried, Trouble, Trust, World, patches_of, update,
+    Believed, Certificate, Content, Database, HEADER, Head, Level, Local, MOST_CONTAINER, MOST_SIGNATURES,
+    Mirror, Offer, OldSignature, Order, Outcome, Record, Tried, Trouble, Trust, Voucher, World, patches_of,
+    update, vouch,
 };
 use candor_update::generation::{Disk, Staging};
 use candor_update::source::fetch::{Answer, FileWish, Wish};
 use candor_update::source::{Clamav, Remembered};
-use candor_update::{Candidate, Container, Member, MemberClass, Provenance};
+use candor_update::{BESIDE, Candidate, Container, Member, MemberClass, Provenance};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -239,23 +240,24 @@ impl Official<'_> {
         }
         let new = self.folder.join(INCOMING).join(file);
         fs::File::open(&new)?.sync_all()?;
+        // What is beside the old one goes first: beside the new one it would spoil it.
+        let (beside, own) = (beside(&new), beside(&self.folder.join(file)));
+        gone(&own)?;
         fs::rename(&new, self.folder.join(file))?;
-        fs::File::open(&self.folder)?.sync_all()?;
-        match fs::remove_file(self.folder.join(format!("{name}.{other}"))) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        if beside.exists() {
+            fs::File::open(&beside)?.sync_all()?;
+            fs::rename(&beside, &own)?;
         }
+        fs::File::open(&self.folder)?.sync_all()?;
+        let other = self.folder.join(format!("{name}.{other}"));
+        gone(&self::beside(&other))?;
+        gone(&other)
     }
 
     /// Takes what is in the folder into the generation that is made, verified once more: what counts is what was copied.
-    pub(super) fn take(
-        &self,
-        staging: &Staging,
-        source: &str,
-        known: &Remembered,
-    ) -> Result<Candidate, NotTaken> {
+    pub(super) fn take(&self, staging: &Staging, source: &str) -> Result<Candidate, NotTaken> {
         let room = staging.room(&Disk, source).map_err(|error| NotTaken::Failed(error.into()))?;
-        let work = || self.copy(&room, known);
+        let work = || self.copy(&room);
         let taken: Result<Vec<(Member, Container)>, String> = if self.is_confined {
             let rooms = Rooms { reads: &[&self.folder], writes: &[&room] };
             let said = stage(&rooms, TIME, || serde_json::to_vec(&work()).unwrap_or_default());
@@ -280,21 +282,42 @@ impl Official<'_> {
         })
     }
 
-    fn copy(&self, room: &Path, known: &Remembered) -> Result<Vec<(Member, Container)>, String> {
+    /// Opens a database of the folder, by what vouches for it; says whether that is a signature beside it.
+    fn open(&self, file: &str, bytes: &[u8]) -> anyhow::Result<(Database, bool)> {
+        let path = beside(&self.folder.join(file));
+        let signature = if path.exists() {
+            let mut signature = Vec::new();
+            fs::File::open(path)?.take(MOST_SIGNATURES).read_to_end(&mut signature)?;
+            Some(signature)
+        } else {
+            None
+        };
+        // What came before such signatures were kept is taken as it was then.
+        let believed = Believed {
+            certificates: &self.trust.certificates,
+            old_signature: OldSignature::Warn,
+            now: self.now,
+        };
+        match vouch(bytes, signature.as_deref(), believed)? {
+            Voucher::Beside => Ok((Database::open_vouched(file, bytes)?, true)),
+            Voucher::Itself => Ok((Database::open(file, bytes, &self.trust)?, false)),
+        }
+    }
+
+    fn copy(&self, room: &Path) -> Result<Vec<(Member, Container)>, String> {
         let mut taken = Vec::new();
         for database in &self.clamav.databases {
             let Some(local) = local(&self.folder, database) else { continue };
             let file = local.file;
             let bytes = load(&self.folder, &file).map_err(|error| format!("{file}: {error}"))?;
-            let opened =
-                Database::open(&file, &bytes, &self.trust).map_err(|error| format!("{file}: {error}"))?;
+            let (opened, is_vouched) =
+                self.open(&file, &bytes).map_err(|error| format!("{file}: {error:#}"))?;
             let (length, sha256) = Staging::member(&Disk, room, &file, &mut bytes.as_slice())
                 .map_err(|error| format!("{file}: {error}"))?;
             let patched = file.ends_with(".cld");
             let signature = match patched {
                 true => "sha256-rsa",
-                // Since it was seen, none is taken without.
-                false if known.servers.needs_signature(database) => "pkcs7",
+                false if is_vouched => BESIDE,
                 false => "md5-rsa",
             };
             let container = Container {
@@ -441,7 +464,12 @@ impl World for Replay<'_> {
             return Err(Trouble::FailedUpdate);
         }
         let path = self.folder.join(INCOMING).join(&offer.file);
-        fs::write(&path, &offer.bytes).map_err(|error| {
+        // One that was left there is another one's.
+        let written = fs::write(&path, &offer.bytes).and_then(|()| match &offer.beside {
+            Some(signature) => fs::write(beside(&path), signature),
+            None => gone(&beside(&path)),
+        });
+        written.map_err(|error| {
             self.say(Level::Error, &format!("{}: {error}", offer.file));
             Trouble::FailedUpdate
         })?;
@@ -484,6 +512,21 @@ fn tried(answer: &Answer, spool: &Path) -> Tried {
         }
     }
     Tried { answer, bytes }
+}
+
+/// Where the signature by certificates is kept that vouches for this database.
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".sign");
+    PathBuf::from(name)
+}
+
+/// Removes a file, if it is there.
+fn gone(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The newer of a database's two files.

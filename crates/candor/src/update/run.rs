@@ -320,7 +320,7 @@ impl Update<'_> {
         if is_all || there.is_empty() {
             return Ok(None);
         }
-        let candidate = self.counted(official.take(self.staging, source, &known)?);
+        let candidate = self.counted(official.take(self.staging, source)?);
         let decision = match clamav.accept_md5 {
             true => String::from("ClamAV's signatures are believed, and RSA over MD5 is enough"),
             false => String::from("ClamAV's signatures are believed, and RSA over MD5 alone is not enough"),

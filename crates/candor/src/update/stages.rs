@@ -50,9 +50,14 @@ impl<'a> Jailed<'a> {
 }
 
 impl Stages for Jailed<'_> {
-    fn compile(&mut self, members: &[(String, PathBuf)], image: &Path) -> Result<Built, String> {
+    fn compile(
+        &mut self,
+        members: &[(String, PathBuf)],
+        vouched: &[String],
+        image: &Path,
+    ) -> Result<Built, String> {
         self.members = members.to_vec();
-        self.build(members, image).map_err(|error| format!("{error:#}"))
+        self.build(members, vouched, image).map_err(|error| format!("{error:#}"))
     }
 
     fn try_out(
@@ -96,13 +101,21 @@ fn told(run: &Run, mut faults: Vec<String>) -> Vec<String> {
 }
 
 impl Jailed<'_> {
-    fn build(&self, members: &[(String, PathBuf)], image: &Path) -> anyhow::Result<Built> {
+    fn build(
+        &self,
+        members: &[(String, PathBuf)],
+        vouched: &[String],
+        image: &Path,
+    ) -> anyhow::Result<Built> {
         let mut sources = Vec::new();
         for (name, path) in members {
             // Nobody but this process writes here, so no copy is needed that cannot change.
             let file = File::open(path).with_context(|| name.clone())?;
             let length = file.metadata().with_context(|| name.clone())?.len();
             sources.push(SourceFile { name: name.clone(), file, length });
+        }
+        for name in vouched {
+            sources.push(SourceFile::vouched(name)?);
         }
         let directory = image.parent().context("an image lies in a directory")?;
         let task = (sources.as_slice(), Some(directory));

@@ -107,6 +107,7 @@ fn sockets_that_systemd_hands_over_are_served_in_place_of_others() {
     std::io::Write::write_all(&mut socket, &stream(MARKER, 4096)).unwrap();
     assert_eq!(read_all(socket), format!("stream: {NAME} FOUND\0"));
     assert!(!daemon.path("socket").exists());
+    assert!(daemon.log().contains(&format!("it listens on {}", path.display())), "{}", daemon.log());
     // A program that it starts has none of its sockets.
     let mut daemon = daemon;
     daemon.wait_until("the program ran", |_| folder.path().join("fds").exists());

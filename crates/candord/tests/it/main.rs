@@ -11,6 +11,7 @@ mod lifecycle;
 mod logs;
 mod metrics;
 mod milter;
+mod official;
 mod protocol;
 mod remembered;
 mod run;
