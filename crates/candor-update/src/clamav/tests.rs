@@ -47,6 +47,7 @@ struct Fake {
     asked: Vec<String>,
     said: Vec<(Level, String)>,
     installed: Vec<(String, Vec<u8>)>,
+    beside: Vec<Option<Vec<u8>>>,
     fails_trial: bool,
     waited: u64,
     refusals: Vec<(u16, Option<u64>)>,
@@ -124,6 +125,7 @@ impl World for Fake {
             return Err(Trouble::TestFailed);
         }
         self.installed.push((offer.file, offer.bytes));
+        self.beside.push(offer.beside);
         Ok(())
     }
 
@@ -593,4 +595,43 @@ fn a_signature_beside_a_patch_is_verified_and_remembered() {
     let of_others = place.sign_bytes(b"another patch");
     let (fake, _) = with_patch_signature(false, &root, Some(Reply::Bytes(of_others)));
     assert_eq!((installed(&fake).0.as_str(), fake.signed.len()), ("daily.cvd", 0));
+}
+
+/// What comes of a container whose own signatures are nobody's, with this beside it.
+fn vouched_for(root: &[Certificate], beside: Option<&[u8]>) -> (Fake, Result<Outcome, Trouble>) {
+    let trust = Trust { containers: Keys::published(), certificates: root.to_vec(), ..trust() };
+    let mut fake = Fake::default().serve("daily.cvd", Reply::Bytes(daily(101).container()));
+    if let Some(beside) = beside {
+        fake = fake.serve("daily-101.cvd.sign", Reply::Bytes(beside.to_vec()));
+    }
+    fake.clock = Some(sign::tests::now());
+    let order = Order { scripted: false, attempts: 1, ..order(Some(101)) };
+    let result = update(&mut fake, &order, None, &trust);
+    (fake, result)
+}
+
+#[test]
+fn a_signature_beside_a_container_is_enough_whatever_its_own_say() {
+    let Some(place) = sign::tests::Place::new() else { return };
+    let root = place.certificates("root");
+    let good = place.sign_bytes(&daily(101).container());
+    let (fake, result) = vouched_for(&root, Some(&good));
+    assert_eq!(result, Ok(Outcome::Updated), "{:?}", fake.said);
+    // Whoever reads it needs the same.
+    assert_eq!((installed(&fake).1, fake.beside.as_slice()), (101, &[Some(good.clone())][..]));
+    assert_eq!(fake.signed, ["daily"]);
+    assert!(!fake.has_said("RSA over MD5"));
+    // Nothing beside it, something that is of another file, by somebody else, or where nobody is trusted.
+    let of_other = place.sign_bytes(&daily(102).container());
+    let others = place.certificates("other");
+    for (root, beside) in [
+        (&root[..], None),
+        (&root[..], Some(&of_other[..])),
+        (&others[..], Some(&good[..])),
+        (&[][..], Some(&good[..])),
+    ] {
+        let (fake, result) = vouched_for(root, beside);
+        assert_eq!(result, Err(Trouble::BadDatabase), "{:?}", fake.said);
+        assert!(fake.installed.is_empty() && fake.signed.is_empty());
+    }
 }
