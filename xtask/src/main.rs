@@ -18,6 +18,7 @@ mod test_file;
 mod tidy;
 mod tuf;
 mod volumes;
+mod yara;
 
 use std::path::{Path, PathBuf};
 
@@ -55,9 +56,11 @@ enum Task {
     Tidy,
     /// Compare the verifier of feeds with tough, a client of The Update Framework by others.
     Tuf(tuf::Arguments),
-}
     /// Compare what is read of file systems with the programs that make them.
     Volumes(volumes::Arguments),
+    /// Compare Candor with YARA: what modules say, rules that people wrote, random rules.
+    Yara(yara::Arguments),
+}
 
 fn main() -> anyhow::Result<()> {
     match Task::parse() {
@@ -75,10 +78,11 @@ fn main() -> anyhow::Result<()> {
         Task::Policy(arguments) => policy::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Tuf(arguments) => tuf::run(&arguments).map(|said| println!("{said}")),
+        Task::Volumes(arguments) => volumes::run(&arguments).map(|said| println!("{said}")),
+        Task::Yara(arguments) => yara::run(&arguments),
     }
 }
 
-        Task::Volumes(arguments) => volumes::run(&arguments).map(|said| println!("{said}")),
 /// The root of the workspace.
 fn root() -> anyhow::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask stands in the workspace")?;

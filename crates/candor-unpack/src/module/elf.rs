@@ -88,7 +88,9 @@ impl<'a> File<'a> {
         let (segment_size, segment_count) = (header.u16()?, header.u16()?);
         let (section_size, section_count) = (header.u16()?, header.u16()?);
         let names = header.u16()?;
-        let sections = self.sections(sections_at, section_count);
+        // Where the section of names is none of them, nothing of them is believed.
+        let sections =
+            if names < section_count { self.sections(sections_at, section_count) } else { Vec::new() };
         let segments = self.segments(segments_at, segment_count);
         let mut fields = Fields::default()
             .integer("type", kind)

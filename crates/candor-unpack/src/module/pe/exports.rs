@@ -95,7 +95,7 @@ impl<'a> Table<'a> {
                 .integer("ordinal", self.base.wrapping_add(number))
                 .integer("rva", address)
                 .text_if("forward_name", forward.map(|at| short(at.rest())))
-                .integer_if("offset", place.filter(|_| !is_forward))
+                .integer_if("offset", if is_forward { None } else { Some(place.unwrap_or(u64::MAX)) })
                 .text_if("name", names.get(&number).copied())
                 .into()
         })

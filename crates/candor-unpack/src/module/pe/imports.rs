@@ -108,11 +108,11 @@ fn read(file: &Header<'_>, left: &mut usize) -> Table {
     found
 }
 
-/// A name that a library can have.
+/// A name that a library can have, as far as characters say that no file may have.
 fn library_name(bytes: &[u8]) -> Option<&[u8]> {
     let end = memchr::memchr(0, bytes.get(..NAME).unwrap_or(bytes)).filter(|end| *end > 0)?;
     let name = bytes.get(..end)?;
-    name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(byte)).then_some(name)
+    name.iter().all(|byte| *byte >= b' ' && !b"\"*<>?|".contains(byte)).then_some(name)
 }
 
 fn read_functions(
