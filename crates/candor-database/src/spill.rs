@@ -161,7 +161,7 @@ mod tests {
 
     /// A pile of so many bytes, appended three at a time, read by tens.
     fn piled(spill: &Spill, length: usize) -> (Pile, bool) {
-        let bytes: Vec<u8> = (0..length).map(|number| (number / 3 % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().flat_map(|byte| [byte; 3]).take(length).collect();
         let mut pile = Pile::new(spill);
         bytes.chunks(3).for_each(|chunk| pile.append(|out| out.extend_from_slice(chunk)));
         let mut back = Vec::new();
