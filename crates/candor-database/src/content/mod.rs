@@ -17,8 +17,8 @@ mod regex;
 mod search;
 #[cfg(test)]
 mod tests;
-
 mod yara;
+
 use candor_model::Target;
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -31,8 +31,8 @@ use crate::spill::Spill;
 use codec::Encoder;
 use cover::{Cover, Covering};
 use index::IndexBuilder;
-
 use yara::RulesBuilder;
+
 pub use index::{Screen, Screening, screen_together};
 pub use search::Scratch;
 
@@ -40,9 +40,9 @@ pub use search::Scratch;
 const BODY: u8 = 0;
 /// Tag of a program that describes a logical signature.
 const LOGICAL: u8 = 1;
-/// Bytes of a record: signature `u32`, start and length of its program `u32` each.
 /// Tag of a program that describes a rule.
 const RULE: u8 = 2;
+/// Bytes of a record: signature `u32`, start and length of its program `u32` each.
 const RECORD: usize = 12;
 /// Nesting that expressions may have at most, so that no evaluation runs out of stack.
 const MAX_NESTING: u32 = 100;
@@ -58,8 +58,8 @@ pub(crate) struct ContentBuilder {
     images: Vec<u8>,
     macros: Vec<u8>,
     index: IndexBuilder,
-}
     rules: RulesBuilder,
+}
 
 impl ContentBuilder {
     /// One that puts aside what it can.
@@ -144,12 +144,12 @@ impl ContentBuilder {
         for value in [id.0, start, length] {
             self.records.extend_from_slice(&value.to_le_bytes());
         }
-        match cover {
         Ok(number)
     }
 
     /// Says how a signature is found.
     fn find_by(&mut self, number: u32, target: Target, cover: Cover) {
+        match cover {
             Cover::Always => put_entry(&mut self.always, target, number),
             Cover::Image => put_entry(&mut self.images, target, number),
             Cover::Needs(thresholds) => {
@@ -176,8 +176,8 @@ impl ContentBuilder {
         ] {
             writer.section(kind, LINE, &bytes);
         }
-        self.index.finish(writer)
         self.rules.finish(writer);
+        self.index.finish(writer)
     }
 }
 

@@ -98,9 +98,9 @@ impl IndexBuilder {
         };
         let clauses = thresholds.into_iter().flat_map(|threshold| threshold.of);
         for (clause, number) in clauses.zip(0..) {
-            for anchor in clause.anchors {
             let key = |key| Keyed { key, rule: signature, needs, clause: number };
             keyed.extend(clause.keys.into_iter().map(key));
+            for anchor in clause.anchors {
                 match anchor.meeting {
                     Meeting::Anywhere => {
                         for run in &anchor.runs {
@@ -116,8 +116,8 @@ impl IndexBuilder {
                 self.is_too_large |= taken.is_none();
             }
         }
-    }
         keyed
+    }
 
     /// Takes an anchor; `None` when something of it does not fit.
     fn take(&mut self, target: Target, numbers: [u32; 3], anchor: &Anchor) -> Option<()> {
