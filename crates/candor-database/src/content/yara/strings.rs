@@ -119,14 +119,17 @@ fn groups(pattern: &Pattern) -> Vec<Group> {
     all
 }
 
+/// From where something was looked for, and its next match: start and end.
+type Ahead = Option<(usize, Option<(usize, usize)>)>;
+
 /// What a search for matches one behind the other remembers.
 #[derive(Debug, Default)]
 struct Cursor {
     /// For each of several expressions, from where it was looked for and its next match.
-    ahead: Vec<Option<(usize, Option<(usize, usize)>)>>,
+    ahead: Vec<Ahead>,
     windows: Vec<usize>,
     /// For each group behind the first, from where it was looked for and its next match.
-    behind: Vec<Option<(usize, Option<(usize, usize)>)>>,
+    behind: Vec<Ahead>,
 }
 
 /// What is known of a string in a layer.
