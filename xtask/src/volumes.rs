@@ -59,7 +59,7 @@ const fn maker(
     Maker { name, file_type, program, options, fill, size: 320 }
 }
 
-const MAKERS: [Maker; 20] = {
+const MAKERS: [Maker; 19] = {
     use FileType::{Btrfs, Ext, Xfs};
     const XFS: &str = "mkfs.xfs";
     const BTRFS: &str = "mkfs.btrfs";
@@ -98,7 +98,6 @@ const MAKERS: [Maker; 20] = {
         maker("btrfs, sha256", Btrfs, BTRFS, &["-q", "-f", "--csum", "sha256", "-n", "65536"], ROOT),
         maker("btrfs, blake2, mixed", Btrfs, BTRFS, &["-q", "-f", "--csum", "blake2", "--mixed"], ROOT),
         maker("xfs 5 by the kernel", Xfs, XFS, &["-q", "-f"], Fill::Kernel("")),
-        maker("xfs 4 by the kernel", Xfs, XFS, &["-q", "-f", "-m", "crc=0"], Fill::Kernel("")),
         maker(
             "xfs 5, small blocks, by the kernel",
             Xfs,

@@ -110,8 +110,8 @@ impl Extent {
 pub(super) struct File<'s, 'a> {
     space: &'s Space<'a>,
     sector: u64,
-    extents: std::vec::IntoIter<Extent>,
-    current: Option<Extent>,
+    extents: std::slice::Iter<'s, Extent>,
+    current: Option<&'s Extent>,
     /// What the current one unpacked to, from its start in the file on, and why that is not all.
     unpacked: Option<(Vec<u8>, Option<&'static str>)>,
     at: u64,
@@ -119,8 +119,8 @@ pub(super) struct File<'s, 'a> {
 }
 
 impl<'s, 'a> File<'s, 'a> {
-    pub(super) fn new(space: &'s Space<'a>, sector: u64, extents: Vec<Extent>, size: u64) -> Self {
-        let mut extents = extents.into_iter();
+    pub(super) fn new(space: &'s Space<'a>, sector: u64, extents: &'s [Extent], size: u64) -> Self {
+        let mut extents = extents.iter();
         let current = extents.next();
         Self { space, sector, extents, current, unpacked: None, at: 0, size }
     }
@@ -179,13 +179,13 @@ impl Read for File<'_, '_> {
             if buffer.is_empty() || left == 0 {
                 return Ok(0);
             }
-            if self.current.as_ref().is_some_and(|extent| extent.end() <= self.at) {
+            if self.current.is_some_and(|extent| extent.end() <= self.at) {
                 self.current = self.extents.next();
                 self.unpacked = None;
                 continue;
             }
             let zeros = |buffer: &mut [u8], count: u64| io::repeat(0).take(count).read(buffer);
-            let read = match &self.current {
+            let read = match self.current {
                 None => zeros(buffer, left)?,
                 Some(extent) if extent.first > self.at => {
                     zeros(buffer, left.min(extent.first.saturating_sub(self.at)))?

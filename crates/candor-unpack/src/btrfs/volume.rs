@@ -33,9 +33,10 @@ const LAST: u64 = u64::MAX - 256;
 /// Features without which a volume is read wrongly: a tree of extents of its own, a tree of stripes.
 const UNREAD: u64 = 0x2000 | 0x4000;
 
-/// Subvolumes, names of one file, extents of one, bytes of it that stand in the tree, bytes of a path, bytes of paths
+/// Subvolumes, how many may be in one another, names of one file, extents of one, bytes of it that stand in the tree, bytes of a path, bytes of paths
 /// that are kept, and nodes that are remembered.
 const SUBVOLUMES: usize = 65_536;
+const NESTED: usize = 64;
 const NAMES: usize = 4096;
 const EXTENTS: usize = 1 << 18;
 const INLINE: usize = 1 << 20;
@@ -158,7 +159,10 @@ fn subvolumes(
                     Some((root, _)) if found.len() < SUBVOLUMES => {
                         found.insert(object, Subvolume { id: object, root, above: None });
                     }
-                    Some(_) => return Err(Reason::Children),
+                    Some(_) => {
+                        sink.incomplete(Reason::Children);
+                        return Ok(Flow::Stop);
+                    }
                     None => troubles.damaged(sink, format!("the subvolume {object}")),
                 },
                 ABOVE => {
@@ -228,7 +232,9 @@ fn place(
         };
         let slash = if path.is_empty() { "" } else { "/" };
         path = format!("{folder}{name}{slash}{path}");
-        let Some(above) = others.get(id).filter(|_| path.len() < PATH) else { break };
+        sink.budget().spend(KEPT)?;
+        let is_short = path.len() < PATH && seen.len() < NESTED;
+        let Some(above) = others.get(id).filter(|_| is_short) else { break };
         current = above;
     }
     Ok(path)
@@ -500,7 +506,7 @@ impl Walk<'_, '_> {
         for name in names {
             self.position = self.position.saturating_add(1);
             let member = Member { name, position: self.position, real_size: Some(size), ..Member::default() };
-            let mut stream = File::new(self.space, self.sector, inode.extents.clone(), size);
+            let mut stream = File::new(self.space, self.sector, &inode.extents, size);
             if sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream)) == Flow::Stop {
                 return Ok(Flow::Stop);
             }

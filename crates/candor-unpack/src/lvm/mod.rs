@@ -22,7 +22,7 @@ mod logical;
 mod tests;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
@@ -40,9 +40,10 @@ const START: u32 = 0xf597_a6cf;
 const TEXT: u64 = 8 << 20;
 const AREAS: usize = 16;
 const TEXTS: usize = 4;
-/// Groups, and logical volumes of all.
+/// Groups, and logical volumes of all; names, values and sections of all texts.
 const GROUPS: usize = 64;
 const LOGICAL: usize = 4096;
+const NODES: usize = 500_000;
 /// Letters of a name.
 const NAME: usize = 128;
 
@@ -106,6 +107,7 @@ pub fn walk(media: &[&dyn Medium], sink: &mut dyn Sink, take: &mut Take<'_>) {
     let mut physical: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     let mut unknown: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+    let mut nodes = NODES;
     for (index, medium) in media.iter().enumerate() {
         let Some(label) = label(*medium) else {
             sink.incomplete(Reason::Malformed("the label of a physical volume of LVM".to_owned()));
@@ -124,7 +126,9 @@ pub fn walk(media: &[&dyn Medium], sink: &mut dyn Sink, take: &mut Take<'_>) {
             unknown.insert(label.name.clone(), index);
         }
         for (offset, length) in label.areas {
-            if let Err(reason) = area(&Area { medium: *medium, offset, length }, sink, &mut groups) {
+            if let Err(reason) =
+                area(&Area { medium: *medium, offset, length }, &mut nodes, sink, &mut groups)
+            {
                 sink.incomplete(reason);
                 return;
             }
@@ -194,7 +198,12 @@ struct Area<'a> {
 }
 
 /// Takes the groups that the texts of an area are of.
-fn area(area: &Area<'_>, sink: &mut dyn Sink, groups: &mut BTreeMap<String, Group>) -> Result<(), Reason> {
+fn area(
+    area: &Area<'_>,
+    nodes: &mut usize,
+    sink: &mut dyn Sink,
+    groups: &mut BTreeMap<String, Group>,
+) -> Result<(), Reason> {
     let damaged =
         |what: &str| Reason::Malformed(format!("{what} of an area of metadata of LVM at {}", area.offset));
     let header = taken(area.medium, area.offset, SECTOR);
@@ -224,7 +233,7 @@ fn area(area: &Area<'_>, sink: &mut dyn Sink, groups: &mut BTreeMap<String, Grou
         sink.budget().spend(length)?;
         let text = area.text(offset, length);
         let is_sound = IEEE.on(START, &text) == check && u64::try_from(text.len()) == Ok(length);
-        let (content, is_whole) = text::parse(&text);
+        let (content, is_whole) = text::parse(&text, nodes);
         let Some(group) = Group::read(content, is_sound && is_whole) else {
             sink.incomplete(damaged("the text"));
             continue;
@@ -309,9 +318,9 @@ impl Group {
         }
         let listed = self.content.section("logical_volumes").map_or(&[][..], |section| &section.sections);
         // What holds the old content of another is read by nobody for itself.
-        let stores: Vec<&str> = listed.iter().filter_map(|(_, volume)| logical::store(volume)).collect();
+        let stores: BTreeSet<&str> = listed.iter().filter_map(|(_, volume)| logical::store(volume)).collect();
         for (name, section) in listed {
-            if stores.contains(&name.as_str()) {
+            if stores.contains(name.as_str()) {
                 continue;
             }
             let found = match logical::read(section, &places) {

@@ -8,9 +8,8 @@
 
 use std::collections::BTreeMap;
 
-/// Sections in one another, and names, values and sections of one text.
+/// Sections in one another.
 const DEPTH: usize = 12;
-const NODES: usize = 500_000;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,24 +57,23 @@ impl Section {
     }
 }
 
-/// What a text says, and whether all of it could be read.
-pub(super) fn parse(text: &[u8]) -> (Section, bool) {
+/// What a text says, and whether all of it could be read: no more names, values and sections than `left`.
+pub(super) fn parse(text: &[u8], left: &mut usize) -> (Section, bool) {
     let mut words = Words { rest: text };
     // What is open, the innermost last, each with the name that it gets where it is in.
     let mut open: Vec<(String, Section)> = vec![(String::new(), Section::default())];
-    let mut nodes = 0_usize;
     let mut is_whole = false;
-    loop {
-        nodes = nodes.saturating_add(1);
+    while let Some(fewer) = left.checked_sub(1) {
+        *left = fewer;
         match words.next() {
             None => {
                 is_whole = open.len() == 1;
                 break;
             }
-            Some(Word::Plain(name)) if nodes < NODES => match words.next() {
+            Some(Word::Plain(name)) => match words.next() {
                 Some(Word::Open) if open.len() < DEPTH => open.push((name, Section::default())),
                 Some(Word::Is) => {
-                    let Some(values) = words.values(&mut nodes) else { break };
+                    let Some(values) = words.values(left) else { break };
                     if let Some((_, section)) = open.last_mut() {
                         section.values.insert(name, values);
                     }
@@ -190,19 +188,19 @@ impl Words<'_> {
     }
 
     /// What stands behind a sign of equality: one value, or a list.
-    fn values(&mut self, nodes: &mut usize) -> Option<Vec<Value>> {
+    fn values(&mut self, left: &mut usize) -> Option<Vec<Value>> {
         match self.next()? {
             Word::Text(text) => Some(vec![Value::Text(text)]),
             Word::Plain(word) => Some(vec![number(&word)]),
             Word::Begin => {
                 let mut values = Vec::new();
                 loop {
-                    *nodes = nodes.saturating_add(1);
+                    *left = left.checked_sub(1)?;
                     match self.next()? {
                         Word::End => return Some(values),
                         Word::Comma => (),
-                        Word::Text(text) if *nodes < NODES => values.push(Value::Text(text)),
-                        Word::Plain(word) if *nodes < NODES => values.push(number(&word)),
+                        Word::Text(text) => values.push(Value::Text(text)),
+                        Word::Plain(word) => values.push(number(&word)),
                         _ => return None,
                     }
                 }
@@ -219,6 +217,10 @@ fn number(word: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &[u8]) -> (Section, bool) {
+        super::parse(text, &mut 10_000)
+    }
 
     #[test]
     fn sections_values_lists_and_comments_are_read() {
@@ -254,7 +256,7 @@ mod tests {
         }
         let deep = "a {".repeat(100_000);
         assert!(!parse(deep.as_bytes()).1);
-        let long = format!("a = [{}]", "1,".repeat(NODES));
+        let long = format!("a = [{}]", "1,".repeat(10_000));
         assert_eq!(parse(long.as_bytes()), (Section::default(), false));
     }
 }
