@@ -29,12 +29,47 @@ pub(crate) struct Wanted {
     pub(crate) paths: Vec<PathBuf>,
     /// Only containers of the publisher.
     pub(crate) official_only: bool,
+    /// What becomes of rules of YARA.
+    pub(crate) rules: Rules,
     /// Days after which the daily database is too old.
     pub(crate) newest: Option<u32>,
     /// Who may sign containers.
     pub(crate) signers: Signers,
     /// Where compiled databases are kept.
     pub(crate) cache: Option<PathBuf>,
+}
+
+/// What becomes of rules of YARA that stand beside ClamAV's databases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// They are in force, too.
+    #[default]
+    Yes,
+    /// They are left out.
+    No,
+    /// All others are left out.
+    Only,
+}
+
+impl Rules {
+    /// As ClamAV reads the value of its option: what it does not know says nothing.
+    pub(crate) fn of(value: Option<&str>) -> Self {
+        match value {
+            Some("no") => Self::No,
+            Some("only") => Self::Only,
+            _ => Self::Yes,
+        }
+    }
+
+    fn accepts(self, path: &Path) -> bool {
+        let extension = path.extension().unwrap_or_default();
+        let is_rules = extension.eq_ignore_ascii_case("yar") || extension.eq_ignore_ascii_case("yara");
+        match self {
+            Self::Yes => true,
+            Self::No => !is_rules,
+            Self::Only => is_rules,
+        }
+    }
 }
 
 impl Wanted {
@@ -53,10 +88,11 @@ impl Wanted {
             return Ok(Signatures { image, number });
         }
         let mut paths: Vec<PathBuf> = Vec::new();
+        let accepts = |path: &Path| (!self.official_only || is_official(path)) && self.rules.accepts(path);
         for path in named {
-            if self.official_only && path.is_dir() {
-                paths.extend(containers(path, &is_official));
-            } else if !self.official_only || is_official(path) {
+            if (self.official_only || self.rules != Rules::Yes) && path.is_dir() {
+                paths.extend(containers(path, &accepts));
+            } else if accepts(path) {
                 paths.push(path.clone());
             }
         }

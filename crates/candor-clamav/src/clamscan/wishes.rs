@@ -11,7 +11,7 @@ use candor_sandbox::{Setup, Task};
 use regex::bytes::RegexSet;
 
 use super::expression::translate;
-use crate::database::Wanted;
+use crate::database::{Rules, Wanted};
 use crate::options::Given;
 
 /// Bytes of memory that the engine may use besides the layers of a file.
@@ -104,6 +104,7 @@ impl Wishes {
             signatures: Wanted {
                 paths: given.all("database").map(PathBuf::from).collect(),
                 official_only: given.is_on("official-db-only"),
+                rules: Rules::of(given.text("yara-rules").and_then(std::ffi::OsStr::to_str)),
                 newest: given.number("fail-if-cvd-older-than"),
                 signers: Signers {
                     certificates: given.text("cvdcertsdir").map(PathBuf::from),

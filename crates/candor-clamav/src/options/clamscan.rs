@@ -72,7 +72,7 @@ pub(crate) const OPTIONS: &[Known] = &[
     option("cvdcertsdir", NO, Text, Honoured),
     option("official-db-only", NO, Switch, Honoured),
     option("fail-if-cvd-older-than", NO, Number, Honoured),
-    option("yara-rules", NO, Text, Unused("YARA rules are not read", "")),
+    option("yara-rules", NO, Text, Honoured),
     option("max-dir-recursion", NO, Number, Honoured),
     option("cross-fs", NO, Switch, Honoured),
     option("disable-cache", NO, Switch, Honoured),

@@ -85,6 +85,38 @@ fn without_a_database_nothing_is_scanned() {
 }
 
 #[test]
+fn rules_of_yara_stand_beside_databases_and_are_left_out_on_request() {
+    let place = Place::new();
+    let rules =
+        b"import \"math\"\nrule Marker { strings: $a = \"clean\" condition: $a and math.max(1, 2) == 2 }\n";
+    place.file("both/rules.yar", rules);
+    place.file("both/a.ndb", b"Second.Set:0:*:636c65616e\n");
+    let scan = |more: &[&str]| {
+        let arguments = [&["--no-summary", "--allmatch", "-d", "both"], more, &["d/b.txt"]].concat();
+        place.run(&place.path("bin/clamscan"), &arguments, b"")
+    };
+    let (rule, signature) =
+        ("d/b.txt: YARA.Marker.UNOFFICIAL FOUND\n", "d/b.txt: Second.Set.UNOFFICIAL FOUND\n");
+    for (more, expected) in [
+        (&[][..], vec![rule, signature]),
+        (&["--yara-rules=yes"], vec![rule, signature]),
+        (&["--yara-rules=no"], vec![signature]),
+        (&["--yara-rules=only"], vec![rule]),
+    ] {
+        let said = scan(more);
+        let mut lines: Vec<&str> = said.stdout.split_inclusive('\n').collect();
+        lines.sort_by_key(|line| line.contains("Second"));
+        assert_eq!((said.code, lines), (1, expected), "{more:?} {}", said.stderr);
+    }
+    let none = place.run(
+        &place.path("bin/clamscan"),
+        &["--no-summary", "--yara-rules=no", "-d", "both/rules.yar", "d/b.txt"],
+        b"",
+    );
+    assert_eq!((none.code, none.stdout.as_str()), (2, ""), "{none:?}");
+}
+
+#[test]
 fn a_log_is_not_written_through_a_link() {
     let place = Place::new();
     place.file("precious", b"precious");

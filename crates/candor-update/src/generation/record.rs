@@ -40,9 +40,6 @@ pub struct Content {
     /// What the policy said about it.
     #[serde(default)]
     pub decision: String,
-    /// Files that the source has and that cannot be used.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left: Vec<String>,
 }
 
 /// An image.
@@ -100,7 +97,7 @@ impl Content {
     /// Content that was verified at this time, and of which there is no more to say.
     #[must_use]
     pub const fn new(candidate: Candidate, verified: u64) -> Self {
-        Self { candidate, verified, decision: String::new(), left: Vec::new() }
+        Self { candidate, verified, decision: String::new() }
     }
 
     /// The digest of the members.

@@ -18,8 +18,6 @@ pub struct Arrival {
     pub trusted: Option<String>,
     /// What the policy said about it.
     pub decision: String,
-    /// Files that the source has and that cannot be used.
-    pub left: Vec<String>,
 }
 
 /// What became of an update.
@@ -130,7 +128,7 @@ fn make<F: Files>(
     let mut contents = Vec::new();
     let mut changed = false;
     for arrival in arrivals {
-        let Arrival { mut candidate, decision, left, .. } = arrival;
+        let Arrival { mut candidate, decision, .. } = arrival;
         let source = candidate.source.clone();
         // Who verified said so, and has read hostile bytes.
         if let Err(reason) = fits(store.files(), staging, &candidate) {
@@ -148,12 +146,12 @@ fn make<F: Files>(
         store.verified(&source, candidate.version, &content, None, now)?;
         let known = active.as_ref().and_then(|active| active.content(&source));
         if let Some(known) = known.filter(|known| known.digest() == content) {
-            contents.push(Content { decision, left, ..known.clone() });
+            contents.push(Content { decision, ..known.clone() });
             continue;
         }
         changed = true;
         candidate.directory = Staging::place(&source)?;
-        contents.push(Content { candidate, verified: now, decision, left });
+        contents.push(Content { candidate, verified: now, decision });
     }
     if let Some(active) = &active {
         for content in &active.contents {

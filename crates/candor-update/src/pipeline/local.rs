@@ -66,9 +66,6 @@ pub enum LocalError {
     /// A signature does not vouch for its file.
     #[error("{0}: {1}")]
     Signature(String, KeyError),
-    /// There is nothing in it but rules of YARA.
-    #[error("{} holds rules of YARA alone, which cannot be used yet", .0.display())]
-    RulesAlone(PathBuf),
     /// It cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -150,8 +147,6 @@ pub struct Taken {
     pub members: Vec<Member>,
     /// When the oldest of the signatures was made, where they say it.
     pub signed: Option<u64>,
-    /// Files that cannot be used yet, and were left where they are: rules of YARA.
-    pub left: Vec<String>,
 }
 
 /// Copies the databases of `from` into `room`, which is empty; compares them with what vouches for them.
@@ -176,10 +171,6 @@ pub fn take(files: &impl Files, from: &Path, room: &Path, vouched: &Vouched) -> 
         let start = start.get(..read).unwrap_or_default();
         if is_program(start) {
             return Err(LocalError::Program(path));
-        }
-        if *class == MemberClass::Rules {
-            taken.left.push(name.clone());
-            continue;
         }
         bytes = bytes.saturating_add(metadata.len());
         if bytes > MOST_BYTES {
@@ -215,9 +206,6 @@ pub fn take(files: &impl Files, from: &Path, room: &Path, vouched: &Vouched) -> 
     // Half of an old set and half of a new one is a set that nobody made.
     if list(from)? != before {
         return Err(LocalError::Changed(from.to_path_buf()));
-    }
-    if taken.members.is_empty() {
-        return Err(LocalError::RulesAlone(from.to_path_buf()));
     }
     Ok(taken)
 }

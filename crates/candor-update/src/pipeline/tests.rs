@@ -90,8 +90,7 @@ impl Place {
             provenance: Provenance::Local,
             expectations: Vec::new(),
         };
-        let arrival =
-            Arrival { candidate, trusted: None, decision: String::from("allowed"), left: Vec::new() };
+        let arrival = Arrival { candidate, trusted: None, decision: String::from("allowed") };
         let kept = BTreeSet::from(["one".to_owned(), "two".to_owned()]);
         advance(&mut self.store, &staging, vec![arrival], &kept, stages, Allowed::default(), NOW)
     }
@@ -177,7 +176,7 @@ fn what_a_verifier_says_is_not_believed_about_paths() {
             provenance: Provenance::Local,
             expectations: Vec::new(),
         };
-        let arrivals = vec![Arrival { candidate, trusted: None, decision: String::new(), left: Vec::new() }];
+        let arrivals = vec![Arrival { candidate, trusted: None, decision: String::new() }];
         let mut stages = Told::default();
         let done = advance(&mut place.store, &staging, arrivals, &kept, &mut stages, Allowed::default(), NOW);
         assert!(matches!(done, Err(Stopped::Refused { stage: Stage::Verify, .. })), "{names:?}: {done:?}");
@@ -267,18 +266,25 @@ fn a_key_vouches_for_each_file_of_a_directory() {
 }
 
 #[test]
-fn rules_of_yara_are_left_and_told() {
+fn rules_of_yara_are_taken_as_what_they_are() {
     let place = tempfile::tempdir().unwrap();
     let (from, room) = (place.path().join("from"), place.path().join("room"));
     std::fs::create_dir(&from).unwrap();
     std::fs::create_dir(&room).unwrap();
     std::fs::write(from.join("a.yar"), "rule a { condition: true }").unwrap();
-    let error = local::take(&Disk, &from, &room, &Vouched::Owner).unwrap_err();
-    assert!(error.to_string().ends_with("holds rules of YARA alone, which cannot be used yet"), "{error}");
     std::fs::write(from.join("b.ndb"), "text").unwrap();
     let taken = local::take(&Disk, &from, &room, &Vouched::Owner).unwrap();
-    assert_eq!((taken.members.len(), taken.left), (1, vec![String::from("a.yar")]));
-    assert!(!room.join("a.yar").exists());
+    let classes: Vec<_> = taken.members.iter().map(|member| (member.name.as_str(), member.class)).collect();
+    assert_eq!(classes, [("a.yar", MemberClass::Rules), ("b.ndb", MemberClass::Signatures)]);
+    assert_eq!(std::fs::read(room.join("a.yar")).unwrap(), b"rule a { condition: true }");
+    // They are vouched for as everything else is.
+    std::fs::remove_file(from.join("b.ndb")).unwrap();
+    let pins = |digest: &str| Vouched::Digests(local::pins(&format!("{digest}  a.yar\n")).unwrap());
+    for (digest, is_taken) in [(taken.members[0].sha256.as_str(), true), (&"0".repeat(64), false)] {
+        std::fs::remove_dir_all(&room).unwrap();
+        std::fs::create_dir(&room).unwrap();
+        assert_eq!(local::take(&Disk, &from, &room, &pins(digest)).is_ok(), is_taken);
+    }
 }
 
 #[test]
@@ -503,7 +509,7 @@ fn whoever_compiles_is_told_which_containers_were_vouched_for_as_a_whole() {
         provenance: Provenance::Container { databases },
         expectations: Vec::new(),
     };
-    let arrival = Arrival { candidate, trusted: None, decision: String::new(), left: Vec::new() };
+    let arrival = Arrival { candidate, trusted: None, decision: String::new() };
     let (mut stages, kept) = (Told::default(), BTreeSet::new());
     let done =
         advance(&mut place.store, &staging, vec![arrival], &kept, &mut stages, Allowed::default(), NOW);

@@ -172,12 +172,62 @@ fn lines(name: &str, path: &Path, take: &mut dyn FnMut(&str, u64, &[u8])) -> boo
 }
 
 fn each_line(file: &str, bytes: &[u8], take: &mut dyn FnMut(&str, u64, &[u8])) {
+    if [".yar", ".yara"].iter().any(|end| file.to_ascii_lowercase().ends_with(end)) {
+        each_rule(file, bytes, take);
+        return;
+    }
     for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if !line.is_empty() && !line.starts_with(b"#") {
             take(file, number, line);
         }
     }
+}
+
+/// Rules are compared as a whole, from the line that one begins with to the next; what stands before the first, line
+/// by line. Blanks and comments behind a rule are not of it.
+fn each_rule(file: &str, bytes: &[u8], take: &mut dyn FnMut(&str, u64, &[u8])) {
+    let mut rule: Option<(u64, Vec<&[u8]>)> = None;
+    let mut give = |rule: Option<(u64, Vec<&[u8]>)>| {
+        let Some((number, mut lines)) = rule else { return };
+        while lines.last().is_some_and(|line| is_blank(line)) {
+            lines.pop();
+        }
+        take(file, number, &lines.join(&b'\n'));
+    };
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let line = line.trim_ascii();
+        match &mut rule {
+            _ if rule_name(line).is_some() => give(rule.replace((number, vec![line]))),
+            Some((_, lines)) => lines.push(line),
+            None if is_blank(line) => (),
+            None => give(Some((number, vec![line]))),
+        }
+    }
+    give(rule);
+}
+
+/// Whether a line of rules says nothing.
+fn is_blank(line: &[u8]) -> bool {
+    line.is_empty() || line.starts_with(b"//")
+}
+
+/// The name of the rule that begins with this line: behind `rule`, before which `private` and `global` may stand.
+fn rule_name(line: &[u8]) -> Option<&[u8]> {
+    let mut rest = line;
+    loop {
+        let end = rest.iter().position(|byte| byte.is_ascii_whitespace())?;
+        let (word, behind) = rest.split_at(end);
+        rest = behind.trim_ascii_start();
+        match word {
+            b"private" | b"global" => (),
+            b"rule" => break,
+            _ => return None,
+        }
+    }
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let end = rest.iter().position(|byte| !is_name(byte)).unwrap_or(rest.len());
+    rest.get(..end).filter(|name| !name.is_empty())
 }
 
 /// The name of a signature, where its language says that it stands.
@@ -187,7 +237,13 @@ fn name(file: &str, line: &[u8]) -> String {
         "ldb" | "ldu" | "idb" => (b';', 0),
         "hdb" | "hdu" | "hsb" | "hsu" | "mdb" | "mdu" | "msb" | "msu" | "imp" | "fp" | "sfp" => (b':', 2),
         "db" => (b'=', 0),
-        "yar" | "yara" | "info" | "cfg" => (b'\n', 0),
+        "yar" | "yara" => {
+            if let Some(name) = rule_name(line) {
+                return format!("YARA.{}", Escaped(name));
+            }
+            (b'\n', 0)
+        }
+        "info" | "cfg" => (b'\n', 0),
         _ => (b':', 0),
     };
     let field = line.split(|byte| *byte == separator).nth(place).unwrap_or(line);
@@ -267,6 +323,21 @@ mod tests {
         }
         let none = difference((&a.0, &a.1), (&a.0, &a.1), true).unwrap();
         assert_eq!(none, Difference::default());
+    }
+
+    #[test]
+    fn what_changed_is_told_rule_by_rule() {
+        let place = tempfile::tempdir().unwrap();
+        let old = "import \"pe\"\n\n// first\nrule One : tag { condition: true }\nprivate rule Two\n{\n  strings: $a = \"a\"\n  condition: $a\n}\n\nrule Three { condition: Two }\n";
+        let new = "import \"pe\"\r\nrule Three { condition: Two }\r\n\r\n// moved\r\nprivate rule Two\r\n{\r\n  strings: $a = \"b\"\r\n  condition: $a\r\n}\r\nglobal private rule Four{ condition: true }\r\n";
+        let (a, b) = (side(place.path(), 1, &[("a.yar", old)]), side(place.path(), 2, &[("a.yar", new)]));
+        let found = difference((&a.0, &a.1), (&b.0, &b.1), false).unwrap();
+        let names = |written: &[Written]| -> Vec<String> {
+            written.iter().map(|written| format!("{}:{}", written.name, written.line)).collect()
+        };
+        assert_eq!(names(&found.added), ["YARA.Four:10"]);
+        assert_eq!(names(&found.removed), ["YARA.One:4"]);
+        assert_eq!(names(&found.changed), ["YARA.Two:5"]);
     }
 
     #[test]

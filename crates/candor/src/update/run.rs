@@ -150,8 +150,6 @@ struct Came {
     candidate: Candidate,
     trusted: Option<String>,
     decision: String,
-    /// Files that cannot be used.
-    left: Vec<String>,
 }
 
 impl Update<'_> {
@@ -173,11 +171,11 @@ impl Update<'_> {
                 self.taken.kept.insert(name.clone());
                 Ok(())
             }
-            Ok(Some(Came { candidate, trusted, decision, left })) => {
+            Ok(Some(Came { candidate, trusted, decision })) => {
                 let content = digest(&candidate.members);
                 match self.store.check_version(name, candidate.version, &content) {
                     Ok(()) => {
-                        self.taken.arrivals.push(Arrival { candidate, trusted, decision, left });
+                        self.taken.arrivals.push(Arrival { candidate, trusted, decision });
                         Ok(())
                     }
                     Err(error) => self.refuse(name, Stage::Verify, error.to_string()),
@@ -267,7 +265,7 @@ impl Update<'_> {
                     self.store.remember(source, state).map_err(failed)?;
                     return Ok(None);
                 };
-                Ok(Some(Came { candidate, trusted: Some(state), decision, left: Vec::new() }))
+                Ok(Some(Came { candidate, trusted: Some(state), decision }))
             }
             Err((not_taken, learned)) => {
                 if let Some(learned) = learned {
@@ -325,7 +323,7 @@ impl Update<'_> {
             true => String::from("ClamAV's signatures are believed, and RSA over MD5 is enough"),
             false => String::from("ClamAV's signatures are believed, and RSA over MD5 alone is not enough"),
         };
-        Ok(Some(Came { candidate, trusted: None, decision, left: Vec::new() }))
+        Ok(Some(Came { candidate, trusted: None, decision }))
     }
 
     fn file(
@@ -335,11 +333,6 @@ impl Update<'_> {
         file: &str,
         vouched: &Vouched,
     ) -> Result<Option<Came>, NotTaken> {
-        if local::class(file) == Some(candor_update::MemberClass::Rules) {
-            return Err(NotTaken::Refused(String::from(
-                "rules of YARA cannot be used yet; nothing was fetched",
-            )));
-        }
         let mut known = self.remembered(source)?;
         let before = known.clone();
         let spool = self.spool()?;
@@ -376,7 +369,7 @@ impl Update<'_> {
             Vouched::Digest(_) => String::from("its digest stands in the list of sources"),
             Vouched::Key(key) => format!("it is signed by {key}, which stands in the list of sources"),
         };
-        Ok(Some(Came { candidate: self.counted(candidate), trusted: None, decision, left: Vec::new() }))
+        Ok(Some(Came { candidate: self.counted(candidate), trusted: None, decision }))
     }
 
     fn directory(&mut self, source: &str, directory: &Directory) -> Result<Option<Came>, NotTaken> {
@@ -414,13 +407,6 @@ impl Update<'_> {
             (Some(state), Some(time)) => Some(format!("{state} {time}")),
             (state, _) => state,
         };
-        if !taken.left.is_empty() {
-            let files = crate::units::counted(u64::try_from(taken.left.len()).unwrap_or(u64::MAX), "file");
-            let names = taken.left.join(", ");
-            self.taken
-                .waiting
-                .push(format!("{source}: {files} of rules of YARA cannot be used yet: {names}"));
-        }
         let decision = match (digests, key) {
             (Some(file), _) => format!("its digests stand in {}", file.display()),
             (None, Some(key)) => {
@@ -428,7 +414,7 @@ impl Update<'_> {
             }
             (None, None) => format!("whoever may write to {} is believed", path.display()),
         };
-        Ok(Some(Came { candidate: self.counted(candidate), trusted: state, decision, left: taken.left }))
+        Ok(Some(Came { candidate: self.counted(candidate), trusted: state, decision }))
     }
 }
 

@@ -33,7 +33,6 @@ pub(crate) enum NotTaken {
 struct Said {
     members: Vec<Member>,
     signed: Option<u64>,
-    left: Vec<String>,
 }
 
 /// Takes a directory over that somebody else fills.
@@ -47,9 +46,9 @@ pub(crate) fn directory(
 ) -> Result<(Candidate, Taken), NotTaken> {
     let room = staging.room(&Disk, source).map_err(|error| NotTaken::Failed(error.into()))?;
     let work = || -> Result<Said, String> {
-        let Taken { members, signed, left } =
+        let Taken { members, signed } =
             local::take(&Disk, from, &room, vouched).map_err(|error| error.to_string())?;
-        Ok(Said { members, signed, left })
+        Ok(Said { members, signed })
     };
     let said = if is_confined {
         let rooms = Rooms { reads: &[from], writes: &[&room] };
@@ -65,7 +64,7 @@ pub(crate) fn directory(
     } else {
         work()
     };
-    let Said { members, signed, left } = said.map_err(NotTaken::Refused)?;
+    let Said { members, signed } = said.map_err(NotTaken::Refused)?;
     let candidate = Candidate {
         source: source.to_owned(),
         version,
@@ -78,5 +77,5 @@ pub(crate) fn directory(
         },
         expectations: Vec::new(),
     };
-    Ok((candidate, Taken { members, signed, left }))
+    Ok((candidate, Taken { members, signed }))
 }

@@ -491,23 +491,47 @@ fn a_set_that_loses_its_signatures_on_the_way_is_not_activated() {
 }
 
 #[test]
-fn rules_of_yara_are_told_of_and_not_taken_for_signatures() {
+fn rules_of_yara_are_tried_out_switched_on_and_told_one_by_one() {
     let updates = Updates::new();
-    updates.place.file("release/rules.yar", "rule a { condition: true }\n");
+    updates.place.file("letter", "please find the marker, and the other one");
+    let rule = |name: &str, text: &str| {
+        format!("rule {name}\n{{\n    strings:\n        $a = \"{text}\"\n    condition:\n        $a\n}}\n")
+    };
+    updates.place.file("release/rules.yar", rule("Marker", "the marker") + &rule("Other", "no such thing"));
     let said = updates.import("", &[]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.stderr.contains("local: 1 file of rules of YARA cannot be used yet: rules.yar"), "{said:?}");
-    let status = updates.run(&["update", "status"]).stdout;
-    assert!(status.contains("Left        local: rules.yar (rules of YARA cannot be used yet)"), "{status}");
-    let url = format!(
-        "[[source]]\nname = 'rules'\nkind = 'url'\nurl = 'http://127.0.0.1:1/all.yar'\nsha256 = '{}'\n",
-        "0".repeat(64)
+    assert!(said.stdout.starts_with("Generation 1 is active: 3 signatures"), "{said:?}");
+    let said = updates.run(&["scan", "letter"]);
+    assert!(said.code == 1 && said.stdout.contains("YARA.Marker"), "{said:?}");
+    // A rule that cannot be used is refused, and stops no other.
+    let text = "rule Broken { condition: }\n".to_owned()
+        + &rule("Other", "the other one")
+        + &rule("New", "no such thing either");
+    updates.place.file("release/rules.yar", &text);
+    let said = updates.import("", &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let said = updates.run(&["scan", "letter"]);
+    assert!(said.stdout.contains("YARA.Other") && !said.stdout.contains("YARA.Marker"), "{said:?}");
+    let said = updates.run(&["trust", "diff", "1", "2"]);
+    let place = |line: u32| format!("local/rules.yar:{line}");
+    assert_eq!(
+        said.stdout,
+        format!(
+            "+ YARA.Broken\t{}\n+ YARA.New\t{}\n- YARA.Marker\t{}\n~ YARA.Other\t{}\n2 added, 1 removed, 1 changed\n",
+            place(1),
+            place(9),
+            place(1),
+            place(2)
+        )
     );
-    let said = updates.update(&url, &[]);
+    // One that finds what is clean is not switched on.
+    updates.place.file("golden/tool", "the tool of the customer");
+    let settings = updates.settings(&format!("golden = ['{}']\n", updates.place.path("golden").display()));
+    updates.place.file("release/rules.yar", text + &rule("Bad", "tool of the"));
+    let said = updates.import("", &["--settings", settings.to_str().unwrap()]);
     assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.stderr.contains("rules: rules of YARA cannot be used yet; nothing was fetched"), "{said:?}");
-    let status = updates.run(&["update", "status"]).stdout;
-    assert!(status.contains("Refused     rules, ") && status.contains("nothing was fetched"), "{status}");
+    assert!(said.stderr.contains("tool: YARA.Bad was found in a clean file"), "{said:?}");
+    assert_eq!(updates.store().active(), Some(2));
 }
 
 #[test]

@@ -105,13 +105,6 @@ pub(super) fn status(options: &Options, printer: &mut Printer) -> anyhow::Result
         let candidate = &content.candidate;
         let believed = Escaped(believed(&candidate.provenance).as_bytes()).to_string();
         printer.line(&format!("Source      {} {}: {believed}", candidate.source, candidate.version));
-        if !content.left.is_empty() {
-            let names = Escaped(content.left.join(", ").as_bytes()).to_string();
-            printer.line(&format!(
-                "Left        {}: {names} (rules of YARA cannot be used yet)",
-                candidate.source
-            ));
-        }
     }
     tell_refused(&refused, printer);
     printer.line(&format!("Kept        {}", kept.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")));
