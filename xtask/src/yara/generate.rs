@@ -217,6 +217,7 @@ fn hex(random: &mut Random) -> (String, Vec<u8>) {
 fn regex(random: &mut Random) -> (String, Vec<u8>) {
     let mut written = String::new();
     let mut instance = Vec::new();
+    let lazy = random.chance(20);
     for _ in 0..random.range(2, 3) {
         let value = *random.pick(b"abcAB01");
         written.push(char::from(value));
@@ -234,7 +235,7 @@ fn regex(random: &mut Random) -> (String, Vec<u8>) {
                 (char::from(value).to_string(), vec![value])
             }
         };
-        let (quantifier, count) = match random.range(0, 8) {
+        let (quantifier, count) = match random.range(0, 7) {
             0 => (String::from("*"), random.range(0, 3)),
             1 => (String::from("+"), random.range(1, 3)),
             2 => (String::from("?"), random.range(0, 1)),
@@ -243,11 +244,14 @@ fn regex(random: &mut Random) -> (String, Vec<u8>) {
                 let high = low + random.range(1, 3);
                 (format!("{{{low},{high}}}"), random.range(low, high))
             }
-            4 => (String::from("+?"), random.range(1, 3)),
             _ => (String::new(), 1),
         };
         written.push_str(&atom);
         written.push_str(&quantifier);
+        // All prefer more, or all less: YARA takes no mixture.
+        if lazy && !quantifier.is_empty() {
+            written.push('?');
+        }
         (0..count).for_each(|_| instance.extend(&matching));
     }
     let mut text = format!("/{written}/");
