@@ -36,6 +36,16 @@ impl Weight {
         Self { terms: weight.terms.saturating_add(1), depth: weight.depth.saturating_add(1) }
     }
 
+    /// Of a term with so many operands that have none.
+    pub(super) fn of_leaves(count: usize) -> Self {
+        Self { terms: u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1), depth: 2 }
+    }
+
+    /// Of both, side by side.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { terms: self.terms.saturating_add(other.terms), depth: self.depth.max(other.depth) }
+    }
+
     /// Number of terms.
     pub(super) const fn terms(self) -> u32 {
         self.terms

@@ -179,7 +179,7 @@ impl<'a> Library<'a> {
                 included
             }
         };
-        compiled.scope.include(&included.scope);
+        compiled.scope.include(&included.scope, at)?;
         for (name, global) in &included.globals {
             if !compiled.globals.iter().any(|(own, _)| own == name) {
                 compiled.globals.push((name.clone(), global.clone()));
@@ -337,15 +337,14 @@ fn told(fault: Fault) -> Content {
 fn with_globals(head: &Head, closed: &Closed, compiled: &mut Compiled) -> Result<Rule, Fault> {
     let tags = head.tags.clone();
     let strings = |strings: &[Arc<RuleString>]| strings.iter().map(|string| (**string).clone()).collect();
-    let others: Vec<(String, Named)> =
-        compiled.globals.iter().filter(|(name, _)| *name != head.name).cloned().collect();
-    if others.is_empty() {
+    if compiled.globals.iter().all(|(name, _)| *name == head.name) {
         return Ok(Rule { tags, strings: strings(&closed.strings), condition: closed.condition.clone() });
     }
     let mut assembly = Assembly::of(closed);
     let mut weights = vec![closed.weight];
     let mut terms = flattened(closed.condition.clone());
-    for (name, global) in others {
+    let Compiled { scope, globals, .. } = compiled;
+    for (name, global) in globals.iter().filter(|(name, _)| *name != head.name) {
         let global = match global {
             Named::Closed(global) => global,
             Named::Refused => {
@@ -361,8 +360,8 @@ fn with_globals(head: &Head, closed: &Closed, compiled: &mut Compiled) -> Result
                 ));
             }
         };
-        compiled.scope.pay(&global, head.at)?;
-        terms.extend(flattened(assembly.put_in(&global, head.at)?));
+        scope.pay(global, head.at)?;
+        terms.extend(flattened(assembly.put_in(global, head.at)?));
         weights.push(global.weight);
     }
     Weight::over(weights).check(head.at)?;

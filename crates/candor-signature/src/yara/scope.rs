@@ -79,12 +79,14 @@ impl Scope {
     }
 
     /// Everything that another file knows, as if it stood here. What is known already stays.
-    pub(super) fn include(&mut self, other: &Self) {
+    pub(super) fn include(&mut self, other: &Self, at: usize) -> Result<(), Fault> {
+        self.pay_terms(u64::try_from(other.rules.len()).unwrap_or(u64::MAX), at)?;
         self.modules.extend(&other.modules);
         self.missing.extend(other.missing.iter().cloned());
         for (name, rule) in &other.rules {
             self.rules.entry(name.clone()).or_insert_with(|| rule.clone());
         }
+        Ok(())
     }
 
     /// The rule of this name, to be put into another; nothing if there is none.
@@ -109,9 +111,17 @@ impl Scope {
     /// Pays for putting a rule into another.
     pub(super) fn pay(&mut self, rule: &Closed, at: usize) -> Result<(), Fault> {
         let strings = u64::try_from(rule.strings.len()).unwrap_or(u64::MAX);
-        let price = u64::from(rule.weight.terms()).saturating_add(strings);
+        self.pay_terms(u64::from(rule.weight.terms()).saturating_add(strings), at)
+    }
+
+    fn pay_terms(&mut self, price: u64, at: usize) -> Result<(), Fault> {
         self.growth = self.growth.checked_sub(price).ok_or_else(|| {
-            Fault::new(at, format!("references put over {MOST_GROWTH} terms into the rules of the file"))
+            Fault::new(
+                at,
+                format!(
+                    "references and included files bring over {MOST_GROWTH} terms into the rules of the file"
+                ),
+            )
         })?;
         Ok(())
     }

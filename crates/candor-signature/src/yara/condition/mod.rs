@@ -13,7 +13,7 @@ use candor_database::ir::{BinaryOperator, Place, StringRef, Term, UnaryOperator}
 
 use self::name::Variable;
 use self::typed::{Type, Typed, conjuncts, disjuncts, join};
-use super::closed::{Assembly, Weight};
+use super::closed::{Assembly, Closed, Weight};
 use super::fault::Fault;
 use super::regex;
 use super::scope::{Scope, Strings};
@@ -31,8 +31,16 @@ pub(super) fn read(
     strings: &mut Strings,
     assembly: &mut Assembly,
 ) -> Result<(Term, Weight), Fault> {
-    let mut reader =
-        Reader { tokens, scope, strings, assembly, variables: Vec::new(), in_of: false, nesting: 0 };
+    let mut reader = Reader {
+        tokens,
+        scope,
+        strings,
+        assembly,
+        variables: Vec::new(),
+        in_of: false,
+        nesting: 0,
+        extra: Weight::of_leaves(0),
+    };
     let condition = reader.condition()?;
     Ok((condition.term, condition.weight))
 }
@@ -47,9 +55,23 @@ struct Reader<'r, 't> {
     /// Whether a `for … of` is around this place.
     in_of: bool,
     nesting: usize,
+    /// What sets and other rules brought: more than what is written.
+    extra: Weight,
 }
 
 impl Reader<'_, '_> {
+    /// Counts what a set brings.
+    fn charge(&mut self, strings: usize, at: usize) -> Result<(), Fault> {
+        self.extra = self.extra.and(Weight::of_leaves(strings));
+        self.extra.check(at)
+    }
+
+    /// Counts what another rule brings.
+    fn charge_rule(&mut self, rule: &Closed, at: usize) -> Result<(), Fault> {
+        self.extra = self.extra.and(rule.weight);
+        self.extra.check(at)
+    }
+
     /// Something that holds or not.
     fn condition(&mut self) -> Result<Typed, Fault> {
         self.or()?.into_condition()

@@ -71,6 +71,7 @@ impl Reader<'_, '_> {
             return value(path, name, at);
         }
         if let Some(rule) = self.scope.rule(name, at)? {
+            self.charge_rule(&rule, at)?;
             let term = self.assembly.put_in(&rule, at)?;
             return Ok(Typed { kind: Type::Boolean, term, weight: rule.weight, at });
         }

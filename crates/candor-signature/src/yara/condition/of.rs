@@ -44,6 +44,7 @@ impl Reader<'_, '_> {
             if strings.is_empty() {
                 return Err(Fault::new(at, "`them` of a rule without strings"));
             }
+            self.charge(strings.len(), at)?;
             return Ok(Set::Strings(strings));
         }
         self.tokens.expect("(")?;
@@ -71,8 +72,8 @@ impl Reader<'_, '_> {
             if found.is_empty() {
                 return Err(Fault::new(at, format!("there is no string `{written}`")));
             }
+            self.charge(found.len(), at)?;
             strings.extend(found);
-            weigh_strings(&strings).check(at)?;
             if !self.tokens.accept(",") {
                 return Ok(strings);
             }
@@ -94,6 +95,7 @@ impl Reader<'_, '_> {
                 return Err(Fault::new(at, format!("there is no rule `{name}` before this one")));
             }
             for rule in rules {
+                self.charge_rule(&rule, at)?;
                 let term = self.assembly.put_in(&rule, at)?;
                 terms.push(Typed { kind: Type::Boolean, term, weight: rule.weight, at });
             }
@@ -221,5 +223,5 @@ impl Reader<'_, '_> {
 
 /// A string in a set weighs as much as a term.
 fn weigh_strings(strings: &[u32]) -> Weight {
-    Weight::over(std::iter::repeat_n(Weight::ONE, strings.len()))
+    Weight::of_leaves(strings.len())
 }

@@ -274,3 +274,23 @@ fn chains_of_includes_have_a_limit() {
         assert!(lines.contains(&format!("r{number}: (Greater filesize 2)")), "{lines:?}");
     }
 }
+
+#[test]
+fn what_is_brought_without_being_written_has_limits() {
+    let strings: Vec<String> = (0..5000).map(|number| format!("$s{number} = \"string {number}\"")).collect();
+    let conditions = vec!["any of them"; 2000].join(" or ");
+    let told = told(&items(format!("rule a {{ strings: {} condition: {conditions} }}", strings.join(" "))));
+    assert!(told[0].contains("over 100000 terms"), "{}", &told[0][..80]);
+
+    let globals: String = (0..3000)
+        .map(|number| format!("global private rule g{number} {{ condition: filesize > {number} }}\n"))
+        .collect();
+    let rules: String =
+        (0..3000).map(|number| format!("rule r{number} {{ condition: filesize < 9 }}\n")).collect();
+    let told = super::told(&items(format!("{globals}{rules}")));
+    assert!(told[0].starts_with("r0: (and "), "{}", &told[0][..80]);
+    assert!(
+        told[2999]
+            .ends_with("references and included files bring over 2000000 terms into the rules of the file")
+    );
+}
