@@ -23,6 +23,7 @@ mod store;
 mod unpack;
 mod update;
 mod written;
+mod yara;
 
 use candor_model::FileType;
 
@@ -69,6 +70,7 @@ targets! {
         scan => scan::scan;
         search_differential => differential::search;
         signature_parse => signature::parse;
+        signature_yara => yara::parse;
         unpack_embedded => unpack::embedded;
         worker_message => message::message;
         inventory => inventory::read;
@@ -157,11 +159,11 @@ targets! {
         unpack_alz(plain) => [Alz];
         unpack_egg(plain) => [Egg];
         unpack_ext(unfolded) => [Ext];
-        unpack_arc(plain) => [Arc];
-        unpack_zoo(plain) => [Zoo];
         unpack_lvm(unfolded) => [Lvm];
         unpack_xfs(unfolded) => [Xfs];
         unpack_btrfs(unfolded) => [Btrfs];
+        unpack_arc(plain) => [Arc];
+        unpack_zoo(plain) => [Zoo];
         unpack_quarantine(plain) => [
             KasperskyQuarantine,
             DefenderQuarantine,
@@ -191,6 +193,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "database_open" => database::seeds(),
         "search_differential" => differential::seeds(),
         "signature_parse" => signature::seeds(),
+        "signature_yara" => yara::seeds(),
         "worker_message" => message::seeds(),
         "inventory" => inventory::seeds(),
         "inventory_beside" => inventory::logged(),
