@@ -69,7 +69,7 @@ complete -c clamscan -l cvdcertsdir -d 'As in ClamAV' -r -F
 complete -c clamscan -l official-db-only -d 'As in ClamAV' -r -f -a "yes\t''
 no\t''"
 complete -c clamscan -l fail-if-cvd-older-than -d 'As in ClamAV' -r
-complete -c clamscan -l yara-rules -d 'No effect: YARA rules are not read' -r -F
+complete -c clamscan -l yara-rules -d 'As in ClamAV' -r -F
 complete -c clamscan -l max-dir-recursion -d 'As in ClamAV' -r
 complete -c clamscan -l cross-fs -d 'As in ClamAV' -r -f -a "yes\t''
 no\t''"
