@@ -92,6 +92,7 @@ fn search(image: &Image, files: &[Vec<u8>], target: Target) -> usize {
             file_size: file.len() as u64,
             facts: &facts,
             parents: &[],
+            rules: None,
         };
         image.search(&subject, &Limits::default(), &mut scratch, &mut hits);
     }
