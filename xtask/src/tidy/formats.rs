@@ -10,7 +10,7 @@ use candor_unpack::FORMATS;
 use super::{Complaints, Source, entries};
 
 /// Folders of candor-unpack that are no formats.
-const NO_FORMATS: [&str; 1] = ["image_hash"];
+const NO_FORMATS: [&str; 2] = ["image_hash", "module"];
 
 pub(super) fn check(root: &Path, sources: &[Source]) -> anyhow::Result<Complaints> {
     let mut complaints = Complaints::new();

@@ -1,3 +1,5 @@
+//! Descriptions: every name once, and constants with their values.
+
 use super::*;
 
 /// Every field of a description, with those of what is in it.

@@ -1,3 +1,5 @@
+//! What modules say of programs that are built for it, whole and damaged; and that no table makes a value large.
+
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::signed_program;
 
