@@ -272,6 +272,8 @@ fn functions_of_all_libraries_together_are_limited() {
     }
     file.extend([0; 4]);
     let length = file.len() as u32 - offset;
+    // In memory and in the file.
+    file[row + 8..row + 12].copy_from_slice(&length.to_le_bytes());
     file[row + 16..row + 20].copy_from_slice(&length.to_le_bytes());
     file[headers + 96 + 8..headers + 96 + 12].copy_from_slice(&table.to_le_bytes());
     let value = value(Module::Pe, &file);
