@@ -372,7 +372,7 @@ impl Update<'_> {
         Ok(Some(Came { candidate: self.counted(candidate), trusted: None, decision }))
     }
 
-    fn directory(&mut self, source: &str, directory: &Directory) -> Result<Option<Came>, NotTaken> {
+    fn directory(&self, source: &str, directory: &Directory) -> Result<Option<Came>, NotTaken> {
         let Directory { path, digests, key } = directory;
         let known = self.store.state().sources.get(source).cloned().unwrap_or_default();
         let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
