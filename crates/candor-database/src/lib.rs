@@ -29,8 +29,8 @@ mod md5;
 mod members;
 mod names;
 mod records;
-mod spill;
 mod search;
+mod spill;
 
 pub use builder::{BuildError, Builder};
 pub use content::{Scratch, Screen, Screening, screen_together};

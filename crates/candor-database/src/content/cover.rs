@@ -100,6 +100,12 @@ impl Threshold {
     /// Asks for less where that is enough, and leaves the commonest out.
     fn settle(mut self) -> Self {
         self.of.sort_by_key(Clause::score);
+        // A rule may ask for any number of strings, also for more than it has.
+        self.need = self.need.min(self.of.len().max(1));
+        let most = self.need.saturating_sub(MAX_NEED).max(self.of.len().saturating_sub(MAX_CLAUSES));
+        let spare = most.min(self.need.saturating_sub(1));
+        self.need = self.need.saturating_sub(spare);
+        self.of.drain(..spare.min(self.of.len()));
         while self.need > 1 {
             let less =
                 Self { need: self.need.saturating_sub(1), of: self.of.get(1..).unwrap_or_default().to_vec() };

@@ -129,8 +129,16 @@ impl Image {
                 Some(_) if subject.rules.is_some_and(|inspection| inspection.alone) => None,
                 Some((signature, tag, program)) => {
                     let described = (signature, tag, program);
-                    content
-                        .decide(described, subject, limits, layer, &members, &mut steps, regexes, &mut trouble)
+                    content.decide(
+                        described,
+                        subject,
+                        limits,
+                        layer,
+                        &members,
+                        &mut steps,
+                        regexes,
+                        &mut trouble,
+                    )
                 }
             };
             match decided {

@@ -404,7 +404,7 @@ impl Tree {
 
     /// Writes a tree of these records; gives its root. Nodes of virtual trees are noted in `mappings`.
     fn store(&self, disk: &mut Disk, mut records: Records, mappings: &mut Vec<(u64, u64)>) -> u64 {
-        records.sort_by(|(first, _), (second, _)| self.order(first).cmp(&self.order(second)));
+        records.sort_by_key(|(first, _)| self.order(first));
         let count = records.len();
         let longest = |part: fn(&(Vec<u8>, Vec<u8>)) -> usize| records.iter().map(part).max().unwrap_or(0);
         let (key, value) =
@@ -451,7 +451,7 @@ impl Tree {
 
     /// The order of keys.
     fn order(&self, key: &[u8]) -> (u64, u64, u64, Vec<u8>) {
-        let number = |place: usize| key.get(place..place + 8).map_or(0, |part| read64(part));
+        let number = |place: usize| key.get(place..place + 8).map_or(0, read64);
         if self.fixed.is_some() {
             return (number(0), 0, number(8), Vec::new());
         }

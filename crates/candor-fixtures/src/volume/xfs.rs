@@ -51,7 +51,7 @@ pub fn xfs(version: u8, files: &[File<'_>]) -> Vec<u8> {
 
 /// The number of a block, by its place.
 fn number(block: usize) -> u64 {
-    (block / GROUP << GROUP_BITS | block % GROUP) as u64
+    (((block / GROUP) << GROUP_BITS) | (block % GROUP)) as u64
 }
 
 enum Content<'a> {
@@ -195,13 +195,13 @@ impl Volume {
     fn directory(&mut self, table: usize, index: usize, own: u64, above: u64, entries: &[Entry<'_>]) {
         let room = self.inode_length() - self.head();
         let mut short = vec![u8::try_from(entries.len()).unwrap_or(255), 0];
-        short.extend(u32_of(above as usize).to_be_bytes());
+        short.extend(narrow(above).to_be_bytes());
         for (number, name, kind) in entries {
             short.push(u8::try_from(name.len()).unwrap_or(255));
             short.extend([0, 0]);
             short.extend(name.as_bytes());
             short.push(*kind);
-            short.extend(u32_of(*number as usize).to_be_bytes());
+            short.extend(narrow(*number).to_be_bytes());
         }
         if short.len() <= room {
             return self.inode(table, index, 0x41ed, short.len(), Content::Inline(short));
@@ -309,4 +309,9 @@ fn checked(bytes: &mut [u8], place: usize) {
     at(bytes, place, &[0; 4]);
     let check = castagnoli(bytes);
     at(bytes, place, &check.to_le_bytes());
+}
+
+/// A number of an inode as short directories keep it.
+fn narrow(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -16,6 +16,9 @@ fn text() -> Vec<u8> {
         .collect()
 }
 
+/// Files by path.
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
 fn shown(found: &Collected) -> Vec<(&str, &[u8])> {
     found.children.iter().map(|child| (child.member.name.as_str(), &child.bytes[..])).collect()
 }
@@ -86,7 +89,7 @@ fn files_are_given_with_their_paths_however_they_are_packed() {
 
 #[test]
 fn subvolumes_are_given_by_their_paths_the_default_one_first() {
-    let (top, root, home): (&[(&str, &[u8])], &[(&str, &[u8])], &[(&str, &[u8])]) =
+    let (top, root, home): (Files<'_>, Files<'_>, Files<'_>) =
         (&[("a", b"at the top")], &[("etc/hosts", b"in the root"), ("empty", b"")], &[("b", b"at home")]);
     let bytes = btrfs_of(Btrfs::Stored, 256, &[("", top), ("root", root), ("home", home)]);
     let found = Collected::of(FileType::Btrfs, &bytes);
@@ -141,7 +144,9 @@ fn a_copy_is_read_where_the_first_one_is_damaged() {
         }
         // With no copy left, it is read as it is, and told with its place.
         let mut damaged = bytes.clone();
-        copies(&bytes, place).map(|at| damaged[at + 40] ^= 1);
+        for at in copies(&bytes, place) {
+            damaged[at + 40] ^= 1;
+        }
         let found = Collected::of(FileType::Btrfs, &damaged);
         assert_eq!(shown(&found), files, "{place}");
         assert!(told(&found).contains(&format!("the check of the node at {place} of ")), "{}", told(&found));
@@ -189,7 +194,9 @@ fn every_kind_of_check_is_known() {
         }
         assert_eq!(told(&Collected::of(FileType::Btrfs, &bytes)), "", "{sum:?}");
         let leaf = of_level(&bytes, 5, 0)[0];
-        copies(&bytes, leaf).map(|at| bytes[at + 4000] ^= 1);
+        for at in copies(&bytes, leaf) {
+            bytes[at + 4000] ^= 1;
+        }
         assert!(told(&Collected::of(FileType::Btrfs, &bytes)).contains("the check of the node"), "{sum:?}");
     }
 }

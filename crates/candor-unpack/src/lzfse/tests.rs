@@ -74,7 +74,7 @@ fn frequencies_need_not_be_packed() {
     ] {
         wide.extend(number.to_le_bytes());
     }
-    let unused = |word: u64| (field(word, 60, 3) as i32 - 7).to_le_bytes();
+    let unused = |word: u64| (field(word, 60, 3).cast_signed() - 7).to_le_bytes();
     wide.extend(unused(first));
     for at in [0, 10, 20, 30] {
         wide.extend((field(second, at, 10) as u16).to_le_bytes());

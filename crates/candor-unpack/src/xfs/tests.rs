@@ -188,7 +188,7 @@ fn loops_end() {
     let node = bytes.windows(6).position(|part| part == b"BMA3\0\x01").expect("a node");
     let own = {
         let block = node / 1024;
-        ((block / 200) << 8 | block % 200) as u64
+        (((block / 200) << 8) | (block % 200)) as u64
     };
     let places = node + 72 + (1024 - 72) / 16 * 8;
     bytes[places..places + 8].copy_from_slice(&own.to_be_bytes());

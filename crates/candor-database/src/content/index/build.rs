@@ -20,8 +20,8 @@ use crate::content::anchor::{Anchor, Meeting, Spot, Tier, Usage};
 use crate::content::codec::Encoder;
 use crate::content::cover::Threshold;
 use crate::content::frequency::WINDOW;
-use crate::image::{ImageWriter, Section, SectionKind};
 use crate::content::yara::Keyed;
+use crate::image::{ImageWriter, Section, SectionKind};
 use crate::spill::{Pile, Spill};
 
 /// Parts of the section that fill no cache line with another one.

@@ -209,7 +209,9 @@ impl<'a> Index<'a> {
         count: u32,
     ) {
         if needs > 0 {
-            let (Some(shard), Some(clause)) = (self.shard_for(target), 1_u32.checked_shl(clause)) else { return };
+            let (Some(shard), Some(clause)) = (self.shard_for(target), 1_u32.checked_shl(clause)) else {
+                return;
+            };
             let seen = touched.clauses.entry(signature).or_default();
             *seen |= clause;
             if shard.needs_met(needs, *seen) != Some(true) {

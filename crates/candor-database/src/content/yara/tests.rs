@@ -298,6 +298,19 @@ fn so_many_of_some_strings_are_asked_for() {
 }
 
 #[test]
+fn more_strings_than_there_are_can_be_asked_for() {
+    let many: Vec<RuleString> = (0..5_000).map(|number| text(&format!("string number {number}"))).collect();
+    let of = |least| Term::Of {
+        quantifier: Quantifier::AtLeast(Box::new(Term::Integer(least))),
+        strings: (0..5_000).collect(),
+        place: Place::Anywhere,
+    };
+    assert!(!matches(rule(many.clone(), of(i64::MAX)), b"string number 1, string number 2"));
+    assert!(!matches(rule(many.clone(), of(2_500)), b"string number 1, string number 2"));
+    assert!(matches(rule(many, of(2)), b"string number 1, string number 4999"));
+}
+
+#[test]
 fn modules_are_asked() {
     let pe = |steps: Vec<&str>| {
         module(Module::Pe, steps.into_iter().map(|name| ModuleStep::Field(name.to_owned())).collect())

@@ -7,6 +7,9 @@ use super::*;
 use crate::inventory::record::{self, Record};
 use crate::inventory::{Coverage, Item};
 
+/// Files by path.
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
 struct Scanner;
 
 impl Interest for Scanner {
@@ -182,7 +185,7 @@ fn logical_volumes_are_known_by_their_names() {
 
 #[test]
 fn a_subvolume_is_known_by_what_is_on_it() {
-    let subvolumes: &[(&str, &[(&str, &[u8])])] = &[
+    let subvolumes: &[(&str, Files<'_>)] = &[
         ("", &[("note", b"x")]),
         ("@", &[("var/lib/dpkg/status", b"Package: kesl\nVersion: 12\n")]),
         ("@opt", &[("vendor/scanner", b"x")]),
