@@ -44,7 +44,8 @@ impl Ours {
         let limits = Limits {
             max_file_size: 1 << 40,
             max_scan_size: 1 << 40,
-            max_depth: 0,
+            // The file itself is one deep.
+            max_depth: 1,
             regex_steps: 1 << 40,
             search_steps: 1 << 40,
             ..Limits::default()
@@ -96,6 +97,10 @@ pub(super) fn theirs(rules: &Path, list: &Path, files: &[PathBuf]) -> anyhow::Re
             bail!("yara: {}", output.status);
         }
         return Ok(Err(said));
+    }
+    // It ends well, also when it gave up a file.
+    if let Some(failure) = said.lines().find(|line| line.starts_with("error")) {
+        bail!("yara: {failure}");
     }
     let mut found = Found::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
