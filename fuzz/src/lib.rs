@@ -107,6 +107,7 @@ targets! {
         unpack_autoit(plain) => [AutoIt];
         unpack_lnk(plain) => [Lnk];
         unpack_media(plain) => [Png] like [Gif, Jpeg, Tiff, Riff];
+        unpack_lzfse(lzfse) => [Dmg];
         unpack_packed(program) => [MsExe];
         unpack_elf(plain) => [Elf];
         unpack_gzip(plain) => [Gzip];

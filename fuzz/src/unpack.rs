@@ -115,6 +115,11 @@ pub(crate) fn unfolded(folded: &[u8]) -> Vec<u8> {
     file
 }
 
+/// A disk image of one sector that is packed as LZFSE says, which these bytes are.
+pub(crate) fn lzfse(packed: &[u8]) -> Vec<u8> {
+    candor_fixtures::container::dmg_of(&[(0x8000_0007, packed.to_vec())])
+}
+
 /// A 32-bit program whose code is `code`, and which may write to itself.
 pub(crate) fn program(code: &[u8]) -> Vec<u8> {
     let mut file = vec![0_u8; 0x200];

@@ -377,8 +377,12 @@ pub fn dmg_of(rows: &[(u32, Vec<u8>)]) -> Vec<u8> {
     [data, list.into_bytes(), trailer].concat()
 }
 
-/// A container of APFS whose only file is compressed by this method.
+/// A container of APFS whose only file is compressed by this method, or where the attribute has no room for it by the
+/// method's sister for forks.
 fn apfs(method: u32, content: &[u8]) -> Vec<u8> {
+    // As macOS has it, `MAX_DECMPFS_XATTR_SIZE`.
+    let fits = volume::compressed(method, content).first().is_some_and(|(_, bytes)| bytes.len() <= 3802);
+    let method = if fits { method } else { method + 1 };
     let entries = vec![volume::apfs::Entry::compressed("a", method, content)];
     volume::apfs::container(&[volume::apfs::Volume {
         name: "volume",
