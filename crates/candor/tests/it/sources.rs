@@ -483,6 +483,43 @@ fn a_file_at_an_address_is_signed_by_a_key_that_was_written_down() {
 }
 
 #[test]
+fn rules_at_an_address_are_believed_by_digest_or_key_as_databases_are() {
+    use candor_update::log::base64;
+    use sha2::Digest as _;
+    let net = Net::new();
+    let eicar = hexadecimal(&eicar());
+    let rules = |text: &str| {
+        format!(
+            "rule Eicar {{ strings: $a = {{ {eicar} }} condition: $a }}\n\
+             rule Found {{ strings: $a = \"{text}\" condition: #a == 1 and filesize < 1KB }}\n"
+        )
+    };
+    let list =
+        |text: &str| url("a.yar", &format!("sha256 = '{}'", hexadecimal(&sha2::Sha256::digest(rules(text)))));
+    net.serve("a.yar", rules("please find me"));
+    let said = net.update(&list("please find me"));
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(net.finds("oh please find me"));
+    assert!(!net.finds("please find me, please find me"));
+    // Other rules than those that were written down are not taken.
+    net.serve("a.yar", rules("something else"));
+    let said = net.update(&list("one thing more"));
+    assert!(said.code == 2 && said.stderr.contains("was written down"), "{said:?}");
+    assert_eq!(net.store().active(), Some(1));
+    // A key that was written down vouches for what it signed.
+    let public = SigningKey::from_bytes(&[5; 32]).verifying_key();
+    let key = base64::encode(&[&b"Ed"[..], &[1; 8], public.as_bytes()].concat());
+    let list = url("a.yar", &format!("key = '{key}'"));
+    net.serve("a.yar.minisig", signed(&rules("please find me"), 2000));
+    let said = net.update(&list);
+    assert!(said.code == 2 && said.stderr.contains("a.yar: the signature does not fit"), "{said:?}");
+    net.serve("a.yar.minisig", signed(&rules("something else"), 2000));
+    let said = net.update(&list);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(net.finds("something else") && !net.finds("oh please find me"));
+}
+
+#[test]
 fn a_directory_that_is_signed_does_not_go_back() {
     use candor_update::log::base64;
     let net = Net::new();

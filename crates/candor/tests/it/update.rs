@@ -601,6 +601,36 @@ fn carry(updates: &Updates, name: &str, plan: &candor_fixtures::feed::Plan, poli
 }
 
 #[test]
+fn a_feed_can_bring_rules_of_yara_and_say_what_they_find() {
+    use candor_fixtures::feed::{ArchivePlan, Plan};
+    use candor_update::log::base64;
+    let plan = |found: &str| {
+        let content = base64::encode(b"oh, the marker");
+        let canary = format!("[[canary]]\ncontent = \"{content}\"\nsignature = \"{found}\"\n[[canary]]\n");
+        let rules = "rule Marker { strings: $a = \"the marker\" condition: $a }\n";
+        let archive = ArchivePlan {
+            members: [("rules.yar".to_owned(), rules.to_owned())].into(),
+            manifest: vec![["[[canary]]\n".to_owned(), canary]],
+            ..ArchivePlan::default()
+        };
+        Plan { release: 1, archive, ..Plan::default() }
+    };
+    // What the publisher expects of a rule is tried out.
+    let updates = Updates::new();
+    let list = carry(&updates, "feed", &plan("YARA.Other"), "");
+    let said = updates.update(&list, &[]);
+    assert!(said.code == 2 && said.stderr.contains("YARA.Other"), "{said:?}");
+    assert_eq!(updates.store().active(), None);
+    let updates = Updates::new();
+    let list = carry(&updates, "feed", &plan("YARA.Marker"), "");
+    let said = updates.update(&list, &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    updates.place.file("letter", "oh, the marker once more");
+    let said = updates.run(&["scan", "letter"]);
+    assert!(said.code == 1 && said.stdout.contains("YARA.Marker"), "{said:?}");
+}
+
+#[test]
 fn a_feed_is_verified_tried_out_and_told_of() {
     use candor_fixtures::feed::Plan;
     let updates = Updates::new();
