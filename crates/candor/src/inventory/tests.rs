@@ -236,7 +236,13 @@ fn disks_are_read_in_the_jail_like_the_root_on_them() {
     put(folder.path(), "disk.raw", &disk);
     put(folder.path(), "disk.qcow2", &virtual_disk::qcow2(1, &disk));
     put(folder.path(), "disk.vhdx", &virtual_disk::vhdx(&disk));
-    for name in ["disk.raw", "disk.qcow2", "disk.vhdx"] {
+    // XFS on a logical volume that is spread over two partitions, as on RHEL, and btrfs, as on Fedora.
+    let root = volume::xfs(5, files);
+    let physical = volume::lvm(2, "rhel", &[("root", volume::Lvm::Striped, &root)]);
+    put(folder.path(), "lvm.raw", &candor_fixtures::container::mbr_of(&[&physical[0], &physical[1]]));
+    let root = candor_fixtures::container::gpt(&volume::btrfs(volume::Btrfs::Zstd, files));
+    put(folder.path(), "btrfs.qcow2", &virtual_disk::qcow2(1, &root));
+    for name in ["disk.raw", "disk.qcow2", "disk.vhdx", "lvm.raw", "btrfs.qcow2"] {
         let inventory = taken(&folder.path().join(name), true);
         assert_eq!(values(&inventory, Surface::LinuxPackage), ["kess"], "{name}");
         assert_eq!(values(&inventory, Surface::Domain), ["update.example.com"], "{name}");

@@ -12,6 +12,7 @@ mod logs;
 mod metrics;
 mod milter;
 mod official;
+mod policy;
 mod protocol;
 mod remembered;
 mod run;
