@@ -1,17 +1,22 @@
 //! `tough` as a program, at whatever time is wanted.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail, ensure};
 use candor_fixtures::feed::Built;
 
+/// Seconds between runs that remember the same: more than one takes.
+const LATER: f64 = 5.0;
+
 /// The program.
 pub(super) struct Peer {
     program: PathBuf,
-    runs: AtomicU32,
+    /// How often each of its memories was used.
+    reads: Mutex<HashMap<PathBuf, u32>>,
 }
 
 impl Peer {
@@ -25,7 +30,7 @@ impl Peer {
             .arg(&target)
             .status()?;
         ensure!(status.success(), "peers/ does not build");
-        Ok(Self { program: target.join("debug/candor-peers"), runs: AtomicU32::new(0) })
+        Ok(Self { program: target.join("debug/candor-peers"), reads: Mutex::default() })
     }
 
     /// Looks at a feed at a time. `Ok(Err)` says why it is refused.
@@ -36,7 +41,13 @@ impl Peer {
         datastore: &Path,
         feed: &Path,
     ) -> anyhow::Result<Result<u64, String>> {
-        let said = self.run(clock, &["read".as_ref(), root, datastore, feed])?;
+        // Time begins anew with each run and must not be seen to go back by what is remembered of the one before.
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = reads.entry(datastore.to_owned()).or_default();
+        let later = f64::from(*before) * LATER;
+        *before += 1;
+        drop(reads);
+        let said = self.run(clock, later, &["read".as_ref(), root, datastore, feed])?;
         if let Some(why) = said.strip_prefix("refused: ") {
             return Ok(Err(why.trim_end().to_owned()));
         }
@@ -46,13 +57,12 @@ impl Peer {
 
     /// Makes and signs a release of one archive.
     pub(super) fn write(&self, clock: &str, arguments: &[&Path]) -> anyhow::Result<()> {
-        self.run(clock, &[&["write".as_ref()], arguments].concat()).map(drop)
+        self.run(clock, 0.0, &[&["write".as_ref()], arguments].concat()).map(drop)
     }
 
-    fn run(&self, clock: &str, arguments: &[&Path]) -> anyhow::Result<String> {
-        // Time begins anew with each run and must not be seen to go back: each run is a while later than the one before it.
+    /// Runs the peer so many seconds after a time.
+    fn run(&self, clock: &str, later: f64, arguments: &[&Path]) -> anyhow::Result<String> {
         let (minute, seconds) = clock.trim_end_matches('Z').rsplit_once(':').context("no time")?;
-        let later = f64::from(self.runs.fetch_add(1, Ordering::Relaxed)) / 50.0;
         let time = format!("{}:{:06.3}", minute.replace('T', " "), seconds.parse::<f64>()? + later.min(59.0));
         let output = Command::new("faketime")
             .args(["-f", &format!("@{time}")])
