@@ -91,8 +91,12 @@ pub(crate) fn children<'b>(
             let why = format!("the logical volume {name} reaches behind the end");
             sink.incomplete(Reason::Malformed(why));
         }
-        // Where it stands is only of this file's use when there is one file.
-        let kind = if media.len() == 1 { ChildKind::Embedded { offset } } else { ChildKind::Extracted };
+        // Where it stands is only of this file's use when there is one file, and when that is as long.
+        let is_inside = offset <= u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let kind = match media {
+            [_] if is_inside => ChildKind::Embedded { offset },
+            _ => ChildKind::Extracted,
+        };
         sink.child(kind, &member, Content::Bytes(content))
     }
 }
