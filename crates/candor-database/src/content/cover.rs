@@ -135,6 +135,22 @@ impl Cover {
         }
     }
 
+    /// What is found only where at least so many are.
+    pub(crate) fn so_many(mut need: usize, covers: Vec<Self>) -> Self {
+        let mut of = Vec::with_capacity(covers.len());
+        for cover in covers {
+            match cover.into_clause() {
+                Some(clause) => of.push(clause),
+                // It may be among those that are there, so one less must be seen of the others.
+                None => need = need.saturating_sub(1),
+            }
+        }
+        match need {
+            0 => Self::Always,
+            _ => Self::Needs(vec![Threshold { need, of }]),
+        }
+    }
+
     /// What is found only where both are.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -295,23 +311,12 @@ impl<'a> Covering<'a> {
         expression.for_each_sub(&mut |sub| subs.push(sub));
         subs.sort_unstable();
         subs.dedup();
-        let mut need = if is_choice(expression) { (distinct as usize).max(1) } else { 1 };
+        let need = if is_choice(expression) { (distinct as usize).max(1) } else { 1 };
         let covers: Vec<Cover> = subs.into_iter().map(|sub| self.sub(sub, depth)).collect();
         if !covers.is_empty() && covers.iter().all(|cover| *cover == Cover::Image) {
             return Cover::Image;
         }
-        let mut of = Vec::new();
-        for cover in covers {
-            match cover.into_clause() {
-                Some(clause) => of.push(clause),
-                // It may be among those with a hit, so one less must be seen of the others.
-                None => need = need.saturating_sub(1),
-            }
-        }
-        match need {
-            0 => Cover::Always,
-            _ => Cover::Needs(vec![Threshold { need, of }]),
-        }
+        Cover::so_many(need, covers)
     }
 
     fn sub(&mut self, number: u32, depth: u32) -> Cover {

@@ -12,6 +12,7 @@ use super::tree::{Keys, Map, Tree, Visit};
 use crate::decmpfs::{self, Header};
 use crate::extents::Extents;
 use crate::medium::Medium;
+use crate::name::path_from;
 use crate::reader::Reader;
 
 /// Bytes of the names of all files, and what one costs besides its letters.
@@ -258,18 +259,10 @@ impl Names {
         }
     }
 
-    fn path(&self, mut parent: u64, name: &str) -> String {
-        let mut parts = vec![name];
-        let mut seen = BTreeSet::new();
-        let mut length = name.len();
-        while parent != ROOT && seen.insert(parent) && length < 4096 {
-            let Some((above, name)) = self.first.get(&parent) else { break };
-            length = length.saturating_add(name.len()).saturating_add(1);
-            parts.push(name);
-            parent = *above;
-        }
-        parts.reverse();
-        parts.join("/")
+    fn path(&self, parent: u64, name: &str) -> String {
+        path_from(ROOT, parent, Some(name), |number| {
+            self.first.get(&number).map(|(above, name)| (*above, &**name))
+        })
     }
 }
 

@@ -10,7 +10,6 @@
 //! 1110LLLL, 11100000 L*8     bytes       1111MMMM, 11110000 M*8  a copy as far as the last
 //! ```
 
-use crate::bits::copy_back;
 use crate::reader::Reader;
 
 /// Appends what a stream holds until there are `most` bytes; whether it came to its end.
@@ -48,16 +47,7 @@ fn steps(data: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
             }
         };
         let bytes = reader.take(u64::try_from(literal).ok()?)?;
-        let room = most.checked_sub(out.len())?;
-        out.extend_from_slice(bytes.get(..room.min(literal))?);
-        let length = copy.min(most.checked_sub(out.len())?);
-        if length > 0 && (distance == 0 || distance > out.len()) {
-            return None;
-        }
-        copy_back(out, distance, length);
-        if literal.saturating_add(copy) > room {
-            return None;
-        }
+        super::append(out, bytes, copy, distance, most)?;
     }
 }
 

@@ -165,19 +165,23 @@ impl<'a> Block<'a> {
             }
             let (bytes, behind) = rest.split_at_checked(literal)?;
             rest = behind;
-            let room = most.checked_sub(out.len())?;
-            out.extend_from_slice(bytes.get(..room.min(literal))?);
-            let length = copy.min(most.checked_sub(out.len())?);
-            if length > 0 && (distance == 0 || distance > out.len()) {
-                return None;
-            }
-            copy_back(out, distance, length);
-            if literal.saturating_add(copy) > room {
-                return None;
-            }
+            append(out, bytes, copy, distance, most)?;
         }
         Some(())
     }
+}
+
+/// Appends bytes and a copy of what is `distance` back, as far as there is room for `most` in all; nothing where that is not
+/// enough, and where there is nothing so far back.
+fn append(out: &mut Vec<u8>, bytes: &[u8], copy: usize, distance: usize, most: usize) -> Option<()> {
+    let room = most.checked_sub(out.len())?;
+    out.extend_from_slice(bytes.get(..room.min(bytes.len()))?);
+    let length = copy.min(most.checked_sub(out.len())?);
+    if length > 0 && (distance == 0 || distance > out.len()) {
+        return None;
+    }
+    copy_back(out, distance, length);
+    (bytes.len().saturating_add(copy) <= room).then_some(())
 }
 
 /// What a state leads to: a number, whose low bits follow, and the next state, whose low bits do.

@@ -15,15 +15,15 @@ use candor_model::{ChildKind, Content, Executable, ExecutableFormat, Facts, Flow
 
 use crate::reader::{Order, Reader, clipped, until_nul};
 
-const SEGMENT: u32 = 0x1;
-const UNIX_THREAD: u32 = 0x5;
-const SEGMENT_64: u32 = 0x19;
-const MAIN: u32 = 0x8000_0028;
+pub(crate) const SEGMENT: u32 = 0x1;
+pub(crate) const UNIX_THREAD: u32 = 0x5;
+pub(crate) const SEGMENT_64: u32 = 0x19;
+pub(crate) const MAIN: u32 = 0x8000_0028;
 
 /// Load commands, sections, and slices that are read.
-const COMMANDS: u32 = 16_384;
-const SECTIONS: usize = 65_536;
-const SLICES: u32 = 64;
+pub(crate) const COMMANDS: u32 = 16_384;
+pub(crate) const SECTIONS: usize = 65_536;
+pub(crate) const SLICES: u32 = 64;
 
 /// Facts of a thin file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {

@@ -3,18 +3,8 @@
 use candor_model::ModuleValue;
 
 use super::fields::Fields;
-use crate::macho::thread_entry;
+use crate::macho::{COMMANDS, MAIN, SECTIONS, SEGMENT, SEGMENT_64, SLICES, UNIX_THREAD, thread_entry};
 use crate::reader::{Order, Reader, clipped, until_nul};
-
-const SEGMENT: u32 = 0x1;
-const UNIX_THREAD: u32 = 0x5;
-const SEGMENT_64: u32 = 0x19;
-const MAIN: u32 = 0x8000_0028;
-
-/// Load commands, segments with their sections, and slices that are looked at.
-const COMMANDS: u32 = 16_384;
-const SECTIONS: usize = 65_536;
-const SLICES: u32 = 64;
 
 /// What the module offers; nothing of what is no such file.
 pub(crate) fn value(bytes: &[u8]) -> ModuleValue {

@@ -23,6 +23,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::extents::{Extent, Extents};
 use crate::medium::{Medium, taken};
+use crate::name::path_from;
 use crate::reader::{Reader, clipped};
 
 /// Bytes of the table, runs of one file, and bytes of the names of all.
@@ -241,18 +242,11 @@ impl Names {
     }
 
     /// Where a file is, without the name of the volume.
-    fn path(&self, mut number: u64) -> String {
-        let mut parts: Vec<&str> = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut length = 0_usize;
-        while number != ROOT && seen.insert(number) && length < 4096 {
-            let Some(Some((parent, name, _))) = self.used.get(&number) else { break };
-            length = length.saturating_add(name.len()).saturating_add(1);
-            parts.push(name);
-            number = *parent;
-        }
-        parts.reverse();
-        parts.join("/")
+    fn path(&self, number: u64) -> String {
+        path_from(ROOT, number, None, |number| {
+            let (parent, name, _) = self.used.get(&number)?.as_ref()?;
+            Some((*parent, name.as_str()))
+        })
     }
 }
 

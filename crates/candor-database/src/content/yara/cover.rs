@@ -303,25 +303,11 @@ fn quantified(quantifier: &Quantifier, covers: Vec<Cover>) -> Cover {
     if *quantifier == Quantifier::All && !covers.is_empty() {
         return covers.into_iter().fold(Cover::Always, Cover::and);
     }
-    let mut need = at_least(quantifier, covers.len());
+    let need = at_least(quantifier, covers.len());
     if need > 0 && need == covers.len() {
         return covers.into_iter().fold(Cover::Always, Cover::and);
     }
-    if need == 0 {
-        return Cover::Always;
-    }
-    let mut of = Vec::with_capacity(covers.len());
-    for cover in covers {
-        match cover.into_clause() {
-            Some(clause) => of.push(clause),
-            // It may be among those that hold, so one less must be seen of the others.
-            None => need = need.saturating_sub(1),
-        }
-    }
-    match need {
-        0 => Cover::Always,
-        _ => Cover::Needs(vec![Threshold { need, of }]),
-    }
+    Cover::so_many(need, covers)
 }
 
 /// The operator with its sides changed.
