@@ -40,6 +40,9 @@ pub trait Receiver {
     /// # Errors
     /// The receiver has no use for it; the receiver is as before.
     fn add(&mut self, header: Header<'_>, signature: Signature) -> Result<(), Refusal>;
+
+    /// Is called now and then while much is read before signatures come of it: what was read before may be let go of.
+    fn pause(&mut self) {}
 }
 
 /// Which functionality levels of the engine a signature is for, both ends included.

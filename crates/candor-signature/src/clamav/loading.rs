@@ -1,11 +1,14 @@
 //! What all languages have in common: which file is read when, what is left out of a file, and how
 //! what is wrong is told.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::cmp::Reverse;
+use std::rc::Rc;
 
 use candor_database::ir::{Header, Receiver, Signature, Source, SourceId};
 
-use super::container::{self, Keys};
+use super::container::{self, Again, Keys};
 use super::ignore::IgnoreList;
 use super::language::{self, ContainerKind, Kind, Language};
 use super::text::{Fault, Lines, Text};
@@ -27,7 +30,28 @@ struct File<'a> {
     name: String,
     kind: Kind,
     official: bool,
-    bytes: std::borrow::Cow<'a, [u8]>,
+    bytes: Bytes<'a>,
+}
+
+/// What is in a file.
+enum Bytes<'a> {
+    Whole(Cow<'a, [u8]>),
+    /// A member of a container that holds lines, as long as all others together: read when it is its turn, a piece at a time.
+    Packed {
+        tar: Rc<RefCell<Again<'a>>>,
+        offset: u64,
+        length: u64,
+    },
+}
+
+impl File<'_> {
+    /// All of it, of a file that is no packed member.
+    fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Whole(bytes) => bytes,
+            Bytes::Packed { .. } => &[],
+        }
+    }
 }
 
 /// As [`load`](super::load), with these keys of signed containers instead of ClamAV's.
@@ -52,11 +76,11 @@ pub fn load_vouched(
     diagnostics: &mut dyn FnMut(Diagnostic),
 ) -> Vec<SourceSummary> {
     let mut summaries = Vec::new();
-    let mut files = collect(inputs, vouched, keys, diagnostics, &mut summaries);
+    let mut files = collect((inputs, vouched), keys, &mut || receiver.pause(), diagnostics, &mut summaries);
     files.sort_by_key(|file| Reverse(priority(file.kind.language)));
     // Rules may include files of rules, so that these are known together.
     let rules = files.iter().filter(|file| file.kind.language == Language::Rules);
-    let rules = rules.map(|file| RuleFile { name: &file.name, bytes: &file.bytes });
+    let rules = rules.map(|file| RuleFile { name: &file.name, bytes: file.bytes() });
     let library = Library::new(rules.collect());
     let mut loader =
         Loader { options, ignored: IgnoreList::default(), library, rule_files: 0, receiver, diagnostics };
@@ -75,11 +99,25 @@ const fn priority(language: Language) -> u8 {
     }
 }
 
-/// The files in `inputs`, containers unpacked.
+/// Whether a file in this language is read line by line and needs not be held for it.
+const fn is_lines(language: Language) -> bool {
+    !matches!(
+        language,
+        Language::Ignore
+            | Language::Config
+            | Language::Info
+            | Language::Catalogue
+            | Language::Rules
+            | Language::Unused { .. }
+            | Language::Container(_)
+    )
+}
+
+/// The files in `inputs`, containers verified; what is packed in them is left there where it can be. `pause` is called now and then.
 fn collect<'a>(
-    inputs: &[Input<'a>],
-    vouched: &[usize],
+    (inputs, vouched): (&[Input<'a>], &[usize]),
     keys: &Keys,
+    pause: &mut dyn FnMut(),
     diagnostics: &mut dyn FnMut(Diagnostic),
     summaries: &mut Vec<SourceSummary>,
 ) -> Vec<File<'a>> {
@@ -96,12 +134,14 @@ fn collect<'a>(
             continue;
         }
         let Language::Container(container_kind) = kind.language else {
-            files.push(File { name, kind, official: false, bytes: input.bytes.into() });
+            files.push(File { name, kind, official: false, bytes: Bytes::Whole(input.bytes.into()) });
             continue;
         };
-        let is_vouched = vouched.contains(&index);
-        match container::open_vouched(input.bytes, container_kind, keys, is_vouched) {
+        let believed = (keys, vouched.contains(&index));
+        let wanted = |name: &str| language::of_name(name).is_some_and(|kind| !is_lines(kind.language));
+        match container::verify(input.bytes, container_kind, believed, &wanted, pause) {
             Ok(opened) => {
+                let tar = Rc::new(RefCell::new(Again::new(opened.body)));
                 for member in opened.members {
                     let path = format!("{name}/{}", member.name);
                     if member.name == "COPYING" {
@@ -119,7 +159,14 @@ fn collect<'a>(
                             name: path,
                             kind,
                             official: opened.official,
-                            bytes: member.bytes.into(),
+                            bytes: match member.bytes {
+                                Some(bytes) => Bytes::Whole(bytes.into()),
+                                None => Bytes::Packed {
+                                    tar: Rc::clone(&tar),
+                                    offset: member.offset,
+                                    length: member.length,
+                                },
+                            },
                         }),
                         None => {
                             diagnostics(about_file(Severity::Note, &path, "not a signature file by its name"))
@@ -198,7 +245,7 @@ impl Loader<'_> {
     /// A file in a language that is recognised and not read.
     fn unused(&mut self, file: &File<'_>, by_line: bool, summary: &mut SourceSummary) {
         summary.unused = if by_line {
-            let entries = content_lines(&file.bytes).count();
+            let entries = content_lines(file.bytes()).count();
             u64::try_from(entries).unwrap_or(u64::MAX)
         } else {
             1
@@ -210,10 +257,10 @@ impl Loader<'_> {
     /// A file that is one signature. Whether it is believed depends on others and is decided when it is used.
     fn catalogue(&mut self, file: &File<'_>, source: SourceId, summary: &mut SourceSummary) {
         let name = file.name.rsplit(['/', '\\']).next().unwrap_or(&file.name);
-        let taken = match file.bytes.first() {
-            Some(0x30) if file.bytes.len() <= LONGEST_CATALOGUE => self
+        let taken = match file.bytes().first() {
+            Some(0x30) if file.bytes().len() <= LONGEST_CATALOGUE => self
                 .receiver
-                .add(Header { name, source, line: 0 }, Signature::Catalogue(file.bytes.to_vec()))
+                .add(Header { name, source, line: 0 }, Signature::Catalogue(file.bytes().to_vec()))
                 .map_err(|refusal| refusal.to_string()),
             Some(0x30) => Err(format!("a catalogue of over {LONGEST_CATALOGUE} bytes")),
             _ => Err("no catalogue: it is not encoded as one".to_owned()),
@@ -238,7 +285,7 @@ impl Loader<'_> {
 
     fn rule(&mut self, file: &File<'_>, source: SourceId, item: Item, summary: &mut SourceSummary) {
         let name = format!("{}{}", yara::NAME_PREFIX, item.name);
-        let text = file.bytes.get(item.text).unwrap_or_default();
+        let text = file.bytes().get(item.text).unwrap_or_default();
         let is_ignored =
             self.ignored.contains(name.as_bytes(), text) || self.ignored.contains(item.name.as_bytes(), text);
         if is_ignored && !item.name.is_empty() {
@@ -273,7 +320,7 @@ impl Loader<'_> {
     }
 
     fn ignore_list(&mut self, file: &File<'_>, summary: &mut SourceSummary) {
-        for (number, line) in content_lines(&file.bytes) {
+        for (number, line) in content_lines(file.bytes()) {
             match check_length(line, LONGEST_LINE).and_then(|()| self.ignored.add(Text::line(line))) {
                 Ok(()) => summary.accepted = summary.accepted.saturating_add(1),
                 Err(fault) => self.refuse(file, number, &fault, summary),
@@ -288,8 +335,33 @@ impl Loader<'_> {
         source: SourceId,
         summary: &mut SourceSummary,
     ) {
+        let Bytes::Packed { tar, offset, length } = &file.bytes else {
+            self.lines(file, language, source, &mut Lines::new(file.bytes()), summary);
+            return;
+        };
+        let mut number = 0;
+        let read = tar.borrow_mut().lines(*offset, *length, &mut |piece| {
+            let mut lines = Lines::after(number, piece);
+            self.lines(file, language, source, &mut lines, summary);
+            number = lines.number();
+        });
+        if let Err(error) = read {
+            summary.refused = summary.refused.saturating_add(1);
+            let message = format!("cannot be read to its end: {error}");
+            (self.diagnostics)(about_file(Severity::Error, &file.name, &message));
+        }
+    }
+
+    fn lines(
+        &mut self,
+        file: &File<'_>,
+        language: Language,
+        source: SourceId,
+        lines: &mut Lines<'_>,
+        summary: &mut SourceSummary,
+    ) {
         let longest = if language == Language::Logical { LONGEST_LOGICAL_LINE } else { LONGEST_LINE };
-        for (number, bytes) in content_lines(&file.bytes) {
+        for (number, bytes) in lines.filter(says_something) {
             if !self.ignored.is_empty() && self.is_ignored(language, bytes) {
                 summary.ignored = summary.ignored.saturating_add(1);
                 continue;
@@ -353,12 +425,17 @@ impl Loader<'_> {
 enum Taken {
     Accepted,
     OtherLevel,
-    Unused { at: usize, reason: std::borrow::Cow<'static, str> },
+    Unused { at: usize, reason: Cow<'static, str> },
 }
 
 /// The lines that say something: neither empty nor comments.
 fn content_lines(bytes: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
-    Lines::new(bytes).filter(|(_, line)| !matches!(line.first(), None | Some(b'#')))
+    Lines::new(bytes).filter(says_something)
+}
+
+/// Whether a line is neither empty nor a comment.
+fn says_something((_, line): &(u32, &[u8])) -> bool {
+    !matches!(line.first(), None | Some(b'#'))
 }
 
 fn check_length(line: &[u8], longest: usize) -> Result<(), Fault> {

@@ -197,7 +197,17 @@ pub(crate) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// The lines in `bytes`.
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, number: 0 }
+        Self::after(0, bytes)
+    }
+
+    /// The lines in `bytes`, which follow so many others.
+    pub(crate) const fn after(number: u32, bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, number }
+    }
+
+    /// The number of the line that was read last.
+    pub(crate) const fn number(&self) -> u32 {
+        self.number
     }
 }
 

@@ -112,8 +112,8 @@ impl Renumber<'_> {
         };
         let steps = path.steps.into_iter().map(|step| match step {
             ModuleStep::Call(form, arguments) => ModuleStep::Call(form, self.terms(arguments)),
-            ModuleStep::CallRegex(form, arguments, regex) => {
-                ModuleStep::CallRegex(form, self.terms(arguments), regex)
+            ModuleStep::CallRegex(form, arguments, regexes) => {
+                ModuleStep::CallRegex(form, self.terms(arguments), regexes)
             }
             ModuleStep::Index(index) => ModuleStep::Index(self.boxed(index)),
             step @ ModuleStep::Field(_) => step,

@@ -171,6 +171,10 @@ impl Receiver for LettingGo<'_> {
         }
         self.builder.add(header, signature)
     }
+
+    fn pause(&mut self) {
+        (self.let_go)();
+    }
 }
 
 /// Compiles in this process, jailed or not.

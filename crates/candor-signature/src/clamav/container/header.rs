@@ -7,6 +7,9 @@ use super::ContainerError;
 use crate::clamav::hex;
 use crate::clamav::text::decimal;
 
+/// Bytes between two pauses.
+const PIECE: usize = 4 << 20;
+
 /// What a header says. Only the signature of a `cvd` makes it true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
@@ -59,9 +62,14 @@ impl<'a> Header<'a> {
         Ok(Self { time, version, signatures, level, digits, sum, signature, builder, seconds })
     }
 
-    /// Whether the sum is that of `rest`.
-    pub(super) fn sum_fits(&self, rest: &[u8]) -> bool {
-        let sum: [u8; 16] = Md5::digest(rest).into();
+    /// Whether the sum is that of `rest`; `pause` is called now and then.
+    pub(super) fn sum_fits(&self, rest: &[u8], pause: &mut dyn FnMut()) -> bool {
+        let mut sum = Md5::new();
+        for piece in rest.chunks(PIECE) {
+            sum.update(piece);
+            pause();
+        }
+        let sum: [u8; 16] = sum.finalize().into();
         sum == self.sum
     }
 }

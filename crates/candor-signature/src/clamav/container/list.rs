@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use sha2::{Digest as _, Sha256};
-
-use super::{ContainerError, Member, is_list};
+use super::unpack::Seen;
+use super::{ContainerError, is_list};
 use crate::clamav::hex;
 use crate::clamav::text::{Lines, Text, decimal};
 
@@ -54,17 +53,14 @@ impl<'a> List<'a> {
     }
 
     /// Compares members with the list: every member is in it, fits it, and none is missing.
-    pub(super) fn check(&self, members: &[Member]) -> Result<(), ContainerError> {
+    pub(super) fn check(&self, members: &[Seen]) -> Result<(), ContainerError> {
         let mut seen = 0_usize;
         for member in members {
             if member.name == "COPYING" || is_list(&member.name) {
                 continue;
             }
-            let fits = self.entries.get(member.name.as_bytes()).is_some_and(|entry| {
-                let sum: [u8; 32] = Sha256::digest(&member.bytes).into();
-                u64::try_from(member.bytes.len()) == Ok(entry.length) && sum == entry.sum
-            });
-            if !fits {
+            let entry = self.entries.get(member.name.as_bytes());
+            if !entry.is_some_and(|entry| member.length == entry.length && member.sum == entry.sum) {
                 return Err(ContainerError::Member(member.name.clone()));
             }
             seen = seen.saturating_add(1);

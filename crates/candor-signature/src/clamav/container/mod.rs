@@ -20,6 +20,8 @@ mod unpack;
 
 pub use header::Header;
 pub use signature::{Keys, PublicKey};
+pub(crate) use unpack::Again;
+use unpack::Seen;
 
 use super::language::ContainerKind;
 
@@ -102,7 +104,7 @@ pub fn open_container_with(input: &crate::Input<'_>, keys: &Keys) -> Result<Open
 /// # Errors
 /// It is damaged.
 pub fn open_vouched_container(input: &crate::Input<'_>) -> Result<Opened, ContainerError> {
-    open_vouched(input.bytes, kind_of(input.name), &Keys::published(), true)
+    whole(input.bytes, kind_of(input.name), &Keys::published(), true)
 }
 
 fn kind_of(name: &str) -> ContainerKind {
@@ -119,35 +121,53 @@ pub(crate) fn version(bytes: &[u8]) -> Option<u64> {
 
 /// Checks and unpacks a container.
 pub(crate) fn open(bytes: &[u8], kind: ContainerKind, keys: &Keys) -> Result<Opened, ContainerError> {
-    open_vouched(bytes, kind, keys, false)
+    whole(bytes, kind, keys, false)
 }
 
-/// As [`open`]; when somebody who is trusted vouches for all of it already, nobody else has to.
-pub(crate) fn open_vouched(
-    bytes: &[u8],
+fn whole(bytes: &[u8], kind: ContainerKind, keys: &Keys, vouched: bool) -> Result<Opened, ContainerError> {
+    let verified = verify(bytes, kind, (keys, vouched), &|_| true, &mut || ())?;
+    let member = |member: Seen| Member { name: member.name, bytes: member.bytes.unwrap_or_default() };
+    Ok(Opened { official: verified.official, members: verified.members.into_iter().map(member).collect() })
+}
+
+/// A container that was read from end to end and that is what its signatures say.
+pub(crate) struct Verified<'a> {
+    /// Whether someone with the right key vouches for the members.
+    pub(crate) official: bool,
+    /// The files in it, in their order.
+    pub(crate) members: Vec<Seen>,
+    /// What they are in.
+    pub(crate) body: &'a [u8],
+}
+
+/// Checks a container; when somebody who is trusted vouches for all of it already (`vouched`), nobody else has to. The bytes of those members
+/// are held that are `wanted` by their name; of the others it is known where they are. `pause` is called now and then.
+pub(crate) fn verify<'a>(
+    bytes: &'a [u8],
     kind: ContainerKind,
-    keys: &Keys,
-    vouched: bool,
-) -> Result<Opened, ContainerError> {
-    let (head, rest) =
+    (keys, vouched): (&Keys, bool),
+    wanted: &dyn Fn(&str) -> bool,
+    pause: &mut dyn FnMut(),
+) -> Result<Verified<'a>, ContainerError> {
+    let (head, body) =
         bytes.split_at_checked(HEADER).ok_or(ContainerError::Header("shorter than its header"))?;
     let header = Header::parse(head)?;
     if kind == ContainerKind::Published && !vouched {
-        if !header.sum_fits(rest) {
+        if !header.sum_fits(body, pause) {
             return Err(ContainerError::Sum);
         }
         if !keys.verify_sum(&header.sum, header.signature) {
             return Err(ContainerError::HeaderSignature);
         }
     }
-    let members = unpack::unpack(rest)?;
+    let members = unpack::unpack(body, &|name| is_list(name) || wanted(name), pause)?;
     let mut lists = members.iter().filter(|member| is_list(&member.name));
     match (lists.next(), lists.next()) {
         (Some(_), Some(_)) => {
             return Err(ContainerError::Archive("more than one list of members".to_owned()));
         }
         (Some(member), None) => {
-            let list = list::List::parse(&member.bytes)?;
+            let list = list::List::parse(member.bytes.as_deref().unwrap_or_default())?;
             if kind != ContainerKind::Unsigned
                 && !vouched
                 && !list.signature.is_some_and(|signature| keys.verify_list(list.signed, signature))
@@ -159,7 +179,7 @@ pub(crate) fn open_vouched(
         (None, _) if kind == ContainerKind::Updated => return Err(ContainerError::ListMissing),
         (None, _) => {}
     }
-    Ok(Opened { official: kind != ContainerKind::Unsigned, members })
+    Ok(Verified { official: kind != ContainerKind::Unsigned, members, body })
 }
 
 /// Whether a member of this name is the list of the others.

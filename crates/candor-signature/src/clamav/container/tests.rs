@@ -343,6 +343,102 @@ fn who_vouches_for_a_whole_container_stands_in_for_its_own_signatures() {
     assert!(load(&recipe, &[0]).0.taken.is_empty());
 }
 
+/// Lines as long as several pieces among them, some that are too long to be one, some that end where a piece does.
+fn awkward() -> Vec<(String, Vec<u8>)> {
+    let mut body = Vec::new();
+    for number in 0..40_000 {
+        body.extend_from_slice(format!("Number.{number}:0:*:{number:08x}aabbccdd\r\n").as_bytes());
+        match number {
+            7 => body.extend_from_slice(&[b'x'; 8192]),
+            900 => body.extend(std::iter::repeat_n(b'y', (1 << 17) - body.len() % (1 << 17) + (1 << 17))),
+            901 => body.extend_from_slice(&[b'z'; 700_000]),
+            20_000 => body.extend_from_slice(b"# a comment\n\nwrong"),
+            _ => continue,
+        }
+        body.push(b'\n');
+    }
+    body.extend_from_slice(b"Last:0:*:0011223344");
+    let sums: String =
+        (0..5000).map(|number| format!("{number:032x}:{}:Sum.{number}\n", number + 1)).collect();
+    let rules = b"rule r { strings: $a = \"something long\" condition: $a }".to_vec();
+    let mut members = vec![
+        ("t.ndb".to_owned(), body),
+        ("t.hdb".to_owned(), sums.clone().into_bytes()),
+        ("t.ign2".to_owned(), b"Number.5\nSum.17\n".to_vec()),
+        ("t.yar".to_owned(), rules),
+        (
+            "t.mdb".to_owned(),
+            sums.lines()
+                .map(|line| format!("{}:{}:M\n", &line[33..34], &line[..32]))
+                .collect::<String>()
+                .into_bytes(),
+        ),
+        ("e.ndb".to_owned(), Vec::new()),
+    ];
+    members.push(("u.ndb".to_owned(), vec![b'w'; 1 << 17]));
+    members
+}
+
+#[test]
+fn members_that_are_read_piece_by_piece_are_what_the_same_files_are() {
+    let members = awkward();
+    let loose: Vec<Input<'_>> = members.iter().map(|(name, bytes)| Input { name, bytes }).collect();
+    let outcome = |inputs: &[Input<'_>]| {
+        let (mut collector, mut told) = (Collector::default(), Vec::new());
+        let mut tell = |told_of: Diagnostic| {
+            told.push(told_of.to_string().replace("t.cud/", ""));
+        };
+        let mut summaries = load_with(inputs, Options::default(), &keys(), &mut collector, &mut tell);
+        for summary in &mut summaries {
+            summary.source = summary.source.replace("t.cud/", "");
+        }
+        let taken: Vec<String> = collector.taken.iter().map(|taken| format!("{taken:?}")).collect();
+        (taken, told, summaries)
+    };
+    let (taken, told, summaries) = outcome(&loose);
+    assert_eq!(taken.len(), 40_000 - 1 + 1 + 5000 - 1 + 5000 + 1);
+    let wrong = |line: usize| told.iter().filter(|told| told.starts_with(&format!("t.ndb:{line}:"))).count();
+    assert_eq!((wrong(9), wrong(903), wrong(905), wrong(20_007)), (1, 1, 1, 1), "{told:#?}");
+    for compressed in [false, true] {
+        let recipe = Recipe { members: members.clone(), list: false, compressed, ..Recipe::new() };
+        let bytes = recipe.build();
+        let (in_taken, in_told, in_summaries) = outcome(&[Input { name: "t.cud", bytes: &bytes }]);
+        assert!(taken == in_taken, "{compressed}");
+        assert_eq!(told, in_told);
+        assert_eq!(summaries, in_summaries);
+    }
+}
+
+#[test]
+fn members_that_hold_lines_are_left_where_they_are() {
+    let members = awkward();
+    let recipe = Recipe { listed: members.clone(), members, ..Recipe::new() };
+    let (bytes, mut pauses) = (recipe.build(), 0);
+    let wanted = |name: &str| name == "t.yar";
+    let verified = super::verify(&bytes, Published, (&keys(), false), &wanted, &mut || pauses += 1)
+        .expect("it is signed");
+    let held: Vec<&str> = verified
+        .members
+        .iter()
+        .filter(|member| member.bytes.is_some())
+        .map(|member| member.name.as_str())
+        .collect();
+    assert_eq!(held, ["t.info", "t.yar"]);
+    assert!(pauses > 0);
+    // In any order, each is what it was.
+    let mut again = super::Again::new(verified.body);
+    for member in verified.members.iter().rev().chain(&verified.members) {
+        let whole = recipe.members.iter().find(|(name, _)| *name == member.name);
+        let Some((name, whole)) = whole.filter(|(name, _)| !matches!(name.as_str(), "t.ndb" | "u.ndb"))
+        else {
+            continue;
+        };
+        let mut read = Vec::new();
+        again.lines(member.offset, member.length, &mut |piece| read.extend_from_slice(piece)).unwrap();
+        assert!(read == *whole, "{name}");
+    }
+}
+
 #[test]
 fn a_container_inside_of_a_container_is_refused() {
     let mut recipe = Recipe::new();

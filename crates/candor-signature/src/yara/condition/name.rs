@@ -187,13 +187,10 @@ impl Reader<'_, '_> {
             }
         }
         let number = u32::try_from(number).unwrap_or(u32::MAX);
-        let last = regexes.pop();
-        if !regexes.is_empty() {
-            return Err(Fault::unused(at, format!("`{name}` with two regular expressions is not there")));
-        }
-        path.path.steps.push(match last {
-            Some(regex) => ModuleStep::CallRegex(number, terms, regex),
-            None => ModuleStep::Call(number, terms),
+        path.path.steps.push(if regexes.is_empty() {
+            ModuleStep::Call(number, terms)
+        } else {
+            ModuleStep::CallRegex(number, terms, regexes)
         });
         path.kind = form.result;
         path.constant = None;

@@ -424,6 +424,9 @@ fn modules_are_checked() {
                 "(NotEqual pe.exports(0: \"a\") 0) (NotEqual pe.exports(1: 1) 0)",
             ),
             ("pe.exports(/^a/i)", "(NotEqual pe.exports(2:  /^a/i) 0)"),
+            ("pe.imports(/a/i, /b/) > 1", "(Greater pe.imports(3:  /a/i /b/) 1)"),
+            ("pe.imports(pe.IMPORT_ANY, /a/, /b/)", "(NotEqual pe.imports(7: -1 /a/ /b/) 0)"),
+            ("pe.imports(/a/, \"b\")", "11: `imports` does not take these arguments"),
             ("pe.machine == pe.MACHINE_AMD64", "(Equal pe.machine 34404)"),
             ("math.entropy(0, filesize) > 7.0", "(Greater math.entropy(0: 0 filesize) 7.0)"),
             (

@@ -180,8 +180,9 @@ fn path(path: &ModulePath) -> String {
             ModuleStep::Field(name) => text.push_str(&format!(".{name}")),
             ModuleStep::Index(index) => text.push_str(&format!("[{}]", term(index))),
             ModuleStep::Call(form, arguments) => text.push_str(&format!("({form}: {})", list(arguments))),
-            ModuleStep::CallRegex(form, arguments, regex) => {
-                text.push_str(&format!("({form}: {} {})", list(arguments), self::regex(regex)));
+            ModuleStep::CallRegex(form, arguments, regexes) => {
+                let regexes: Vec<String> = regexes.iter().map(regex).collect();
+                text.push_str(&format!("({form}: {} {})", list(arguments), regexes.join(" ")));
             }
         }
     }
