@@ -12,7 +12,7 @@ pub(crate) fn settings(bytes: &[u8]) {
     static MATCHER: OnceLock<Matcher> = OnceLock::new();
     let matcher = MATCHER.get_or_init(|| Matcher::new(&Policy::built_in().expect("the built-in policy")));
     let mut settings = Vec::new();
-    let last = record::settings(bytes, None, &mut |said| match Record::decode(said) {
+    let last = record::settings(bytes, None, &[], &mut |said| match Record::decode(said) {
         Some(Record::Setting(setting)) => settings.push(setting),
         _ => panic!("a record that cannot be taken"),
     });
@@ -24,7 +24,7 @@ pub(crate) fn settings(bytes: &[u8]) {
         assert_ne!(proposal.becomes.is_some(), proposal.nothing.is_some());
     }
     let mut noted = 0;
-    let last = record::quarantine(bytes, None, &mut |said| match Record::decode(said) {
+    let last = record::quarantine(bytes, None, &[], &mut |said| match Record::decode(said) {
         Some(Record::Noted(_)) => noted += 1,
         _ => panic!("a record that cannot be taken"),
     });

@@ -57,7 +57,7 @@ pub(crate) use items::clean as text;
 pub use items::{Beside, Items};
 pub(crate) use sqlite::Database;
 pub use table::{READERS, Reader, Row};
-pub(crate) use windows::{Hive, Key};
+pub(crate) use windows::{Hive, Key, recover};
 pub(crate) use xml::{Event, Xml};
 
 use serde::{Deserialize, Serialize};

@@ -81,12 +81,8 @@ impl Row {
 }
 
 impl<'a> Database<'a> {
-    pub(crate) fn open(bytes: &'a [u8]) -> Option<Self> {
-        Self::open_with(bytes, &[])
-    }
-
     /// A database with the log that stands beside it; an empty one for none.
-    pub(crate) fn open_with(bytes: &'a [u8], log: &'a [u8]) -> Option<Self> {
+    pub(crate) fn open(bytes: &'a [u8], log: &'a [u8]) -> Option<Self> {
         let log = Log::read(log);
         // All of a new database may stand in its log.
         let first = log.pages.get(&1).copied().unwrap_or(bytes);

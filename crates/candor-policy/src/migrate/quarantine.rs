@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::{Database, text};
+use crate::inventory::{Beside, Database, text};
 
 /// A file of the quarantine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +24,11 @@ pub struct Noted {
     pub size: Option<u64>,
 }
 
-/// Reads the database; gives what it says to `take`, and returns why not all was read.
-pub fn read(bytes: &[u8], take: &mut dyn FnMut(Noted)) -> Option<String> {
-    let Some(database) = Database::open(bytes) else {
+/// Reads the database, with the log `beside` it (`-wal`) if it was not closed; gives what it says to `take`, and returns why not
+/// all was read.
+pub fn read(bytes: &[u8], beside: &[Beside<'_>], take: &mut dyn FnMut(Noted)) -> Option<String> {
+    let log = beside.first().map_or(&[][..], |log| log.bytes);
+    let Some(database) = Database::open(bytes, log) else {
         return Some("it is no database of a quarantine".to_owned());
     };
     let Some(objects) = database.table("objects") else {
@@ -53,6 +55,9 @@ pub fn read(bytes: &[u8], take: &mut dyn FnMut(Noted)) -> Option<String> {
         }
         true
     });
+    if database.is_torn() {
+        return Some("it was not closed: some of what is in its log cannot be read".to_owned());
+    }
     (!is_whole).then(|| "parts of it are damaged".to_owned())
 }
 
@@ -82,7 +87,7 @@ mod tests {
     #[test]
     fn what_is_no_database_is_told() {
         for bytes in [&b""[..], b"SQLite format 3\0", b"x"] {
-            assert!(read(bytes, &mut |_| ()).is_some());
+            assert!(read(bytes, &[], &mut |_| ()).is_some());
         }
     }
 }

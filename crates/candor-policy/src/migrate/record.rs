@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::quarantine::Noted;
 use super::settings::{self, Outcome, Setting};
+use crate::inventory::Beside;
 use crate::inventory::record::{is_short, may_be_short};
 
 /// What one record says.
@@ -19,19 +20,29 @@ pub enum Record {
     Outcome(Outcome),
 }
 
-/// Reads settings: gives records to `say`, and returns the last one.
-pub fn settings(bytes: &[u8], partial: Option<&str>, say: &mut dyn FnMut(&[u8])) -> Vec<u8> {
-    let mut outcome = settings::read(bytes, &mut |setting| say(&Record::Setting(setting).encode()));
+/// Reads settings, with logs `beside` them that were not applied: gives records to `say`, and returns the last one.
+pub fn settings(
+    bytes: &[u8],
+    partial: Option<&str>,
+    beside: &[Beside<'_>],
+    say: &mut dyn FnMut(&[u8]),
+) -> Vec<u8> {
+    let mut outcome = settings::read(bytes, beside, &mut |setting| say(&Record::Setting(setting).encode()));
     if let Some(why) = partial {
         outcome.trouble.get_or_insert_with(|| crate::inventory::text(why));
     }
     Record::Outcome(outcome).encode()
 }
 
-/// Reads a database of a quarantine: gives records to `say`, and returns the last one.
-pub fn quarantine(bytes: &[u8], partial: Option<&str>, say: &mut dyn FnMut(&[u8])) -> Vec<u8> {
+/// Reads a database of a quarantine, with a log `beside` it that was not applied: gives records to `say`, and returns the last one.
+pub fn quarantine(
+    bytes: &[u8],
+    partial: Option<&str>,
+    beside: &[Beside<'_>],
+    say: &mut dyn FnMut(&[u8]),
+) -> Vec<u8> {
     let mut number = 0_u64;
-    let trouble = super::quarantine::read(bytes, &mut |noted| {
+    let trouble = super::quarantine::read(bytes, beside, &mut |noted| {
         number = number.saturating_add(1);
         say(&Record::Noted(noted).encode());
     });

@@ -73,7 +73,7 @@ const CLAMD: &str = "# daemon\nLocalSocket /run/clamd\nExcludePath ^/var/tmp/\nE
 
 fn settings(bytes: &[u8]) -> (Outcome, Vec<Setting>) {
     let mut all = Vec::new();
-    let outcome = read(bytes, &mut |setting| all.push(setting));
+    let outcome = read(bytes, &[], &mut |setting| all.push(setting));
     assert_eq!(outcome.settings, all.len() as u64);
     (outcome, all)
 }
@@ -347,21 +347,21 @@ fn damage_costs_what_is_damaged() {
     for bytes in [INI.as_bytes(), JSON.as_bytes(), ESET.as_bytes(), KASPERSKY.as_bytes(), CLAMD.as_bytes()] {
         for length in 0..bytes.len() {
             let mut last = 0;
-            let outcome = read(&bytes[..length], &mut |_| last += 1);
+            let outcome = read(&bytes[..length], &[], &mut |_| last += 1);
             assert_eq!(outcome.settings, last);
         }
         let mut damaged = bytes.to_vec();
         for at in 0..bytes.len() {
             let honest = std::mem::replace(&mut damaged[at], b'<');
-            read(&damaged, &mut |_| ());
+            read(&damaged, &[], &mut |_| ());
             damaged[at] = 0xff;
-            read(&damaged, &mut |_| ());
+            read(&damaged, &[], &mut |_| ());
             damaged[at] = honest;
         }
     }
     let whole = defender();
     for length in (0..whole.len()).step_by(37) {
-        read(&whole[..length], &mut |_| ());
+        read(&whole[..length], &[], &mut |_| ());
     }
 }
 
@@ -382,8 +382,9 @@ fn many_settings_and_deep_files_come_to_an_end() {
 #[test]
 fn records_are_taken_as_they_were_said_and_no_others() {
     let mut said = Vec::new();
-    let last =
-        record::settings(INI.as_bytes(), Some("cut"), &mut |bytes| said.push(Record::decode(bytes).unwrap()));
+    let last = record::settings(INI.as_bytes(), Some("cut"), &[], &mut |bytes| {
+        said.push(Record::decode(bytes).unwrap())
+    });
     let Some(Record::Outcome(outcome)) = Record::decode(&last) else { panic!() };
     assert_eq!((outcome.settings, outcome.trouble.as_deref()), (said.len() as u64, Some("cut")));
     let Record::Setting(setting) = &said[0] else { panic!() };
@@ -419,7 +420,7 @@ fn a_database_of_a_quarantine_says_what_its_files_were() {
         rows: vec![row],
     }]);
     let mut said = Vec::new();
-    let last = record::quarantine(&bytes, None, &mut |bytes| said.push(Record::decode(bytes).unwrap()));
+    let last = record::quarantine(&bytes, None, &[], &mut |bytes| said.push(Record::decode(bytes).unwrap()));
     let Some(Record::Outcome(outcome)) = Record::decode(&last) else { panic!() };
     assert_eq!(outcome.trouble, None);
     let [Record::Noted(noted)] = &said[..] else { panic!("{said:?}") };
@@ -428,6 +429,6 @@ fn a_database_of_a_quarantine_says_what_its_files_were() {
     assert_eq!(noted.at.as_deref(), Some("2020-02-13T23:54:40"));
     assert_eq!(noted.size, Some(44));
     for length in (0..bytes.len()).step_by(61) {
-        super::quarantine::read(&bytes[..length], &mut |_| ());
+        super::quarantine::read(&bytes[..length], &[], &mut |_| ());
     }
 }

@@ -9,6 +9,9 @@ mod reading;
 mod tests;
 mod walk;
 
+pub(crate) use reading::{Near, read_near};
+pub(crate) use walk::logs_of;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

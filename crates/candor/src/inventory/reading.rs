@@ -71,7 +71,7 @@ impl Job {
 
 /// A file that belongs to another one.
 #[derive(Debug)]
-pub(super) struct Near {
+pub(crate) struct Near {
     /// The end of its name, or its path in a layout.
     pub(super) name: String,
     /// The file.
@@ -81,7 +81,7 @@ pub(super) struct Near {
 }
 
 impl Near {
-    fn handed(&self) -> records::Beside<'_> {
+    pub(crate) fn handed(&self) -> records::Beside<'_> {
         records::Beside { name: &self.name, file: self.file.as_fd(), length: self.length }
     }
 }
@@ -203,6 +203,19 @@ fn jailed(records: &mut Records<'_>, batch: &[Job], taken: &Mutex<Taken>) {
     }
 }
 
+/// Reads what stands beside a file in this process, together no more than `room` bytes.
+pub(crate) fn read_near(near: &[Near], mut room: u64) -> Vec<(&str, Buffer)> {
+    let mut read = Vec::new();
+    for one in near {
+        let mut buffer = Buffer::default();
+        if matches!(buffer.read(&one.file, one.length, room), Read::Complete | Read::Partial(_)) {
+            room = room.saturating_sub(one.length);
+            read.push((one.name.as_str(), buffer));
+        }
+    }
+    read
+}
+
 /// Reads a file in this process.
 fn here(job: &Job, interest: &dyn Interest, taken: &Mutex<Taken>) {
     let mut buffer = Buffer::default();
@@ -212,15 +225,7 @@ fn here(job: &Job, interest: &dyn Interest, taken: &Mutex<Taken>) {
         Read::TooLarge(_) => Some(String::from("it is larger than what is read")),
         Read::Special(kind) => Some(format!("it is {kind}, not a file")),
     };
-    let mut room = LARGEST;
-    let mut near: Vec<(&str, Buffer)> = Vec::new();
-    for one in &job.beside {
-        let mut buffer = Buffer::default();
-        if matches!(buffer.read(&one.file, one.length, room), Read::Complete | Read::Partial(_)) {
-            room = room.saturating_sub(one.length);
-            near.push((&one.name, buffer));
-        }
-    }
+    let near = read_near(&job.beside, LARGEST);
     let beside: Vec<Beside<'_>> =
         near.iter().map(|(name, buffer)| Beside { name, bytes: buffer.bytes() }).collect();
     let name = job.name();

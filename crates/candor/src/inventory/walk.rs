@@ -111,6 +111,16 @@ fn near(
     found
 }
 
+/// Opens what belongs to the file at `path`, which a reader like `reader` reads; what is there and cannot be opened is told.
+pub(crate) fn logs_of(path: &Path, reader: Reader, tell: &mut dyn FnMut(String)) -> Vec<Near> {
+    let Ok(name) = CString::new(path.as_os_str().as_bytes()) else { return Vec::new() };
+    near(CWD, &name, "", reader, &mut |given| {
+        if let Given::Coverage(Coverage { path, state: CoverageState::NotRead(why), .. }) = given {
+            tell(format!("what stands beside it ({path}) was not read: {why}"));
+        }
+    })
+}
+
 /// Whether a folder has an OCI layout, as its names say.
 pub(super) fn is_layout(folder: &Path) -> bool {
     folder.join("oci-layout").is_file()

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use candor_fixtures::quarantine;
-use candor_fixtures::registry::{Key, hive};
+use candor_fixtures::registry::{Key, hive, log};
 use candor_fixtures::sqlite::{Cell, Table, database};
 
 use crate::run::{KEY, PUBLIC_KEY, Place, eicar};
@@ -65,6 +65,41 @@ fn proposals_are_told_alike_in_the_jail_and_outside_of_it() {
         (risk("ps1"), risk("/tmp/notchecked"), risk("/srv/database")),
         ("high".into(), "high".into(), "low".into())
     );
+}
+
+#[test]
+fn what_a_log_beside_a_hive_holds_is_read() {
+    let place = Place::new();
+    let excluded = |name: &str| {
+        hive(
+            &Key::new("ROOT")
+                .at(r"Microsoft\Windows Defender\Exclusions", Key::new("Extensions").number(name, 0)),
+        )
+    };
+    let (dirty, log) = log(&excluded("old"), &excluded("new"));
+    place.file("SOFTWARE", dirty);
+    let values = |arguments: &[&str]| {
+        let said = place.run(&[&["migrate", "import", "SOFTWARE", "--format", "json"], arguments].concat());
+        let import: serde_json::Value = serde_json::from_str(&said.stdout).expect(&said.stderr);
+        let values: Vec<String> = import["proposals"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["setting"]["value"].as_str().unwrap().to_owned())
+            .collect();
+        (said.code, values, import["files"][0]["trouble"].as_str().map(str::to_owned))
+    };
+    let missing = "it was not closed: what is in its log was not read";
+    assert_eq!(values(&[]), (2, vec!["old".to_owned()], Some(missing.to_owned())));
+    place.file("SOFTWARE.log1", log);
+    for arguments in [&[][..], &["--no-sandbox"]] {
+        assert_eq!(values(arguments), (0, vec!["new".to_owned()], None));
+    }
+    // What is there and cannot be opened is told.
+    std::fs::create_dir(place.path("SOFTWARE.LOG2")).unwrap();
+    let (code, _, trouble) = values(&[]);
+    assert_eq!(code, 2);
+    assert!(trouble.as_deref().is_some_and(|why| why.contains(".LOG2")), "{trouble:?}");
 }
 
 #[test]

@@ -28,15 +28,15 @@ const LARGEST: usize = 768 << 20;
 const SEED: u64 = 0x82ef_4d88_7a4e_55c5;
 
 /// A hive with what its logs hold.
-pub(super) struct Recovered<'a> {
+pub(crate) struct Recovered<'a> {
     /// Its bytes.
-    pub(super) bytes: Cow<'a, [u8]>,
+    pub(crate) bytes: Cow<'a, [u8]>,
     /// What is missing, when that is known.
-    pub(super) trouble: Option<&'static str>,
+    pub(crate) trouble: Option<&'static str>,
 }
 
 /// Applies logs to a hive that needs it.
-pub(super) fn recover<'a>(bytes: &'a [u8], logs: &[&[u8]]) -> Recovered<'a> {
+pub(crate) fn recover<'a>(bytes: &'a [u8], logs: &[&[u8]]) -> Recovered<'a> {
     let as_it_is = |trouble| Recovered { bytes: Cow::Borrowed(bytes), trouble };
     let is_sound = is_base(bytes);
     if is_sound && le32(bytes, 4) == le32(bytes, 8) {

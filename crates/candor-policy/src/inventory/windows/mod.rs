@@ -6,6 +6,7 @@ mod log;
 pub(super) mod program;
 mod regf;
 
+pub(crate) use log::recover;
 pub(crate) use regf::{Hive, Key};
 
 /// A path as services and uninstall keys write it, as one below the root: no quotes, no arguments, no drive.

@@ -57,11 +57,6 @@ impl<'a> Hive<'a> {
         })
     }
 
-    /// Whether the last change to it was written to the end: what is in its log is missing otherwise.
-    pub(crate) fn is_settled(&self) -> bool {
-        le32(self.bytes, 4) == le32(self.bytes, 8)
-    }
-
     pub(crate) fn root(&self) -> Option<Key<'_, 'a>> {
         self.key(le32(self.bytes, 36)?)
     }

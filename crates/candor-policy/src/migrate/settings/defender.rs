@@ -1,15 +1,17 @@
 //! What Microsoft Defender leaves out, from a hive `SOFTWARE`: by the machine's own settings and by policy.
 
 use super::{Kind, Setting, Settings};
-use crate::inventory::{Hive, Key};
+use crate::inventory::{Beside, Hive, Key, recover};
 
 const VIEWS: [&str; 2] = [r"Microsoft\Windows Defender", r"Policies\Microsoft\Windows Defender"];
 
-pub(super) fn read(bytes: &[u8], settings: &mut Settings<'_>) {
-    let Some(hive) = Hive::open(bytes) else { return settings.trouble("it is no hive") };
+pub(super) fn read(bytes: &[u8], beside: &[Beside<'_>], settings: &mut Settings<'_>) {
+    let logs: Vec<&[u8]> = beside.iter().map(|log| log.bytes).collect();
+    let recovered = recover(bytes, &logs);
+    let Some(hive) = Hive::open(&recovered.bytes) else { return settings.trouble("it is no hive") };
     let Some(root) = hive.root() else { return settings.trouble("its root is damaged") };
-    if !hive.is_settled() {
-        settings.trouble("it was not closed: what is in its log was not read");
+    if let Some(trouble) = recovered.trouble {
+        settings.trouble(trouble);
     }
     for view in VIEWS {
         let place = format!("HKLM\\SOFTWARE\\{view}");

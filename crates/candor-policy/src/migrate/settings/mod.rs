@@ -15,7 +15,7 @@ mod kesl;
 
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::text as taken;
+use crate::inventory::{Beside, text as taken};
 
 /// Settings of one file.
 const MOST: usize = 50_000;
@@ -173,12 +173,12 @@ impl Settings<'_> {
     }
 }
 
-/// Reads a file: gives what it sets to `take`.
-pub fn read(bytes: &[u8], take: &mut dyn FnMut(Setting)) -> Outcome {
+/// Reads a file: gives what it sets to `take`. What stands in logs `beside` it takes the place of what is older.
+pub fn read(bytes: &[u8], beside: &[Beside<'_>], take: &mut dyn FnMut(Setting)) -> Outcome {
     let mut settings = Settings { take, taken: 0, trouble: None };
     let format = recognised(bytes);
     match format {
-        Some(Format::DefenderHive) => defender::read(bytes, &mut settings),
+        Some(Format::DefenderHive) => defender::read(bytes, beside, &mut settings),
         Some(Format::KeslJson) => kesl::json(bytes, &mut settings),
         Some(Format::KeslIni) => kesl::ini(&crate::inventory::lossy(bytes), &mut settings),
         Some(Format::EsetXml) => eset::read(&crate::inventory::lossy(bytes), &mut settings),

@@ -7,6 +7,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use candor_policy::inventory::{self, Beside};
 use candor_policy::matching::Matcher;
 use candor_policy::migrate::proposal::{Import, Proposal, Read, Risk, Target, propose};
 use candor_policy::migrate::record::{self, Record};
@@ -20,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::commands::audit::load;
 use crate::escape::Escaped;
 use crate::exit::Exit;
+use crate::inventory::{Near, logs_of, read_near};
 use crate::printer::Printer;
 use crate::settings::SafetyOptions;
 use crate::units::hexadecimal;
@@ -116,7 +118,7 @@ pub(super) fn run(args: &Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         }
         let sha256 = digest(&file).with_context(|| format!("{name} cannot be read"))?;
         let mut settings: Vec<Setting> = Vec::new();
-        let read = reader.read(&file, &mut |record| {
+        let read = reader.read(path, &file, &mut |record| {
             if let Record::Setting(setting) = record {
                 settings.push(setting);
             }
@@ -206,10 +208,25 @@ pub(super) struct Reader {
 }
 
 impl Subject {
-    fn read(self, bytes: &[u8], partial: Option<&str>, say: &mut dyn FnMut(&[u8])) -> Vec<u8> {
+    fn read(
+        self,
+        bytes: &[u8],
+        partial: Option<&str>,
+        beside: &[(&str, &[u8])],
+        say: &mut dyn FnMut(&[u8]),
+    ) -> Vec<u8> {
+        let beside: Vec<Beside<'_>> = beside.iter().map(|&(name, bytes)| Beside { name, bytes }).collect();
         match self {
-            Self::Settings => record::settings(bytes, partial, say),
-            Self::Quarantine => record::quarantine(bytes, partial, say),
+            Self::Settings => record::settings(bytes, partial, &beside, say),
+            Self::Quarantine => record::quarantine(bytes, partial, &beside, say),
+        }
+    }
+
+    /// A reader of files that have such logs beside them as these.
+    const fn like(self) -> inventory::Reader {
+        match self {
+            Self::Settings => inventory::Reader::Hive,
+            Self::Quarantine => inventory::Reader::Rpm,
         }
     }
 }
@@ -221,17 +238,27 @@ impl Reader {
         }
         let setup = Setup { memory: 2 << 30, mapped: 1 << 30, ..Setup::new(Task::Scan) };
         let work = move |jailed: Jailed| {
-            records::serve(jailed, |_, bytes, partial, say| subject.read(bytes, partial, say))
+            records::serve_beside(jailed, |handed, say| {
+                subject.read(handed.bytes, handed.partial, handed.beside, say)
+            })
         };
         Ok(Self { sandbox: Some(Sandbox::start(setup, work).context(NO_JAIL)?), subject })
     }
 
-    /// Reads a file; gives records to `take`, and returns the last word or why there is none.
-    pub(super) fn read(&self, file: &File, take: &mut dyn FnMut(Record)) -> Result<Outcome, String> {
+    /// Reads the file at `path`, with logs beside it that were not applied; gives records to `take`, and returns the last word
+    /// or why there is none.
+    pub(super) fn read(
+        &self,
+        path: &Path,
+        file: &File,
+        take: &mut dyn FnMut(Record),
+    ) -> Result<Outcome, String> {
         let length = file.metadata().map_err(|error| error.to_string())?.len();
         if length > LARGEST {
             return Err(format!("its {length} bytes are more than the {LARGEST} that are read"));
         }
+        let mut unread = None;
+        let logs = logs_of(path, self.subject.like(), &mut |why| unread = Some(why));
         let mut is_sound = true;
         let mut said = |bytes: &[u8]| match Record::decode(bytes) {
             Some(record) => take(record),
@@ -239,7 +266,8 @@ impl Reader {
         };
         let last = match &self.sandbox {
             Some(sandbox) => {
-                let source = Source { name: "", file: file.as_fd(), length, beside: &[] };
+                let beside: Vec<_> = logs.iter().map(Near::handed).collect();
+                let source = Source { name: "", file: file.as_fd(), length, beside: &beside };
                 let mut results = Records::new(sandbox).read(&[source], &mut |_, bytes| said(bytes));
                 results.pop().unwrap_or_else(|| Err(String::from("nothing came back")))
             }
@@ -251,11 +279,17 @@ impl Reader {
                     Reading::TooLarge(_) => Some(String::from("it is too large")),
                     Reading::Special(kind) => Some(format!("it is {kind}, not a file")),
                 };
-                guarded(|| self.subject.read(buffer.bytes(), partial.as_deref(), &mut said))
+                let read = read_near(&logs, LARGEST);
+                let beside: Vec<(&str, &[u8])> =
+                    read.iter().map(|(name, buffer)| (*name, buffer.bytes())).collect();
+                guarded(|| self.subject.read(buffer.bytes(), partial.as_deref(), &beside, &mut said))
             }
         }?;
         match Record::decode(&last) {
-            Some(Record::Outcome(outcome)) if is_sound => Ok(outcome),
+            Some(Record::Outcome(mut outcome)) if is_sound => {
+                outcome.trouble = outcome.trouble.or(unread);
+                Ok(outcome)
+            }
             _ => Err(String::from("its worker said what makes no sense")),
         }
     }

@@ -236,7 +236,7 @@ fn databases_of(
     for path in databases {
         let folder = path.parent().unwrap_or(Path::new(""));
         let read = File::open(path).map_err(|error| error.to_string()).and_then(|file| {
-            reader.read(&file, &mut |record| {
+            reader.read(path, &file, &mut |record| {
                 if let Record::Noted(noted) = record {
                     // It is compared with names of files, and opens none.
                     let known = Noted { product: None, path: noted.path, threat: noted.threat, at: noted.at };

@@ -37,7 +37,7 @@ pub(in crate::inventory) fn read(bytes: &[u8], items: &mut Items<'_>) {
 type Package<'p> = dyn FnMut(&[u8], &mut Items<'_>) + 'p;
 
 fn sqlite(bytes: &[u8], log: &[u8], items: &mut Items<'_>, package: &mut Package<'_>) {
-    let Some(database) = Database::open_with(bytes, log) else {
+    let Some(database) = Database::open(bytes, log) else {
         return items.unread("its first page makes no sense");
     };
     let Some(table) = database.table("Packages") else { return items.unread("it has no table Packages") };
