@@ -238,6 +238,9 @@ pub fn reader_for(name: &str, bytes: &[u8]) -> Option<Reader> {
         Some(reader)
     } else if name.ends_with(".csv") || name.ends_with(".tsv") {
         Some(Reader::Csv)
+    } else if !first.chars().all(|letter| letter == '\t' || !(letter.is_control() || letter == '\u{fffd}')) {
+        // Bytes of a program may look like anything.
+        None
     } else if first.split('\t').count() == 2 && first.bytes().any(|byte| byte.is_ascii_digit()) {
         Some(Reader::DpkgList)
     } else if first.split('-').count() >= 3 && !first.contains(char::is_whitespace) && first.contains('.') {
@@ -352,6 +355,10 @@ mod tests {
             ("Cargo.lock", b"version = 3", Some(Reader::TomlLock)),
             ("x", b"\xca\xfe\xba\xbe\0\0\0\x02", Some(Reader::MachO)),
             ("x.class", b"\xca\xfe\xba\xbe\0\0\0\x34", None),
+            ("x", b"name;vendor\n", Some(Reader::Csv)),
+            ("x", b"\xff\xfen\0a\0m\0e\0,\0v\0", Some(Reader::Csv)),
+            ("x", b"\x7fELF\x02\x01,;\xf0\n", None),
+            ("x", b"a1\t\xc3\x28\n", None),
             ("x", b"", None),
             ("x", b"plain words", None),
         ] {
