@@ -37,6 +37,14 @@ impl Cell {
         Self { folded, value: value & mask, mask }
     }
 
+    /// The only byte that may stand here, folded.
+    pub(crate) fn only(&self) -> Option<u8> {
+        match self.folded.as_slice() {
+            [byte] => Some(*byte),
+            _ => None,
+        }
+    }
+
     /// A choice of single bytes: the mask keeps the bits that all of them share.
     fn choice(bytes: &[u8], ignore_case: bool) -> Self {
         let mut folded: Vec<u8> = bytes.iter().map(|byte| fold(*byte)).collect();

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 
 use aho_corasick::{Span, packed};
 use candor_model::{Executable, Facts};
+#[cfg(target_arch = "x86_64")]
+use memchr::arch::{all::packedpair::Pair, x86_64::avx2::packedpair};
 use memchr::memmem;
 
 use crate::content::cells::{elements_length, shortest};
@@ -292,7 +294,8 @@ struct Matcher<'p> {
 struct Needle<'p> {
     /// Distance from the start of the part.
     distance: usize,
-    bytes: &'p [u8],
+    /// Bytes from its first to its last.
+    length: usize,
     finder: Finder<'p>,
 }
 
@@ -300,14 +303,22 @@ enum Finder<'p> {
     Exact(Box<memmem::Finder<'p>>),
     /// The rarest byte in both cases, and where it is in the needle.
     Folded {
+        bytes: &'p [u8],
         lower: u8,
         upper: u8,
         at: usize,
     },
+    /// Single bytes at their distances.
+    Apart(Box<Apart>),
 }
 
 /// Needles longer than this are no rarer, but take longer to prepare.
 const LONGEST_NEEDLE: usize = 32;
+/// A run that is less rare is not looked for if other bytes can be, in eighths of a bit: a pair of bytes passes as often.
+const RARE: u32 = 160;
+/// Single bytes that are looked for together, and how far from the start of the part.
+const MOST_APART: usize = 5;
+const FARTHEST: usize = 96;
 /// Ranges of starts up to this length are tried one by one.
 const SHORT_RANGE: usize = 16;
 
@@ -340,11 +351,12 @@ impl<'p> Matcher<'p> {
             return Ok(Some(from));
         }
         let start = from.saturating_add(needle.distance);
-        let end = high.saturating_add(needle.distance).saturating_add(needle.bytes.len()).min(bytes.len());
+        let end = high.saturating_add(needle.distance).saturating_add(needle.length).min(bytes.len());
         let Some(range) = bytes.get(start..end) else { return Ok(None) };
-        let found = needle.find(range);
+        let mut tries = 1;
+        let found = needle.find(range, &mut tries);
         // Vectors look at many bytes in the time of one step.
-        steps.spend((found.unwrap_or(range.len()) / 16).saturating_add(1))?;
+        steps.spend((found.unwrap_or(range.len()) / 16).saturating_add(tries))?;
         Ok(found.map(|offset| from.saturating_add(offset)).filter(|place| *place <= high))
     }
 
@@ -372,8 +384,11 @@ impl<'p> Needle<'p> {
     fn choose(elements: &'p [Element], ignore_case: bool) -> Option<Self> {
         let mut distance = 0_usize;
         let mut best: Option<(u32, usize, &'p [u8])> = None;
+        let mut single: Vec<(usize, u8)> = Vec::new();
         for element in elements {
             if let Element::Bytes(run) = element {
+                let places = (distance..distance.saturating_add(run.len())).zip(run.iter().copied());
+                single.extend(places.take_while(|(place, _)| *place < FARTHEST));
                 let run = run.get(..LONGEST_NEEDLE).unwrap_or(run);
                 let score = surprise(run);
                 if best.is_none_or(|(known, ..)| score > known) {
@@ -385,32 +400,98 @@ impl<'p> Needle<'p> {
                 None => break,
             }
         }
-        let (_, distance, bytes) = best?;
-        let finder = if ignore_case {
+        let (score, distance, bytes) = best?;
+        let length = bytes.len();
+        if ignore_case {
             let (at, rarest) =
                 bytes.iter().enumerate().max_by_key(|(_, byte)| surprise(std::slice::from_ref(*byte)))?;
-            Finder::Folded { lower: rarest.to_ascii_lowercase(), upper: rarest.to_ascii_uppercase(), at }
-        } else {
-            Finder::Exact(Box::new(memmem::Finder::new(bytes)))
-        };
-        Some(Self { distance, bytes, finder })
+            let (lower, upper) = (rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase());
+            return Some(Self { distance, length, finder: Finder::Folded { bytes, lower, upper, at } });
+        }
+        if score < RARE
+            && let Some((distance, apart)) = Apart::choose(single)
+        {
+            return Some(Self { distance, length: apart.length, finder: Finder::Apart(Box::new(apart)) });
+        }
+        Some(Self { distance, length, finder: Finder::Exact(Box::new(memmem::Finder::new(bytes))) })
     }
 
-    /// Where the needle is in `range`.
-    fn find(&self, range: &[u8]) -> Option<usize> {
+    /// Where the needle is in `range`. `tries` grows with places that were looked at by themselves.
+    fn find(&self, range: &[u8], tries: &mut usize) -> Option<usize> {
         match &self.finder {
             Finder::Exact(finder) => finder.find(range),
-            Finder::Folded { lower, upper, at } => {
-                let last = range.len().checked_sub(self.bytes.len())?;
+            Finder::Apart(apart) => apart.find(range, tries),
+            Finder::Folded { bytes, lower, upper, at } => {
+                let last = range.len().checked_sub(bytes.len())?;
                 let sought = range.get(*at..at.checked_add(last)?.checked_add(1)?)?;
                 memchr::memchr2_iter(*lower, *upper, sought).find(|place| {
                     range
                         .get(*place..)
-                        .and_then(|rest| rest.get(..self.bytes.len()))
-                        .is_some_and(|here| here.eq_ignore_ascii_case(self.bytes))
+                        .and_then(|rest| rest.get(..bytes.len()))
+                        .is_some_and(|here| here.eq_ignore_ascii_case(bytes))
                 })
             }
         }
+    }
+}
+
+/// Bytes of a part that stand apart from each other: what is between them may be anything. Code with its addresses left out is
+/// like that, and no run of it is rare.
+struct Apart {
+    /// Distances from the first of them, and the bytes.
+    bytes: Vec<(usize, u8)>,
+    /// Bytes from the first to the last of them.
+    length: usize,
+    #[cfg(target_arch = "x86_64")]
+    finder: packedpair::Finder,
+}
+
+impl Apart {
+    /// The rarest of some bytes with their distances, and how far the first of them is; `None` where they are too few, or
+    /// nothing looks for them quickly.
+    #[cfg(target_arch = "x86_64")]
+    fn choose(mut bytes: Vec<(usize, u8)>) -> Option<(usize, Self)> {
+        bytes.sort_by_key(|(_, byte)| std::cmp::Reverse(surprise(std::slice::from_ref(byte))));
+        bytes.truncate(MOST_APART);
+        let [(one, _), (other, _), _, ..] = *bytes.as_slice() else { return None };
+        let first = bytes.iter().map(|(place, _)| *place).min()?;
+        let last = bytes.iter().map(|(place, _)| *place).max()?;
+        let length = last.checked_sub(first)?.checked_add(1)?;
+        let mut needle = vec![0; length];
+        for (place, byte) in &mut bytes {
+            *place = place.checked_sub(first)?;
+            *needle.get_mut(*place)? = *byte;
+        }
+        let index = |place: usize| u8::try_from(place.checked_sub(first)?).ok();
+        let pair = Pair::with_indices(&needle, index(one)?, index(other)?)?;
+        let finder = packedpair::Finder::with_pair(&needle, pair)?;
+        Some((first, Self { bytes, length, finder }))
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn choose(_: Vec<(usize, u8)>) -> Option<(usize, Self)> {
+        None
+    }
+
+    fn stands_at(&self, range: &[u8], at: usize) -> bool {
+        let here = range.get(at..).unwrap_or_default();
+        here.len() >= self.length && self.bytes.iter().all(|(place, byte)| here.get(*place) == Some(byte))
+    }
+
+    /// The first place in `range` where all of them stand.
+    fn find(&self, range: &[u8], tries: &mut usize) -> Option<usize> {
+        let mut at = 0_usize;
+        #[cfg(target_arch = "x86_64")]
+        while let Some(rest) = range.get(at..).filter(|rest| rest.len() >= self.finder.min_haystack_len()) {
+            let place = at.checked_add(self.finder.find_prefilter(rest)?)?;
+            if self.stands_at(range, place) {
+                return Some(place);
+            }
+            *tries = tries.saturating_add(1);
+            at = place.checked_add(1)?;
+        }
+        let last = range.len().checked_sub(self.length)?;
+        (at..=last).find(|at| self.stands_at(range, *at))
     }
 }
 

@@ -261,8 +261,8 @@ pub enum ModuleStep {
     Field(String),
     /// `[…]`
     Index(Box<Term>),
-    /// `(/…/)`, `(…, /…/)`: calls with a regular expression as the last argument.
-    CallRegex(u32, Vec<Term>, RuleRegex),
+    /// `(/…/)`, `(…, /…/, /…/)`: calls with regular expressions as the last arguments.
+    CallRegex(u32, Vec<Term>, Vec<RuleRegex>),
 }
 
 /// A value that comes from outside of the layer.

@@ -182,11 +182,12 @@ impl Encoder {
                     self.byte(2);
                     self.term(index);
                 }
-                ModuleStep::CallRegex(form, arguments, regex) => {
+                ModuleStep::CallRegex(form, arguments, regexes) => {
                     self.byte(3);
                     self.number(u64::from(*form));
                     self.terms(arguments);
-                    self.rule_regex(regex);
+                    self.count(regexes.len());
+                    regexes.iter().for_each(|regex| self.rule_regex(regex));
                 }
             }
         }
@@ -368,6 +369,11 @@ impl Decoder<'_> {
         Some(RuleRegex { pattern, ignore_case: bits & 1 != 0, dot_all: bits & 2 != 0 })
     }
 
+    fn rule_regexes(&mut self) -> Option<Vec<RuleRegex>> {
+        let count = self.count()?;
+        (0..count).map(|_| self.rule_regex()).collect()
+    }
+
     fn terms(&mut self, depth: u32) -> Option<Vec<Term>> {
         let count = self.count()?;
         let mut terms = Vec::with_capacity(count.min(256));
@@ -428,7 +434,7 @@ impl Decoder<'_> {
                 0 => ModuleStep::Call(self.small()?, self.terms(depth)?),
                 1 => ModuleStep::Field(self.string()?),
                 2 => ModuleStep::Index(Box::new(self.term(depth)?)),
-                3 => ModuleStep::CallRegex(self.small()?, self.terms(depth)?, self.rule_regex()?),
+                3 => ModuleStep::CallRegex(self.small()?, self.terms(depth)?, self.rule_regexes()?),
                 _ => return None,
             });
         }

@@ -63,11 +63,12 @@ enum Wanted {
 }
 
 impl Wanted {
-    /// The answer, if it is known after so many of which so many hold.
-    const fn early(self, seen: u64, holding: u64) -> Option<bool> {
+    /// The answer, if it is known after so many of which so many hold, while so many are left.
+    const fn early(self, seen: u64, holding: u64, left: u64) -> Option<bool> {
         match self {
             Self::All if holding < seen => Some(false),
             Self::AtLeast(wanted) if holding >= wanted => Some(true),
+            Self::AtLeast(wanted) if holding.saturating_add(left) < wanted => Some(false),
             Self::None if holding > 0 => Some(false),
             _ => None,
         }
@@ -123,6 +124,14 @@ impl<'m> Evaluation<'m, '_, '_, '_> {
     fn value_of(&mut self, term: &'m Term) -> Result<Value<'m>, Undecided> {
         Ok(match term {
             Term::And(terms) => {
+                // What is not there for certain ends it before anything else is looked for.
+                for term in terms {
+                    if let Term::String { string, .. } = term
+                        && self.form(*string).is_some_and(|form| self.strings.is_known_absent(form))
+                    {
+                        return Ok(Value::Boolean(false));
+                    }
+                }
                 for term in terms {
                     if !self.holds(term)? {
                         return Ok(Value::Boolean(false));
@@ -197,7 +206,7 @@ impl<'m> Evaluation<'m, '_, '_, '_> {
             Term::Of { quantifier, strings, place } => self.of(quantifier, strings, place)?,
             Term::OfTerms { quantifier, terms } => {
                 let wanted = self.wanted(quantifier, terms.len())?;
-                let mut tally = Tally::new(wanted);
+                let mut tally = Tally::new(wanted, terms.len());
                 for term in terms {
                     let holds = self.holds(term)?;
                     if let Some(answer) = tally.take(holds) {
@@ -209,7 +218,7 @@ impl<'m> Evaluation<'m, '_, '_, '_> {
             Term::ForOf { quantifier, strings, body } => {
                 let wanted = self.wanted(quantifier, strings.len())?;
                 let before = self.current;
-                let mut tally = Tally::new(wanted);
+                let mut tally = Tally::new(wanted, strings.len());
                 let mut answer = None;
                 for string in strings {
                     self.current = Some(*string);
@@ -334,7 +343,16 @@ impl<'m> Evaluation<'m, '_, '_, '_> {
         place: &'m Place,
     ) -> Result<Value<'m>, Undecided> {
         let wanted = self.wanted(quantifier, strings.len())?;
-        let mut tally = Tally::new(wanted);
+        let mut tally = Tally::new(wanted, strings.len());
+        // Those that are not there for certain may decide it before any other is looked for.
+        let absent = |this: &mut Self, string: &u32| {
+            this.form_of(*string).is_none_or(|form| this.strings.is_known_absent(form))
+        };
+        let absent = strings.iter().filter(|string| absent(self, string)).count();
+        self.steps.spend(strings.len())?;
+        if absent > 0 && tally.cannot_be(strings.len().saturating_sub(absent)) {
+            return Ok(Value::Boolean(false));
+        }
         for string in strings {
             let there = match self.form_of(*string) {
                 Some(form) => self.string(form, place)?.truth() == Some(true),
@@ -374,7 +392,7 @@ impl<'m> Evaluation<'m, '_, '_, '_> {
             return Ok(Value::Boolean(false));
         }
         let wanted = self.wanted(quantifier, items.len())?;
-        let mut tally = Tally::new(wanted);
+        let mut tally = Tally::new(wanted, items.len());
         let depth = self.variables.len();
         let mut answer = None;
         let mut index = 0;
@@ -439,32 +457,18 @@ impl<'m> Evaluation<'m, '_, '_, '_> {
                     let index = self.value(index)?;
                     value = indexed(&value, &index);
                 }
-                ModuleStep::Call(_, arguments) => {
+                ModuleStep::Call(_, arguments) | ModuleStep::CallRegex(_, arguments, _) => {
                     let Some(name) = pending.take() else { return Ok(Value::Undefined) };
                     let mut values = Vec::with_capacity(arguments.len());
                     for argument in arguments {
                         values.push(self.value(argument)?);
                     }
-                    let on = Call {
-                        module,
-                        value: &value,
-                        name,
-                        arguments: &values,
-                        regex: None,
-                        bytes: self.bytes,
+                    let regexes = match step {
+                        ModuleStep::CallRegex(_, _, regexes) => regexes.as_slice(),
+                        _ => &[],
                     };
-                    value = functions::call(&on, modules, self.regexes, self.steps)?;
-                    is_first = false;
-                }
-                ModuleStep::CallRegex(_, arguments, regex) => {
-                    let Some(name) = pending.take() else { return Ok(Value::Undefined) };
-                    let mut values = Vec::with_capacity(arguments.len());
-                    for argument in arguments {
-                        values.push(self.value(argument)?);
-                    }
-                    let regex = Some(regex);
                     let on =
-                        Call { module, value: &value, name, arguments: &values, regex, bytes: self.bytes };
+                        Call { module, value: &value, name, arguments: &values, regexes, bytes: self.bytes };
                     value = functions::call(&on, modules, self.regexes, self.steps)?;
                     is_first = false;
                 }
@@ -486,8 +490,8 @@ pub(crate) struct Call<'c, 'm, 'a> {
     /// Its name.
     pub(crate) name: &'c str,
     pub(crate) arguments: &'c [Value<'m>],
-    /// The last argument, where that is a regular expression.
-    pub(crate) regex: Option<&'c RuleRegex>,
+    /// The last arguments, as far as they are regular expressions.
+    pub(crate) regexes: &'c [RuleRegex],
     /// The layer.
     pub(crate) bytes: &'a [u8],
 }
@@ -520,20 +524,30 @@ impl Items<'_> {
 /// Counts what holds.
 struct Tally {
     wanted: Wanted,
+    total: u64,
     seen: u64,
     holding: u64,
 }
 
 impl Tally {
-    const fn new(wanted: Wanted) -> Self {
-        Self { wanted, seen: 0, holding: 0 }
+    const fn new(wanted: Wanted, total: usize) -> Self {
+        Self { wanted, total: total as u64, seen: 0, holding: 0 }
     }
 
     /// Takes one; the answer, if it is known then.
     fn take(&mut self, holds: bool) -> Option<bool> {
         self.seen = self.seen.saturating_add(1);
         self.holding = self.holding.saturating_add(u64::from(holds));
-        self.wanted.early(self.seen, self.holding)
+        self.wanted.early(self.seen, self.holding, self.total.saturating_sub(self.seen))
+    }
+
+    /// Whether it cannot hold where no more than so many do.
+    const fn cannot_be(&self, most: usize) -> bool {
+        match self.wanted {
+            Wanted::All => (most as u64) < self.total,
+            Wanted::AtLeast(wanted) => (most as u64) < wanted,
+            Wanted::None => false,
+        }
     }
 
     const fn finish(&self) -> bool {

@@ -17,6 +17,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod value;
+mod windows;
 
 use std::collections::BTreeMap;
 
@@ -254,8 +255,8 @@ fn check(rule: &Rule) -> Result<(), Refusal> {
     };
     let path = |path: &ModulePath, check_regex: &mut dyn FnMut(&RuleRegex)| {
         for step in &path.steps {
-            if let ModuleStep::CallRegex(_, _, regex) = step {
-                check_regex(regex);
+            if let ModuleStep::CallRegex(_, _, regexes) = step {
+                regexes.iter().for_each(&mut *check_regex);
             }
         }
     };

@@ -10,14 +10,20 @@ use rustc_hash::FxHashMap;
 use candor_model::Facts;
 
 use super::regex::{self, first_window};
+use super::windows::{Need, Windows};
 use crate::content::codec::Decoder;
 use crate::content::evaluate::{Layer, Steps, Undecided, find_starting};
 use crate::ir::{Gap, Offset, Pattern, Spelling, StringForm};
 
 /// Matches of one string that are counted, as in YARA.
 const MAX_MATCHES: usize = 1_000_000;
-/// Prepared strings that are kept from layer to layer.
-const MAX_KEPT: usize = 2048;
+/// Prepared strings that are kept from layer to layer, and strings of which it is known what they need.
+const MAX_READY: usize = 2048;
+const MAX_KEPT: usize = 1 << 15;
+/// Strings that are looked for in a layer before its windows are noted, which takes as long as looking for a few.
+const BEFORE_WINDOWS: u32 = 3;
+/// Starts of matches that are rather tried than asked about.
+const FEW: usize = 64;
 
 /// A match: where it starts, and how many bytes it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,15 +147,41 @@ struct Known {
     all: Option<Vec<Span>>,
 }
 
-/// Strings that are ready, by their number in the image.
+/// Strings by their number in the image, and memory for the windows of a layer.
 #[derive(Debug, Default)]
-pub(crate) struct Forms(FxHashMap<u32, Option<Box<Form>>>);
+pub(crate) struct Forms {
+    kept: FxHashMap<u32, Kept>,
+    /// How many of them are ready.
+    ready: usize,
+    windows: Windows,
+}
+
+/// A string of the image.
+#[derive(Debug)]
+struct Kept {
+    need: Need,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nobody looked for it.
+    Unmade,
+    Ready(Box<Form>),
+    /// It cannot be run.
+    Broken,
+}
 
 impl Forms {
     /// Forgets what is not worth keeping; to be called between layers.
     pub(crate) fn trim(&mut self) {
-        if self.0.len() > MAX_KEPT {
-            self.0.clear();
+        if self.kept.len() > MAX_KEPT {
+            self.kept.clear();
+            self.ready = 0;
+        }
+        if self.ready > MAX_READY {
+            self.kept.values_mut().for_each(|kept| kept.state = State::Unmade);
+            self.ready = 0;
         }
     }
 }
@@ -162,22 +194,69 @@ pub(crate) struct Strings<'a, 's> {
     facts: &'a Facts,
     forms: &'s mut Forms,
     known: FxHashMap<u32, Known>,
+    /// How many strings were looked for; the windows of the layer are noted when it is [`BEFORE_WINDOWS`].
+    sought: u32,
 }
 
 impl<'a, 's> Strings<'a, 's> {
     /// Strings of the `section` of an image, in `bytes`.
     pub(crate) fn new(section: &'a [u8], bytes: &'a [u8], facts: &'a Facts, forms: &'s mut Forms) -> Self {
-        Self { section, bytes, facts, forms, known: FxHashMap::default() }
+        Self { section, bytes, facts, forms, known: FxHashMap::default(), sought: 0 }
+    }
+
+    fn read(section: &[u8], number: u32) -> Option<(StringForm, bool)> {
+        let run = crate::bytes::Reader::new(section.get(number as usize..)?).run()?;
+        Decoder::new(run).form()
+    }
+
+    fn kept(&mut self, number: u32) -> &mut Kept {
+        let section = self.section;
+        self.forms.kept.entry(number).or_insert_with(|| match Self::read(section, number) {
+            Some((form, _)) => Kept { need: Need::of(&form), state: State::Unmade },
+            None => Kept { need: Need::default(), state: State::Broken },
+        })
     }
 
     fn form(&mut self, number: u32) -> Option<&Form> {
         let section = self.section;
-        let make = || {
-            let run = crate::bytes::Reader::new(section.get(number as usize..)?).run()?;
-            let (form, full_word) = Decoder::new(run).form()?;
-            Form::new(&form, full_word).ok().map(Box::new)
-        };
-        self.forms.0.entry(number).or_insert_with(make).as_deref()
+        if matches!(self.kept(number).state, State::Unmade) {
+            let made = Self::read(section, number).and_then(|(form, full)| Form::new(&form, full).ok());
+            self.kept(number).state = made.map_or(State::Broken, |form| State::Ready(Box::new(form)));
+            self.forms.ready = self.forms.ready.saturating_add(1);
+        }
+        match &self.kept(number).state {
+            State::Ready(form) => Some(form),
+            State::Unmade | State::Broken => None,
+        }
+    }
+
+    /// Whether the layer has no match of a string, as far as that is told by its windows.
+    fn is_absent(&mut self, number: u32, steps: &mut Steps) -> Result<bool, Undecided> {
+        if self.sought < BEFORE_WINDOWS {
+            self.sought = self.sought.saturating_add(1);
+            if self.sought < BEFORE_WINDOWS {
+                return Ok(false);
+            }
+            steps.spend(self.bytes.len() / 4)?;
+            self.forms.windows.fill(self.bytes);
+        }
+        steps.spend(8)?;
+        Ok(!self.may_be_there(number))
+    }
+
+    /// Whether it is known already that the layer has no match of a string, or told by its windows.
+    pub(crate) fn is_known_absent(&mut self, number: u32) -> bool {
+        if let Some(known) = self.known.get(&number) {
+            return known.first == Some(None);
+        }
+        self.sought >= BEFORE_WINDOWS && !self.may_be_there(number)
+    }
+
+    /// Whether the windows of the layer, which are noted, leave room for a string.
+    fn may_be_there(&mut self, number: u32) -> bool {
+        self.kept(number);
+        let kept = self.forms.kept.get(&number);
+        kept.is_none_or(|kept| kept.need.may_be_in(&self.forms.windows))
     }
 
     /// The first match of a string.
@@ -191,15 +270,12 @@ impl<'a, 's> Strings<'a, 's> {
             }
         }
         let layer = Layer { bytes: self.bytes, facts: self.facts };
-        let first = match self.form(number) {
-            None => None,
-            Some(form) => {
-                if form.is_there(layer, steps)? {
-                    form.next(layer, 0, usize::MAX, &mut Cursor::default(), steps)?
-                } else {
-                    None
-                }
+        let form = if self.is_absent(number, steps)? { None } else { self.form(number) };
+        let first = match form {
+            Some(form) if form.is_there(layer, steps)? => {
+                form.next(layer, 0, usize::MAX, &mut Cursor::default(), steps)?
             }
+            _ => None,
         };
         self.known.entry(number).or_default().first = Some(first);
         Ok(first)
@@ -247,6 +323,10 @@ impl<'a, 's> Strings<'a, 's> {
             }
         }
         let layer = Layer { bytes: self.bytes, facts: self.facts };
+        if to.saturating_sub(from) >= FEW && self.is_absent(number, steps)? {
+            self.known.entry(number).or_default().first = Some(None);
+            return Ok(None);
+        }
         match self.form(number) {
             None => Ok(None),
             Some(form) => form.next(layer, from, to, &mut Cursor::default(), steps),

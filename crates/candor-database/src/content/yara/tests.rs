@@ -33,10 +33,10 @@ impl Inspector for Known {
         ]);
         let export =
             ModuleValue::Structure(vec![("name", text("Run")), ("ordinal", ModuleValue::Integer(7))]);
-        let function = ModuleValue::Structure(vec![("name", text("VirtualAlloc"))]);
+        let function = |name: &str| ModuleValue::Structure(vec![("name", text(name))]);
         let import = ModuleValue::Structure(vec![
             ("library_name", text("KERNEL32.dll")),
-            ("functions", ModuleValue::Array(vec![function])),
+            ("functions", ModuleValue::Array(vec![function("VirtualAlloc"), function("HeapFree")])),
         ]);
         ModuleValue::Structure(vec![
             ("is_pe", ModuleValue::Integer(1)),
@@ -197,6 +197,67 @@ fn the_shortest_match_of_a_hexadecimal_string_counts_for_each_start() {
     assert_eq!(spans(hex(vec![(Gap::NONE, b"AB"), (Gap::ANY, b"CD")]), b"CD..AB"), []);
 }
 
+/// Bytes with anything between them, as code is whose addresses were left out.
+fn code(text: &str) -> RuleString {
+    let elements = text.split(' ').map(|byte| match u8::from_str_radix(byte, 16) {
+        Ok(byte) => Element::Bytes(vec![byte]),
+        Err(_) => Element::Masked { value: 0, mask: 0 },
+    });
+    let parts = vec![Part { gap: Gap::NONE, elements: elements.collect(), macro_group: None }];
+    string(StringForm::Hex(Pattern { offset: Offset::ANY, ignore_case: false, parts }))
+}
+
+#[test]
+fn bytes_with_anything_between_them_are_found_wherever_they_stand() {
+    let mut state = 7_u64;
+    let mut layer: Vec<u8> = Vec::new();
+    for _ in 0..3_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        layer.push([0x8b, 0x83, 0xc3, 0xe8, 0x45][(state >> 60) as usize % 5]);
+    }
+    // A place in the middle, the very first and the very last one.
+    for text in ["8B ?? ?? 83 ?? E8", "8B ?? ?? 83 ?? E8 ?? ?? ?? C3 ?? 45 ?? 8B", "?? 83 ?? C3 ?? 45 ?? ??"]
+    {
+        let wanted: Vec<Option<u8>> = text.split(' ').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+        let stands = |window: &[u8]| {
+            window.iter().zip(&wanted).all(|(byte, wanted)| wanted.is_none_or(|wanted| wanted == *byte))
+        };
+        for cut in 0..70 {
+            let layer = &layer[cut..layer.len() - cut];
+            let number = layer.windows(wanted.len()).filter(|window| stands(window)).count();
+            assert!(number > 0 || cut > 0, "{text}");
+            let many = equal(count(0), Term::Integer(i64::try_from(number).unwrap()));
+            assert!(matches(rule(vec![code(text)], many), layer), "{text}: {number} times, {cut} cut off");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_there_decides_a_rule_whatever_stands_beside_it() {
+    let strings = || {
+        let known = ["first of all", "second of all", "third of all", "fourth of all", "a missing string"];
+        known.into_iter().map(text).collect::<Vec<_>>()
+    };
+    let layer = b"first of all, second of all, third of all, fourth of all";
+    let of = |quantifier| Term::Of { quantifier, strings: vec![0, 1, 2, 3, 4], place: Place::Anywhere };
+    let least = |count| Quantifier::AtLeast(Box::new(Term::Integer(count)));
+    for (condition, expected) in [
+        (of(Quantifier::All), false),
+        (of(least(5)), false),
+        (of(least(4)), true),
+        (of(Quantifier::None), false),
+        (Term::And((0..4).map(there).collect()), true),
+        (Term::And((0..5).map(there).collect()), false),
+        (Term::Or(vec![there(4), Term::And((0..4).map(there).collect())]), true),
+    ] {
+        // Looked for first, so that it is known of all what windows the layer has.
+        let all = Term::And(vec![Term::Or((0..5).rev().map(there).collect()), condition.clone()]);
+        for condition in [condition.clone(), all] {
+            assert_eq!(matches(rule(strings(), condition.clone()), layer), expected, "{condition:?}");
+        }
+    }
+}
+
 #[test]
 fn a_regular_expression_matches_as_far_as_it_likes() {
     assert_eq!(spans(regex("ab+", false), b"abbbcab"), [(0, 4), (5, 2)]);
@@ -326,6 +387,26 @@ fn modules_are_asked() {
     assert!(!holds(call(Module::Pe, "exports", vec![text("ran")])));
     assert!(holds(call(Module::Pe, "imports", vec![text("kernel32.DLL"), text("virtualalloc")])));
     assert!(!holds(call(Module::Pe, "imports", vec![text("user32.dll"), text("VirtualAlloc")])));
+    let like = |library: &str, name: &str| {
+        let regex =
+            |pattern: &str| RuleRegex { pattern: pattern.to_owned(), ignore_case: false, dot_all: false };
+        let regexes = vec![regex(library), regex(name)];
+        let steps = |arguments| {
+            vec![
+                ModuleStep::Field("imports".to_owned()),
+                ModuleStep::CallRegex(3, arguments, regexes.clone()),
+            ]
+        };
+        let standard = module(Module::Pe, steps(Vec::new()));
+        let delayed = module(Module::Pe, steps(vec![Term::Integer(2)]));
+        assert!(holds(equal(delayed, Term::Integer(0))));
+        standard
+    };
+    // How many, not whether.
+    assert!(holds(equal(like("^KERNEL32", "Virtual|Heap"), Term::Integer(2))));
+    assert!(holds(equal(like("^KERNEL32", "Free"), Term::Integer(1))));
+    assert!(holds(equal(like("^kernel32", "Virtual"), Term::Integer(0))));
+    assert!(holds(equal(like("^USER32", "Virtual"), Term::Integer(0))));
     assert!(holds(equal(call(Module::Pe, "section_index", vec![text(".text")]), Term::Integer(0))));
     let company = module(
         Module::Pe,
@@ -340,6 +421,8 @@ fn modules_are_asked() {
         call(Module::Hash, "md5", vec![Term::Integer(0), Term::FileSize]),
         text("18000000000000000000000000000000")
     )));
+    let checksum = call(Module::Hash, "crc32", vec![text("123456789")]);
+    assert!(holds(equal(checksum, Term::Integer(0xcbf4_3926))));
 }
 
 #[test]

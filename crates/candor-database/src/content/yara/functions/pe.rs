@@ -89,7 +89,7 @@ fn exported(
     let first = call.arguments.first();
     steps.spend(details.len().saturating_mul(8))?;
     for (place, export) in details.iter().enumerate() {
-        let is_meant = match (call.regex, first) {
+        let is_meant = match (call.regexes.first(), first) {
             (Some(regex), _) => text(export, "name").is_some_and(|name| regexes.matches(regex, name)),
             (None, Some(Value::Text(name))) => {
                 text(export, "name").is_some_and(|known| known.eq_ignore_ascii_case(name))
@@ -132,24 +132,26 @@ fn imports<'m>(
         if kinds & kind == 0 {
             continue;
         }
-        let (library, function) = match (arguments, call.regex) {
-            ([Value::Text(library)], None) => (Function::Name(library), Function::Any),
-            ([Value::Text(library), Value::Text(name)], None) => {
+        let (library, function) = match (arguments, call.regexes) {
+            ([Value::Text(library)], []) => (Function::Name(library), Function::Any),
+            ([Value::Text(library), Value::Text(name)], []) => {
                 (Function::Name(library), Function::Name(name))
             }
-            ([Value::Text(library), Value::Integer(ordinal)], None) => {
+            ([Value::Text(library), Value::Integer(ordinal)], []) => {
                 (Function::Name(library), Function::Ordinal(*ordinal))
             }
-            // Two expressions come as one call with the second as its last argument: the first is a text then.
-            ([Value::Text(_)], Some(regex)) => (Function::Any, Function::Like(regex)),
+            ([], [library, name]) => (Function::Like(library), Function::Like(name)),
             _ => return Ok(None),
         };
         for import in array(part, list).unwrap_or_default() {
             let name = text(import, "library_name").unwrap_or_default();
             let is_meant = match &library {
                 Function::Name(wanted) => name.eq_ignore_ascii_case(wanted),
-                Function::Like(regex) => regexes.matches(regex, name),
-                _ => true,
+                Function::Like(regex) => {
+                    steps.spend(name.len().saturating_add(8))?;
+                    regexes.matches(regex, name)
+                }
+                Function::Any | Function::Ordinal(_) => true,
             };
             if !is_meant {
                 continue;
@@ -171,7 +173,7 @@ fn imports<'m>(
             }
         }
     }
-    // Of one function it says whether, of a library how many.
+    // Of one function it says whether, of a library or of expressions how many.
     let is_one = arguments.len() == 2;
     Ok(Some(Value::Integer(if is_one { count.min(1) } else { count })))
 }
