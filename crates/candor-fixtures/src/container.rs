@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use crate::wim::{Wim, wim};
 use crate::{archive, installer, quarantine, stream, virtual_disk, volume};
 
 /// A way to put one file into another: a name for it, what the path calls the file inside, and the packer.
@@ -57,7 +58,10 @@ pub const PACKINGS: &[Packing] = &[
     ("egg deflate", "a", |bytes| archive::egg(1, false, &[("b", b"x"), ("a", bytes)])),
     ("egg bzip2, solid", "a", |bytes| archive::egg(2, true, &[("b", b"x"), ("a", bytes)])),
     ("egg lzma", "a", |bytes| archive::egg(4, false, &[("b", b"x"), ("a", bytes)])),
-    ("wim", "folder/a", |bytes| archive::wim(archive::Wim::Xpress, &[("b", b"x"), ("folder/a", bytes)])),
+    ("wim", "folder/a", |bytes| wim(Wim::Xpress, &[("b", b"x"), ("folder/a", bytes)])),
+    ("wim lzms", "folder/a", |bytes| wim(Wim::Lzms, &[("b", b"x"), ("folder/a", bytes)])),
+    ("wim solid", "folder/a", |bytes| wim(Wim::Solid(2), &[("b", b"x"), ("folder/a", bytes)])),
+    ("wim for pipes", "folder/a", |bytes| wim(Wim::Piped, &[("b", b"x"), ("folder/a", bytes)])),
     ("ext extents", "folder/a", |bytes| volume::ext(true, &[("b", b"x"), ("folder/a", bytes)])),
     ("ext blocks", "folder/a", |bytes| volume::ext(false, &[("b", b"x"), ("folder/a", bytes)])),
     ("lvm", "vg/a", |bytes| volume::lvm(1, "vg", &[("a", volume::Lvm::Linear, bytes)]).remove(0)),

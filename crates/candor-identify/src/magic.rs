@@ -355,6 +355,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"SZ \x88\xf0\x27\x33\xd1", FileType::MsSzdd),
     row(b"SZDD", FileType::MsSzdd),
     checked(b"ZWS", FileType::Swf, is_binary),
+    row(b"WLPWM\0\0\0", FileType::Wim),
     checked(b"]\0", FileType::Lzma, is_lzma),
     checked(b"\x60\xea", FileType::Arj, is_arj),
     checked(b"begin ", FileType::Uuencoded, is_uuencoded),

@@ -534,9 +534,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Windows image (WIM)",
         types: &[FileType::Wim],
-        gives: "every stream once, under a path that leads to it (stored, XPRESS, LZX)",
+        gives: "every stream once, under a path that leads to it (stored, XPRESS, LZX, LZMS; also solid ones, and of images for pipes that are cut short)",
         library: None,
-        limits: "500,000 streams, 64 MiB of the folders of an image, 32 MiB of names, chunks of 2 MiB; LZMS, streams that are packed together and what other parts hold are reported as not looked at",
+        limits: "500,000 streams, 64 MiB of the folders of an image, 32 MiB of names, chunks of 64 MiB with LZMS and of streams that are packed together, else of 2 MiB; what other parts hold is reported by name, and so are streams that overlap",
         unpack: wim::unpack,
     },
     Format {

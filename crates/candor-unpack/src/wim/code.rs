@@ -1,11 +1,23 @@
 //! Bits and canonical codes as the compressions of WIM have them: words of two bytes, most significant bit
-//! first, with whole bytes in between.
+//! first; for XPRESS and LZX with whole bytes in between.
 
 use std::io::{self, ErrorKind};
 
 /// Longest code, and codes up to this length that are looked up at once.
 const LONGEST: u32 = 16;
 const FAST: u32 = 9;
+
+/// Where codes stand: bits of which the next one is the highest.
+pub(super) trait Source {
+    /// The next `count` bits, at most 16, without taking them; zeros where there are none.
+    fn peek(&mut self, count: u32) -> u32;
+
+    /// Takes `count` bits.
+    ///
+    /// # Errors
+    /// There are not so many.
+    fn drop(&mut self, count: u32) -> io::Result<()>;
+}
 
 /// A place in bytes, in bits.
 pub(super) struct Bits<'a> {
@@ -28,21 +40,6 @@ impl<'a> Bits<'a> {
             self.held = self.held << 16 | u64::from(u16::from_le_bytes(*word));
             self.count = self.count.saturating_add(16);
         }
-    }
-
-    /// The next `count` bits, at most 16, without taking them; zeros where there are none.
-    fn peek(&mut self, count: u32) -> u32 {
-        self.fill(count);
-        let missing = count.saturating_sub(self.count);
-        let shift = self.count.saturating_sub(count);
-        let seen = self.held.wrapping_shr(shift).wrapping_shl(missing);
-        u32::try_from(seen & !u64::MAX.wrapping_shl(count)).unwrap_or(0)
-    }
-
-    fn drop(&mut self, count: u32) -> io::Result<()> {
-        self.count = self.count.checked_sub(count).ok_or(ErrorKind::UnexpectedEof)?;
-        self.held &= !u64::MAX.wrapping_shl(self.count);
-        Ok(())
     }
 
     /// The next `count` bits, at most 16.
@@ -81,6 +78,22 @@ impl<'a> Bits<'a> {
         let taken = self.all.get(self.at..end).ok_or(ErrorKind::UnexpectedEof)?;
         self.at = end;
         Ok(taken)
+    }
+}
+
+impl Source for Bits<'_> {
+    fn peek(&mut self, count: u32) -> u32 {
+        self.fill(count);
+        let missing = count.saturating_sub(self.count);
+        let shift = self.count.saturating_sub(count);
+        let seen = self.held.wrapping_shr(shift).wrapping_shl(missing);
+        u32::try_from(seen & !u64::MAX.wrapping_shl(count)).unwrap_or(0)
+    }
+
+    fn drop(&mut self, count: u32) -> io::Result<()> {
+        self.count = self.count.checked_sub(count).ok_or(ErrorKind::UnexpectedEof)?;
+        self.held &= !u64::MAX.wrapping_shl(self.count);
+        Ok(())
     }
 }
 
@@ -129,7 +142,7 @@ impl Code {
     ///
     /// # Errors
     /// There is no such code, or the bits end.
-    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> io::Result<u16> {
+    pub(super) fn symbol(&self, bits: &mut impl Source) -> io::Result<u16> {
         let seen = bits.peek(LONGEST);
         let place = usize::try_from(seen >> (LONGEST - FAST)).unwrap_or(0);
         if let Some(&(symbol, length @ 1..)) = self.fast.get(place) {

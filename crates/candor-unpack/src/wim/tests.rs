@@ -1,7 +1,7 @@
-//! Images of both compressions, with folders and second streams, and damaged ones.
+//! Images of every kind, with folders, in parts, for pipes, and damaged ones.
 
-use candor_fixtures::archive::{Wim, wim};
-use candor_model::{FileType, Reason};
+use candor_fixtures::wim::{Wim, wim, wim_parts};
+use candor_model::{FileType, Limits, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -14,7 +14,7 @@ fn mixed() -> Vec<u8> {
 
 #[test]
 fn files_are_given_with_their_paths() {
-    for method in [Wim::Stored, Wim::Xpress] {
+    for method in [Wim::Stored, Wim::Xpress, Wim::Lzms, Wim::Solid(1), Wim::Solid(2), Wim::Piped] {
         let files: &[(&str, &[u8])] =
             &[("a.exe", b"first"), ("folder/large", &mixed()), ("folder/x", b"last"), ("empty", b"")];
         let bytes = wim(method, files);
@@ -46,19 +46,184 @@ fn a_damaged_chunk_costs_the_rest_of_one_file() {
 #[test]
 fn compressions_that_are_not_read_are_said() {
     let mut bytes = wim(Wim::Xpress, &[("a", &mixed())]);
-    bytes[18] = 8;
+    bytes[18] = 0x10;
     let found = Collected::of(FileType::Wim, &bytes);
-    assert_eq!(found.children[0].absent, Some(Reason::Unsupported("LZMS compression".to_owned())));
+    let unknown = "an unknown compression of WIM".to_owned();
+    assert_eq!(found.children[0].absent, Some(Reason::Unsupported(unknown.clone())));
+    // The same of streams that are packed together, which say it themselves.
+    let mut bytes = wim(Wim::Solid(1), &[("a", &mixed())]);
+    let resource = resource(&bytes);
+    bytes[resource + 12] = 9;
+    let found = Collected::of(FileType::Wim, &bytes);
+    assert_eq!(found.children[0].absent, Some(Reason::Unsupported(unknown)));
+    bytes[resource + 8..resource + 12].copy_from_slice(&(64_u32 << 20 | 1).to_le_bytes());
+    let found = Collected::of(FileType::Wim, &bytes);
+    let large = "chunks of a WIM over 64 MiB".to_owned();
+    assert_eq!(found.children[0].absent, Some(Reason::Unsupported(large)));
+}
+
+/// Where the first resource of streams that are packed together begins.
+fn resource(bytes: &[u8]) -> usize {
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    let table = number(56) as usize;
+    let row = (table..bytes.len()).step_by(50).find(|row| number(row + 16) == 1 << 32).unwrap();
+    number(row + 8) as usize
+}
+
+#[test]
+fn a_damaged_chunk_costs_what_is_in_it() {
+    let files: Vec<(String, Vec<u8>)> = (0..40_u32)
+        .map(|file| {
+            let words = (0..1_000_u32).flat_map(|word| (word * (file + 77)).to_string().into_bytes());
+            (format!("f{file}"), words.collect())
+        })
+        .collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (&name[..], &content[..])).collect();
+    let mut bytes = wim(Wim::Solid(1), &files);
+    let resource = resource(&bytes);
+    let packed = |number: usize| {
+        let at = resource + 16 + 4 * number;
+        u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
+    };
+    let length: usize = files.iter().map(|(_, content)| content.len()).sum();
+    let count = length.div_ceil(32 << 10);
+    assert!(count > 4);
+    // The middle of the third chunk, from where bits are taken last.
+    let third = resource + 16 + 4 * count + packed(0) + packed(1);
+    let middle = third + packed(2) / 2;
+    bytes[middle - 40..middle + 40].fill(0xff);
+    let found = Collected::of(FileType::Wim, &bytes);
+    let mut place = 0;
+    let mut hurt = 0;
+    for (name, content) in &files {
+        let (begin, end) = (place, place + content.len());
+        place = end;
+        let child = found.children.iter().find(|child| child.member.name == *name).expect(name);
+        if end <= 2 * (32 << 10) || begin >= 3 * (32 << 10) {
+            assert!(child.bytes == *content && child.absent.is_none(), "{name}");
+        } else if child.bytes != *content {
+            hurt += 1;
+        }
+    }
+    assert!(hurt > 0);
+}
+
+#[test]
+fn parts_tell_what_others_hold() {
+    let files: &[(&str, &[u8])] = &[("here", b"first"), ("folder/there", b"second"), ("empty", b"")];
+    for kind in [Wim::Xpress, Wim::Solid(1)] {
+        let [first, second] = wim_parts(kind, files, 1);
+        let others = Reason::Unsupported("what other parts of a WIM hold".to_owned());
+        let found = Collected::of(FileType::Wim, &first);
+        assert_eq!(found.incomplete, [others.clone()]);
+        let given: Vec<(&str, &[u8], Option<&Reason>)> = found
+            .children
+            .iter()
+            .map(|child| (&child.member.name[..], &child.bytes[..], child.absent.as_ref()))
+            .collect();
+        assert_eq!(given, [("here", &b"first"[..], None), ("folder/there", b"", Some(&others))]);
+        let found = Collected::of(FileType::Wim, &second);
+        assert_eq!((found.incomplete, found.children.len()), (vec![others], 1));
+        assert_eq!((&found.children[0].member.name[..], &found.children[0].bytes[..]), ("", &b"second"[..]));
+    }
+}
+
+#[test]
+fn files_without_content_are_told() {
+    let files: Vec<(String, Vec<u8>)> =
+        (0..150).map(|file| (format!("f{file}"), format!("content {file}").into_bytes())).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (&name[..], &content[..])).collect();
+    let mut bytes = wim(Wim::Stored, &files);
+    // The table is cut behind the row of the folders.
+    bytes[64..72].copy_from_slice(&50_u64.to_le_bytes());
+    let found = Collected::of(FileType::Wim, &bytes);
+    assert_eq!(found.children.len(), 100);
+    assert!(found.children.iter().all(|child| child.absent.is_some()));
+    let more = "50 more files of a WIM whose content is not in it".to_owned();
+    assert_eq!(found.incomplete, [Reason::Malformed(more)]);
+}
+
+#[test]
+fn an_image_for_pipes_that_is_cut_keeps_what_came() {
+    let mixed = mixed();
+    let files: &[(&str, &[u8])] = &[("a", b"first"), ("folder/large", &mixed), ("folder/x", b"last")];
+    let bytes = wim(Wim::Piped, files);
+    let found = Collected::of(FileType::Wim, &bytes[..bytes.len() - 208]);
+    assert_eq!(found.incomplete, [Reason::Malformed("the table of streams of a WIM".to_owned())]);
+    for (name, content) in files {
+        let child = found.children.iter().find(|child| child.member.name == *name).expect(name);
+        assert!(child.bytes == *content && child.absent.is_none(), "{name}");
+    }
+    // In the middle of the large one.
+    let found = Collected::of(FileType::Wim, &bytes[..bytes.len() / 2]);
+    assert_eq!(found.children[0].bytes, b"first");
+    let large = &found.children[1];
+    assert!(large.absent.is_some() && !large.bytes.is_empty() && mixed.starts_with(&large.bytes));
+}
+
+#[test]
+fn streams_that_overlap_are_not_unpacked_again() {
+    let content = mixed();
+    let mut bytes = wim(Wim::Solid(1), &[("a", &content), ("b", &[b'x'; 50_000]), ("c", b"last")]);
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    let table = number(56) as usize;
+    let row = (table..bytes.len()).step_by(50).find(|row| number(row + 8) as usize == content.len()).unwrap();
+    bytes[row + 8..row + 16].copy_from_slice(&(content.len() as u64 - 1).to_le_bytes());
+    let found = Collected::of(FileType::Wim, &bytes);
+    let child = |name: &str| found.children.iter().find(|child| child.member.name == name).unwrap();
+    assert!(child("a").bytes == content);
+    let overlap = Reason::Malformed("streams of a WIM that overlap".to_owned());
+    assert_eq!((&child("b").bytes[..], &child("b").absent), (&b""[..], &Some(overlap)));
+    assert_eq!(child("c").bytes, b"last");
+}
+
+#[test]
+fn what_is_unpacked_and_not_wanted_is_paid_for() {
+    let content = vec![7; 1 << 20];
+    let mut bytes = wim(Wim::Solid(1), &[("a", &content)]);
+    let before = Collected::of(FileType::Wim, &bytes).budget.bytes();
+    // One byte of the last chunk is wanted.
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    let table = number(56) as usize;
+    let row = (table..bytes.len()).step_by(50).find(|row| number(*row) & 0xffff_ffff == 1 << 20).unwrap();
+    bytes[row..row + 4].copy_from_slice(&1_u32.to_le_bytes());
+    bytes[row + 8..row + 12].copy_from_slice(&((1_u32 << 20) - 1).to_le_bytes());
+    let found = Collected::of(FileType::Wim, &bytes);
+    assert_eq!(found.children[0].bytes, [7]);
+    assert_eq!(before - found.budget.bytes(), (1 << 20) - (32 << 10));
+    let limits = Limits { max_scan_size: 40_000, ..Limits::default() };
+    let found = Collected::with_limits(FileType::Wim, &bytes, limits);
+    assert!(found.children.len() == 1, "the file itself is small enough");
+    let limits = Limits { max_scan_size: 30_000, ..Limits::default() };
+    let found = Collected::with_limits(FileType::Wim, &bytes, limits);
+    assert_eq!((found.children.len(), &found.incomplete[..]), (0, &[Reason::ScanSize][..]));
 }
 
 #[test]
 fn damage_is_survived() {
-    let bytes = wim(Wim::Xpress, &[("a", b"first"), ("folder/b", &vec![7; 40_000])]);
+    for kind in [Wim::Xpress, Wim::Piped] {
+        let bytes = wim(kind, &[("a", b"first"), ("folder/b", &vec![7; 40_000])]);
+        survives_damage(FileType::Wim, &bytes);
+        for at in (8..208).step_by(4) {
+            for value in [0, 1, 0x7fff_ffff, u32::MAX] {
+                let mut lying = bytes.clone();
+                lying[at..at + 4].copy_from_slice(&value.to_le_bytes());
+                let _ = Collected::of(FileType::Wim, &lying);
+            }
+        }
+    }
+}
+
+#[test]
+fn damage_of_streams_that_are_packed_together_is_survived() {
+    let bytes = wim(Wim::Solid(2), &[("a", b"first"), ("folder/b", &vec![7; 4_000])]);
     survives_damage(FileType::Wim, &bytes);
-    for at in (8..208).step_by(4) {
-        for value in [0, 1, 0x7fff_ffff, u32::MAX] {
+    // Every number of a resource, and the rows of the table.
+    let resource = resource(&bytes);
+    for at in (resource..resource + 24).chain(bytes.len() - 200..bytes.len() - 8).step_by(2) {
+        for value in [0, 1, 0x7fff_ffff_ffff_ffff, u64::MAX] {
             let mut lying = bytes.clone();
-            lying[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            lying[at..at + 8].copy_from_slice(&value.to_le_bytes());
             let _ = Collected::of(FileType::Wim, &lying);
         }
     }
