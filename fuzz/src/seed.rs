@@ -1,6 +1,6 @@
 //! One small file of every format that is opened.
 
-use candor_fixtures::archive::{self, Cab, Cpio, RAR, SevenZip};
+use candor_fixtures::archive::{self, CAB, Cpio, RAR, SEVEN_ZIP, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::zip::{Member, build};
 use candor_fixtures::{container, document, quarantine, stream, zip_methods};
@@ -87,7 +87,8 @@ fn archives(text: &[u8]) -> Vec<Vec<u8>> {
         .iter()
         .map(|kind| archive::cpio(*kind, files))
         .collect();
-    archives.extend([Cab::Stored, Cab::MsZip, Cab::Lzx].iter().map(|method| archive::cab(*method, files)));
+    archives.extend(CAB.iter().map(|method| archive::cab(*method, files)));
+    archives.extend(SEVEN_ZIP.iter().map(|method| archive::seven_zip(*method, None, files)));
     archives.extend(
         zip_methods::METHODS
             .iter()
@@ -95,7 +96,7 @@ fn archives(text: &[u8]) -> Vec<Vec<u8>> {
     );
     archives.extend(RAR.iter().map(|version| archive::rar(*version, false, false, None, files)));
     archives.extend([
-        archive::seven_zip(SevenZip::Lzma2, None, files),
+        archive::seven_zip(SevenZip::Zstd, Some("infected"), files),
         archive::deb(files),
         archive::rpm(files),
         archive::lha(1, &[("a", "-lh5-", archive::lh5_run(b'A', 100, 4), 100)]),

@@ -1,12 +1,10 @@
 //! Archives of one kind or another. Members are names and contents; packers of compressions that nobody
 //! writes any more use the least of them that a decoder must know.
 
-use std::io::Cursor;
-
 use rars::ArchiveVersion;
-use sevenz_rust2::encoder_options::AesEncoderOptions;
-use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMethod, Password};
 
+use crate::quantum::quantum;
+pub use crate::seven_zip::{SEVEN_ZIP, SevenZip, seven_zip};
 use crate::stream;
 
 /// A file of an archive.
@@ -153,50 +151,75 @@ pub enum Cab {
     MsZip,
     /// Uncompressed blocks of LZX.
     Lzx,
+    /// Quantum, with a window of two to this power.
+    Quantum(u8),
 }
+
+/// The compressions of cabinets, each once.
+pub const CAB: [Cab; 4] = [Cab::Stored, Cab::MsZip, Cab::Lzx, Cab::Quantum(18)];
 
 /// A cabinet of one folder.
 #[must_use]
 pub fn cab(method: Cab, files: &[File<'_>]) -> Vec<u8> {
-    let content: Vec<u8> = files.iter().flat_map(|(_, content)| content.iter().copied()).collect();
-    let mut blocks = Vec::new();
-    let chunks: Vec<&[u8]> = content.chunks(32 << 10).collect();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let packed = match method {
-            Cab::Stored => chunk.to_vec(),
-            Cab::MsZip => [b"CK", &stream::deflate(chunk)[..]].concat(),
-            Cab::Lzx => lzx_uncompressed(index == 0, chunk),
+    cab_of(&[(method, files)])
+}
+
+/// A cabinet of these folders.
+#[must_use]
+pub fn cab_of(folders: &[(Cab, &[File<'_>])]) -> Vec<u8> {
+    let (mut rows, mut heads, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, (method, files)) in folders.iter().enumerate() {
+        let content: Vec<u8> = files.iter().flat_map(|(_, content)| content.iter().copied()).collect();
+        let chunks: Vec<&[u8]> = content.chunks(32 << 10).collect();
+        let packed: Vec<Vec<u8>> = match method {
+            Cab::Stored => chunks.iter().map(|chunk| chunk.to_vec()).collect(),
+            Cab::MsZip => chunks.iter().map(|chunk| [b"CK", &stream::deflate(chunk)[..]].concat()).collect(),
+            Cab::Lzx => {
+                chunks.iter().enumerate().map(|(index, chunk)| lzx_uncompressed(index == 0, chunk)).collect()
+            }
+            Cab::Quantum(window) => quantum(u32::from(*window), &content),
         };
-        blocks.extend([0; 4]);
-        blocks.extend(u16_of(packed.len()).to_le_bytes());
-        blocks.extend(u16_of(chunk.len()).to_le_bytes());
-        blocks.extend(packed);
+        heads.push((
+            blocks.len(),
+            chunks.len(),
+            match method {
+                Cab::Stored => [0, 0],
+                Cab::MsZip => [1, 0],
+                Cab::Lzx => [3, 15],
+                Cab::Quantum(window) => [0x72, *window],
+            },
+        ));
+        for (chunk, packed) in chunks.iter().zip(packed) {
+            blocks.extend([0; 4]);
+            blocks.extend(u16_of(packed.len()).to_le_bytes());
+            blocks.extend(u16_of(chunk.len()).to_le_bytes());
+            blocks.extend(packed);
+        }
+        let mut offset = 0;
+        for (name, content) in *files {
+            rows.extend(u32_of(content.len()).to_le_bytes());
+            rows.extend(u32_of(offset).to_le_bytes());
+            rows.extend(u16_of(number).to_le_bytes());
+            rows.extend([0, 0, 0, 0, 0x20, 0]);
+            rows.extend([name.as_bytes(), b"\0"].concat());
+            offset += content.len();
+        }
     }
-    let mut rows = Vec::new();
-    let mut offset = 0;
-    for (name, content) in files {
-        rows.extend(u32_of(content.len()).to_le_bytes());
-        rows.extend(u32_of(offset).to_le_bytes());
-        rows.extend([0, 0, 0, 0, 0, 0, 0x20, 0]);
-        rows.extend([name.as_bytes(), b"\0"].concat());
-        offset += content.len();
-    }
-    let first_file = 36 + 8;
+    let first_file = 36 + 8 * folders.len();
     let first_block = first_file + rows.len();
     let mut out = b"MSCF\0\0\0\0".to_vec();
     out.extend(u32_of(first_block + blocks.len()).to_le_bytes());
     out.extend([0; 4]);
     out.extend(u32_of(first_file).to_le_bytes());
-    out.extend([0, 0, 0, 0, 3, 1, 1, 0]);
-    out.extend(u16_of(files.len()).to_le_bytes());
+    out.extend([0, 0, 0, 0, 3, 1]);
+    out.extend(u16_of(folders.len()).to_le_bytes());
+    out.extend(u16_of(folders.iter().map(|(_, files)| files.len()).sum()).to_le_bytes());
     out.extend([0, 0, 0, 0, 0, 0]);
-    out.extend(u32_of(first_block).to_le_bytes());
-    out.extend(u16_of(chunks.len()).to_le_bytes());
-    out.extend(match method {
-        Cab::Stored => [0, 0],
-        Cab::MsZip => [1, 0],
-        Cab::Lzx => [3, 15],
-    });
+    for (offset, count, method) in heads {
+        out.extend(u32_of(first_block + offset).to_le_bytes());
+        out.extend(u16_of(count).to_le_bytes());
+        out.extend(method);
+    }
     out.extend(rows);
     out.extend(blocks);
     out
@@ -347,71 +370,6 @@ pub fn iso(files: &[File<'_>]) -> Vec<u8> {
     out.extend(padded(joliet, 2048));
     out.extend(content);
     out
-}
-
-/// What members of a 7z archive are packed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SevenZip {
-    /// Nothing.
-    Copy,
-    /// LZMA.
-    Lzma,
-    /// LZMA2.
-    Lzma2,
-    /// LZMA2 behind the filter for x86 programs.
-    Lzma2WithX86,
-    /// LZMA2 behind the filter for differences.
-    Lzma2WithDelta,
-    /// PPMd.
-    Ppmd,
-    /// bzip2.
-    Bzip2,
-    /// Deflate.
-    Deflate,
-    /// LZ4.
-    Lz4,
-}
-
-/// The packings of 7z.
-pub const SEVEN_ZIP: [SevenZip; 9] = [
-    SevenZip::Copy,
-    SevenZip::Lzma,
-    SevenZip::Lzma2,
-    SevenZip::Lzma2WithX86,
-    SevenZip::Lzma2WithDelta,
-    SevenZip::Ppmd,
-    SevenZip::Bzip2,
-    SevenZip::Deflate,
-    SevenZip::Lz4,
-];
-
-/// A 7z archive, encrypted with the header when there is a password.
-#[must_use]
-pub fn seven_zip(method: SevenZip, password: Option<&str>, files: &[File<'_>]) -> Vec<u8> {
-    let Ok(mut writer) = ArchiveWriter::new(Cursor::new(Vec::new())) else { return Vec::new() };
-    let methods: &[EncoderMethod] = match method {
-        SevenZip::Copy => &[EncoderMethod::COPY],
-        SevenZip::Lzma => &[EncoderMethod::LZMA],
-        SevenZip::Lzma2 => &[EncoderMethod::LZMA2],
-        SevenZip::Lzma2WithX86 => &[EncoderMethod::LZMA2, EncoderMethod::BCJ_X86_FILTER],
-        SevenZip::Lzma2WithDelta => &[EncoderMethod::LZMA2, EncoderMethod::DELTA_FILTER],
-        SevenZip::Ppmd => &[EncoderMethod::PPMD],
-        SevenZip::Bzip2 => &[EncoderMethod::BZIP2],
-        SevenZip::Deflate => &[EncoderMethod::DEFLATE],
-        SevenZip::Lz4 => &[EncoderMethod::LZ4],
-    };
-    let mut methods: Vec<EncoderConfiguration> =
-        methods.iter().copied().map(EncoderConfiguration::new).collect();
-    if let Some(password) = password {
-        methods.insert(0, AesEncoderOptions::new(Password::new(password)).into());
-    }
-    writer.set_content_methods(methods);
-    for (name, content) in files {
-        if writer.push_archive_entry(ArchiveEntry::new_file(name), Some(*content)).is_err() {
-            return Vec::new();
-        }
-    }
-    writer.finish().map(Cursor::into_inner).unwrap_or_default()
 }
 
 /// The versions of RAR that [`rar`] writes.
@@ -585,7 +543,7 @@ pub fn arc(files: &[(&str, u8, &[u8])]) -> Vec<u8> {
     out
 }
 
-/// A Zoo archive: names, methods, packed and real lengths.
+/// A Zoo archive: names, methods, data and real lengths.
 #[must_use]
 pub fn zoo(files: &[(&str, u8, Vec<u8>, usize)]) -> Vec<u8> {
     const ENTRY: usize = 58;

@@ -81,6 +81,8 @@ pub const PACKINGS: &[Packing] = &[
     ("arc crunched", "A", |bytes| archive::arc(&[("B", 8, b"x"), ("A", 8, bytes)])),
     ("arc squashed", "A", |bytes| archive::arc(&[("B", 9, b"x"), ("A", 9, bytes)])),
     ("zoo stored", "a", |bytes| archive::zoo(&[("a", 0, bytes.to_vec(), bytes.len())])),
+    ("zoo lzw", "a", |bytes| archive::zoo(&[("a", 1, stream::zoo_lzw(bytes), bytes.len())])),
+    ("arj fastest", "a", |bytes| archive::arj(&[("a", 4, stream::arj_fastest(bytes), bytes.len())])),
     ("vhd fixed", "disk", virtual_disk::vhd_fixed),
     ("vhd", "disk", virtual_disk::vhd),
     ("vmdk", "disk", |bytes| virtual_disk::vmdk(false, bytes)),
@@ -89,6 +91,9 @@ pub const PACKINGS: &[Packing] = &[
     ("qcow2 deflate", "disk", |bytes| virtual_disk::qcow2(1, bytes)),
     ("qcow2 zstd", "disk", |bytes| virtual_disk::qcow2(2, bytes)),
     ("vhdx", "disk", virtual_disk::vhdx),
+    ("installshield 3", "folder\\a", |bytes| {
+        installer::installshield_archive(&[("b", true, b"x"), ("folder\\a", false, bytes)])
+    }),
     ("installshield cabinet", "#1", |bytes| {
         installer::installshield_cabinet(9, false, false, &[("a", bytes)]).remove(1)
     }),

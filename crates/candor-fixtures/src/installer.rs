@@ -1,7 +1,7 @@
 //! Installers and help files: containers that programs bring along.
 
 use crate::archive::{File, lzx_uncompressed};
-use crate::stream;
+use crate::{dcl, stream};
 
 fn u16_of(length: usize) -> u16 {
     u16::try_from(length).unwrap_or(u16::MAX)
@@ -287,6 +287,48 @@ pub fn installshield_keyed(is_stream: bool, files: &[File<'_>]) -> Vec<u8> {
         let veiled = |(place, byte): (usize, &u8)| (!byte ^ key[place % 1024 % key.len()]).rotate_left(4);
         out.extend(packed.iter().enumerate().map(veiled));
     }
+    out
+}
+
+/// An archive of InstallShield 3: names, with a folder in front or none, whether a file stands as it is, and contents.
+#[must_use]
+pub fn installshield_archive(files: &[(&str, bool, &[u8])]) -> Vec<u8> {
+    let mut folders: Vec<&str> = vec![""];
+    let mut out = vec![0; 255];
+    let mut rows = Vec::new();
+    for (path, is_stored, content) in files {
+        let (folder, name) = path.split_once('\\').unwrap_or(("", path));
+        let index = folders.iter().position(|known| *known == folder).unwrap_or_else(|| {
+            folders.push(folder);
+            folders.len() - 1
+        });
+        let packed = if *is_stored { content.to_vec() } else { dcl::implode(content) };
+        rows.push(1);
+        rows.extend(u16_of(index).to_le_bytes());
+        rows.extend(numbers(&[content.len(), packed.len(), out.len(), 0, 0]));
+        rows.extend(u16_of(31 + name.len()).to_le_bytes());
+        rows.extend([if *is_stored { 0x10 } else { 0 }, 0, 0, 1, u8::try_from(name.len()).unwrap_or(0)]);
+        rows.extend(name.as_bytes());
+        rows.push(0);
+        out.extend(packed);
+    }
+    let place = out.len();
+    for folder in &folders {
+        out.extend([0, 0]);
+        out.extend(u16_of(6 + folder.len() + 5).to_le_bytes());
+        out.extend(u16_of(folder.len()).to_le_bytes());
+        out.extend(folder.as_bytes());
+        out.extend([0; 5]);
+    }
+    let first = out.len();
+    out.extend(rows);
+    let mut put = |at: usize, value: &[u8]| out[at..at + value.len()].copy_from_slice(value);
+    put(0, b"\x13\x5d\x65\x8c\x3a\x01\x02\0");
+    put(12, &u16_of(files.len()).to_le_bytes());
+    put(30, &[1, 1]);
+    put(41, &u32_of(place).to_le_bytes());
+    put(49, &u16_of(folders.len()).to_le_bytes());
+    put(51, &u32_of(first).to_le_bytes());
     out
 }
 

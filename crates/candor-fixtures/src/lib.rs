@@ -1,7 +1,7 @@
 //! For development only: builds files from readable text, and says what signatures mean.
 //!
-//! * [`recipe`], [`archive`], [`container`], [`executable`], [`installer`], [`zip`], [`zip_methods`], [`stream`],
-//!   [`document`], [`volume`], [`virtual_disk`]: files.
+//! * [`recipe`], [`archive`], [`container`], [`dcl`], [`executable`], [`installer`], [`quantum`], [`seven_zip`],
+//!   [`zip`], [`zip_methods`], [`stream`], [`document`], [`volume`], [`virtual_disk`], [`wim`], [`lzms`]: files.
 //! * [`quarantine`]: what other products keep of files that they set aside.
 //! * [`registry`], [`package_database`], [`sqlite`], [`signed_program`], [`roots`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests; [`certificate`]: signatures beside them.
@@ -17,20 +17,23 @@ pub mod archive;
 pub mod certificate;
 pub mod collect;
 pub mod container;
+pub mod dcl;
 pub mod document;
 pub mod executable;
 pub mod feed;
 pub mod installer;
-pub mod marker;
 pub mod lzms;
+pub mod marker;
 pub mod naive;
 pub mod package_database;
 pub mod programs;
+pub mod quantum;
 pub mod quarantine;
 pub mod recipe;
 pub mod registry;
 pub mod release;
 pub mod roots;
+pub mod seven_zip;
 pub mod signed_program;
 pub mod sqlite;
 pub mod stream;
@@ -39,4 +42,3 @@ pub mod virtual_disk;
 pub mod volume;
 pub mod zip;
 pub mod zip_methods;
-pub mod wim;

@@ -1,7 +1,7 @@
 //! One marker in every container that is opened, in every way that it can be packed, and in containers
 //! within containers.
 
-use crate::archive::{self, Cab, Cpio, RAR, SEVEN_ZIP, SevenZip};
+use crate::archive::{self, CAB, Cpio, RAR, SEVEN_ZIP, SevenZip};
 use crate::container;
 use crate::installer::{self, NSIS, Nsis};
 use crate::volume::{self, SQUASHFS};
@@ -118,8 +118,10 @@ pub fn packings() -> Vec<Packing> {
     ] {
         all.push(packing(name, "a", move |bytes| archive::cpio(kind, &[("b", b"x"), ("a", bytes)])));
     }
-    for (name, method) in [("cab stored", Cab::Stored), ("cab mszip", Cab::MsZip), ("cab lzx", Cab::Lzx)] {
-        all.push(packing(name, "a", move |bytes| archive::cab(method, &[("b", b"x"), ("a", bytes)])));
+    for method in CAB {
+        all.push(packing(format!("cab {method:?}"), "a", move |bytes| {
+            archive::cab(method, &[("b", b"x"), ("a", bytes)])
+        }));
     }
     for &(name, label, pack) in container::PACKINGS {
         all.push(packing(name, label, pack));

@@ -77,6 +77,169 @@ pub fn lz4(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).ok().and_then(|()| encoder.finish().ok()).unwrap_or_default()
 }
 
+/// A block of LZ4.
+#[must_use]
+pub fn lz4_block(bytes: &[u8]) -> Vec<u8> {
+    lz4_flex::block::compress(bytes)
+}
+
+/// LZO1X: copies from up to 16 KiB back, and what is behind each as it is.
+#[must_use]
+pub fn lzo(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut low = None;
+    for (literals, copy) in copies(bytes, 3, 16 << 10, usize::MAX) {
+        match (literals.len(), low) {
+            (0, _) => {}
+            (few @ 1..=3, Some(low)) => out[low] |= u8::try_from(few).unwrap_or(0),
+            (count @ 1..=238, None) => out.push(17 + u8::try_from(count).unwrap_or(0)),
+            (count, _) => lzo_run(&mut out, 0, 15, count - 3),
+        }
+        out.extend_from_slice(literals);
+        if let Some((length, distance)) = copy {
+            lzo_run(&mut out, 0x20, 31, length - 2);
+            low = Some(out.len());
+            out.extend((u16::try_from(distance - 1).unwrap_or(0) << 2).to_le_bytes());
+        }
+    }
+    out.extend([0x11, 0, 0]);
+    out
+}
+
+/// A code with a length, or bytes behind it that add up to one.
+fn lzo_run(out: &mut Vec<u8>, code: u8, most: usize, length: usize) {
+    let Some(more) = length.checked_sub(most).filter(|more| *more > 0) else {
+        out.push(code | u8::try_from(length).unwrap_or(0));
+        return;
+    };
+    out.push(code);
+    out.extend(vec![0; (more - 1) / 255]);
+    out.push(u8::try_from((more - 1) % 255 + 1).unwrap_or(255));
+}
+
+/// A copy: its length, and how far back it is from.
+type Copy = (usize, usize);
+
+/// `bytes` as copies of `least` bytes and more from up to `window` back, each behind what is not copied. None is longer
+/// than `most`.
+pub(crate) fn copies(bytes: &[u8], least: usize, window: usize, most: usize) -> Vec<(&[u8], Option<Copy>)> {
+    let mut known: std::collections::HashMap<&[u8], usize> = std::collections::HashMap::new();
+    let (mut out, mut at, mut literal) = (Vec::new(), 0, 0);
+    while at + least <= bytes.len() {
+        let before = known.insert(&bytes[at..at + least], at).filter(|before| at - before <= window);
+        let Some(before) = before else {
+            at += 1;
+            continue;
+        };
+        let same = bytes[at..].iter().zip(&bytes[before..]).take_while(|(new, old)| new == old).count();
+        let length = same.min(most);
+        out.push((&bytes[literal..at], Some((length, at - before))));
+        at += length;
+        literal = at;
+    }
+    out.push((&bytes[literal..], None));
+    out
+}
+
+/// What Zoo's LZW makes of `bytes`.
+#[must_use]
+pub fn zoo_lzw(bytes: &[u8]) -> Vec<u8> {
+    let mut bits = Bits::default();
+    let mut table: std::collections::HashMap<(u32, u8), u32> = std::collections::HashMap::new();
+    // Codes since the table was emptied: a decoder knows one entry less.
+    let (mut codes, mut width) = (0, 9);
+    bits.put(256, 9);
+    let mut current: Option<u32> = None;
+    for &byte in bytes {
+        current = Some(match current {
+            None => u32::from(byte),
+            Some(prefix) => match table.get(&(prefix, byte)) {
+                Some(&code) => code,
+                None => {
+                    bits.put(prefix, width);
+                    codes += 1;
+                    table.insert((prefix, byte), 257 + codes);
+                    let known = 257 + codes;
+                    if known >= 1 << 13 {
+                        bits.put(256, width);
+                        table.clear();
+                        (codes, width) = (0, 9);
+                    } else if known >= 1 << width {
+                        width += 1;
+                    }
+                    u32::from(byte)
+                }
+            },
+        });
+    }
+    if let Some(last) = current {
+        bits.put(last, width);
+        codes += 1;
+        if 257 + codes >= 1 << width && width < 13 {
+            width += 1;
+        }
+    }
+    bits.put(257, width);
+    bits.bytes
+}
+
+/// What the fastest method of ARJ makes of `bytes`.
+#[must_use]
+pub fn arj_fastest(bytes: &[u8]) -> Vec<u8> {
+    // A number as so many ones, a zero if there may be more of them, and as many bits as the ones say.
+    let number = |bits: &mut Vec<bool>, value: usize, least: usize, most: usize| {
+        let (mut width, mut base) = (least, 0);
+        while width < most && value >= base + (1 << width) {
+            bits.push(true);
+            base += 1 << width;
+            width += 1;
+        }
+        if width < most {
+            bits.push(false);
+        }
+        bits.extend((0..width).rev().map(|bit| (value - base) >> bit & 1 == 1));
+    };
+    let mut bits = Vec::new();
+    for (literals, copy) in copies(bytes, 3, 15_872, 256) {
+        for byte in literals {
+            number(&mut bits, 0, 0, 7);
+            bits.extend((0..8).rev().map(|bit| byte >> bit & 1 == 1));
+        }
+        if let Some((length, distance)) = copy {
+            number(&mut bits, length - 2, 0, 7);
+            number(&mut bits, distance - 1, 9, 13);
+        }
+    }
+    let byte = |bits: &[bool]| (0..8).fold(0, |byte, at| byte << 1 | u8::from(bits.get(at) == Some(&true)));
+    bits.chunks(8).map(byte).collect()
+}
+
+/// Writes bits, least significant first.
+#[derive(Default)]
+pub(crate) struct Bits {
+    pub(crate) bytes: Vec<u8>,
+    count: usize,
+}
+
+impl Bits {
+    pub(crate) fn put(&mut self, value: u32, width: usize) {
+        for bit in 0..width {
+            if self.count.is_multiple_of(8) {
+                self.bytes.push(0);
+            }
+            if value >> bit & 1 == 1 {
+                self.bytes[self.count / 8] |= 1 << (self.count % 8);
+            }
+            self.count += 1;
+        }
+    }
+
+    /// A value with its highest bit first.
+    pub(crate) fn put_reversed(&mut self, value: u32, width: usize) {
+        (0..width).rev().for_each(|bit| self.put(value >> bit & 1, 1));
+    }
+}
+
 /// An LZ4 file of the first format.
 #[must_use]
 pub fn lz4_legacy(bytes: &[u8]) -> Vec<u8> {
@@ -86,6 +249,22 @@ pub fn lz4_legacy(bytes: &[u8]) -> Vec<u8> {
         out.extend(u32::try_from(packed.len()).unwrap_or(u32::MAX).to_le_bytes());
         out.extend(packed);
     }
+    out
+}
+
+/// A Brotli stream: a window of 64 KiB, and pieces that stand as they are.
+#[must_use]
+pub fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (index, piece) in bytes.chunks(1 << 16).enumerate() {
+        // No last piece, four digits of a length, which is one less, and as it is; in front of the first, the window.
+        let head = (u32::try_from(piece.len()).unwrap_or(1) - 1) << 3 | 1 << 19;
+        let head = if index == 0 { head << 1 } else { head };
+        out.extend(&head.to_le_bytes()[..3]);
+        out.extend_from_slice(piece);
+    }
+    // A last piece, and an empty one.
+    out.push(if out.is_empty() { 6 } else { 3 });
     out
 }
 

@@ -6,7 +6,8 @@ use lzma_rust2::{LzmaOptions, LzmaWriter};
 use ppmd_rust::{Ppmd8Encoder, RestoreMethod};
 use std::io::Write as _;
 
-use crate::stream;
+use crate::dcl;
+use crate::stream::{self, Bits};
 
 /// A member as it stands in the archive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Packed {
 }
 
 /// The methods that [`pack`] knows.
-pub const METHODS: [u16; 14] = [0, 1, 2, 3, 4, 5, 6, 8, 9, 12, 14, 93, 95, 98];
+pub const METHODS: [u16; 15] = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 93, 95, 98];
 
 /// A member of one of [`METHODS`].
 #[must_use]
@@ -41,6 +42,7 @@ pub fn pack(name: &str, content: &[u8], method: u16) -> Packed {
         6 => (implode(content), 0),
         8 => (stream::deflate(content), 0),
         9 => (deflate_stored(content), 0),
+        10 => (dcl::implode(content), 0),
         12 => (stream::bzip2(content), 0),
         14 => (lzma(content), 2),
         93 => (stream::zstd(content), 0),
@@ -146,27 +148,6 @@ pub fn archive(members: &[Packed]) -> Vec<u8> {
     archive
 }
 
-/// Writes bits, least significant first.
-#[derive(Default)]
-struct Bits {
-    bytes: Vec<u8>,
-    count: usize,
-}
-
-impl Bits {
-    fn put(&mut self, value: u32, width: usize) {
-        for bit in 0..width {
-            if self.count.is_multiple_of(8) {
-                self.bytes.push(0);
-            }
-            if value >> bit & 1 == 1 {
-                self.bytes[self.count / 8] |= 1 << (self.count % 8);
-            }
-            self.count += 1;
-        }
-    }
-}
-
 /// Every byte as a code of nine bits; in the middle, a wider code and a clearing of the table.
 fn shrink(content: &[u8]) -> Vec<u8> {
     let mut bits = Bits::default();
@@ -216,7 +197,7 @@ fn implode(content: &[u8]) -> Vec<u8> {
 }
 
 /// Stored blocks, which deflate and deflate64 share.
-fn deflate_stored(content: &[u8]) -> Vec<u8> {
+pub(crate) fn deflate_stored(content: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for block in content.chunks(60_000) {
         let length = u16::try_from(block.len()).unwrap_or(u16::MAX);

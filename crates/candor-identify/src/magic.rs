@@ -303,6 +303,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"\x04\x22\x4d\x18", FileType::Lz4),
     // The kind and the attributes of the first stream, under the key of all installations.
     row(b"\x0b\xad\0\x98\x91\xfd\xde\x68", FileType::DefenderQuarantine),
+    row(b"\x13\x5d\x65\x8c\x3a\x01\x02\0", FileType::IshieldCab),
     row(b"\x1f\x8b", FileType::Gzip),
     checked(b"\x1f\x9d", FileType::Compress, is_compress),
     row(b"!<arch>\n", FileType::Ar),
@@ -354,8 +355,8 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"Rar!", FileType::Rar),
     row(b"SZ \x88\xf0\x27\x33\xd1", FileType::MsSzdd),
     row(b"SZDD", FileType::MsSzdd),
-    checked(b"ZWS", FileType::Swf, is_binary),
     row(b"WLPWM\0\0\0", FileType::Wim),
+    checked(b"ZWS", FileType::Swf, is_binary),
     checked(b"]\0", FileType::Lzma, is_lzma),
     checked(b"\x60\xea", FileType::Arj, is_arj),
     checked(b"begin ", FileType::Uuencoded, is_uuencoded),

@@ -1,4 +1,4 @@
-//! Bits in the order of deflate and its elders: least significant first.
+//! Bits in the order of deflate and its elders, least significant first, and in the other one.
 
 use std::io::{self, ErrorKind};
 
@@ -65,6 +65,36 @@ impl<'a> Bits<'a> {
     /// There are not so many.
     pub(crate) fn byte(&mut self) -> io::Result<u8> {
         self.take(8).map(|byte| u8::try_from(byte).unwrap_or(0))
+    }
+}
+
+/// A place in bytes, in bits, most significant first.
+#[derive(Clone, Debug)]
+pub(crate) struct HighBits<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> HighBits<'a> {
+    /// The start of `bytes`.
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// The next `count` bits, at most 32, as a number whose highest bit came first; zeros where there are none.
+    pub(crate) fn take(&mut self, count: u32) -> u32 {
+        let mut value = 0_u32;
+        for _ in 0..count {
+            let byte = self.bytes.get(self.at / 8).copied().unwrap_or(0);
+            value = value << 1 | u32::from(byte << (self.at % 8) >> 7);
+            self.at = self.at.saturating_add(1);
+        }
+        value
+    }
+
+    /// How many bits were taken that are not there.
+    pub(crate) fn missing(&self) -> usize {
+        self.at.saturating_sub(self.bytes.len().saturating_mul(8))
     }
 }
 

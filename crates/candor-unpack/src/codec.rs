@@ -4,9 +4,10 @@
 //! a byte came out is bounded here: a dictionary that nobody writes is refused, as not supported.
 
 use std::cell::Cell;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read};
 
 use bzip2::bufread::BzDecoder;
+use deflate64::InflaterManaged;
 use flate2::{Decompress, FlushDecompress, Status};
 use lzma_rust2::{LzipReader, LzmaReader, XzReader};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
@@ -27,6 +28,11 @@ pub(crate) fn deflate(bytes: &[u8]) -> Decoder<'_> {
 /// A deflate stream with zlib's header.
 pub(crate) fn zlib(bytes: &[u8]) -> Decoder<'_> {
     Box::new(Inflating { rest: bytes, inflate: Inflate::new(true) })
+}
+
+/// A stream of Deflate64.
+pub(crate) fn deflate64<'a>(source: impl Read + 'a) -> Decoder<'a> {
+    Box::new(Inflating64 { source: BufReader::new(source), inflater: Box::new(InflaterManaged::new()) })
 }
 
 /// All streams of bzip2, one after another.
@@ -178,6 +184,38 @@ impl Read for Inflating<'_> {
     }
 }
 
+/// A stream of Deflate64. The library's reader loses what came out in front of a damage.
+struct Inflating64<R> {
+    source: BufReader<R>,
+    inflater: Box<InflaterManaged>,
+}
+
+impl<R: Read> Read for Inflating64<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let input = self.source.fill_buf()?;
+            let is_end = input.is_empty();
+            let made = self.inflater.inflate(input, buffer);
+            self.source.consume(made.bytes_consumed);
+            if made.bytes_written > 0 {
+                return Ok(made.bytes_written);
+            }
+            if made.data_error {
+                return Err(io::Error::new(ErrorKind::InvalidData, "corrupt stream of Deflate64"));
+            }
+            if self.inflater.finished() {
+                return Ok(0);
+            }
+            if is_end {
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, "incomplete stream of Deflate64"));
+            }
+        }
+    }
+}
+
 struct Failed(Option<io::Error>);
 
 impl Read for Failed {
@@ -255,7 +293,7 @@ mod tests {
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, ZlibEncoder};
 
-    use super::{deflate, zlib};
+    use super::{deflate, deflate64, zlib};
 
     fn text(number: u8) -> Vec<u8> {
         (0..50_000_u32)
@@ -302,6 +340,20 @@ mod tests {
             let (rest, is_whole) = all(first);
             assert!(is_whole && [&start[..], &rest].concat() == text);
         }
+    }
+
+    #[test]
+    fn what_deflate64_had_before_the_damage_is_kept() {
+        // Both share stored blocks and short codes; in front of what is damaged, there are 4,000 bytes of either.
+        let stored = [&[0, 0xa0, 0x0f, 0x5f, 0xf0][..], &[b'a'; 4000]].concat();
+        for damage in [&[7][..], &[0, 1, 0, 1, 0], &[]] {
+            assert_eq!(all(deflate64(&[&stored[..], damage].concat()[..])), (vec![b'a'; 4000], false));
+        }
+        // Nine letters under the fixed code, and a distance that there is not.
+        let (start, is_whole) =
+            all(deflate64(&[0x4b, 0x4c, 0x4a, 0x4e, 0x49, 0x4d, 0x4b, 0xcf, 0xc8, 0xfc, 0xff][..]));
+        assert!(start.starts_with(b"abcdefgh") && !is_whole);
+        assert_eq!(all(deflate64(&[1, 1, 0, 0xfe, 0xff, b'x', b'y'][..])), (b"x".to_vec(), true));
     }
 
     #[test]

@@ -124,7 +124,7 @@ pub const FORMATS: &[Format] = &[
             FileType::OoxmlXl,
             FileType::OoxmlHwp,
         ],
-        gives: "members of all methods but WavPack and PKWARE's own (shrink, reduce, implode, deflate, deflate64, bzip2, LZMA, Zstandard, xz, PPMd), listed in the central directory or not; encrypted ones (traditional, AES) with common passwords; Zip64; what kind of package it is",
+        gives: "members of all methods but WavPack, JPEG and those of IBM (shrink, reduce, implode, both of PKWARE's, deflate, deflate64, bzip2, LZMA, Zstandard, xz, PPMd), listed in the central directory or not; encrypted ones (traditional, AES) with common passwords; Zip64; what kind of package it is",
         library: Some(
             "flate2 with zlib-rs, deflate64, bzip2, lzma-rust2, ruzstd, ppmd-rust; our own for the old methods",
         ),
@@ -198,9 +198,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "7z",
         types: &[FileType::SevenZip, FileType::SevenZipSfx],
-        gives: "members of every block (LZMA, LZMA2, PPMd, bzip2, deflate, LZ4, with BCJ, BCJ2, delta and AES)",
-        library: Some("sevenz-rust2"),
-        limits: "160 MiB of a dictionary or of the header; three passwords; Deflate64, Zstandard, Brotli and what is behind a cut member of the same block are reported as not looked at",
+        gives: "members of every block (stored, LZMA, LZMA2, PPMd, bzip2, deflate, Deflate64, Zstandard, Brotli, LZ4, with delta, swap, BCJ2, AES and the filters for programs)",
+        library: Some("sevenz-rust2, deflate64, ruzstd, brotli-decompressor; our own for LZ4"),
+        limits: "160 MiB of a dictionary or of the header; three passwords; LZ5, Lizard, BCJ2 in front of what the library does not read, and what is behind a cut member of the same block are reported as not looked at",
         unpack: seven_zip::unpack,
     },
     Format {
@@ -254,9 +254,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Cabinet",
         types: &[FileType::MsCab, FileType::CabSfx],
-        gives: "files (stored, MSZIP, LZX)",
-        library: Some("flate2 with zlib-rs (MSZIP), lzxd (LZX)"),
-        limits: "Quantum and files of other cabinets are reported as not looked at",
+        gives: "files (stored, MSZIP, Quantum, LZX)",
+        library: Some("flate2 with zlib-rs (MSZIP), lzxd (LZX); our own for Quantum"),
+        limits: "files of other cabinets are reported as not looked at",
         unpack: cab::unpack,
     },
     Format {
@@ -270,9 +270,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "ARJ",
         types: &[FileType::Arj, FileType::ArjSfx],
-        gives: "files of methods 0 to 3",
-        library: Some("delharc (decoder)"),
-        limits: "method 4, encrypted members and other volumes are reported as not looked at",
+        gives: "files of methods 0 to 4",
+        library: Some("delharc (methods 1 to 3); our own for method 4"),
+        limits: "encrypted members and other volumes are reported as not looked at",
         unpack: arj::unpack,
     },
     Format {
@@ -484,11 +484,11 @@ pub const FORMATS: &[Format] = &[
         unpack: installshield::unpack,
     },
     Format {
-        name: "InstallShield cabinet (version 5 and up)",
+        name: "InstallShield cabinet (version 5 and up), archive (version 3)",
         types: &[FileType::IshieldCab],
-        gives: "files, stored and deflate, veiled or not; what is packed in a cabinet whose directory is elsewhere, without names",
-        library: Some("flate2 with zlib-rs"),
-        limits: "200,000 files, 64 MiB of pieces that are joined without a directory; files whose content or directory is in another file are reported as not looked at, and so are those of versions before 5",
+        gives: "files, stored and deflate, veiled or not; what is packed in a cabinet whose directory is elsewhere, without names; of archives, files stored and imploded",
+        library: Some("flate2 with zlib-rs; our own for what is imploded"),
+        limits: "200,000 files, 64 MiB of pieces that are joined without a directory; files whose content or directory is in another file are reported as not looked at",
         unpack: installshield::unpack_cabinet,
     },
     Format {
@@ -502,9 +502,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "SquashFS (version 4)",
         types: &[FileType::SquashFs],
-        gives: "files, also those that no directory leads to (gzip, LZMA, xz, LZ4, Zstandard)",
-        library: Some("flate2 with zlib-rs, lzma-rust2, ruzstd; our own for LZ4"),
-        limits: "64 MiB of a table, 1,048,576 inodes, 32 MiB of names; LZO and versions before 4 are reported as not looked at",
+        gives: "files, also those that no directory leads to (gzip, LZMA, LZO, xz, LZ4, Zstandard)",
+        library: Some("flate2 with zlib-rs, lzma-rust2, ruzstd; our own for LZ4 and LZO"),
+        limits: "64 MiB of a table, 1,048,576 inodes, 32 MiB of names; versions before 4 are reported as not looked at",
         unpack: squashfs::unpack,
     },
     Format {
@@ -566,9 +566,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Zoo",
         types: &[FileType::Zoo],
-        gives: "files (stored, LH5), also deleted ones",
-        library: Some("delharc (LH5)"),
-        limits: "100,000 files; LZW is reported as not looked at",
+        gives: "files (stored, LZW, LH5), also deleted ones",
+        library: Some("delharc (LH5); our own for LZW"),
+        limits: "100,000 files",
         unpack: zoo::unpack,
     },
     Format {

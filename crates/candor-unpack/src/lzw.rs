@@ -1,9 +1,14 @@
-//! LZW as `compress` writes it: codes of 9 bits and more, least significant bit first, in groups of eight.
+//! LZW as `compress` writes it: codes of 9 bits and more, least significant bit first, in groups of eight. And as Zoo
+//! does: in no groups, and with a code for the end.
 
 use std::io::{self, ErrorKind, Read};
 
 /// The code that empties the table, in files that say that they use it.
 const CLEAR: u32 = 256;
+/// The code of the end, where there is one.
+const END: u32 = 257;
+/// Widest codes of Zoo.
+const WIDEST_OF_ZOO: usize = 13;
 
 /// Decodes what follows the header of a `.Z` file.
 pub(crate) struct Lzw<'a> {
@@ -15,6 +20,7 @@ pub(crate) struct Lzw<'a> {
     width: usize,
     widest: usize,
     has_clear: bool,
+    has_end: bool,
     /// For each code from the first free one on: the code before its last byte, and that byte.
     table: Vec<(u16, u8)>,
     previous: Option<u32>,
@@ -33,6 +39,7 @@ impl<'a> Lzw<'a> {
             width: 9,
             widest: usize::from(widest),
             has_clear,
+            has_end: false,
             table: Vec::new(),
             previous: None,
             first: 0,
@@ -40,8 +47,20 @@ impl<'a> Lzw<'a> {
         }
     }
 
+    /// A decoder for what Zoo writes.
+    pub(crate) fn of_zoo(data: &'a [u8]) -> Self {
+        let mut decoder = Self::new(data, 9, true);
+        decoder.widest = WIDEST_OF_ZOO;
+        decoder.has_end = true;
+        decoder
+    }
+
     fn first_free(&self) -> usize {
-        if self.has_clear { 257 } else { 256 }
+        match (self.has_clear, self.has_end) {
+            (_, true) => 258,
+            (true, false) => 257,
+            (false, false) => 256,
+        }
     }
 
     fn free(&self) -> usize {
@@ -69,6 +88,9 @@ impl<'a> Lzw<'a> {
 
     /// Passes over what is left of a group of eight codes.
     fn next_group(&mut self) {
+        if self.has_end {
+            return;
+        }
         let group = self.width.saturating_mul(8);
         let inside = self.at.saturating_sub(self.group_start).checked_next_multiple_of(group).unwrap_or(0);
         self.at = self.group_start.saturating_add(inside);
@@ -77,7 +99,14 @@ impl<'a> Lzw<'a> {
 
     /// Decodes one code into `pending`; `false` at the end.
     fn step(&mut self) -> io::Result<bool> {
-        let Some(code) = self.code() else { return Ok(false) };
+        let Some(code) = self.code() else {
+            return if self.has_end { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(false) };
+        };
+        if code == END && self.has_end {
+            self.at = self.data.len().saturating_mul(8);
+            self.has_end = false;
+            return Ok(false);
+        }
         if code == CLEAR && self.has_clear {
             self.next_group();
             self.width = 9;

@@ -13,6 +13,8 @@ pub enum SquashFs {
     Lzma,
     /// LZ4.
     Lz4,
+    /// LZO.
+    Lzo,
     /// xz.
     Xz,
     /// Zstandard.
@@ -20,8 +22,8 @@ pub enum SquashFs {
 }
 
 /// Every compression of SquashFS.
-pub const SQUASHFS: [SquashFs; 5] =
-    [SquashFs::Gzip, SquashFs::Lzma, SquashFs::Lz4, SquashFs::Xz, SquashFs::Zstd];
+pub const SQUASHFS: [SquashFs; 6] =
+    [SquashFs::Gzip, SquashFs::Lzma, SquashFs::Lz4, SquashFs::Lzo, SquashFs::Xz, SquashFs::Zstd];
 
 /// A SquashFS image with blocks of 4,096 bytes, and the ends of files in a fragment. A block of zeros is a
 /// hole; an odd number of bytes in all is stored in tables that are not packed.
@@ -31,7 +33,8 @@ pub fn squashfs(method: SquashFs, files: &[File<'_>]) -> Vec<u8> {
     let pack = |content: &[u8]| match method {
         SquashFs::Gzip => stream::zlib(content),
         SquashFs::Lzma => stream::lzma(content),
-        SquashFs::Lz4 => lz4_flex::block::compress(content),
+        SquashFs::Lz4 => stream::lz4_block(content),
+        SquashFs::Lzo => stream::lzo(content),
         SquashFs::Xz => stream::xz(content),
         SquashFs::Zstd => stream::zstd(content),
     };
@@ -134,6 +137,7 @@ pub fn squashfs(method: SquashFs, files: &[File<'_>]) -> Vec<u8> {
     let number = match method {
         SquashFs::Gzip => 1,
         SquashFs::Lzma => 2,
+        SquashFs::Lzo => 3,
         SquashFs::Xz => 4,
         SquashFs::Lz4 => 5,
         SquashFs::Zstd => 6,

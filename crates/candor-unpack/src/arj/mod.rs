@@ -1,16 +1,21 @@
-//! ARJ: stored members and those of methods 1 to 3, which are LHA's.
+//! ARJ: stored members, those of methods 1 to 3, which are LHA's, and those of method 4.
 //!
 //! Layout: `60 ea`, the length of a header, its fields, CRC-32, extensions; the first header is the
 //! archive's, each other one a member's with its data behind it; a length of zero ends the archive.
 
+mod fastest;
 #[cfg(test)]
 mod tests;
 
+use std::io::Read as _;
+
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
+use crate::bits::Stepped;
 use crate::lha::{Method, decoder};
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
+use fastest::Fastest;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -49,6 +54,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
                 Some(mut decoder) => give(Content::Stream(&mut decoder)),
                 None => return,
             },
+            4 => give(Content::Stream(&mut Stepped::new(Fastest::new(data)).take(header.real))),
             other => give(Content::Absent(Reason::Unsupported(format!("ARJ compression method {other}")))),
         };
         if flow == Flow::Stop {

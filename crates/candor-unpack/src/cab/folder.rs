@@ -1,9 +1,10 @@
-//! The blocks of a folder, decoded: stored, MSZIP or LZX.
+//! The blocks of a folder, decoded: stored, MSZIP, Quantum or LZX.
 
 use candor_model::Reason;
 use flate2::{Decompress, FlushDecompress};
 use lzxd::{Lzxd, WindowSize};
 
+use super::quantum::Quantum;
 use crate::reader::{Reader, clipped};
 
 /// Where the blocks of a folder stand.
@@ -36,7 +37,10 @@ impl Folder {
                 Some(window) => Method::Lzx(Box::new(Lzxd::new(window))),
                 None => return (out, Some(Reason::Unsupported("an LZX window of this size".to_owned()))),
             },
-            2 => return (out, Some(Reason::Unsupported("Quantum compression".to_owned()))),
+            2 => match Quantum::new(self.method >> 8 & 31) {
+                Some(quantum) => Method::Quantum(Box::new(quantum)),
+                None => return (out, Some(Reason::Unsupported("a Quantum window of this size".to_owned()))),
+            },
             _ => return (out, Some(Reason::Unsupported("an unknown compression of cabinets".to_owned()))),
         };
         let mut method = method;
@@ -69,6 +73,7 @@ enum Method {
     Stored,
     MsZip,
     Lzx(Box<Lzxd>),
+    Quantum(Box<Quantum>),
 }
 
 impl Method {
@@ -78,6 +83,7 @@ impl Method {
             Self::Stored => out.extend_from_slice(data),
             Self::MsZip => inflated(data, out)?,
             Self::Lzx(lzx) => out.extend_from_slice(lzx.decompress_next(data, real.min(BLOCK)).ok()?),
+            Self::Quantum(quantum) => quantum.block(data, real.min(BLOCK), out)?,
         }
         Some(())
     }

@@ -15,6 +15,7 @@
 //! and paid for. Checksums are not looked at.
 
 mod folder;
+mod quantum;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,6 @@
 //! Cabinets of every compression, and files that are not where they should be.
 
-use candor_fixtures::archive::{Cab, cab};
+use candor_fixtures::archive::{CAB, Cab, cab, cab_of};
 use candor_model::{FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
@@ -11,7 +11,7 @@ fn text() -> Vec<u8> {
 
 #[test]
 fn files_of_every_compression_are_given() {
-    for method in [Cab::Stored, Cab::MsZip, Cab::Lzx] {
+    for method in CAB {
         let found = Collected::of(
             FileType::MsCab,
             &cab(method, &[("a.txt", b"first"), ("b.txt", &text()), ("c", b"last")]),
@@ -27,11 +27,65 @@ fn files_of_every_compression_are_given() {
 }
 
 #[test]
+fn quantum_of_every_window_is_read() {
+    // Copies of every length and from everywhere, and enough of everything that models are put in order again and again.
+    let noise: Vec<u8> = (0..70_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let mut content = [&noise[..], &text()[..20_000], &noise, &[0; 40_000], &noise[5..1000]].concat();
+    for (index, length) in (0..700_usize).enumerate() {
+        let start = index * 131 % 60_000;
+        content.extend_from_slice(&noise[start..start + length % 300]);
+        content.push(length as u8);
+    }
+    for window in 10..=21 {
+        let bytes = cab(Cab::Quantum(window), &[("a", &content), ("b", b"last")]);
+        let found = Collected::of(FileType::MsCab, &bytes);
+        assert_eq!(found.incomplete, [], "{window}");
+        assert!(found.children[0].bytes == content, "{window}");
+        assert_eq!(found.children[1].bytes, b"last");
+    }
+    for window in [0, 9, 22, 31] {
+        let mut bytes = cab(Cab::Quantum(10), &[("a", b"x")]);
+        bytes[43] = window;
+        let found = Collected::of(FileType::MsCab, &bytes);
+        assert_eq!(found.incomplete, [Reason::Unsupported("a Quantum window of this size".to_owned())]);
+    }
+}
+
+#[test]
+fn every_folder_begins_anew() {
+    let text = text();
+    let folders: Vec<_> =
+        CAB.iter().chain(&CAB).map(|method| (*method, [("a", &text[..]), ("b", b"last")])).collect();
+    let folders: Vec<_> = folders.iter().map(|(method, files)| (*method, &files[..])).collect();
+    let found = Collected::of(FileType::MsCab, &cab_of(&folders));
+    assert_eq!(found.incomplete, []);
+    assert_eq!(found.children.len(), 16);
+    for pair in found.children.chunks(2) {
+        assert!(pair[0].bytes == text && pair[1].bytes == b"last");
+    }
+}
+
+#[test]
+fn a_damaged_block_of_quantum_keeps_what_came_before() {
+    let text = text();
+    let mut bytes = cab(Cab::Quantum(18), &[("a", &text)]);
+    // The second block is said to be shorter than it is.
+    let first = 44 + 18;
+    let length = usize::from(u16::from_le_bytes([bytes[first + 4], bytes[first + 5]]));
+    let second = first + 8 + length;
+    bytes.truncate(second + 8 + 200);
+    let found = Collected::of(FileType::MsCab, &bytes);
+    assert_eq!(found.incomplete, [Reason::Malformed("a block of a cabinet".to_owned())]);
+    let read = &found.children[0].bytes;
+    assert!(read.len() > 32_768 + 200 && text.starts_with(&read[..32_768 + 200]), "{}", read.len());
+}
+
+#[test]
 fn unknown_compressions_are_said() {
     let mut bytes = cab(Cab::Stored, &[("a", b"x")]);
-    bytes[42] = 2;
+    bytes[42] = 4;
     let found = Collected::of(FileType::MsCab, &bytes);
-    assert_eq!(found.incomplete, [Reason::Unsupported("Quantum compression".to_owned())]);
+    assert_eq!(found.incomplete, [Reason::Unsupported("an unknown compression of cabinets".to_owned())]);
 }
 
 #[test]
@@ -45,7 +99,7 @@ fn a_file_behind_the_end_of_its_folder_is_said() {
 
 #[test]
 fn damage_is_survived() {
-    for method in [Cab::Stored, Cab::MsZip, Cab::Lzx] {
+    for method in CAB {
         survives_damage(FileType::MsCab, &cab(method, &[("a.txt", b"first"), ("b.txt", &text()[..2000])]));
     }
 }

@@ -10,8 +10,9 @@
 //! ```
 //!
 //! A cabinet has its directory in a file of its own and its content in others, which are found beside it in
-//! the same installer. Cabinets are in `cabinet.rs`.
+//! the same installer. Cabinets are in `cabinet.rs`, and archives of version 3 in `archive.rs`.
 
+mod archive;
 mod cabinet;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::codec::Decoder;
 use crate::name::decoded;
 use crate::reader::{Reader, until_nul};
+use archive::Archive;
 use cabinet::Cabinet;
 
 /// Files of an installer.
@@ -89,6 +91,10 @@ fn without_number(name: &str) -> &str {
 
 /// Gives every file of a cabinet that stands alone.
 pub(crate) fn unpack_cabinet(bytes: &[u8], sink: &mut dyn Sink) {
+    if let Some(archive) = Archive::read(bytes) {
+        archive.give(sink);
+        return;
+    }
     match Cabinet::read(bytes) {
         Some(cabinet) => {
             let _ = cabinet.give(&[(1, bytes)].into_iter().collect(), sink);

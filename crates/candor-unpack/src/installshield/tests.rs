@@ -1,7 +1,8 @@
 //! Installers of each kind, cabinets of old and new versions, and what is missing of them.
 
 use candor_fixtures::installer::{
-    installshield, installshield_cabinet, installshield_keyed, installshield_with_cabinet,
+    installshield, installshield_archive, installshield_cabinet, installshield_keyed,
+    installshield_with_cabinet,
 };
 use candor_model::{FileType, Reason};
 
@@ -50,6 +51,36 @@ fn cabinets_are_put_together_from_their_pieces() {
         assert_eq!(found.children[0].bytes, b"first");
         assert!(found.children[1].bytes == text(), "{version}");
     }
+}
+
+#[test]
+fn archives_of_version_3_are_opened() {
+    let files: &[(&str, bool, &[u8])] =
+        &[("a.exe", false, b"first"), ("system\\b.dll", false, &text()), ("c.txt", true, b"stored")];
+    let bytes = installshield_archive(files);
+    assert!(bytes.len() < text().len());
+    let found = Collected::of(FileType::IshieldCab, &bytes);
+    assert_eq!(found.incomplete, []);
+    assert_eq!(found.children.len(), 3);
+    for ((name, _, content), child) in files.iter().zip(&found.children) {
+        assert_eq!(child.member.name, *name);
+        assert!(child.bytes == *content && child.absent.is_none(), "{name}");
+    }
+    // A directory that ends too early, a file that is split over volumes, and one of another volume.
+    let found = Collected::of(FileType::IshieldCab, &bytes[..bytes.len() - 3]);
+    assert_eq!(found.children.len(), 2);
+    assert!(matches!(found.incomplete.as_slice(), [Reason::Malformed(_)]));
+    let row = bytes.len() - 36;
+    for changes in [&[(row + 26, 1)][..], &[(31, 2)]] {
+        let mut other = bytes.clone();
+        changes.iter().for_each(|(place, value)| other[*place] = *value);
+        let found = Collected::of(FileType::IshieldCab, &other);
+        assert!(matches!(found.children[2].absent, Some(Reason::Unsupported(_))), "{changes:?}");
+    }
+    survives_damage(
+        FileType::IshieldCab,
+        &installshield_archive(&[("b\\a", false, b"x"), ("c", true, b"y")]),
+    );
 }
 
 #[test]

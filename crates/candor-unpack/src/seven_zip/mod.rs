@@ -5,8 +5,10 @@
 //!
 //! The library reads it on one thread, with its dictionaries and header bounded; members come as streams, so
 //! the budget holds. A member that is damaged, or larger than is allowed, ends its block, not the archive:
-//! what follows it in the block could be had only by decoding all of it.
+//! what follows it in the block could be had only by decoding all of it. Blocks of methods that the library
+//! does not know are read by `chain.rs`.
 
+mod chain;
 #[cfg(test)]
 mod tests;
 
@@ -77,6 +79,9 @@ impl<'a> Walk<'a, '_> {
 
     fn block(&mut self, index: usize, is_encrypted: bool) -> Flow {
         let (archive, bytes) = (self.archive, self.bytes);
+        if let Some(block) = archive.blocks.get(index).filter(|block| chain::is_for(block)) {
+            return self.chain(index, block, is_encrypted);
+        }
         let mut source = Cursor::new(bytes);
         let password = if is_encrypted { self.password(index) } else { self.passwords.first() };
         let Some(password) = password else {
@@ -93,6 +98,10 @@ impl<'a> Walk<'a, '_> {
         let decoder = BlockDecoder::new_with_memory_limit(1, MEMORY, index, archive, password, &mut source);
         let mut flow = Flow::Continue;
         let outcome = decoder.for_each_entries(&mut |file: &ArchiveEntry, stream: &mut dyn Read| {
+            // Those without content were given at first.
+            if !file.has_stream() {
+                return Ok(true);
+            }
             let mut watched = Watched { stream, has_ended: false };
             flow = self.give(file, is_encrypted, Content::Stream(&mut watched));
             Ok(flow == Flow::Continue && watched.has_ended)
@@ -101,6 +110,64 @@ impl<'a> Walk<'a, '_> {
             self.sink.incomplete(reason(&error));
         }
         flow
+    }
+
+    /// A block that the library cannot decode.
+    fn chain(&mut self, index: usize, block: &Block, is_encrypted: bool) -> Flow {
+        let packed = chain::packed(self.archive, index, self.bytes);
+        let (mut source, nobody) = (Cursor::new(self.bytes), Password::empty());
+        let library =
+            BlockDecoder::new_with_memory_limit(1, MEMORY, index, self.archive, &nobody, &mut source);
+        let files: Vec<&ArchiveEntry> = library.entries().iter().filter(|file| file.has_stream()).collect();
+        if !is_encrypted {
+            return self.members(block, packed, &files, false);
+        }
+        // The plain copy stands beside the packed one, and is paid for when it is given.
+        let length = u64::try_from(packed.len()).unwrap_or(u64::MAX);
+        let mut refused = self.sink.budget().admit(length).err();
+        if refused.is_none() {
+            let passwords = self.passwords.iter().filter(|password| !password.is_empty());
+            for plain in passwords.map(|password| chain::decrypted(block, packed, password)) {
+                match plain {
+                    Ok(plain) if opens(block, &plain, &files) => {
+                        self.sink.budget().hold(length);
+                        let flow = self.members(block, &plain, &files, true);
+                        self.sink.budget().release(length);
+                        return flow;
+                    }
+                    Ok(_) => {}
+                    Err(reason) => refused = refused.or(Some(reason)),
+                }
+            }
+        }
+        let refused = refused.unwrap_or(Reason::Encrypted);
+        for file in files {
+            if self.give(file, true, Content::Absent(refused.clone())) == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Gives the members of a block from what is encrypted no more.
+    fn members(&mut self, block: &Block, plain: &[u8], files: &[&ArchiveEntry], is_encrypted: bool) -> Flow {
+        let mut decoder = match chain::decoder(block, plain) {
+            Ok(decoder) => decoder,
+            Err(reason) => {
+                self.sink.incomplete(reason);
+                return Flow::Continue;
+            }
+        };
+        for file in files {
+            let mut part = chain::Part::new(&mut decoder, file.size(), checksum(file));
+            if self.give(file, is_encrypted, Content::Stream(&mut part)) == Flow::Stop {
+                return Flow::Stop;
+            }
+            if !part.has_ended {
+                break;
+            }
+        }
+        Flow::Continue
     }
 
     /// The password under which the first member of a block can be read.
@@ -142,6 +209,17 @@ impl Read for Watched<'_> {
         self.has_ended |= read == 0 && !buffer.is_empty();
         Ok(read)
     }
+}
+
+/// Whether the first member can be read from what a password made of a block.
+fn opens(block: &Block, plain: &[u8], files: &[&ArchiveEntry]) -> bool {
+    let (Ok(mut decoder), Some(file)) = (chain::decoder(block, plain), files.first()) else { return false };
+    let part = chain::Part::new(&mut decoder, file.size(), checksum(file));
+    io::copy(&mut part.take(PROBE), &mut io::sink()).is_ok()
+}
+
+fn checksum(file: &ArchiveEntry) -> Option<u32> {
+    file.has_crc.then(|| u32::try_from(file.crc).unwrap_or(0))
 }
 
 fn is_encrypted(block: &Block) -> bool {

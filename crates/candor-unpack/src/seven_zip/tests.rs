@@ -4,6 +4,7 @@ use candor_fixtures::archive::{SEVEN_ZIP, SevenZip, seven_zip};
 use candor_model::{FileType, Limits, Reason};
 
 use crate::collected::{Collected, survives_damage};
+use crate::crc;
 
 #[test]
 fn members_of_every_method_are_given() {
@@ -33,6 +34,61 @@ fn encrypted_archives_are_opened_with_common_passwords() {
 }
 
 #[test]
+fn encrypted_blocks_of_other_methods_are_opened_too() {
+    for method in [SevenZip::Zstd, SevenZip::Deflate64, SevenZip::Brotli, SevenZip::Lzma2WithSwap4] {
+        let files: &[(&str, &[u8])] = &[("a", b"first"), ("b", b"second")];
+        let found = Collected::of(FileType::SevenZip, &seven_zip(method, Some("infected"), files));
+        assert_eq!(found.incomplete, [], "{method:?}");
+        assert_eq!(found.children[0].bytes, b"first", "{method:?}");
+        assert_eq!(found.children[1].bytes, b"second", "{method:?}");
+        assert!(found.children.iter().all(|child| child.member.encrypted));
+        let found = Collected::of(FileType::SevenZip, &seven_zip(method, Some("8hkj3h4"), files));
+        assert_eq!(found.children.len(), 2);
+        assert!(found.children.iter().all(|child| child.absent == Some(Reason::Encrypted)), "{method:?}");
+    }
+}
+
+#[test]
+fn a_damaged_member_of_another_method_costs_what_is_behind_it() {
+    let (first, second) = (vec![b'a'; 70_000], vec![b'b'; 70_000]);
+    let whole = seven_zip(SevenZip::Deflate64, None, &[("a", &first), ("b", &second), ("c", b"last")]);
+    // The third stored block has a length that is not the complement of its complement.
+    let mut bytes = whole.clone();
+    bytes[32 + 2 * 60_005 + 1] ^= 1;
+    let found = Collected::of(FileType::SevenZip, &bytes);
+    assert!(found.children[0].bytes == first && found.children[0].absent.is_none());
+    assert!(found.children[1].bytes == second[..50_000]);
+    assert!(matches!(found.children[1].absent, Some(Reason::Malformed(_))));
+    assert_eq!(found.children.len(), 2);
+    // A member that is another than it was, and all others.
+    let mut bytes = whole;
+    bytes[32 + 5] ^= 1;
+    let found = Collected::of(FileType::SevenZip, &bytes);
+    assert_eq!(
+        found.children[0].absent,
+        Some(Reason::Malformed("the checksum of a member is wrong".to_owned()))
+    );
+    assert_eq!(found.children[0].bytes.len(), first.len());
+    assert!(found.children[1].bytes == second && found.children[2].bytes == b"last");
+}
+
+#[test]
+fn methods_that_nobody_reads_are_said() {
+    // LZ5, which only the number tells from Zstandard.
+    let mut bytes = seven_zip(SevenZip::Zstd, None, &[("a", b"x")]);
+    let header = bytes.len() - 60;
+    let place = header + bytes[header..].windows(4).position(|id| id == [4, 0xf7, 0x11, 1]).unwrap();
+    bytes[place + 3] = 5;
+    let next = 32 + u64::from_le_bytes(bytes[12..20].try_into().unwrap()) as usize;
+    let sum = crc::IEEE.of(&[&bytes[next..]]).to_le_bytes();
+    bytes[28..32].copy_from_slice(&sum);
+    let sum = crc::IEEE.of(&[&bytes[12..32]]).to_le_bytes();
+    bytes[8..12].copy_from_slice(&sum);
+    let found = Collected::of(FileType::SevenZip, &bytes);
+    assert!(matches!(found.incomplete.as_slice(), [Reason::Unsupported(_)]), "{:?}", found.incomplete);
+}
+
+#[test]
 fn a_bomb_is_cut_and_what_follows_it_is_not_decoded() {
     let bytes = seven_zip(SevenZip::Lzma2, None, &[("zeros", &vec![0; 8 << 20])]);
     let limits = Limits { max_scan_size: 1 << 20, ..Limits::default() };
@@ -42,10 +98,21 @@ fn a_bomb_is_cut_and_what_follows_it_is_not_decoded() {
 
 #[test]
 fn damage_is_survived() {
-    for method in [SevenZip::Lzma, SevenZip::Ppmd, SevenZip::Lzma2WithX86] {
+    for method in [
+        SevenZip::Lzma,
+        SevenZip::Ppmd,
+        SevenZip::Lzma2WithX86,
+        SevenZip::Deflate64WithTwoFilters,
+        SevenZip::BrotliFrames,
+        SevenZip::LzmaWithSwap2,
+        SevenZip::ZstdWithArm64,
+    ] {
         survives_damage(
             FileType::SevenZip,
             &seven_zip(method, None, &[("a", b"first"), ("b", b"second second")]),
         );
+    }
+    for method in [SevenZip::Zstd, SevenZip::Brotli] {
+        survives_damage(FileType::SevenZip, &seven_zip(method, Some("infected"), &[("a", b"first")]));
     }
 }

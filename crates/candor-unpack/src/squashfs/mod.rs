@@ -22,8 +22,8 @@ use std::io::{self, ErrorKind, Read};
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
-use crate::lz4;
 use crate::reader::{Reader, clipped};
+use crate::{lz4, lzo};
 use inode::{Inode, Kind};
 
 /// Bytes of one table, and what a block of one holds.
@@ -120,6 +120,7 @@ enum Method {
     Lzma,
     Xz,
     Lz4,
+    Lzo,
     Zstd,
 }
 
@@ -131,7 +132,8 @@ impl Method {
             Self::Lzma => codec::lzma_alone(packed),
             Self::Xz => codec::xz(packed),
             Self::Zstd => codec::zstd(packed),
-            Self::Lz4 => return lz4::decode(packed, out, most).is_some(),
+            Self::Lz4 => return lz4::decode(packed, out, out.len().saturating_add(most)).is_some(),
+            Self::Lzo => return lzo::decode(packed, out, most).is_some(),
         };
         decoder.take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_end(out).is_ok()
     }
@@ -173,15 +175,14 @@ impl<'a> Image<'a> {
             && version == 4
             && block.is_power_of_two()
             && (4096..=1 << 20).contains(&block);
-        let unsupported = |what: &str| Err(Reason::Unsupported(format!("{what} in SquashFS")));
         let method = match method {
             1 => Ok(Method::Gzip),
             2 => Ok(Method::Lzma),
-            3 => unsupported("LZO"),
+            3 => Ok(Method::Lzo),
             4 => Ok(Method::Xz),
             5 => Ok(Method::Lz4),
             6 => Ok(Method::Zstd),
-            _ => unsupported("an unknown compression"),
+            _ => Err(Reason::Unsupported("an unknown compression in SquashFS".to_owned())),
         };
         is_sound.then_some(Self {
             bytes,

@@ -1,8 +1,10 @@
 //! Images of every compression, with holes, fragments and folders, and damaged ones.
 
+use candor_fixtures::stream;
 use candor_fixtures::volume::{SQUASHFS, SquashFs, squashfs};
 use candor_model::{FileType, Reason};
 
+use super::{METADATA, Method};
 use crate::collected::{Collected, survives_damage};
 
 fn text() -> Vec<u8> {
@@ -36,6 +38,23 @@ fn files_of_every_compression_are_given() {
 }
 
 #[test]
+fn blocks_of_a_table_stand_behind_one_another() {
+    let block = text()[..8192].to_vec();
+    for (method, packed) in [
+        (Method::Gzip, stream::zlib(&block)),
+        (Method::Lzma, stream::lzma(&block)),
+        (Method::Xz, stream::xz(&block)),
+        (Method::Lz4, stream::lz4_block(&block)),
+        (Method::Lzo, stream::lzo(&block)),
+        (Method::Zstd, stream::zstd(&block)),
+    ] {
+        let mut table = vec![1; METADATA];
+        assert!(method.unpack(&packed, &mut table, METADATA), "{method:?}");
+        assert!(table[METADATA..] == block, "{method:?}");
+    }
+}
+
+#[test]
 fn a_damaged_block_costs_the_rest_of_one_file() {
     let mut bytes = squashfs(SquashFs::Gzip, &[("a", &text()[..12_288]), ("b", b"last")]);
     // The second block's header.
@@ -52,9 +71,9 @@ fn a_damaged_block_costs_the_rest_of_one_file() {
 #[test]
 fn what_is_not_read_is_said() {
     let mut bytes = squashfs(SquashFs::Gzip, &[("a", b"x")]);
-    bytes[20] = 3;
+    bytes[20] = 7;
     let found = Collected::of(FileType::SquashFs, &bytes);
-    assert_eq!(found.incomplete, [Reason::Unsupported("LZO in SquashFS".to_owned())]);
+    assert_eq!(found.incomplete, [Reason::Unsupported("an unknown compression in SquashFS".to_owned())]);
     bytes[28] = 3;
     assert!(matches!(
         Collected::of(FileType::SquashFs, &bytes).incomplete.as_slice(),

@@ -1,8 +1,7 @@
 //! The compression methods of ZIP, each as a reader over the member's data.
 
-use std::io::{Cursor, ErrorKind, Read as _};
+use std::io::{ErrorKind, Read as _};
 
-use deflate64::Deflate64Decoder;
 use ppmd_rust::Ppmd8Decoder;
 
 use super::implode::Implode;
@@ -11,6 +10,7 @@ use super::reduce::Reduce;
 use super::shrink::Shrink;
 use crate::bits::Stepped;
 use crate::codec::{self, Decoder, failed};
+use crate::explode::Explode;
 use crate::reader::Reader;
 
 /// A decoder for `data`, compressed by `method`; `None` for methods that are not known.
@@ -22,7 +22,8 @@ pub(super) fn decoder<'a>(entry: &Entry, method: u16, data: &'a [u8]) -> Option<
         2..=5 => Box::new(Stepped::new(Reduce::new(data, method.saturating_sub(1))).take(real)),
         6 => Box::new(Stepped::new(Implode::new(data, entry.flags)).take(real)),
         8 => codec::deflate(data),
-        9 => Box::new(Deflate64Decoder::with_buffer(Cursor::new(data))),
+        9 => codec::deflate64(data),
+        10 => Box::new(Stepped::new(Explode::new(data)).take(real)),
         12 => codec::bzip2(data),
         14 => lzma(entry, data),
         20 | 93 => codec::zstd(data),

@@ -19,6 +19,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::Decoder;
 use crate::lha::{self, Method};
+use crate::lzw::Lzw;
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
 
@@ -57,6 +58,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         };
         let decoder: Option<Decoder<'_>> = match entry.method {
             0 => Some(Box::new(data)),
+            1 => Some(Box::new(Lzw::of_zoo(data))),
             2 => lha::decoder(Method::named(b"-lh5-"), data, entry.real),
             _ => None,
         };

@@ -1,0 +1,269 @@
+//! Blocks whose methods the library does not know all of: their methods, one behind the other.
+//!
+//! Method numbers: `Methods.txt` of 7-Zip's public notes; those from `04 f7 11 01` on are of its relatives.
+
+use std::io::{self, ErrorKind, Read};
+
+use bzip2::read::BzDecoder;
+use candor_model::Reason;
+use flate2::Crc;
+use flate2::read::DeflateDecoder;
+use lzma_rust2::filter::bcj::BcjReader;
+use lzma_rust2::filter::delta::DeltaReader;
+use lzma_rust2::{Lzma2Reader, LzmaReader};
+use ppmd_rust::Ppmd7Decoder;
+use sevenz_rust2::{Archive, Block, Coder, Password};
+use sha2::{Digest as _, Sha256};
+
+use super::{AES, MEMORY};
+use crate::codec::{self, Decoder};
+use crate::lz4::Lz4;
+use crate::reader::{Reader, clipped};
+use crate::{brotli, cipher};
+
+/// Methods that are read here alone. Of LZ4, the library gives a block whole or not at all.
+const OWN: [&[u8]; 6] =
+    [&[4, 1, 9], &[4, 0xf7, 0x11, 1], &[4, 0xf7, 0x11, 2], &[4, 0xf7, 0x11, 4], &[2, 3, 2], &[2, 3, 4]];
+/// Where the archive's first byte of packed data is counted from.
+const START: u64 = 32;
+/// Rounds of the hash that makes a key, as a power of two. 7-Zip writes 19.
+const ROUNDS: u8 = 22;
+/// The power that stands for a key which is the password itself.
+const PLAIN_KEY: u8 = 0x3f;
+
+/// Whether a block is a chain of methods that only this can undo.
+pub(super) fn is_for(block: &Block) -> bool {
+    let chain = || block.ordered_coder_iter().map(|(_, coder)| coder);
+    // The library's filters count from the start.
+    let starts_elsewhere =
+        |coder: &Coder| filter(coder).is_some() && coder.properties().iter().any(|byte| *byte != 0);
+    chain().count() == block.coders.len()
+        && chain().any(|coder| OWN.contains(&coder.encoder_method_id()) || starts_elsewhere(coder))
+}
+
+/// The packed bytes of a block.
+pub(super) fn packed<'a>(archive: &Archive, block: usize, bytes: &'a [u8]) -> &'a [u8] {
+    let streams = &archive.stream_map;
+    let place = || {
+        let stream = *streams.block_first_pack_stream_index().get(block)?;
+        let offset = streams.pack_stream_offsets().get(stream)?.checked_add(archive.pack_pos())?;
+        Some((offset.checked_add(START)?, *archive.pack_sizes().get(stream)?))
+    };
+    place().map_or(&[], |(offset, length)| clipped(bytes, offset, length))
+}
+
+/// What stands below the encryption of a block, which has to be undone first.
+pub(super) fn decrypted(block: &Block, packed: &[u8], password: &Password) -> Result<Vec<u8>, Reason> {
+    let malformed = || Reason::Malformed("7z: the properties of an encryption".to_owned());
+    let (index, coder) = block.ordered_coder_iter().next().ok_or_else(malformed)?;
+    let mut properties = Reader::little(coder.properties());
+    let mut read = || {
+        let (first, second) = (properties.u8()?, properties.u8()?);
+        let salt = properties.take(u64::from((first >> 7).saturating_add(second >> 4)))?;
+        let vector = properties.take(u64::from((first >> 6 & 1).saturating_add(second & 15)))?;
+        Some((first & 0x3f, salt, vector))
+    };
+    let (power, salt, vector) = read().ok_or_else(malformed)?;
+    let key = match power {
+        PLAIN_KEY => {
+            let mut key: Vec<u8> = salt.iter().chain(password.as_slice()).copied().collect();
+            key.resize(32, 0);
+            key
+        }
+        0..=ROUNDS => {
+            let mut hash = Sha256::new();
+            for round in 0..1_u64 << power {
+                hash.update(salt);
+                hash.update(password.as_slice());
+                hash.update(round.to_le_bytes());
+            }
+            hash.finalize().to_vec()
+        }
+        _ => return Err(Reason::Unsupported("7z: a key of so many rounds".to_owned())),
+    };
+    let mut plain = cipher::aes_chained(&key, vector, packed).ok_or_else(malformed)?;
+    plain.truncate(usize::try_from(block.get_unpack_size_at_index(index)).unwrap_or(usize::MAX));
+    Ok(plain)
+}
+
+/// What `plain`, that is not encrypted any more, unpacks to.
+pub(super) fn decoder<'a>(block: &Block, plain: &'a [u8]) -> Result<Decoder<'a>, Reason> {
+    // Dictionaries and models of all methods together.
+    let mut memory = u64::try_from(MEMORY).unwrap_or(u64::MAX).saturating_mul(1024);
+    let mut source = Source::Bytes(plain);
+    for (place, (index, coder)) in block.ordered_coder_iter().enumerate() {
+        if place == 0 && coder.encoder_method_id() == AES {
+            continue;
+        }
+        let length = block.get_unpack_size_at_index(index);
+        source = Source::Stream(undone(coder, length, source, &mut memory)?);
+    }
+    Ok(source.stream())
+}
+
+enum Source<'a> {
+    Bytes(&'a [u8]),
+    Stream(Decoder<'a>),
+}
+
+impl<'a> Source<'a> {
+    fn stream(self) -> Decoder<'a> {
+        match self {
+            Self::Bytes(bytes) => Box::new(bytes),
+            Self::Stream(stream) => stream,
+        }
+    }
+}
+
+fn undone<'a>(
+    coder: &Coder,
+    length: u64,
+    source: Source<'a>,
+    memory: &mut u64,
+) -> Result<Decoder<'a>, Reason> {
+    if let Some(filter) = filter(coder) {
+        let start = Reader::little(coder.properties()).u32().unwrap_or(0);
+        return Ok(Box::new(filter(source.stream(), usize::try_from(start).unwrap_or(0))));
+    }
+    let malformed = || Reason::Malformed("7z: the properties of a method".to_owned());
+    let mut afford = |bytes: u64| {
+        *memory = memory
+            .checked_sub(bytes)
+            .ok_or_else(|| Reason::Unsupported("7z: a dictionary of this size".to_owned()))?;
+        Ok(())
+    };
+    let mut properties = Reader::little(coder.properties());
+    Ok(match coder.encoder_method_id() {
+        [0] => source.stream(),
+        [3] => {
+            let distance = usize::from(properties.u8().unwrap_or(0)).saturating_add(1);
+            Box::new(DeltaReader::new(source.stream(), distance))
+        }
+        [0x21] => {
+            let dictionary = match properties.u8().ok_or_else(malformed)? {
+                bits @ 0..=39 => (2 | u32::from(bits & 1)) << (bits / 2).saturating_add(11),
+                _ => u32::MAX,
+            };
+            afford(u64::from(dictionary))?;
+            Box::new(Lzma2Reader::new(source.stream(), dictionary, None))
+        }
+        [3, 1, 1] => {
+            let kind = properties.u8().ok_or_else(malformed)?;
+            let dictionary = properties.u32().ok_or_else(malformed)?;
+            afford(u64::from(dictionary))?;
+            let decoder = LzmaReader::new_with_props(source.stream(), length, kind, dictionary, None);
+            Box::new(decoder.map_err(|error| Reason::Malformed(format!("7z: {error}")))?)
+        }
+        [3, 4, 1] => {
+            let order = u32::from(properties.u8().ok_or_else(malformed)?);
+            let model = properties.u32().ok_or_else(malformed)?;
+            afford(u64::from(model))?;
+            let decoder = Ppmd7Decoder::new(source.stream(), order, model);
+            Box::new(decoder.map_err(|error| Reason::Malformed(format!("7z: {error}")))?.take(length))
+        }
+        [4, 2, 2] => Box::new(BzDecoder::new(source.stream())),
+        [4, 1, 8] => Box::new(DeflateDecoder::new(source.stream())),
+        [4, 1, 9] => codec::deflate64(source.stream()),
+        [2, 3, 2] => Box::new(Swapped::new(source.stream(), 2)),
+        [2, 3, 4] => Box::new(Swapped::new(source.stream(), 4)),
+        [4, 0xf7, 0x11, method @ (1 | 2 | 4)] => match (method, source) {
+            (1, Source::Bytes(bytes)) => codec::zstd(bytes),
+            (1, Source::Stream(stream)) => codec::zstd_frame(stream),
+            (2, Source::Bytes(bytes)) => brotli::frames(bytes),
+            (2, Source::Stream(stream)) => brotli::stream(stream),
+            (_, Source::Bytes(bytes)) => Box::new(Lz4::new(bytes)),
+            (_, Source::Stream(_)) => {
+                return Err(Reason::Unsupported("7z: LZ4 behind another method".to_owned()));
+            }
+        },
+        other => {
+            let digits: String = other.iter().map(|byte| format!("{byte:02x}")).collect();
+            return Err(Reason::Unsupported(format!("7z: the method {digits}")));
+        }
+    })
+}
+
+type Filter<'a> = fn(Decoder<'a>, usize) -> BcjReader<Decoder<'a>>;
+
+/// The filter for programs that a coder is.
+fn filter<'a>(coder: &Coder) -> Option<Filter<'a>> {
+    Some(match coder.encoder_method_id() {
+        [3, 3, 1, 3] => BcjReader::new_x86,
+        [3, 3, 2, 5] => BcjReader::new_ppc,
+        [3, 3, 4, 1] => BcjReader::new_ia64,
+        [3, 3, 5, 1] => BcjReader::new_arm,
+        [3, 3, 7, 1] => BcjReader::new_arm_thumb,
+        [3, 3, 8, 5] => BcjReader::new_sparc,
+        [10] => BcjReader::new_arm64,
+        [11] => BcjReader::new_riscv,
+        _ => return None,
+    })
+}
+
+/// Words of two or four bytes with their bytes in the other order; what does not fill one at the end is as it was.
+struct Swapped<'a> {
+    source: Decoder<'a>,
+    width: usize,
+    held: Vec<u8>,
+    at: usize,
+}
+
+impl<'a> Swapped<'a> {
+    const fn new(source: Decoder<'a>, width: usize) -> Self {
+        Self { source, width, held: Vec::new(), at: 0 }
+    }
+}
+
+impl Read for Swapped<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at >= self.held.len() {
+            self.held.clear();
+            self.at = 0;
+            self.source.by_ref().take(8192).read_to_end(&mut self.held)?;
+            self.held.chunks_exact_mut(self.width).for_each(<[u8]>::reverse);
+        }
+        let read = self.held.get(self.at..).unwrap_or_default().read(buffer)?;
+        self.at = self.at.saturating_add(read);
+        Ok(read)
+    }
+}
+
+/// A member of a block, which is in front of the next one.
+pub(super) struct Part<'d, 'a> {
+    source: &'d mut Decoder<'a>,
+    left: u64,
+    sum: Crc,
+    expected: Option<u32>,
+    pub(super) has_ended: bool,
+}
+
+impl<'d, 'a> Part<'d, 'a> {
+    /// The next `length` bytes, and the checksum that they should have.
+    pub(super) fn new(source: &'d mut Decoder<'a>, length: u64, expected: Option<u32>) -> Self {
+        Self { source, left: length, sum: Crc::new(), expected, has_ended: false }
+    }
+}
+
+impl Read for Part<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.left == 0 {
+            self.has_ended = true;
+            return match self.expected.take().filter(|expected| *expected != self.sum.sum()) {
+                Some(_) => Err(io::Error::new(ErrorKind::InvalidData, "the checksum of a member is wrong")),
+                None => Ok(0),
+            };
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let slot = buffer.get_mut(..most).unwrap_or_default();
+        let read = self.source.read(slot)?;
+        if read == 0 {
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "a member is cut short"));
+        }
+        self.sum.update(slot.get(..read).unwrap_or_default());
+        self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(0));
+        Ok(read)
+    }
+}
