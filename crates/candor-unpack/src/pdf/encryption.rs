@@ -19,6 +19,9 @@ const PADDING: [u8; 32] = [
 /// Places that may name an encryption, and different ones that are tried.
 const PLACES: usize = 64;
 const DICTIONARIES: usize = 3;
+/// How much of a dictionary and of the identifiers is read.
+const DICTIONARY: usize = 64 << 10;
+const IDENTIFIERS: usize = 4 << 10;
 
 /// How bytes are encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ pub(super) fn find(bytes: &[u8], passwords: &[Vec<u8>]) -> Found {
         if rest.first().is_some_and(u8::is_ascii_alphanumeric) {
             continue;
         }
-        let dictionary = match Lexer::new(rest).value() {
+        let dictionary = match Lexer::new(rest.get(..DICTIONARY).unwrap_or(rest)).value() {
             Some(Value::Reference(number)) => object(bytes, number),
             Some(direct @ Value::Dictionary(_)) => Some(direct),
             _ => continue,
@@ -94,8 +97,10 @@ fn object(bytes: &[u8], number: u64) -> Option<Value> {
         }
         let rest = bytes.get(at.saturating_add(mark.len())..)?;
         let generation = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let rest = rest.get(generation..)?.trim_ascii_start().strip_prefix(b"obj")?;
-        Lexer::new(rest).value().filter(|value| matches!(value, Value::Dictionary(_)))
+        let rest = rest.get(generation..)?.trim_ascii_start().strip_prefix(b"obj")?.trim_ascii_start();
+        // Nothing else is read: there may be thousands of objects of this number.
+        let text = rest.starts_with(b"<<").then(|| rest.get(..DICTIONARY).unwrap_or(rest))?;
+        Lexer::new(text).value()
     })
 }
 
@@ -104,7 +109,7 @@ fn identifiers(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut found: Vec<Vec<u8>> = Vec::new();
     for at in memmem::find_iter(bytes, b"/ID").take(1000) {
         let rest = bytes.get(at.saturating_add(3)..).unwrap_or_default();
-        if let Some(Value::Array(halves)) = Lexer::new(rest).value()
+        if let Some(Value::Array(halves)) = Lexer::new(rest.get(..IDENTIFIERS).unwrap_or(rest)).value()
             && let Some(Value::Text(first)) = halves.first()
             && !found.contains(first)
             && found.len() < 4

@@ -1,10 +1,11 @@
-//! The filters of PDF streams, and the predictors behind two of them.
+//! The filters of PDF streams.
 
 use std::io::Read;
 
 use weezl::BitOrder;
 use weezl::decode::Configuration;
 
+use super::predictor::{Rows, Samples};
 use super::value::Value;
 use crate::codec::{self, Decoder};
 use crate::transfer::{ascii85, hexadecimal};
@@ -29,9 +30,10 @@ pub(super) fn chain(dictionary: &Value) -> Vec<Filter> {
         .iter()
         .enumerate()
         // What the document's encryption is undone with stands apart.
-        .filter(|(_, name)| name.name() != Some(b"Crypt"))
+        .filter(|(_, name)| name.name() != Some(b"Crypt") && **name != Value::Other)
         .map_while(|(index, name)| {
-            let name = name.name()?.to_vec();
+            // What is no name is a filter that nobody knows.
+            let name = name.name().unwrap_or_default().to_vec();
             let is_image = matches!(
                 name.as_slice(),
                 b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode"
@@ -59,18 +61,13 @@ impl Filter {
             _ => return None,
         };
         let predictor = self.parameter(b"Predictor").unwrap_or(1);
-        if predictor < 10 {
-            return Some(decoder);
-        }
-        let of = |key: &[u8], usual: u64| self.parameter(key).unwrap_or(usual).min(1 << 20);
-        let sample = of(b"Colors", 1).saturating_mul(of(b"BitsPerComponent", 8));
-        let row = sample.saturating_mul(of(b"Columns", 1)).div_ceil(8).min(1 << 24);
-        Some(Box::new(Png {
-            decoder,
-            above: vec![0; usize::try_from(row).unwrap_or(0)],
-            step: usize::try_from(sample.div_ceil(8)).unwrap_or(1).max(1),
-            at: usize::MAX,
-        }))
+        let of = |key: &[u8], usual: u64| self.parameter(key).unwrap_or(usual);
+        let samples = Samples::new(of(b"Colors", 1), of(b"BitsPerComponent", 8), of(b"Columns", 1));
+        Some(match predictor {
+            2 => Box::new(Rows::of_tiff(decoder, samples)),
+            10.. => Box::new(Rows::of_png(decoder, samples)),
+            _ => decoder,
+        })
     }
 
     fn parameter(&self, key: &[u8]) -> Option<u64> {
@@ -168,74 +165,5 @@ impl Read for RunLength<'_> {
             written = written.saturating_add(1);
         }
         Ok(written)
-    }
-}
-
-/// Undoes the predictors of PNG: rows behind a byte that says how they were made.
-struct Png<'a> {
-    decoder: Decoder<'a>,
-    /// The row that is given at the moment; the next one is made from it.
-    above: Vec<u8>,
-    /// Bytes of a pixel.
-    step: usize,
-    at: usize,
-}
-
-impl Read for Png<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.at >= self.above.len() {
-            let mut row = vec![0_u8; self.above.len().saturating_add(1)];
-            let mut filled = 0_usize;
-            while let Some(rest) = row.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-                match self.decoder.read(rest)? {
-                    0 => break,
-                    read => filled = filled.saturating_add(read),
-                }
-            }
-            if filled <= 1 {
-                return Ok(0);
-            }
-            row.truncate(filled);
-            let kind = row.remove(0);
-            self.undo(kind, &mut row);
-            self.above = row;
-            self.at = 0;
-        }
-        let read = self.above.get(self.at..).unwrap_or_default().read(buffer)?;
-        self.at = self.at.saturating_add(read);
-        Ok(read)
-    }
-}
-
-impl Png<'_> {
-    fn undo(&self, kind: u8, row: &mut [u8]) {
-        for index in 0..row.len() {
-            let before = index.checked_sub(self.step);
-            let left = before.and_then(|at| row.get(at)).copied().unwrap_or(0);
-            let up = self.above.get(index).copied().unwrap_or(0);
-            let corner = before.and_then(|at| self.above.get(at)).copied().unwrap_or(0);
-            let guess = match kind {
-                1 => left,
-                2 => up,
-                3 => u8::try_from((u16::from(left).saturating_add(u16::from(up))) / 2).unwrap_or(0),
-                4 => paeth(left, up, corner),
-                _ => 0,
-            };
-            if let Some(byte) = row.get_mut(index) {
-                *byte = byte.wrapping_add(guess);
-            }
-        }
-    }
-}
-
-fn paeth(left: u8, up: u8, corner: u8) -> u8 {
-    let estimate = i16::from(left).saturating_add(i16::from(up)).saturating_sub(i16::from(corner));
-    let far = |value: u8| estimate.saturating_sub(i16::from(value)).unsigned_abs();
-    if far(left) <= far(up) && far(left) <= far(corner) {
-        left
-    } else if far(up) <= far(corner) {
-        up
-    } else {
-        corner
     }
 }

@@ -1,4 +1,4 @@
-//! PDF: every stream with its filters undone, and scripts.
+//! PDF: every stream with its filters undone, scripts, and addresses.
 //!
 //! Layout: ISO 32000-2, 7.3 (values), 7.4 (filters), 7.5 (files). The cross-reference table is not used:
 //! hostile files have none, or a wrong one, and readers then search for objects as is done here. So objects
@@ -6,13 +6,18 @@
 //!
 //! What hostile files do: lengths that are wrong (the word `endstream` decides), names written with escapes,
 //! chains of filters that multiply (sixteen are followed, and every step is paid for), scripts inside of
-//! object streams, and a header anywhere.
+//! object streams, values that only a reference leads to, and a header anywhere.
 
 mod encryption;
+mod extent;
 mod filter;
+mod objects;
+mod predictor;
 #[cfg(test)]
 mod tests;
 mod value;
+
+use std::collections::BTreeSet;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
@@ -20,13 +25,24 @@ use memchr::memmem;
 use crate::codec::Decoder;
 use crate::password;
 use encryption::{Encryption, Found};
+use extent::{Ends, Heads};
 use filter::{FILTERS, Filter};
+use objects::Objects;
 use value::{Lexer, Value};
 
 /// Passwords that are tried: those of the newest revision cost some hundred rounds of AES each.
 const TRIALS: usize = 24;
 /// How far before a stream its dictionary may start.
 const DICTIONARY: usize = 64 << 10;
+/// How many bytes of strings are read once more because they stand in a string that was begun before, perhaps in a
+/// comment.
+const OVERLAP: usize = 16 << 20;
+/// Blanks behind the word `stream`.
+const BLANKS: usize = 64;
+/// Addresses that are told at most.
+const ADDRESSES: usize = 64;
+/// What says how the bytes of a stream are to be read.
+const READING: [&[u8]; 5] = [b"Filter", b"F", b"DecodeParms", b"DP", b"Length"];
 
 /// Gives streams and scripts.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -39,7 +55,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             (None, true)
         }
     };
-    let mut walk = Walk { bytes, sink, position: 0, encryption, is_locked };
+    let objects = Objects::new(bytes);
+    let given = BTreeSet::new();
+    let (position, addresses, overlap) = (0, 0, OVERLAP);
+    let mut walk = Walk { bytes, sink, position, encryption, is_locked, objects, given, addresses, overlap };
     let _ = walk.all();
 }
 
@@ -51,35 +70,47 @@ struct Walk<'a, 'sink> {
     encryption: Option<Encryption>,
     /// They cannot be.
     is_locked: bool,
+    objects: Objects<'a>,
+    /// Numbers of objects that were given because a reference led to them.
+    given: BTreeSet<u64>,
+    /// How many addresses were told.
+    addresses: usize,
+    /// How many bytes of strings may still be read that stand in others.
+    overlap: usize,
 }
 
 impl<'a> Walk<'a, '_> {
     fn all(&mut self) -> Flow {
+        let mut heads = Heads::new(self.bytes);
+        let mut ends = Ends::new(self.bytes);
         let mut text_start = 0_usize;
         let mut from = 0_usize;
         while let Some(found) = self.bytes.get(from..).and_then(|rest| memmem::find(rest, b"stream")) {
             let at = from.saturating_add(found);
             from = at.saturating_add(6);
             let before = self.bytes.get(text_start..at).unwrap_or_default();
-            let Some([b'\r', b'\n', data @ ..] | [b'\r' | b'\n', data @ ..]) = self.bytes.get(from..) else {
-                continue;
-            };
+            let behind = self.bytes.get(from..).unwrap_or_default();
+            // Readers pass over blanks that do not belong here.
+            let blanks = behind.iter().take(BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            let behind = behind.get(blanks..).unwrap_or_default();
+            let ([b'\r', b'\n', data @ ..] | [b'\r' | b'\n', data @ ..]) = behind else { continue };
             if before.ends_with(b"end") {
                 continue;
             }
-            let near = before.get(before.len().saturating_sub(DICTIONARY)..).unwrap_or_default();
-            let Some((object, dictionary)) = dictionary(near) else { continue };
+            let Some((object, mut dictionary)) = heads.dictionary(at) else { continue };
+            dictionary.replace(&READING, |value| self.objects.resolved(value));
             if self.scripts(before, true) == Flow::Stop {
                 return Flow::Stop;
             }
-            let data = extent(data, &dictionary);
+            let start = self.bytes.len().saturating_sub(data.len());
+            let data = ends.extent(start, &dictionary);
             if self.stream(object, &dictionary, data) == Flow::Stop {
                 return Flow::Stop;
             }
-            // Offset of the end of the data; the same bytes may not be a dictionary as well.
-            let start = self.bytes.len().saturating_sub(self.bytes.get(from..).unwrap_or_default().len());
+            // The end of the data; the same bytes may not be a dictionary as well.
             text_start = start.saturating_add(data.len());
             from = text_start;
+            heads.pass(text_start);
         }
         self.scripts(self.bytes.get(text_start..).unwrap_or_default(), true)
     }
@@ -106,7 +137,10 @@ impl<'a> Walk<'a, '_> {
         }
         let is_of_objects = dictionary.get(b"Type").and_then(Value::name) == Some(b"ObjStm");
         let Some((last, first)) = filters.split_last() else {
-            return self.give(name, Content::Bytes(data), data.len());
+            if self.give(name, Content::Bytes(data), data.len()) == Flow::Stop {
+                return Flow::Stop;
+            }
+            return if is_of_objects { self.scripts(data, false) } else { Flow::Continue };
         };
         let mut buffer: Option<Vec<u8>> = None;
         for filter in first {
@@ -155,37 +189,88 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// Gives the scripts that stand in text as strings, which the document's encryption
-    /// covers when they stand in the file itself.
+    /// Gives the scripts that stand in text as strings, and tells the addresses. The document's encryption covers
+    /// them when they stand in the file itself.
     fn scripts(&mut self, text: &[u8], is_file: bool) -> Flow {
         if self.is_locked {
             return Flow::Continue;
         }
+        // Up to where values were read.
+        let mut covered = 0_usize;
         for at in memchr::memchr_iter(b'/', text) {
-            let mut lexer = Lexer::new(text.get(at..).unwrap_or_default());
-            // `JS` in any of its spellings: at most three characters each.
-            let is_candidate = matches!(lexer.rest(), [_, b'J' | b'#', ..]);
-            if !is_candidate || lexer.name().as_deref() != Some(b"JS") {
+            if at < covered && self.overlap == 0 {
                 continue;
             }
-            if let Some(Value::Text(script)) = lexer.value() {
-                let encryption = self.encryption.as_ref().filter(|_| is_file);
-                let plain = encryption.and_then(|encryption| {
-                    let before = text.get(..at)?;
-                    let near = before.get(before.len().saturating_sub(DICTIONARY)..)?;
-                    encryption.string(object_of(near, near.len())?, &script)
-                });
-                let script = plain.unwrap_or(script);
-                let script = match script.strip_prefix(b"\xfe\xff") {
-                    Some(wide) => encoding_rs::UTF_16BE.decode(wide).0.into_owned().into_bytes(),
-                    None => script,
-                };
-                if self.give("JavaScript".to_owned(), Content::Bytes(&script), script.len()) == Flow::Stop {
-                    return Flow::Stop;
+            let mut lexer = Lexer::new(text.get(at..).unwrap_or_default());
+            // `JS` and `URI` in any of their spellings: at most three characters for each of theirs.
+            if !matches!(lexer.rest(), [_, b'J' | b'U' | b'#', ..]) {
+                continue;
+            }
+            let name = lexer.name();
+            let is_script = match name.as_deref() {
+                Some(b"JS") => true,
+                Some(b"URI") if self.addresses < ADDRESSES => false,
+                _ => continue,
+            };
+            let value = lexer.value();
+            let end = text.len().saturating_sub(lexer.rest().len());
+            if at < covered {
+                self.overlap = self.overlap.saturating_sub(end.saturating_sub(at));
+            }
+            covered = covered.max(end);
+            let (string, is_plain) = match value {
+                Some(Value::Text(string)) => {
+                    let near = text.get(..at).unwrap_or_default();
+                    let near = near.get(near.len().saturating_sub(DICTIONARY)..).unwrap_or_default();
+                    let object = if is_file { object_of(near, near.len()) } else { None };
+                    self.decrypted(object, string)
                 }
+                Some(Value::Reference(number)) if is_script => match self.referred(number) {
+                    Some(string) => self.decrypted(Some((number, 0)), string),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            let string = match string.strip_prefix(b"\xfe\xff") {
+                Some(wide) => encoding_rs::UTF_16BE.decode(wide).0.into_owned().into_bytes(),
+                None => string,
+            };
+            if !is_script {
+                self.addresses = self.addresses.saturating_add(1);
+                self.sink.detail("uri", String::from_utf8_lossy(&string).into_owned());
+            }
+            // An address that is not encrypted is searched where it stands.
+            let name = if is_script { "JavaScript" } else { "URI" };
+            if (is_script || !is_plain)
+                && self.give(name.to_owned(), Content::Bytes(&string), string.len()) == Flow::Stop
+            {
+                return Flow::Stop;
             }
         }
         Flow::Continue
+    }
+
+    /// The string of the object of this number, once.
+    fn referred(&mut self, number: u64) -> Option<Vec<u8>> {
+        if self.given.contains(&number) {
+            return None;
+        }
+        let Value::Text(string) = Lexer::new(self.objects.text(number)?).value()? else { return None };
+        self.given.insert(number);
+        Some(string)
+    }
+
+    /// A string of an object as it is read, and whether it stands in the file like that.
+    fn decrypted(&self, object: Option<(u64, u64)>, string: Vec<u8>) -> (Vec<u8>, bool) {
+        let plain = self
+            .encryption
+            .as_ref()
+            .zip(object)
+            .and_then(|(encryption, object)| encryption.string(object, &string));
+        match plain {
+            Some(plain) => (plain, false),
+            None => (string, true),
+        }
     }
 
     fn give(&mut self, name: String, content: Content<'_>, compressed: usize) -> Flow {
@@ -201,16 +286,6 @@ fn read_to(decoder: &mut Decoder<'_>, most: u64, out: &mut Vec<u8>) -> bool {
     std::io::Read::read_to_end(&mut std::io::Read::take(decoder, most), out).is_ok()
 }
 
-/// Number, generation and dictionary of the object that `text` ends with.
-fn dictionary(text: &[u8]) -> Option<((u64, u64), Value)> {
-    let at = last_object(text)?;
-    let value = Lexer::new(text.get(at.saturating_add(3)..)?).value()?;
-    if !matches!(value, Value::Dictionary(_)) {
-        return None;
-    }
-    Some((object_of(text, at).unwrap_or((0, 0)), value))
-}
-
 /// Where the word `obj` stands last.
 fn last_object(text: &[u8]) -> Option<usize> {
     memmem::rfind_iter(text, b"obj").find(|&at| !text.get(..at).unwrap_or_default().ends_with(b"end"))
@@ -223,19 +298,4 @@ fn object_of(text: &[u8], at: usize) -> Option<(u64, u64)> {
     let mut number = || words.next().and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
     let generation = number();
     Some((number()?, generation.unwrap_or(0)))
-}
-
-/// As much of `data` as belongs to the stream.
-fn extent<'a>(data: &'a [u8], dictionary: &Value) -> &'a [u8] {
-    let claimed =
-        dictionary.get(b"Length").and_then(Value::number).and_then(|length| usize::try_from(length).ok());
-    if let Some((claimed, rest)) = claimed.and_then(|length| data.split_at_checked(length))
-        && rest.trim_ascii_start().starts_with(b"endstream")
-    {
-        return claimed;
-    }
-    let end =
-        memmem::find(data, b"endstream").or_else(|| memmem::find(data, b"endobj")).unwrap_or(data.len());
-    let data = data.get(..end).unwrap_or_default();
-    data.strip_suffix(b"\r\n").or_else(|| data.strip_suffix(b"\n")).unwrap_or(data)
 }

@@ -30,6 +30,15 @@ impl Value {
         }
     }
 
+    /// Puts something else under the keys of a dictionary that are among `keys`.
+    pub(super) fn replace(&mut self, keys: &[&[u8]], by: impl Fn(&Self) -> Self) {
+        if let Self::Dictionary(rows) = self {
+            for (_, value) in rows.iter_mut().filter(|(name, _)| keys.contains(&name.as_slice())) {
+                *value = by(value);
+            }
+        }
+    }
+
     /// Itself in a list, or what it lists.
     pub(super) fn list(&self) -> &[Self] {
         match self {
@@ -243,7 +252,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn blanks(&mut self) {
+    /// Passes over blanks and comments.
+    pub(super) fn blanks(&mut self) {
         loop {
             match self.rest {
                 [b'\0' | b'\t' | b'\n' | 12 | b'\r' | b' ', rest @ ..] => self.rest = rest,

@@ -1,0 +1,85 @@
+//! Where objects stand, for the few values that only a reference leads to.
+//!
+//! Any value of a dictionary may stand elsewhere: the filter of a stream, its parameters, its length, a script. A
+//! reader follows, so a file hides from who does not. The cross-reference table is not asked, as it may be wrong: of
+//! several objects of one number, the last in the file counts.
+
+use std::cell::{Cell, OnceCell};
+
+use memchr::memmem;
+
+use super::extent::HEAD;
+use super::filter::FILTERS;
+use super::value::{Lexer, Value};
+
+/// Objects that are known at most.
+const OBJECTS: usize = 1 << 20;
+/// How much of an object is read: values that say how a stream is read are short.
+const SHORT: usize = 1 << 10;
+/// How many references may lead to one another.
+const STEPS: u32 = 4;
+/// How many references are followed in one file.
+const FOLLOWED: u32 = 1 << 16;
+
+pub(super) struct Objects<'a> {
+    bytes: &'a [u8],
+    /// Numbers with what stands behind the word `obj`, sorted; found when they are first asked for.
+    places: OnceCell<Vec<(u64, usize)>>,
+    /// How many references may still be followed.
+    left: Cell<u32>,
+}
+
+impl<'a> Objects<'a> {
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, places: OnceCell::new(), left: Cell::new(FOLLOWED) }
+    }
+
+    /// What stands in the file from the object of this number on.
+    pub(super) fn text(&self, number: u64) -> Option<&'a [u8]> {
+        self.left.set(self.left.get().checked_sub(1)?);
+        let places = self.places.get_or_init(|| places(self.bytes));
+        let end = places.partition_point(|(known, _)| *known <= number);
+        let (found, at) = places.get(end.checked_sub(1)?)?;
+        if *found == number { self.bytes.get(*at..) } else { None }
+    }
+
+    /// `value`, or what it refers to; of a list, what each of its first values refers to, one more than count.
+    pub(super) fn resolved(&self, value: &Value) -> Value {
+        match self.followed(value) {
+            Value::Array(values) => {
+                let follow = |value: &Value| self.followed(value);
+                Value::Array(values.iter().take(FILTERS.saturating_add(1)).map(follow).collect())
+            }
+            other => other,
+        }
+    }
+
+    fn followed(&self, value: &Value) -> Value {
+        let mut value = value.clone();
+        for _ in 0..STEPS {
+            let Value::Reference(number) = value else { break };
+            let text = self.text(number).map(|text| text.get(..SHORT).unwrap_or(text));
+            match text.and_then(|text| Lexer::new(text).value()) {
+                Some(found) => value = found,
+                None => break,
+            }
+        }
+        value
+    }
+}
+
+fn places(bytes: &[u8]) -> Vec<(u64, usize)> {
+    let mut places: Vec<(u64, usize)> = memmem::find_iter(bytes, b"obj")
+        .filter_map(|at| {
+            let head = bytes.get(at.saturating_sub(HEAD)..at)?;
+            let mut words = head.rsplit(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            let mut number = || std::str::from_utf8(words.next()?).ok()?.parse::<u64>().ok();
+            let (_, number) = (number()?, number()?);
+            Some((number, at.saturating_add(3)))
+        })
+        .take(OBJECTS)
+        .collect();
+    // Those of one number stay in the order of the file.
+    places.sort_by_key(|(number, _)| *number);
+    places
+}
