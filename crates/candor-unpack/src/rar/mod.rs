@@ -8,6 +8,7 @@
 
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -21,25 +22,37 @@ use rars::{
 
 use crate::name::decoded;
 use crate::password;
+use work::{OLD, ROUNDS, Work};
 
 /// Largest dictionary, and all that the library needs to work, in bytes.
 const DICTIONARY: u64 = 128 << 20;
 const WORKSPACE: u64 = 192 << 20;
 /// Headers of one archive.
 const HEADERS: u64 = 100_000;
-/// Common passwords that are tried: each costs a quarter of a million rounds of a hash.
+/// Common passwords that are tried on headers: each costs a quarter of a million rounds of a hash.
 const TRIALS: usize = 3;
 
 /// Gives every member.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let candidates = password::few_candidates(sink, TRIALS);
     let passwords = std::iter::once(None).chain(candidates.iter().map(|text| Some(text.as_slice())));
+    let work = Work::of(bytes);
+    let mut left = ROUNDS;
     let mut refused = None;
     for password in passwords {
-        let options = options(password);
+        let mut options = options(password);
+        if password.is_some() {
+            let Some(rest) = left.checked_sub(work.headers) else { break };
+            left = rest;
+            if work.is_old {
+                // Each header takes as many rounds.
+                options = options.with_max_header_count(left / OLD);
+            }
+        }
         match ArchiveReader::read_with_options(bytes, options) {
             Ok(archive) => {
-                members(&archive, password.or(candidates.first().map(Vec::as_slice)), sink);
+                let password = password.or(candidates.first().map(Vec::as_slice));
+                members(&archive, password, (left, work.member), sink);
                 return;
             }
             Err(error) => {
@@ -100,6 +113,9 @@ struct Walk<'sink> {
     trouble: Option<Reason>,
     flow: Flow,
     position: u64,
+    /// Rounds of a hash that passwords may still take, and how many the next one takes at most.
+    left: u64,
+    rounds: u64,
 }
 
 impl Walk<'_> {
@@ -141,6 +157,15 @@ impl Walk<'_> {
             self.flow = self.sink.child(ChildKind::Extracted, &member, Content::Absent(reason));
             return if self.flow == Flow::Stop { ExtractionDecision::Stop } else { ExtractionDecision::Skip };
         }
+        if meta.is_encrypted {
+            let Some(left) = self.left.checked_sub(self.rounds) else {
+                let content = Content::Absent(Reason::Encrypted);
+                self.flow = self.sink.child(ChildKind::Extracted, &member, content);
+                let is_done = self.flow == Flow::Stop;
+                return if is_done { ExtractionDecision::Stop } else { ExtractionDecision::Skip };
+            };
+            self.left = left;
+        }
         let room = self.sink.budget().growth(meta.packed_size);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         *self.shared.borrow_mut() = Shared { room, ..Shared::default() };
@@ -149,10 +174,11 @@ impl Walk<'_> {
     }
 }
 
-fn members(archive: &Archive, password: Option<&[u8]>, sink: &mut dyn Sink) {
-    let shared = Rc::default();
-    let walk =
-        RefCell::new(Walk { sink, shared, open: None, trouble: None, flow: Flow::Continue, position: 0 });
+/// Gives the members, for whose passwords so many rounds are left, of which each takes so many at most.
+fn members(archive: &Archive, password: Option<&[u8]>, (left, rounds): (u64, u64), sink: &mut dyn Sink) {
+    let (shared, flow) = (Rc::default(), Flow::Continue);
+    let walk = Walk { sink, shared, open: None, trouble: None, flow, position: 0, left, rounds };
+    let walk = RefCell::new(walk);
     let outcome = archive.extract_with_control_and_errors(
         options(password),
         |member| Ok(walk.borrow_mut().member(member)),

@@ -3,6 +3,7 @@
 use candor_fixtures::archive::{RAR, rar};
 use candor_model::{FileType, Limits, Reason};
 
+use super::work::{OLD, ROUNDS, Work};
 use crate::collected::{Collected, survives_damage};
 
 fn text() -> Vec<u8> {
@@ -35,6 +36,28 @@ fn encrypted_members_are_opened_with_common_passwords() {
     let is_said = found.incomplete.contains(&Reason::Encrypted)
         || found.children.iter().any(|child| child.absent == Some(Reason::Encrypted));
     assert!(is_said, "{:?} {:?}", found.incomplete, found.children);
+}
+
+#[test]
+fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
+    let names: Vec<String> = (0..120).map(|number| format!("member {number}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"content"[..])).collect();
+    let mut bytes = rar(RAR[4], true, false, Some("infected"), &files);
+    assert_eq!(Work::of(&bytes), Work { headers: 0, member: 1 << 15, is_old: false });
+    let found = Collected::of(FileType::Rar, &bytes);
+    let most = usize::try_from(ROUNDS >> 15).unwrap();
+    for (index, child) in found.children.iter().enumerate() {
+        let is_opened = child.bytes == b"content";
+        assert_eq!(is_opened, index < most, "{index}");
+        assert!(is_opened || child.absent == Some(Reason::Encrypted), "{index}");
+    }
+    assert_eq!(found.children.len(), files.len());
+    // The power of two stands behind version and flags of the record of the encryption.
+    let record = bytes.windows(4).position(|part| matches!(part, [1, 0, 0..=3, 15])).unwrap();
+    bytes[record + 3] = 24;
+    assert_eq!(Work::of(&bytes).member, 1 << 24);
+    let old = rar(RAR[2], true, false, Some("infected"), &files[..1]);
+    assert_eq!(Work::of(&old), Work { headers: OLD, member: OLD, is_old: true });
 }
 
 #[test]

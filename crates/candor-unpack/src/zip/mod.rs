@@ -20,7 +20,7 @@ mod shrink;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use flate2::CrcReader;
@@ -28,6 +28,7 @@ use memchr::memmem;
 
 use layout::{Entry, LOCAL};
 
+use crate::codec;
 use crate::name::decoded;
 use crate::package::Package;
 use crate::password;
@@ -62,8 +63,13 @@ struct Walk<'a, 'sink> {
     package: Package,
 }
 
+/// What is told of a member whose end is not there.
+const CUT: &str = "a ZIP member is cut short";
+
 /// Passwords that are tried on the members of one archive, all together.
 const TRIALS: u32 = 4096;
+/// How many wrong ones the right one for AES counts as, beside itself.
+const RIGHT: u32 = 2;
 
 impl Walk<'_, '_> {
     /// Opens what the central directory lists.
@@ -88,12 +94,12 @@ impl Walk<'_, '_> {
             };
             let listed = Entry { data: local.data, ..listed };
             self.cover(&local, listed.compressed);
-            if self.open(&listed) == Flow::Stop {
+            if self.open(&listed, true) == Flow::Stop {
                 return Flow::Stop;
             }
             let is_said_later = local.has_descriptor && local.compressed == 0;
             let agrees = local.method == listed.method && local.compressed == listed.compressed;
-            if !agrees && !is_said_later && self.open(&local) == Flow::Stop {
+            if !agrees && !is_said_later && self.open(&local, false) == Flow::Stop {
                 return Flow::Stop;
             }
         }
@@ -114,7 +120,7 @@ impl Walk<'_, '_> {
             }
             self.position = self.position.saturating_add(1);
             self.cover(&entry, entry.compressed);
-            if self.open(&entry) == Flow::Stop {
+            if self.open(&entry, true) == Flow::Stop {
                 return Flow::Stop;
             }
             at = entry.data.saturating_add(entry.compressed).max(place.saturating_add(1));
@@ -156,21 +162,33 @@ impl Walk<'_, '_> {
         u64::try_from(end).unwrap_or(u64::MAX)
     }
 
-    /// Gives the content of a member.
-    fn open(&mut self, entry: &Entry) -> Flow {
+    /// Gives the content of a member, and whether something of it is missing when that `counts`: what a local header
+    /// claims against the directory, the directory has given already.
+    fn open(&mut self, entry: &Entry, counts: bool) -> Flow {
         let data = clipped(self.bytes, entry.data, entry.compressed);
+        let is_cut = counts && u64::try_from(data.len()).is_ok_and(|length| length < entry.compressed);
         if entry.is_encrypted {
             return self.open_encrypted(entry, data);
         }
         // Directories are members without data, and signatures name them like any other.
         if data.is_empty() || entry.method == 0 {
-            return self.give(entry, Content::Bytes(data));
+            let content = if is_cut {
+                Content::Part(data, Reason::Malformed(CUT.to_owned()))
+            } else {
+                Content::Bytes(data)
+            };
+            return self.give(entry, content);
         }
-        self.decode(entry, entry.method, data)
+        self.decode(entry, entry.method, data, is_cut)
     }
 
-    fn decode(&mut self, entry: &Entry, method: u16, data: &[u8]) -> Flow {
+    fn decode(&mut self, entry: &Entry, method: u16, data: &[u8], is_cut: bool) -> Flow {
         match method::decoder(entry, method, data) {
+            // Not every decoder minds.
+            Some(decoder) if is_cut => {
+                let mut decoder = decoder.chain(codec::failed(ErrorKind::UnexpectedEof, CUT));
+                self.give(entry, Content::Stream(&mut decoder))
+            }
             Some(mut decoder) => self.give(entry, Content::Stream(&mut decoder)),
             None => {
                 let reason = Reason::Unsupported(format!("ZIP compression method {method}"));
@@ -187,7 +205,7 @@ impl Walk<'_, '_> {
         }
         let method = entry.aes.map_or(entry.method, |aes| aes.method);
         match self.decrypted(entry, data) {
-            Some(plain) => self.decode(entry, method, &plain),
+            Some(plain) => self.decode(entry, method, &plain, false),
             None => self.give(entry, Content::Absent(Reason::Encrypted)),
         }
     }
@@ -211,6 +229,10 @@ impl Walk<'_, '_> {
                 }
             };
             let Some(plain) = plain else { continue };
+            if entry.aes.is_some() {
+                // The right password costs more rounds of the hash, for the key.
+                self.trials = self.trials.saturating_sub(RIGHT);
+            }
             if entry.aes.is_some() || self.holds(entry, &plain) {
                 self.passwords.swap(0, index);
                 return Some(plain);

@@ -238,6 +238,21 @@ fn damaged_data_is_given_as_far_as_it_goes() {
 }
 
 #[test]
+fn a_member_whose_end_is_not_there_says_so_whatever_its_method() {
+    let content: Vec<u8> = (0..300_u32).flat_map(|number| (number * number).to_le_bytes()).collect();
+    for method in METHODS {
+        let packed = pack("a", &content, method);
+        let bytes = methods::archive(&[packed]);
+        let end = memchr::memmem::find(&bytes, b"PK\x01\x02").unwrap();
+        assert_eq!(children(&bytes)[0].absent, None, "{method}");
+        for cut in [32, 34, 40, end / 2, end - 1] {
+            let found = children(&bytes[..cut]);
+            assert!(matches!(found[0].absent, Some(Reason::Malformed(_))), "{method}, cut at {cut} of {end}");
+        }
+    }
+}
+
+#[test]
 fn names_of_any_encoding_stay_apart() {
     let mut bytes = archive(&[stored("caf?", b"x")]);
     for at in memchr::memmem::find_iter(&bytes.clone(), b"caf?") {
