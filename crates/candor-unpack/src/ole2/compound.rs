@@ -6,6 +6,8 @@ use crate::reader::{Reader, clipped};
 
 /// Bytes of the directory that are read: 65,536 entries.
 const DIRECTORY: u64 = 128 * 65_536;
+/// What the last sector of a chain leads to.
+const END: u32 = 0xffff_fffe;
 /// The root, a storage, a stream.
 const STORAGE: u8 = 1;
 const STREAM: u8 = 2;
@@ -22,6 +24,8 @@ pub(super) struct Compound<'a> {
     mini_stream: Vec<u8>,
     /// The streams, in the order of the directory.
     pub(super) streams: Vec<Stream>,
+    /// Whether the directory is there up to its end.
+    pub(super) is_whole: bool,
 }
 
 /// A stream of a compound file.
@@ -70,6 +74,7 @@ impl<'a> Compound<'a> {
             mini_table: Vec::new(),
             mini_stream: Vec::new(),
             streams: Vec::new(),
+            is_whole: false,
         };
         compound.read_table(start)?;
         compound.mini_table = numbers(&compound.chained(first_mini, u64::MAX));
@@ -100,6 +105,11 @@ impl<'a> Compound<'a> {
 
     /// The sectors of a chain, up to `most` bytes.
     fn chained(&self, start: u32, most: u64) -> Vec<u8> {
+        self.chain(start, most).0
+    }
+
+    /// The sectors of a chain, up to `most` bytes, and where it led behind them.
+    fn chain(&self, start: u32, most: u64) -> (Vec<u8>, Option<u32>) {
         let mut content = Vec::new();
         let mut sector = start;
         for _ in 0..=self.table.len() {
@@ -109,10 +119,10 @@ impl<'a> Compound<'a> {
             let next = usize::try_from(sector).ok().and_then(|sector| self.table.get(sector));
             match next {
                 Some(&next) if !part.is_empty() => sector = next,
-                _ => break,
+                _ => return (content, Some(sector)),
             }
         }
-        content
+        (content, None)
     }
 
     fn sector(&self, number: u32) -> &'a [u8] {
@@ -145,7 +155,8 @@ impl<'a> Compound<'a> {
     }
 
     fn read_directory(&mut self, start: u32) {
-        let directory = self.chained(start, DIRECTORY);
+        let (directory, end) = self.chain(start, DIRECTORY);
+        self.is_whole = end == Some(END) && !directory.is_empty();
         let entries: Vec<Entry> = directory.chunks(128).map_while(Entry::read).collect();
         if let Some(root) = entries.iter().find(|entry| entry.kind == ROOT) {
             self.mini_stream = self.chained(root.start, root.length);

@@ -21,7 +21,7 @@ mod tests;
 mod vba;
 mod xlm;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candor_model::{Anomaly, ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
@@ -33,6 +33,10 @@ use compound::{Compound, Stream};
 
 /// Streams that passwords are tried on: each password costs up to a hundred thousand rounds of a hash.
 const ATTEMPTS: u32 = 3;
+/// Directories of macros that are asked where sources start, and modules that each may tell of. Sources that no
+/// directory leads to are found by how they begin.
+const DIRECTORIES: usize = 64;
+const MODULES: usize = 4096;
 /// Longest source of one module.
 const SOURCE: usize = 16 << 20;
 
@@ -45,6 +49,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         return;
     };
+    if !compound.is_whole {
+        sink.incomplete(Reason::Malformed("the directory of a compound file is cut short".to_owned()));
+    }
     let mut walk =
         Walk { compound: &compound, sink, position: 0, sources: BTreeSet::new(), attempts: ATTEMPTS };
     let _ = walk.all();
@@ -103,7 +110,7 @@ impl Walk<'_, '_> {
             {
                 return Flow::Stop;
             }
-            let told = modules.iter().filter(|(module, _)| *module == index).map(|&(_, offset)| offset);
+            let told = modules.get(&index).into_iter().flatten().copied();
             let starts: Vec<usize> = told.chain(vba::beginnings(&content)).collect();
             if let Some(&start) = starts.first() {
                 self.compare(&name, &content, start);
@@ -125,16 +132,20 @@ impl Walk<'_, '_> {
     }
 
     /// Which streams are modules, and where their source starts.
-    fn modules(&self) -> Vec<(usize, usize)> {
-        let mut found = Vec::new();
+    fn modules(&self) -> BTreeMap<usize, Vec<usize>> {
+        let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let streams = &self.compound.streams;
-        for directory in streams.iter().filter(|stream| stream.name().eq_ignore_ascii_case("dir")) {
-            for (name, offset) in vba::modules(&self.compound.content(directory)) {
-                let is_module = |stream: &&Stream| {
-                    stream.storage() == directory.storage() && stream.name().eq_ignore_ascii_case(&name)
-                };
-                if let Some(index) = streams.iter().position(|stream| is_module(&stream)) {
-                    found.push((index, offset));
+        let directories = streams.iter().filter(|stream| stream.name().eq_ignore_ascii_case("dir"));
+        for directory in directories.take(DIRECTORIES) {
+            let beside = streams.iter().enumerate().rev();
+            let beside = beside.filter(|(_, stream)| stream.storage() == directory.storage());
+            // The first of a name counts.
+            let beside: BTreeMap<String, usize> =
+                beside.map(|(index, stream)| (stream.name().to_ascii_lowercase(), index)).collect();
+            let modules = vba::modules(&self.compound.content(directory)).into_iter().take(MODULES);
+            for (name, offset) in modules {
+                if let Some(index) = beside.get(&name.to_ascii_lowercase()) {
+                    found.entry(*index).or_default().push(offset);
                 }
             }
         }
@@ -172,14 +183,16 @@ impl Walk<'_, '_> {
                 None => Flow::Continue,
             },
             "EncryptedPackage" => {
-                let info = self.content_of("EncryptionInfo");
-                let plain = info.and_then(|info| encryption::package(&info, content, &self.passwords()));
+                let passwords = self.passwords();
+                let info = self.described("EncryptionInfo", &passwords);
+                let plain = info.and_then(|info| encryption::package(&info, content, &passwords));
                 self.opened(format!("{name}/content"), plain)
             }
             "WordDocument" if matches!(content.get(10..12), Some([_, high]) if high & 1 != 0) => {
                 let is_first = content.get(11).is_some_and(|high| high & 2 != 0);
-                let table = self.content_of(if is_first { "1Table" } else { "0Table" });
-                let blocks = table.and_then(|table| encryption::Blocks::open(&table, &self.passwords()));
+                let passwords = self.passwords();
+                let table = self.described(if is_first { "1Table" } else { "0Table" }, &passwords);
+                let blocks = table.and_then(|table| encryption::Blocks::open(&table, &passwords));
                 let plain = blocks.map(|blocks| {
                     let plain = blocks.decrypted(content, 512);
                     // The block that says that it is encrypted is not.
@@ -209,6 +222,12 @@ impl Walk<'_, '_> {
     fn content_of(&self, name: &str) -> Option<Vec<u8>> {
         let stream = self.compound.streams.iter().find(|stream| stream.name() == name)?;
         Some(self.compound.content(stream))
+    }
+
+    /// The content of the first stream of this name, which says how another is encrypted; nothing when no password is
+    /// left to be tried, as any number of streams may ask for it.
+    fn described(&self, name: &str, passwords: &[Vec<u8>]) -> Option<Vec<u8>> {
+        if passwords.is_empty() { None } else { self.content_of(name) }
     }
 
     fn passwords(&mut self) -> Vec<Vec<u8>> {

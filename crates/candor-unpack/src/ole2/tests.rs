@@ -114,6 +114,35 @@ fn loops_end() {
 }
 
 #[test]
+fn a_directory_that_is_cut_is_said() {
+    let bytes = document::compound("", &[("large", vec![1; 9000]), ("small", vec![2; 100])]);
+    assert_eq!(Collected::of(FileType::MsOle2, &bytes).incomplete, []);
+    // The directory stands behind the streams, and the table, of which the end is empty, behind it.
+    for end in (600..bytes.len() - 500).step_by(100) {
+        let found = Collected::of(FileType::MsOle2, &bytes[..end]);
+        assert!(matches!(found.incomplete[0], Reason::Malformed(_)), "{end}");
+    }
+}
+
+#[test]
+fn thousands_of_directories_of_macros_cost_no_more_than_some() {
+    // Each chunk of six bytes is 4,096 zeros, and every directory of macros is that one stream.
+    let chunk = [5, 0xb0, 2, 0, 0xfc, 0x0f].repeat(4096);
+    let mut streams = vec![("dir", [&[1][..], &chunk].concat())];
+    streams.resize(8000, ("dir", Vec::new()));
+    let mut bytes = document::compound("VBA", &streams);
+    let entries: Vec<usize> = memchr::memmem::find_iter(&bytes, b"d\0i\0r\0\0").collect();
+    assert_eq!(entries.len(), 8000);
+    let place = bytes[entries[0] + 116..entries[0] + 124].to_vec();
+    for entry in entries {
+        bytes[entry + 116..entry + 124].copy_from_slice(&place);
+    }
+    // A minute, when each was read.
+    let limits = candor_model::Limits { max_children: 10, ..candor_model::Limits::default() };
+    assert_eq!(Collected::with_limits(FileType::MsOle2, &bytes, limits).incomplete.len(), 1);
+}
+
+#[test]
 fn damage_is_survived() {
     let source = document::vba(b"Attribute VB_Name = \"Module1\"");
     let streams =
