@@ -27,6 +27,11 @@ impl<'a, I: Iterator<Item = Extent>> Extents<'a, I> {
     pub(crate) const fn new(medium: &'a dyn Medium, pieces: I, length: u64) -> Self {
         Self { medium, pieces, current: Extent { offset: None, length: 0 }, left: length }
     }
+
+    /// Whether reading stopped in a piece, which is not in the medium, and not behind the last of them.
+    pub(crate) const fn is_in_piece(&self) -> bool {
+        self.current.length > 0 && self.left > 0
+    }
 }
 
 impl<I: Iterator<Item = Extent>> Read for Extents<'_, I> {

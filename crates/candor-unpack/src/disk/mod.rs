@@ -99,8 +99,11 @@ pub(crate) fn mbr(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
                 table.saturating_mul(SECTOR).saturating_add(446).saturating_add(row.saturating_mul(16));
             let row = taken(medium, place, 16);
             let mut reader = Reader::little(&row);
-            let (Some(_), Some(kind)) = (reader.u32(), reader.u32()) else { continue };
-            let (Some(start), Some(count)) = (reader.u32(), reader.u32()) else { continue };
+            let (Some(_), Some(kind)) = (reader.u32(), reader.u32()) else {
+                disk.cut();
+                break;
+            };
+            let (Some(start), Some(count)) = (reader.u32(), reader.u32()) else { break };
             let (start, count) = (u64::from(start), u64::from(count));
             match kind & 0xff {
                 0 => {}
@@ -127,9 +130,12 @@ pub(crate) fn gpt(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
     let Some(sector) = [SECTOR, 4096].into_iter().find(is_table) else { return };
     let held = taken(medium, sector, 96);
     let header = |at: u64| Reader::little(&held).at(at);
-    let Some(start) = header(72).and_then(|mut reader| reader.u64()) else { return };
+    let start = header(72).and_then(|mut reader| reader.u64());
     let sizes = header(80).and_then(|mut reader| Some((reader.u32()?, reader.u32()?)));
-    let (count, size) = sizes.unwrap_or((0, 0));
+    let Some((start, (count, size))) = start.zip(sizes) else {
+        Disk::new(medium, "GPT", sink, take).cut();
+        return;
+    };
     if u64::from(count) > PARTITIONS {
         sink.incomplete(Reason::Children);
     }
@@ -146,7 +152,10 @@ pub(crate) fn gpt(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
             reader.skip(8)?;
             Some((kind, first, last, reader.rest()))
         };
-        let Some((kind, first, last, name)) = place() else { return };
+        let Some((kind, first, last, name)) = place() else {
+            disk.cut();
+            return;
+        };
         if first == 0 || last < first {
             continue;
         }
@@ -166,8 +175,14 @@ pub(crate) fn apm(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
     let is_map = |size: &u64| taken(medium, *size, 2) == b"PM";
     let Some(size) = [said, SECTOR, 2048].into_iter().find(is_map) else { return };
     let mut disk = Disk::new(medium, "APM", sink, take);
+    let held = taken(medium, size.saturating_add(4), 4);
+    let rows = Reader::new(&held, Order::Big).u32().map_or(1, u64::from);
     for index in 1..=PARTITIONS {
         let entry = taken(medium, index.saturating_mul(size), 80);
+        if entry.len() < 80 && index <= rows {
+            disk.cut();
+            return;
+        }
         let mut reader = Reader::new(&entry, Order::Big);
         let mut place = || {
             reader.skip(8)?;
@@ -231,6 +246,11 @@ impl<'a, 'sink> Disk<'a, 'sink> {
             return Flow::Continue;
         }
         (self.take)(self.sink, &Partition { name, offset, length, kind })
+    }
+
+    /// Says that the table goes on behind the end.
+    fn cut(&mut self) {
+        self.sink.incomplete(Reason::Malformed(format!("the partition table ({}) is cut short", self.table)));
     }
 
     /// Notes that a partition is here, and tells when another is, too.

@@ -46,6 +46,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if volume.inodes > INODES && count == INODES {
         sink.incomplete(Reason::Children);
     }
+    let missing = volume.missing(volume.inodes.min(INODES));
+    if missing > 0 {
+        sink.incomplete(Reason::Malformed(format!("the inodes of {missing} groups of an ext volume")));
+    }
     let mut names = BTreeMap::new();
     let (mut left, mut bytes_left) = (ENTRIES, NAMES);
     for number in 1..=count {
@@ -230,17 +234,34 @@ impl<'a> Volume<'a> {
         Some(Self { medium, block, inodes, per_group, inode, groups, group, is_open })
     }
 
-    fn inode(&self, number: u32) -> Option<Inode> {
-        let index = number.checked_sub(1)?;
-        let group = u64::from(index.checked_div(self.per_group)?);
+    /// Where the inodes of a group stand, and whether any of them was ever used.
+    fn table(&self, group: u64) -> Option<(u64, bool)> {
         let row = taken(self.medium, self.groups.checked_add(group.checked_mul(self.group)?)?, self.group);
         let reader = Reader::little(&row);
         let mut table = u64::from(reader.at(8)?.u32()?);
         if self.group >= 64 {
             table |= u64::from(reader.at(40)?.u32()?) << 32;
         }
+        let is_used = reader.at(18)?.u16()? & 1 == 0;
+        Some((table.checked_mul(self.block)?, is_used))
+    }
+
+    /// How many of the groups that the first `inodes` belong to have theirs behind the end.
+    fn missing(&self, inodes: u32) -> usize {
+        let length = u64::from(self.per_group).saturating_mul(self.inode);
+        let end = self.medium.length();
+        let is_missing = |group: &u32| match self.table(u64::from(*group)) {
+            Some((place, is_used)) => is_used && place.saturating_add(length) > end,
+            None => true,
+        };
+        (0..inodes.div_ceil(self.per_group)).filter(is_missing).count()
+    }
+
+    fn inode(&self, number: u32) -> Option<Inode> {
+        let index = number.checked_sub(1)?;
+        let (table, _) = self.table(u64::from(index.checked_div(self.per_group)?))?;
         let within = u64::from(index.checked_rem(self.per_group)?).checked_mul(self.inode)?;
-        let place = table.checked_mul(self.block)?.checked_add(within)?;
+        let place = table.checked_add(within)?;
         let inode = taken(self.medium, place, self.inode.min(128));
         let reader = Reader::little(&inode);
         let mode = reader.at(0)?.u16()?;

@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
-use super::{DIRECTORY, ENTRIES, FOLDERS, PATH, extent};
+use super::{DIRECTORY, ENTRIES, FOLDERS, PATH, directory_cut, extent};
 use crate::extents::{Extent, Extents};
 use crate::medium::{Medium, Window, taken};
 use crate::reader::Reader;
@@ -80,7 +80,11 @@ pub(super) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
         let mut content = Vec::new();
         let place = Place { length: place.length.min(DIRECTORY), ..place };
         // It ends where its chain ends, which is no error here.
-        let _ = volume.stream(place).read_to_end(&mut content);
+        let mut stream = volume.stream(place);
+        let _ = stream.read_to_end(&mut content);
+        if stream.is_in_piece() {
+            sink.incomplete(directory_cut(&path));
+        }
         if let Err(reason) = sink.budget().spend(u64::try_from(content.len()).unwrap_or(u64::MAX)) {
             sink.incomplete(reason);
             return;

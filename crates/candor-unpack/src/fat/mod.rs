@@ -189,6 +189,9 @@ impl Walk<'_, '_> {
         let content = match *directory {
             Directory::Place => {
                 held = taken(self.volume.medium, self.volume.root.0, self.volume.root.1);
+                if u64::try_from(held.len()).is_ok_and(|there| there < self.volume.root.1) {
+                    self.sink.incomplete(directory_cut(path));
+                }
                 held.as_slice()
             }
             Directory::Chain(first) => {
@@ -198,6 +201,9 @@ impl Walk<'_, '_> {
                 // It ends where its chain ends, which is no error here.
                 let mut stream = self.volume.stream(first, DIRECTORY);
                 let _ = std::io::Read::read_to_end(&mut stream, &mut held);
+                if stream.is_in_piece() && held.len() < usize::try_from(DIRECTORY).unwrap_or(usize::MAX) {
+                    self.sink.incomplete(directory_cut(path));
+                }
                 let made = u64::try_from(held.len()).unwrap_or(u64::MAX);
                 if let Err(reason) = self.sink.budget().spend(made) {
                     self.sink.incomplete(reason);
@@ -264,6 +270,11 @@ impl Walk<'_, '_> {
         let mut stream = self.volume.stream(first, length);
         self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
     }
+}
+
+/// What is told of a directory of which a part stands behind the end of the volume.
+fn directory_cut(path: &str) -> Reason {
+    Reason::Malformed(format!("the directory /{path} is cut short"))
 }
 
 /// A long name, which stands in front of its entry in pieces, last first.

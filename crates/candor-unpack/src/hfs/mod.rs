@@ -12,6 +12,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read};
 
@@ -47,13 +48,19 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
     let volume = Volume { medium, block: u64::from(block) };
     // Each tree may take a third of what may be held, as their records are looked at where they stand.
     let most = TREE.min(sink.budget().memory() / 3);
+    let missing = Cell::new(false);
     let tree = |at: u64, more: &BTreeMap<(u32, u8), Vec<(u32, Pieces)>>, id: u32, most: u64| {
         let fork = start.at(at).and_then(Fork::read)?;
         let mut out = Vec::new();
-        let _ = volume.stream(&fork, id, 0, more).take(most).read_to_end(&mut out);
+        let outcome = volume.stream(&fork, id, 0, more).take(most).read_to_end(&mut out);
+        missing.set(missing.get() || outcome.is_err());
         Some((out, fork.length > most))
     };
-    let Some((overflow, is_cut)) = tree(1024 + 192, &BTreeMap::new(), 3, most / 8) else { return };
+    let cut = || Reason::Malformed("a tree of an HFS+ volume is cut short".to_owned());
+    let Some((overflow, is_cut)) = tree(1024 + 192, &BTreeMap::new(), 3, most / 8) else {
+        sink.incomplete(cut());
+        return;
+    };
     let mut more: BTreeMap<(u32, u8), Vec<(u32, Pieces)>> = BTreeMap::new();
     for (key, value) in records(&overflow) {
         let mut reader = Reader::new(key, Order::Big);
@@ -66,11 +73,17 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
             more.entry((file, kind)).or_default().push((first, pieces(Reader::new(value, Order::Big))));
         }
     }
-    let Some((catalog, is_cut_too)) = tree(1024 + 272, &more, 4, most) else { return };
+    let Some((catalog, is_cut_too)) = tree(1024 + 272, &more, 4, most) else {
+        sink.incomplete(cut());
+        return;
+    };
     // Most volumes have none.
     let (attributes, is_cut_as_well) = tree(1024 + 352, &more, 8, most / 2).unwrap_or_default();
     if is_cut || is_cut_too || is_cut_as_well {
         sink.incomplete(Reason::Unsupported("a tree of this size in an HFS+ volume".to_owned()));
+    }
+    if missing.get() {
+        sink.incomplete(cut());
     }
     let made = overflow.len().saturating_add(catalog.len()).saturating_add(attributes.len());
     let made = u64::try_from(made).unwrap_or(u64::MAX);

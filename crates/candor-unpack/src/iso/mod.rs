@@ -17,6 +17,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, without_nuls};
+use crate::troubles::Troubles;
 use crate::udf;
 
 const SECTOR: u64 = 2048;
@@ -63,12 +64,15 @@ fn volume(bytes: &[u8], sink: &mut dyn Sink) {
         directories: BTreeSet::new(),
         files: BTreeSet::new(),
         left: ENTRIES,
+        troubles: Troubles::default(),
     };
     // Joliet first: its names are the long ones.
     let mut roots = Vec::new();
+    let mut is_whole = false;
     for sector in 16..80_u64 {
         let descriptor = clipped(bytes, sector.saturating_mul(SECTOR), SECTOR);
         if descriptor.get(1..6) != Some(b"CD001") {
+            is_whole = !descriptor.is_empty();
             break;
         }
         let Some(record) = descriptor.get(156..190).and_then(Record::read) else { continue };
@@ -76,11 +80,14 @@ fn volume(bytes: &[u8], sink: &mut dyn Sink) {
         match descriptor.first() {
             Some(1) => roots.push((record, false)),
             Some(2) => roots.insert(0, (record, is_joliet)),
-            Some(255) => break,
+            Some(255) => {
+                is_whole = true;
+                break;
+            }
             _ => {}
         }
     }
-    if roots.is_empty() {
+    if roots.is_empty() || !is_whole {
         walk.sink.incomplete(Reason::Malformed("ISO 9660 descriptors".to_owned()));
     }
     for (root, is_joliet) in roots {
@@ -88,6 +95,7 @@ fn volume(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+    std::mem::take(&mut walk.troubles).finish(walk.sink);
     let has_udf =
         (16..80_u64).any(|sector| clipped(bytes, sector.saturating_mul(SECTOR), 5).starts_with(b"\0NSR0"));
     let Walk { sink, mut files, .. } = walk;
@@ -103,6 +111,7 @@ struct Walk<'a, 'sink> {
     directories: BTreeSet<u64>,
     files: BTreeSet<(u64, u64)>,
     left: u32,
+    troubles: Troubles,
 }
 
 impl Walk<'_, '_> {
@@ -113,6 +122,10 @@ impl Walk<'_, '_> {
                 continue;
             }
             let directory = clipped(self.bytes, offset, length);
+            if u64::try_from(directory.len()).unwrap_or(0) < length {
+                let path = path.strip_suffix('/').unwrap_or("/");
+                self.troubles.damaged(self.sink, format!("the directory {path} is cut short"));
+            }
             // Records do not cross sectors; what is left of one is zeros.
             for sector in directory.chunks(2048) {
                 let mut rest = sector;

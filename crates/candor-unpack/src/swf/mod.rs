@@ -8,7 +8,7 @@ mod tests;
 
 use std::io::Read as _;
 
-use candor_model::{ChildKind, Content, FileType, Flow, Member, Sink};
+use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::codec;
 use crate::reader::{Reader, clipped};
@@ -72,6 +72,9 @@ fn tags(bytes: &[u8], sink: &mut dyn Sink) {
             short => u64::from(short),
         };
         let body = clipped(reader.rest(), 0, length);
+        if u64::try_from(body.len()).is_ok_and(|there| there < length) {
+            sink.incomplete(Reason::Malformed("the film is cut short".to_owned()));
+        }
         if head >> 6 == BINARY_DATA {
             position = position.saturating_add(1);
             let content = body.get(6..).unwrap_or_default();

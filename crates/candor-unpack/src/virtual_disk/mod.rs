@@ -118,6 +118,36 @@ enum Block {
     At(u64),
     /// Packed; these are its bytes, perhaps fewer than it has.
     Unpacked(Vec<u8>),
+    /// Packed and damaged; these are the bytes in front of the damage.
+    Part(Vec<u8>),
+}
+
+/// What unpacking a block gave before it ended or failed.
+fn unpacked(content: Vec<u8>, outcome: io::Result<usize>) -> io::Result<Block> {
+    match outcome {
+        Ok(_) => Ok(Block::Unpacked(content)),
+        Err(error) if content.is_empty() => Err(error),
+        Err(_) => Ok(Block::Part(content)),
+    }
+}
+
+/// As much as there is of a table, and the word that it is cut short, if it is.
+fn table<'a>(bytes: &'a [u8], offset: u64, length: u64, sink: &mut dyn Sink) -> &'a [u8] {
+    let table = clipped(bytes, offset, length);
+    if u64::try_from(table.len()).is_ok_and(|there| there < length) {
+        sink.incomplete(Reason::Malformed("the table of a virtual disk is cut short".to_owned()));
+    }
+    table
+}
+
+/// Says so when of the tables at these places, each of `length` bytes, one is not in the file.
+fn tables(bytes: &[u8], places: impl Iterator<Item = u64>, length: u64, sink: &mut dyn Sink) {
+    let end = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let missing = places.filter(|place| place.saturating_add(length) > end).count();
+    if missing > 0 {
+        let what = format!("{missing} tables of a virtual disk stand behind the end of the file");
+        sink.incomplete(Reason::Malformed(what));
+    }
 }
 
 /// The blocks of a disk.
@@ -136,7 +166,25 @@ struct Disk<'a, B> {
     block: u64,
     length: u64,
     /// Blocks that had to be unpacked, the last one first.
-    held: RefCell<VecDeque<(u64, Vec<u8>)>>,
+    held: RefCell<VecDeque<Held>>,
+}
+
+/// A block that had to be unpacked.
+struct Held {
+    number: u64,
+    content: Vec<u8>,
+    /// Whether what is missing in it is so because it is damaged.
+    is_part: bool,
+}
+
+impl Held {
+    fn read(&self, within: u64, wanted: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match clipped(&self.content, within, wanted).read(buffer)? {
+            0 if self.is_part => Err(invalid("a packed block of a virtual disk is damaged")),
+            0 => io::repeat(0).take(wanted).read(buffer),
+            read => Ok(read),
+        }
+    }
 }
 
 /// The raw disk of `length` bytes in blocks of `block`, of which the one before `end` is the last that stands
@@ -170,18 +218,15 @@ impl<B: Blocks> Medium for Disk<'_, B> {
         };
         let wanted = left.min(self.block.saturating_sub(within));
         let zeros = |buffer: &mut [u8]| io::repeat(0).take(wanted).read(buffer);
-        let unpacked =
-            |content: &[u8], buffer: &mut [u8]| match clipped(content, within, wanted).read(buffer)? {
-                0 => zeros(buffer),
-                read => Ok(read),
-            };
         let mut held = self.held.borrow_mut();
-        if let Some(place) = held.iter().position(|(known, _)| *known == number) {
+        if let Some(place) = held.iter().position(|held| held.number == number) {
             // What was asked for last stays longest.
             held.swap(0, place);
-            return held.front().map_or(Ok(0), |(_, content)| unpacked(content, buffer));
+            return held.front().map_or(Ok(0), |block| block.read(within, wanted, buffer));
         }
-        match self.blocks.block(number)? {
+        let block = self.blocks.block(number)?;
+        let is_part = matches!(block, Block::Part(_));
+        match block {
             Block::At(offset) => {
                 let read = clipped(self.bytes, offset.saturating_add(within), wanted).read(buffer)?;
                 if read == 0 {
@@ -192,9 +237,10 @@ impl<B: Blocks> Medium for Disk<'_, B> {
                 }
                 Ok(read)
             }
-            Block::Unpacked(content) => {
-                let read = unpacked(&content, buffer);
-                held.push_front((number, content));
+            Block::Unpacked(content) | Block::Part(content) => {
+                let block = Held { number, content, is_part };
+                let read = block.read(within, wanted, buffer);
+                held.push_front(block);
                 let room = HELD.checked_div(self.block).unwrap_or(0).clamp(1, MOST_HELD);
                 held.truncate(usize::try_from(room).unwrap_or(1));
                 read

@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 
 use candor_model::{Reason, Sink};
 
-use super::{Block, Blocks, Damaged, Opened, disk, invalid};
+use super::{Block, Blocks, Damaged, Opened, disk, invalid, table, tables, unpacked};
 use crate::codec;
 use crate::reader::{Order, Reader, clipped};
 
@@ -42,7 +42,9 @@ fn by_header<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Option<Opened<'a>> {
         sink.incomplete(Reason::Unsupported("what stands in the disk that this one is based on".to_owned()));
     }
     let cluster = 1_u64.wrapping_shl(bits);
-    let level_1 = clipped(bytes, first, u64::from(count).saturating_mul(8)).as_chunks::<8>().0;
+    let level_1 = table(bytes, first, u64::from(count).saturating_mul(8), sink).as_chunks::<8>().0;
+    let places = level_1.iter().map(|entry| u64::from_be_bytes(*entry) & OFFSET).filter(|place| *place > 0);
+    tables(bytes, places, cluster, sink);
     let clusters = Clusters { bytes, level_1, cluster, bits, is_zstd };
     let per_table = cluster / 8;
     let end = level_1.iter().rposition(|entry| u64::from_be_bytes(*entry) & OFFSET != 0).and_then(|table| {
@@ -96,10 +98,10 @@ impl Blocks for Clusters<'_> {
         let decoder = if self.is_zstd { codec::zstd(packed) } else { codec::deflate(packed) };
         // What follows the content in its last sector is of no stream.
         let outcome = decoder.take(self.cluster).read_to_end(&mut content);
-        match outcome {
-            Err(error) if content.is_empty() => Err(error),
-            Ok(0) => Err(invalid("a cluster of a QCOW2")),
-            _ => Ok(Block::Unpacked(content)),
+        if matches!(outcome, Ok(0)) {
+            Err(invalid("a cluster of a QCOW2"))
+        } else {
+            unpacked(content, outcome)
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use candor_model::{Reason, Sink};
 
-use super::{Block, Blocks, Damaged, Opened, RawDisk, disk};
+use super::{Block, Blocks, Damaged, Opened, RawDisk, disk, table};
 use crate::reader::{Order, Reader, clipped};
 
 const SECTOR: u64 = 512;
@@ -29,11 +29,11 @@ fn by_footer<'a>(bytes: &'a [u8], footer: u64, sink: &mut dyn Sink) -> Option<Op
         return None;
     }
     let field = |at: u64| start.at(header.checked_add(at)?);
-    let (table, count, block) = (field(16)?.u64()?, field(28)?.u32()?, u64::from(field(32)?.u32()?));
+    let (place, count, block) = (field(16)?.u64()?, field(28)?.u32()?, u64::from(field(32)?.u32()?));
     if kind == 4 {
         sink.incomplete(Reason::Unsupported("what stands in the disk that this one is based on".to_owned()));
     }
-    let table = clipped(bytes, table, u64::from(count).saturating_mul(4)).as_chunks::<4>().0;
+    let table = table(bytes, place, u64::from(count).saturating_mul(4), sink).as_chunks::<4>().0;
     let end = table.iter().rposition(|entry| *entry != [0xff; 4]).map_or(0, |last| last.saturating_add(1));
     // In front of each block, a bit for each of its sectors.
     let bitmap = block.div_ceil(SECTOR).div_ceil(8).next_multiple_of(SECTOR);

@@ -4,7 +4,7 @@ use std::io;
 
 use candor_model::{Reason, Sink};
 
-use super::{Block, Blocks, Damaged, Opened, disk};
+use super::{Block, Blocks, Damaged, Opened, disk, table};
 use crate::reader::{Reader, clipped};
 
 const MIB: u64 = 1 << 20;
@@ -39,7 +39,7 @@ fn by_regions<'a>(bytes: &'a [u8], regions: u64, sink: &mut dyn Sink) -> Option<
     }
     let count = u64::from(start.at(regions.checked_add(8)?)?.u32()?);
     let first = regions.checked_add(16)?;
-    let (table, table_length) = entry(bytes, first, count, TABLE)?;
+    let (place, table_length) = entry(bytes, first, count, TABLE)?;
     let (metadata, _) = entry(bytes, first, count, METADATA)?;
     if clipped(bytes, metadata, 8) != b"metadata" {
         return None;
@@ -65,7 +65,7 @@ fn by_regions<'a>(bytes: &'a [u8], regions: u64, sink: &mut dyn Sink) -> Option<
     }
     // Entries that say which sectors of a group of blocks are there stand behind each group.
     let group = (1_u64 << 23).checked_mul(sector)?.checked_div(block)?.max(1);
-    let table = clipped(bytes, table, u64::from(table_length)).as_chunks::<8>().0;
+    let table = table(bytes, place, u64::from(table_length), sink).as_chunks::<8>().0;
     let table = Table { table, group };
     let blocks = length.div_ceil(block.max(1)).min(u64::try_from(table.table.len()).ok()?);
     let end = (0..blocks).rev().find(|number| table.place(*number).is_some());

@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 
 use candor_model::Sink;
 
-use super::{Block, Blocks, Damaged, Opened, disk, invalid};
+use super::{Block, Blocks, Damaged, Opened, disk, invalid, table, tables, unpacked};
 use crate::codec;
 use crate::reader::{Reader, clipped};
 
@@ -13,11 +13,11 @@ const SECTOR: u64 = 512;
 const LARGEST: u64 = 32 << 10;
 
 /// The raw disk.
-pub(super) fn read<'a>(bytes: &'a [u8], _: &mut dyn Sink) -> Opened<'a> {
-    by_header(bytes).unwrap_or(Err(Damaged("the header of a VMDK")))
+pub(super) fn read<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Opened<'a> {
+    by_header(bytes, sink).unwrap_or(Err(Damaged("the header of a VMDK")))
 }
 
-fn by_header(bytes: &[u8]) -> Option<Opened<'_>> {
+fn by_header<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Option<Opened<'a>> {
     let mut header = bytes;
     // A stream was written from front to back; its directory is known at the end alone.
     if Reader::little(bytes).at(56)?.u64()? == u64::MAX {
@@ -39,8 +39,11 @@ fn by_header(bytes: &[u8]) -> Option<Opened<'_>> {
         return None;
     }
     let grains = capacity.div_ceil(grain.max(1));
-    let tables = grains.div_ceil(per_table);
-    let directory = clipped(bytes, directory, tables.saturating_mul(4)).as_chunks::<4>().0;
+    let count = grains.div_ceil(per_table);
+    let directory = table(bytes, directory, count.saturating_mul(4), sink).as_chunks::<4>().0;
+    let sectors = directory.iter().map(|entry| u64::from(u32::from_le_bytes(*entry)));
+    let places = sectors.filter(|sector| *sector > 0).map(|sector| sector.saturating_mul(SECTOR));
+    tables(bytes, places, per_table.saturating_mul(4), sink);
     let grain = grain.checked_mul(SECTOR)?;
     let blocks = Grains { bytes, directory, per_table, grain, is_packed };
     // Of the last table that is there, the last grain.
@@ -89,9 +92,6 @@ impl Blocks for Grains<'_> {
         let packed = clipped(reader.rest(), 0, u64::from(length));
         let mut content = Vec::new();
         let outcome = codec::zlib(packed).take(self.grain).read_to_end(&mut content);
-        match outcome {
-            Err(error) if content.is_empty() => Err(error),
-            _ => Ok(Block::Unpacked(content)),
-        }
+        unpacked(content, outcome)
     }
 }
