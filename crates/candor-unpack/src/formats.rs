@@ -128,7 +128,7 @@ pub const FORMATS: &[Format] = &[
         library: Some(
             "flate2 with zlib-rs, deflate64, bzip2, lzma-rust2, ruzstd, ppmd-rust; our own for the old methods",
         ),
-        limits: "4,096 passwords tried in one archive",
+        limits: "4,096 passwords tried in one archive, of which a right one for AES counts as three",
         unpack: zip::unpack,
     },
     Format {
@@ -224,7 +224,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Rar, FileType::RarSfx],
         gives: "members, solid or not, encrypted ones with common passwords",
         library: Some("rars"),
-        limits: "128 MiB of a dictionary, 192 MiB to work in, 100,000 headers, three passwords; members that other volumes go on with are reported as not looked at",
+        limits: "128 MiB of a dictionary, 192 MiB to work in, 100,000 headers, three passwords; 3 million rounds of a hash for passwords, which is 96 members as RAR 5 writes them; members that other volumes go on with are reported as not looked at",
         unpack: rar::unpack,
     },
     Format {
@@ -318,7 +318,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "PDF",
         types: &[FileType::Pdf],
-        gives: "every stream with its filters undone (Flate, LZW, ASCII85, ASCIIHex, RunLength, PNG predictors), also in chains; scripts, also in object streams",
+        gives: "every stream with its filters undone (Flate, LZW, ASCII85, ASCIIHex, RunLength, predictors of PNG and TIFF), also in chains and where only a reference leads to them; scripts, also in object streams; addresses as facts",
         library: Some("flate2 with zlib-rs (Flate), weezl (LZW)"),
         limits: "16 filters in a chain; encrypted documents (RC4, AES of 128 and 256 bits) are opened with no password and with 24 others",
         unpack: pdf::unpack,

@@ -88,6 +88,7 @@ mod pyinstaller;
 mod quarantine;
 mod rar;
 mod reader;
+mod recognised;
 mod rpm;
 mod rtf;
 mod seven_zip;
@@ -118,6 +119,7 @@ mod properties;
 use candor_model::{CertificateRule, FileType, Module, ModuleValue, PerceptualHash, Reason, Sink};
 
 pub use formats::{FORMATS, Format, parser};
+pub use recognised::is_only_recognised;
 
 /// Gives the children and facts of a layer to `sink`. Does nothing for types whose bytes say all; what
 /// hides its content and cannot be opened is told to the sink, so that it never counts as looked at.
@@ -130,6 +132,7 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
         }
         None => {}
     }
+    recognised::tell(file_type, sink);
     if embedded::applies(file_type) {
         embedded::search(bytes, sink);
     }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use candor_unpack::FORMATS;
+use candor_model::FileType;
+use candor_unpack::{FORMATS, is_only_recognised};
 
 pub(super) fn page() -> String {
     let mut page = String::from(
@@ -21,8 +22,20 @@ pub(super) fn page() -> String {
     }
     page.push_str(
         "\nLimits are those beyond the limits of the scan, which hold for every format. Reaching any of them is a reason\n\
-         for the verdict *incomplete*.\n",
+         for the verdict *incomplete*.\n\n\
+         # Formats that are only recognised\n\n\
+         A layer of one of these types is not taken apart, and says so among its facts (`recognised`).\n\n\
+         | format | type | what is done with it |\n|---|---|---|\n",
     );
+    for file_type in FileType::ALL.iter().copied().filter(|known| is_only_recognised(*known)) {
+        let done = if file_type.hides_content() {
+            "reported as not looked at: the verdict is *incomplete*"
+        } else {
+            "searched as it stands"
+        };
+        let (name, known) = (escape(file_type.description()), file_type.clamav_name());
+        let _ = writeln!(page, "| {name} | `{known}` | {done} |");
+    }
     page
 }
 
