@@ -61,15 +61,26 @@ fn small_grey(image: DynamicImage) -> Vec<f32> {
 }
 
 fn of_pixels(pixels: &[f32]) -> PerceptualHash {
-    let rows: Vec<Vec<f32>> = pixels.chunks(SIDE).map(cosine_transform).collect();
-    let columns: Vec<Vec<f32>> = (0..LOW)
-        .map(|column| {
-            let values: Vec<f32> = rows.iter().filter_map(|row| row.get(column).copied()).collect();
-            cosine_transform(&values)
-        })
-        .collect();
-    let low: Vec<f32> =
-        (0..LOW).flat_map(|row| columns.iter().filter_map(move |column| column.get(row).copied())).collect();
+    // All rows are transformed side by side, then the columns that count.
+    let mut columns = [[0.0; SIDE]; SIDE];
+    for (row, values) in pixels.chunks(SIDE).take(SIDE).enumerate() {
+        for (column, value) in columns.iter_mut().zip(values) {
+            if let Some(place) = column.get_mut(row) {
+                *place = *value;
+            }
+        }
+    }
+    cosine_transform(&mut columns, &mut [[0.0; SIDE]; SIDE]);
+    let mut rows = [[0.0; LOW]; SIDE];
+    for (place, column) in columns.iter().take(LOW).enumerate() {
+        for (row, value) in rows.iter_mut().zip(column) {
+            if let Some(term) = row.get_mut(place) {
+                *term = *value;
+            }
+        }
+    }
+    cosine_transform(&mut rows, &mut [[0.0; LOW]; SIDE]);
+    let low: Vec<f32> = rows.iter().take(LOW).flatten().copied().collect();
     let mut sorted = low.clone();
     sorted.sort_by(f32::total_cmp);
     let middle: f32 = sorted.iter().skip(LOW * LOW / 2 - 1).take(2).sum();
@@ -79,30 +90,39 @@ fn of_pixels(pixels: &[f32]) -> PerceptualHash {
 }
 
 /// The cosine transform (type II) of as many values as a power of two, by halves: of the sums of the
-/// values that mirror each other for the even terms, of their weighted differences for the odd ones.
+/// values that mirror each other for the even terms, of their weighted differences for the odd ones. It is made of
+/// several sequences side by side, whose values stand beside each other. `spare` is as long as `values`.
 ///
 /// By the definition alone, terms of a symmetric image that are zero come out as noise around it, and the
 /// hash is their signs. Differences of equal values are zero exactly.
-fn cosine_transform(values: &[f32]) -> Vec<f32> {
+fn cosine_transform<const SEQUENCES: usize>(values: &mut [[f32; SEQUENCES]], spare: &mut [[f32; SEQUENCES]]) {
     let half = values.len() / 2;
-    if half == 0 {
-        return values.to_vec();
-    }
-    let pairs = || values.iter().zip(values.iter().rev()).take(half);
-    let sums: Vec<f32> = pairs().map(|(first, last)| first + last).collect();
+    let Some((sums, differences)) = spare.split_at_mut_checked(half).filter(|_| half > 0) else { return };
     let mut angle = std::f32::consts::PI / 4.0;
-    let halvings = half.ilog2();
-    for _ in 0..halvings {
+    for _ in 0..half.ilog2() {
         angle /= 2.0;
     }
-    let differences: Vec<f32> = (0_u16..)
-        .zip(pairs())
-        .map(|(place, (first, last))| {
-            let weight = 2.0 * ((2.0 * f32::from(place) + 1.0) * angle).cos();
-            (first - last) / weight
-        })
-        .collect();
-    let (even, odd) = (cosine_transform(&sums), cosine_transform(&differences));
-    let next = odd.iter().skip(1).copied().chain(std::iter::once(0.0));
-    even.iter().zip(odd.iter().zip(next)).flat_map(|(&even, (&odd, next))| [even, odd + next]).collect()
+    let mirrored = values.iter().zip(values.iter().rev());
+    for (place, ((first, last), (sum, difference))) in
+        (0_u16..).zip(mirrored.zip(sums.iter_mut().zip(differences.iter_mut())))
+    {
+        let weight = 2.0 * ((2.0 * f32::from(place) + 1.0) * angle).cos();
+        for (((first, last), sum), difference) in first.iter().zip(last).zip(sum).zip(difference) {
+            *sum = first + last;
+            *difference = (first - last) / weight;
+        }
+    }
+    let Some((for_sums, for_differences)) = values.split_at_mut_checked(half) else { return };
+    cosine_transform(sums, for_sums);
+    cosine_transform(differences, for_differences);
+    let next = differences.iter().skip(1).copied().chain(std::iter::once([0.0; SEQUENCES]));
+    for (pair, (even, (odd, next))) in
+        values.as_chunks_mut::<2>().0.iter_mut().zip(sums.iter().zip(differences.iter().zip(next)))
+    {
+        let [even_term, odd_term] = pair;
+        *even_term = *even;
+        for ((term, odd), next) in odd_term.iter_mut().zip(odd).zip(next) {
+            *term = odd + next;
+        }
+    }
 }

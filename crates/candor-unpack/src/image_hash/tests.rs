@@ -6,7 +6,7 @@ use candor_model::FileType;
 use image::{ImageFormat, RgbImage, RgbaImage};
 use proptest::prelude::*;
 
-use super::hash;
+use super::{cosine_transform, hash};
 
 fn colours(x: u32, y: u32) -> [u8; 3] {
     [x * 7 + y * 3, x * y, (x ^ y) * 5].map(|value| (value % 256) as u8)
@@ -97,5 +97,41 @@ proptest! {
         file.truncate(length);
         let found = hash(&file, FileType::Graphics);
         prop_assert_eq!(found, hash(&file, FileType::Graphics));
+    }
+}
+
+/// The transform of one sequence, by its definition by halves.
+fn transformed(values: &[f32]) -> Vec<f32> {
+    let half = values.len() / 2;
+    if half == 0 {
+        return values.to_vec();
+    }
+    let mut angle = std::f32::consts::PI / 4.0;
+    (0..half.ilog2()).for_each(|_| angle /= 2.0);
+    let weight = |place: usize| 2.0 * ((2.0 * place as f32 + 1.0) * angle).cos();
+    let mirrored = |place: usize| values[values.len() - 1 - place];
+    let sums: Vec<f32> = (0..half).map(|place| values[place] + mirrored(place)).collect();
+    let differences: Vec<f32> =
+        (0..half).map(|place| (values[place] - mirrored(place)) / weight(place)).collect();
+    let (even, odd) = (transformed(&sums), transformed(&differences));
+    let next = |place: usize| odd.get(place + 1).copied().unwrap_or(0.0);
+    (0..half).flat_map(|place| [even[place], odd[place] + next(place)]).collect()
+}
+
+proptest! {
+    #[test]
+    fn sequences_side_by_side_are_transformed_as_each_alone(
+        values in prop::collection::vec(prop::array::uniform3(any::<u8>()), 32)
+    ) {
+        let mut together: Vec<[f32; 3]> = values.iter().map(|values| values.map(f32::from)).collect();
+        cosine_transform(&mut together, &mut [[0.0; 3]; 32]);
+        for number in 0..3 {
+            let alone: Vec<f32> = values.iter().map(|values| f32::from(values[number])).collect();
+            let bits = |value: &f32| value.to_bits();
+            prop_assert_eq!(
+                transformed(&alone).iter().map(bits).collect::<Vec<_>>(),
+                together.iter().map(|values| bits(&values[number])).collect::<Vec<_>>()
+            );
+        }
     }
 }

@@ -10,6 +10,8 @@ use crate::transfer::base64;
 const COMMAND: usize = 16;
 const BLOB: usize = 120;
 const RUNS: usize = 64;
+/// Bytes that are looked at together: a run of [`COMMAND`] has an eighth of one, wherever it stands.
+const STRETCH: usize = 64;
 
 /// What the first runs of a text decode to.
 pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
@@ -31,16 +33,56 @@ pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// Where the first run starts that has at least [`COMMAND`] digits, of those that start at `at` or behind. What is
-/// looked at first is where such a run would have its last digits: most bytes of most texts are passed over.
-fn next_run(text: &[u8], mut at: usize) -> Option<usize> {
+/// Where the first run starts that has at least [`COMMAND`] digits, of those that start at `at` or behind. Such a run
+/// has all bytes of some block of half its length: those are looked for, many at once, and most bytes of most texts
+/// are in none.
+fn next_run(text: &[u8], at: usize) -> Option<usize> {
+    let mut before = at;
+    let mut rest = text.get(at..)?;
     loop {
-        let window = text.get(at..)?.get(..COMMAND)?;
-        match window.iter().rposition(|byte| !is_digit(byte)) {
-            None => return Some(at),
-            Some(place) => at = at.saturating_add(place).saturating_add(1),
+        let (blocks, tail) = rest.as_chunks::<STRETCH>();
+        let digits = |block: &&[u8; STRETCH]| has_block_of_digits(block);
+        let passed = blocks.iter().take_while(|block| !digits(block)).count();
+        before = before.saturating_add(passed.saturating_mul(STRETCH));
+        let stretch: &[u8] = blocks.get(passed).map_or(tail, |block| block);
+        let behind = before.saturating_add(stretch.len());
+        // A run that ends or starts outside is the run of one of its bytes, too.
+        let mut from = before;
+        while let Some(place) = text.get(from..behind)?.iter().position(is_digit) {
+            let place = from.saturating_add(place);
+            let start = if place == before { start_of_run(text, at, place) } else { place };
+            let run = text.get(start..)?;
+            let length = run.iter().take_while(|byte| is_digit(byte)).count();
+            if length >= COMMAND {
+                return Some(start);
+            }
+            from = start.saturating_add(length).min(behind);
         }
+        if passed >= blocks.len() {
+            return None;
+        }
+        before = behind;
+        rest = text.get(before..)?;
     }
+}
+
+/// Where the run starts that goes on at `place`, no earlier than `at`.
+fn start_of_run(text: &[u8], at: usize, place: usize) -> usize {
+    let run = text.get(at..place).unwrap_or_default().iter().rev().take_while(|byte| is_digit(byte)).count();
+    place.saturating_sub(run)
+}
+
+/// Whether all bytes of one of the eights of a stretch are digits.
+fn has_block_of_digits(stretch: &[u8; STRETCH]) -> bool {
+    let mut flags = [0_u8; STRETCH];
+    for (flag, byte) in flags.iter_mut().zip(stretch) {
+        // Without branches and tables, so that all are done at once.
+        let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        let is_number_or_slash = byte.wrapping_sub(b'/') < 11;
+        *flag = u8::from(is_letter | is_number_or_slash | (*byte == b'+') | (*byte == b'='));
+    }
+    let (eights, _) = flags.as_chunks::<8>();
+    eights.iter().fold(false, |any, flags| any | (u64::from_le_bytes(*flags) == 0x0101_0101_0101_0101))
 }
 
 fn is_digit(byte: &u8) -> bool {
@@ -95,7 +137,9 @@ fn is_something(content: &[u8]) -> bool {
 mod tests {
     use candor_fixtures::container::base64;
 
-    use super::found;
+    use proptest::prelude::*;
+
+    use super::{COMMAND, found, next_run};
 
     fn wide(text: &str) -> Vec<u8> {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
@@ -132,5 +176,36 @@ mod tests {
         let noise: Vec<u8> = (0..200_u8).map(|byte| byte.wrapping_mul(37) ^ 0xa5).collect();
         assert!(found(base64(&noise).as_bytes()).is_empty());
         assert_eq!(found(format!("{} ", base64(&[b'x'; 200])).repeat(100).as_bytes()).len(), 64);
+    }
+
+    /// What the first run is by definition.
+    fn first_run(text: &[u8], at: usize) -> Option<usize> {
+        let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+        (at..text.len())
+            .find(|from| text[*from..].iter().take_while(|byte| is_digit(byte)).count() >= COMMAND)
+    }
+
+    #[test]
+    fn every_byte_is_a_digit_or_none_in_a_stretch_as_alone() {
+        for byte in 0..=u8::MAX {
+            let text = [&[b' '; 70][..], &[byte; 20], &[b' '; 70]].concat();
+            assert_eq!(next_run(&text, 0), first_run(&text, 0), "{byte}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_run_is_found_wherever_it_is(
+            pieces in prop::collection::vec((0_usize..24, prop_oneof![Just(b' '), Just(0x80), Just(b'.')]), 0..40),
+            at in 0_usize..200,
+        ) {
+            let text: Vec<u8> = pieces
+                .iter()
+                .flat_map(|(length, end)| b"aZ09+/=".iter().cycle().take(*length).chain(std::iter::once(end)))
+                .copied()
+                .collect();
+            let at = at.min(text.len());
+            prop_assert_eq!(next_run(&text, at), first_run(&text, at));
+        }
     }
 }

@@ -14,6 +14,8 @@ use crate::encoded_script;
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 16;
+/// Place of the last of them.
+const LAST: u32 = 15;
 /// Not a byte that stays.
 const DROPPED: u8 = 0;
 
@@ -55,36 +57,62 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 /// The normalised copy of `bytes`; never longer than they are.
 pub(crate) fn normalise(bytes: &[u8]) -> Vec<u8> {
     // A block is always written whole; what of it does not stay is overwritten by the next one.
-    let mut normal = vec![0; bytes.len().saturating_add(BLOCK)];
-    let mut length = 0_usize;
-    // Whether the last byte that stayed, or would have but for being one more of a run, is a blank.
-    let mut blank = 0;
+    let normal = vec![0; bytes.len().saturating_add(BLOCK)];
+    let mut copy = Copy { normal, length: 0, blank: 0 };
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for block in blocks {
+        copy.take(block);
+    }
     let mut last = [DROPPED; BLOCK];
     for (to, byte) in last.iter_mut().zip(rest) {
         *to = *byte;
     }
-    for block in blocks.iter().chain([&last]) {
+    copy.take(&last);
+    copy.normal.truncate(copy.length);
+    copy.normal
+}
+
+/// A copy that grows block by block.
+struct Copy {
+    normal: Vec<u8>,
+    /// Bytes of it that stay.
+    length: usize,
+    /// Whether the last byte that stayed, or would have but for being one more of a run, is a blank.
+    blank: u32,
+}
+
+impl Copy {
+    /// Takes the next block.
+    #[inline]
+    fn take(&mut self, block: &[u8; BLOCK]) {
         let mut becoming = [DROPPED; 2 * BLOCK];
         for (to, byte) in becoming.iter_mut().zip(block) {
             *to = becomes(*byte);
         }
-        let mut kept = kept(&becoming, &mut blank);
-        // One run of bytes that stay after the other.
+        let mut kept = kept(&becoming, &mut self.blank);
+        // One run of bytes that stay after the other. Most blocks have one or two: whether there is a second cannot
+        // be foretold, so nobody asks.
+        self.run(&becoming, &mut kept);
+        self.run(&becoming, &mut kept);
         while kept != 0 {
-            let start = kept.trailing_zeros();
-            let count = (kept >> start).trailing_ones();
-            let from = becoming.get(start as usize..).and_then(<[u8]>::first_chunk::<BLOCK>);
-            let to = normal.get_mut(length..).and_then(<[u8]>::first_chunk_mut::<BLOCK>);
-            if let (Some(from), Some(to)) = (from, to) {
-                *to = *from;
-            }
-            length = length.saturating_add(count as usize);
-            kept &= u32::MAX << (start.saturating_add(count) & 31);
+            self.run(&becoming, &mut kept);
         }
     }
-    normal.truncate(length);
-    normal
+
+    /// Takes the first run of bytes that stay, if there is one. Of a block that is written, only they count.
+    #[inline]
+    fn run(&mut self, becoming: &[u8; 2 * BLOCK], kept: &mut u32) {
+        let start = kept.trailing_zeros() & LAST;
+        let count = (*kept >> start).trailing_ones();
+        let from = becoming.get(start as usize..).and_then(<[u8]>::first_chunk::<BLOCK>);
+        let to = self.normal.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut::<BLOCK>);
+        if let (Some(from), Some(to)) = (from, to) {
+            *to = *from;
+        }
+        self.length = self.length.saturating_add(count as usize);
+        // The addition carries through the run.
+        *kept &= kept.wrapping_add(*kept & kept.wrapping_neg());
+    }
 }
 
 /// What becomes of a byte: itself or another, or [`DROPPED`]. Without branches and tables, so that all of a block are
