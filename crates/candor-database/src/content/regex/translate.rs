@@ -16,8 +16,8 @@ pub(crate) struct Translated {
     /// quantifiers.
     pub(crate) backtracks: bool,
     /// For one that needs backtracking, an expression that does not and matches wherever it matches, and
-    /// elsewhere too: without look-around, and with anything in the place of references. None where a condition
-    /// makes that difficult.
+    /// elsewhere too: without look-around, and with what a group may match, or anything, in the place of references
+    /// to it. None where a condition makes that difficult.
     pub(crate) relaxed: Option<String>,
 }
 
@@ -45,6 +45,8 @@ pub(crate) fn translate(pattern: &str, flags: RegexFlags) -> Translated {
             quantifiable: false,
             relaxing,
             open: Vec::new(),
+            closed: Vec::new(),
+            is_repeatable: !flags.extended,
             is_strict: false,
         };
         translator.run();
@@ -71,14 +73,33 @@ struct Translator<'p> {
     quantifiable: bool,
     /// Whether a relaxed expression is written: [`Translated::relaxed`].
     relaxing: bool,
-    /// While relaxing, for each group that is open: where what was written for it is cut off at its end.
-    open: Vec<Option<usize>>,
+    /// While relaxing, the groups that are open.
+    open: Vec<Open>,
+    /// While relaxing, what the groups that can be referred to may match, by number, beside their names; `None` while
+    /// they are open, and for those that may match other things in other places.
+    closed: Vec<(Option<String>, Option<String>)>,
+    /// Whether an expression means the same wherever it stands: not when flags are set on the way.
+    is_repeatable: bool,
     /// Something was met that cannot be relaxed.
     is_strict: bool,
 }
 
+/// A group that is open.
+struct Open {
+    /// What was written for it is cut off at its end.
+    is_cut: bool,
+    /// Where in the output it starts.
+    start: usize,
+    /// Where in the output its content starts.
+    content: usize,
+    /// Its place among those that can be referred to.
+    number: Option<usize>,
+}
+
 /// Matches whatever a reference could.
 const ANYTHING: &str = "(?s:.*)";
+/// Longest content of a group that stands in for a reference to it.
+const REPEATED: usize = 256;
 /// Matches nothing, anywhere.
 const NOTHING: &str = "(?:)";
 
@@ -176,20 +197,52 @@ impl Translator<'_> {
     }
 
     fn close(&mut self) {
+        if let Some(open) = self.open.pop() {
+            let content = self.out.get(open.content..).filter(|content| means_the_same_everywhere(content));
+            if let Some((_, closed)) = open.number.and_then(|number| self.closed.get_mut(number)) {
+                *closed = content.map(|content| format!("(?:{content})"));
+            }
+            if open.is_cut {
+                self.out.truncate(open.start);
+                self.out.push_str(NOTHING);
+                self.quantifiable = true;
+                return;
+            }
+        }
         self.out.push(')');
         self.quantifiable = true;
-        if let Some(Some(cut)) = self.open.pop() {
-            self.out.truncate(cut);
-            self.out.push_str(NOTHING);
-        }
     }
 
     /// Opens a group; `text` is how.
     fn open(&mut self, text: &str, is_cut: bool) {
-        if self.relaxing {
-            self.open.push(is_cut.then_some(self.out.len()));
-        }
+        let start = self.out.len();
         self.out.push_str(text);
+        if self.relaxing {
+            self.open.push(Open { is_cut, start, content: self.out.len(), number: None });
+        }
+    }
+
+    /// Opens a group that can be referred to.
+    fn open_counted(&mut self, name: Option<String>) {
+        let text = name.as_ref().map_or_else(|| String::from("("), |name| format!("(?P<{name}>"));
+        self.open(&text, false);
+        if let Some(open) = self.open.last_mut() {
+            open.number = Some(self.closed.len());
+            self.closed.push((name, None));
+        }
+    }
+
+    /// A reference to the group of this name or number.
+    fn reference_to(&mut self, text: &str, group: &str) {
+        let number = group.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        let named = || self.closed.iter().filter(|(name, _)| name.as_deref() == Some(group));
+        let closed = match number {
+            Some(number) => self.closed.get(number),
+            // Of several groups with a name it is not said which.
+            None => named().next().filter(|_| named().count() == 1),
+        };
+        let closed = closed.and_then(|(_, closed)| closed.clone()).filter(|_| self.is_repeatable);
+        self.reference_atom(text, closed.as_deref().unwrap_or(ANYTHING));
     }
 
     /// Something that needs backtracking and takes bytes; `relaxed` is what stands in for it.
@@ -201,7 +254,7 @@ impl Translator<'_> {
     fn group(&mut self) {
         self.quantifiable = false;
         if !self.rest.starts_with(b"?") {
-            self.open("(", false);
+            self.open_counted(None);
             return;
         }
         if self.accept(b"?#") {
@@ -233,7 +286,7 @@ impl Translator<'_> {
         }
         if self.accept(b"?P=") {
             let name = String::from_utf8_lossy(&self.until(b')')).into_owned();
-            self.reference_atom(&format!("\\k<{name}>"), ANYTHING);
+            self.reference_to(&format!("\\k<{name}>"), &name);
             return;
         }
         if self.accept(b"?P>") || self.accept(b"?&") {
@@ -244,10 +297,11 @@ impl Translator<'_> {
         for (start, end) in [("?P<", b'>'), ("?<", b'>'), ("?'", b'\'')] {
             if self.accept(start.as_bytes()) {
                 let name = String::from_utf8_lossy(&self.until(end)).into_owned();
-                self.open(&format!("(?P<{name}>"), false);
+                self.open_counted(Some(name));
                 return;
             }
         }
+        self.is_repeatable = false;
         self.open("(", false);
     }
 
@@ -312,7 +366,7 @@ impl Translator<'_> {
         }
         self.rest = self.rest.get(more..).unwrap_or_default();
         // In a group of its own, it is apart from digits that follow.
-        self.reference_atom(&format!("(?:\\{number})"), ANYTHING);
+        self.reference_to(&format!("(?:\\{number})"), &number.to_string());
     }
 
     fn hexadecimal(&mut self) {
@@ -366,9 +420,9 @@ impl Translator<'_> {
         let name = String::from_utf8_lossy(&name).into_owned();
         let is_number = name.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
         if letter == b'g' && is_number && !name.starts_with('-') {
-            self.reference_atom(&format!("(?:\\{name})"), ANYTHING);
+            self.reference_to(&format!("(?:\\{name})"), &name);
         } else {
-            self.reference_atom(&format!("\\k<{name}>"), ANYTHING);
+            self.reference_to(&format!("\\k<{name}>"), &name);
         }
     }
 
@@ -449,6 +503,17 @@ impl Translator<'_> {
         self.rest = self.rest.get(end.saturating_add(2)..).unwrap_or_default();
         true
     }
+}
+
+/// Whether what this translated content of a group matches somewhere it matches everywhere. A reference to the group
+/// matches no more than that: nothing in it looks at what is around, and there are no groups in it, the names of which
+/// would stand there twice. (Brackets, dollars and carets that stand for themselves are written by their codes.)
+fn means_the_same_everywhere(content: &str) -> bool {
+    let looks_around = |(at, _)| content.get(..at).is_none_or(|before| !before.ends_with('['));
+    content.len() <= REPEATED
+        && !content.contains(['(', '$'])
+        && !content.match_indices('^').any(looks_around)
+        && !["\\b", "\\B", "\\A", "\\z"].iter().any(|assertion| content.contains(assertion))
 }
 
 /// Number of capturing groups in `pattern`.
