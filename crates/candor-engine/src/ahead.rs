@@ -1,11 +1,12 @@
-//! What is done for several files at once before each is scanned: their MD5, and what their bodies hold of the
+//! What is done for several layers at once before each is scanned: their MD5, and what their bodies hold of the
 //! image's index. Of one file that takes as long as MD5 takes; several go side by side in little more.
 
 use candor_database::ir::HashSubject;
-use candor_database::{Screen, Screening, screen_together};
+use candor_database::{Image, Screen, Screening, screen_together};
 use candor_model::{DigestKind, Interrupt, Target};
 
 use crate::scan::Scan;
+use crate::waiting::Waiting;
 use crate::{Memory, Scanner, Setup};
 
 /// What a file was screened for before it is scanned.
@@ -32,25 +33,50 @@ impl Scanner<'_> {
         for bytes in files {
             targets.push(target(&self.setup, &mut self.memory, bytes, interrupt));
         }
-        let image = self.setup.image;
-        let wanted = || files.iter().zip(&targets).filter_map(|(bytes, target)| Some((*bytes, (*target)?)));
-        let mut screenings: Vec<Screening<'_>> =
-            wanted().map(|(bytes, target)| image.screening(target, bytes)).collect();
-        screen_together(&mut screenings, &mut || interrupt.reason().is_none());
-        let mut screenings = screenings.into_iter();
-        let each = files.iter().zip(&targets).map(|(bytes, target)| {
-            let screening = target.and_then(|_| screenings.next())?;
-            let (digest, screen) = finish(screening, interrupt)?;
-            Some(Screened { digest, screen, of: (bytes.as_ptr().addr(), bytes.len()) })
-        });
-        each.collect()
+        let wanted: Vec<_> = files.iter().copied().zip(targets).collect();
+        side_by_side(self.setup.image, &wanted, &|| interrupt.reason().is_none())
     }
 }
 
+impl Scan<'_> {
+    /// Identifies children that wait, and screens those side by side that are all there. The answer is in the same
+    /// order.
+    pub(crate) fn screen(&self, waiting: &mut [Waiting<'_>]) -> Vec<Option<Screened>> {
+        let mut wanted = Vec::with_capacity(waiting.len());
+        for child in waiting {
+            let bytes = child.bytes.as_slice();
+            let length = bytes.len() as u64;
+            let file_type = *child.file_type.get_or_insert_with(|| self.identify(bytes));
+            let is_wanted = child.cut.is_none() && wants_md5(self.image, length);
+            wanted.push((child.bytes.as_slice(), self.body_target(file_type).filter(|_| is_wanted)));
+        }
+        side_by_side(self.image, &wanted, &|| self.budget.check().is_ok())
+    }
+}
+
+/// Screens layers side by side while `go_on` says so, each for the class that its body is searched for.
+fn side_by_side(
+    image: &Image,
+    layers: &[(&[u8], Option<Target>)],
+    go_on: &dyn Fn() -> bool,
+) -> Vec<Option<Screened>> {
+    let wanted = layers.iter().filter_map(|(bytes, target)| Some((*bytes, (*target)?)));
+    let mut screenings: Vec<Screening<'_>> =
+        wanted.map(|(bytes, target)| image.screening(target, bytes)).collect();
+    screen_together(&mut screenings, &mut || go_on());
+    let mut screenings = screenings.into_iter();
+    let each = layers.iter().map(|(bytes, target)| {
+        let screening = target.and_then(|_| screenings.next())?;
+        let (digest, screen) = finish(screening, go_on)?;
+        Some(Screened { digest, screen, of: (bytes.as_ptr().addr(), bytes.len()) })
+    });
+    each.collect()
+}
+
 /// Does the rest of a screening alone; `None` when it is interrupted.
-fn finish(mut screening: Screening<'_>, interrupt: &Interrupt) -> Option<([u8; 16], Screen)> {
+fn finish(mut screening: Screening<'_>, go_on: &dyn Fn() -> bool) -> Option<([u8; 16], Screen)> {
     loop {
-        if interrupt.reason().is_some() {
+        if !go_on() {
             return None;
         }
         if !screening.advance(1 << 20) {
@@ -67,9 +93,14 @@ fn target(setup: &Setup<'_>, memory: &mut Memory, bytes: &[u8], interrupt: &Inte
     if length > limits.max_file_size || length > limits.max_scan_size {
         return None;
     }
-    if !setup.image.digests_wanted(HashSubject::File, length).contains(DigestKind::Md5) {
+    if !wants_md5(setup.image, length) {
         return None;
     }
     let scan = Scan::new(setup, memory, interrupt, None, length);
     scan.body_target(scan.identify(bytes))
+}
+
+/// Whether some signature may name the MD5 of a layer of this length.
+fn wants_md5(image: &Image, length: u64) -> bool {
+    image.digests_wanted(HashSubject::File, length).contains(DigestKind::Md5)
 }

@@ -5,7 +5,8 @@
 //! * [`Scanner`]: the public face.
 //! * `scan`: the loop over one layer: digests, children and facts, body.
 //! * `sink`: what a parser talks to; the only place of the product that recurses.
-//! * `ahead`: what is done for several files at once before each is scanned.
+//! * `ahead`: what is done for several layers at once before each is scanned.
+//! * `waiting`: children that wait for the next ones, for that.
 //! * `frame`: a layer that is being looked at, with its digests and whether it is trusted.
 //! * `record`: what has been found and missed so far, and the verdict over it.
 //! * `heuristics`: what is suspicious without any signature.
@@ -34,6 +35,7 @@ mod scan;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;

@@ -10,13 +10,14 @@ use candor_model::{
 use crate::frame::Frame;
 use crate::record::shorten;
 use crate::scan::Scan;
+use crate::waiting::{EACH, Held, Queue, Waiting};
 
 /// Bytes that are read between two looks at the interrupt.
 const CHUNK: u64 = 1 << 20;
 /// Memory that is reserved on the word of a container, before anything was read.
 const TRUSTED_SIZE: u64 = 16 << 20;
 /// Bytes of buffers that are kept for the next layers; what is beyond is given back.
-const KEPT: usize = 16 << 20;
+const KEPT: usize = 4 << 20;
 
 /// With less memory than for parts of this size, archives are not taken apart while they are read.
 const SMALLEST_PART: u64 = 4096;
@@ -37,10 +38,21 @@ const fn part(budget: &Budget) -> u64 {
     budget.memory() / 2
 }
 
+/// What there is of a child.
+enum Source<'c> {
+    /// All that its parser gives.
+    Given(Content<'c>),
+    /// A stream whose beginning was read, and how far it may be.
+    Begun { stream: &'c mut dyn io::Read, beginning: Vec<u8>, most: u64 },
+    /// What was read, and why that is not all.
+    Read(Vec<u8>, Option<Reason>),
+}
+
 /// Takes what the parser of one layer hands out.
 pub(crate) struct LayerSink<'a, 's, 'f> {
     scan: &'a mut Scan<'s>,
     frame: &'a Frame<'f>,
+    queue: Queue<'f>,
     facts: Facts,
     details: Vec<Detail>,
     anomalies: Vec<Anomaly>,
@@ -49,19 +61,109 @@ pub(crate) struct LayerSink<'a, 's, 'f> {
 impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
     /// A sink for the parser of `frame`.
     pub(crate) fn new(scan: &'a mut Scan<'s>, frame: &'a Frame<'f>) -> Self {
-        Self { scan, frame, facts: Facts::default(), details: Vec::new(), anomalies: Vec::new() }
+        Self {
+            scan,
+            frame,
+            queue: Queue::default(),
+            facts: Facts::default(),
+            details: Vec::new(),
+            anomalies: Vec::new(),
+        }
     }
 
-    /// What was learned about the layer.
-    pub(crate) fn into_facts(self) -> Facts {
+    /// What was learned about the layer, when all of its children were looked at.
+    pub(crate) fn into_facts(mut self) -> Facts {
+        self.flush();
         let mut facts = self.facts;
         facts.details.extend(self.details);
         facts.anomalies.extend(self.anomalies);
         facts
     }
 
+    /// Takes a child that is a layer of its own. A small one waits for others.
+    fn take(&mut self, label: String, member: &Member, mut content: Content<'_>) {
+        if let Content::Bytes(bytes) = content
+            && let Some(bytes) = self.in_layer(bytes)
+            && self.queue.has_room_in_layer(bytes.len(), &self.scan.budget)
+        {
+            return self.wait(label, member, Held::InLayer(bytes), None);
+        }
+        if let Content::Stream(stream) = &mut content
+            && self.queue.has_room(member.real_size, &self.scan.budget)
+        {
+            let mut beginning = self.scan.buffers.pop().unwrap_or_default();
+            let most = self.scan.budget.growth(self.compressed(member));
+            let expected = member.real_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
+            beginning.reserve(expected.min(EACH));
+            return match self.read_up_to(&mut **stream, most.min(EACH as u64), &mut beginning) {
+                Ok(false) => self.wait(label, member, Held::Read(beginning), None),
+                Err(reason) => self.wait(label, member, Held::Read(beginning), Some(reason)),
+                // It is larger than it was said to be.
+                Ok(true) => {
+                    self.alone(label, member, Source::Begun { stream: &mut **stream, beginning, most })
+                }
+            };
+        }
+        self.alone(label, member, Source::Given(content));
+    }
+
+    /// These bytes where they stand in the layer, if they do.
+    fn in_layer(&self, bytes: &[u8]) -> Option<&'f [u8]> {
+        let own = self.frame.bytes;
+        let start = bytes.as_ptr().addr().checked_sub(own.as_ptr().addr())?;
+        own.get(start..start.checked_add(bytes.len())?)
+    }
+
+    fn wait(&mut self, label: String, member: &Member, bytes: Held<'f>, cut: Option<Reason>) {
+        if let Held::Read(buffer) = &bytes {
+            self.scan.budget.hold(buffer.len() as u64);
+        }
+        let child = Waiting { label, member: member.clone(), bytes, file_type: member.file_type, cut };
+        if self.queue.push(child) {
+            self.flush();
+        }
+    }
+
+    /// Looks at a child at once, behind those that wait.
+    fn alone(&mut self, label: String, member: &Member, source: Source<'_>) {
+        self.flush();
+        if !self.scan.exhausted && !self.scan.stopped(self.frame) {
+            self.scan.path.push(label);
+            self.descend(member, source);
+            self.scan.path.pop();
+        }
+    }
+
+    /// Looks at the children that wait.
+    fn flush(&mut self) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let mut waiting = self.queue.take();
+        let mut screened = self.scan.screen(&mut waiting).into_iter();
+        for child in waiting {
+            let Waiting { label, member, bytes, file_type, cut } = child;
+            let source = match bytes {
+                Held::InLayer(bytes) => Source::Given(Content::Bytes(bytes)),
+                Held::Read(buffer) => {
+                    self.scan.budget.release(buffer.len() as u64);
+                    Source::Read(buffer, cut)
+                }
+            };
+            let screened = screened.next().flatten();
+            if self.scan.exhausted || self.scan.stopped(self.frame) {
+                continue;
+            }
+            self.scan.path.push(label);
+            self.scan.screened = screened;
+            self.descend(&Member { file_type, ..member }, source);
+            self.scan.screened = None;
+            self.scan.path.pop();
+        }
+    }
+
     /// Opens a child that is a layer of its own.
-    fn descend(&mut self, member: &Member, content: Content<'_>) {
+    fn descend(&mut self, member: &Member, source: Source<'_>) {
         if member.position > 0 {
             self.search_member(member);
         }
@@ -72,28 +174,38 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
             self.scan.missed(self.frame, reason);
             return;
         }
-        match content {
-            Content::Absent(reason) => self.scan.missed(self.frame, reason),
-            Content::Bytes(bytes) => {
+        match source {
+            Source::Given(Content::Absent(reason)) => self.scan.missed(self.frame, reason),
+            Source::Given(Content::Bytes(bytes)) => {
                 let most = self.scan.options.limits.max_file_size;
                 let (held, cut) = self.scan.afford(bytes, most);
                 self.holding(bytes, |sink| sink.open(member, held, cut));
             }
-            Content::Part(bytes, reason) => {
+            Source::Given(Content::Part(bytes, reason)) => {
                 let most = self.scan.options.limits.max_file_size;
                 let (held, cut) = self.scan.afford(bytes, most);
                 self.holding(bytes, |sink| sink.open(member, held, cut.or(Some(reason))));
             }
-            Content::Stream(stream) => {
-                let mut buffer = self.scan.buffers.pop().unwrap_or_default();
-                match self.read(stream, member, &mut buffer, true) {
-                    Read::To(cut) => self.holding(&buffer, |sink| sink.open(member, &buffer, cut)),
-                    Read::PartOf(file_type) => self.open_parts(stream, member, file_type, &mut buffer),
-                }
+            Source::Given(Content::Stream(stream)) => {
+                let buffer = self.scan.buffers.pop().unwrap_or_default();
+                self.open_stream(stream, member, buffer, u64::MAX);
+            }
+            Source::Begun { stream, beginning, most } => self.open_stream(stream, member, beginning, most),
+            Source::Read(buffer, cut) => {
+                self.holding(&buffer, |sink| sink.open(member, &buffer, cut));
                 self.keep(buffer);
             }
         }
         self.scan.budget.leave();
+    }
+
+    /// Opens what comes out of a stream whose beginning is in `buffer`, at most so many bytes.
+    fn open_stream(&mut self, stream: &mut dyn io::Read, member: &Member, mut buffer: Vec<u8>, most: u64) {
+        match self.read(stream, member, &mut buffer, most, true) {
+            Read::To(cut) => self.holding(&buffer, |sink| sink.open(member, &buffer, cut)),
+            Read::PartOf(file_type) => self.open_parts(stream, member, file_type, &mut buffer),
+        }
+        self.keep(buffer);
     }
 
     /// Opens an archive while it is read, part by part: each part is of whole members, and the next begins with
@@ -197,7 +309,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
             }
             Content::Stream(stream) => {
                 let mut buffer = self.scan.buffers.pop().unwrap_or_default();
-                if let Read::To(cut) = self.read(stream, member, &mut buffer, false) {
+                if let Read::To(cut) = self.read(stream, member, &mut buffer, u64::MAX, false) {
                     self.holding(&buffer, |sink| sink.search_copy(kind, &buffer, cut));
                 }
                 self.keep(buffer);
@@ -230,18 +342,21 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
         member.compressed_size.map_or(whole, |claimed| claimed.min(whole))
     }
 
-    /// Reads as much as the budget allows into `buffer`, and says why that is not all. Of an archive that can be
-    /// taken apart while it is read, if `may_part`, only as much as leaves memory for what comes out of it.
+    /// Reads as much as the budget allows into `buffer`, in which the beginning may be, up to `most`, and says why that
+    /// is not all. Of an archive that can be taken apart while it is read, if `may_part`, only as much as leaves memory
+    /// for what comes out of it.
     fn read(
         &mut self,
         stream: &mut dyn io::Read,
         member: &Member,
         buffer: &mut Vec<u8>,
+        most: u64,
         may_part: bool,
     ) -> Read {
         let budget = &self.scan.budget;
         let compressed = self.compressed(member);
-        let (limit, over) = (budget.growth(compressed), budget.growth_limit(compressed));
+        let over = budget.growth_limit(compressed);
+        let limit = budget.growth(compressed).saturating_add(buffer.len() as u64).min(most);
         let may_part = may_part && part(budget) >= SMALLEST_PART;
         let first = if may_part { limit.min(part(budget)) } else { limit };
         let expected = member.real_size.unwrap_or(0).min(limit).min(TRUSTED_SIZE);
@@ -309,11 +424,14 @@ impl Sink for LayerSink<'_, '_, '_> {
             return Flow::Stop;
         }
         match kind {
-            ChildKind::Normalised(normalisation) => self.normalised(normalisation, member, content),
+            ChildKind::Normalised(normalisation) => {
+                self.flush();
+                if !self.scan.exhausted && !self.scan.stopped(self.frame) {
+                    self.normalised(normalisation, member, content);
+                }
+            }
             ChildKind::Embedded { .. } | ChildKind::Extracted => {
-                self.scan.path.push(label(kind, member));
-                self.descend(member, content);
-                self.scan.path.pop();
+                self.take(label(kind, member), member, content);
             }
         }
         if self.scan.exhausted || self.scan.stopped(self.frame) { Flow::Stop } else { Flow::Continue }
@@ -336,10 +454,19 @@ impl Sink for LayerSink<'_, '_, '_> {
     }
 
     fn incomplete(&mut self, reason: Reason) {
+        if !self.queue.is_empty() {
+            self.flush();
+            // Its parser would have stopped before.
+            if self.scan.exhausted || self.scan.stopped(self.frame) {
+                return;
+            }
+        }
         self.scan.missed(self.frame, reason);
     }
 
     fn budget(&mut self) -> &mut Budget {
+        // What they spend comes first.
+        self.flush();
         &mut self.scan.budget
     }
 
@@ -356,10 +483,12 @@ impl Sink for LayerSink<'_, '_, '_> {
     }
 
     fn program_digest(&mut self, digest: &[u8]) {
+        self.flush();
         self.scan.catalogued(self.frame, digest);
     }
 
     fn certified(&mut self, rule: usize) {
+        self.flush();
         self.scan.certified(self.frame, rule);
     }
 }

@@ -11,6 +11,7 @@ mod parts;
 mod phishing;
 mod rules;
 mod verdicts;
+mod waiting;
 
 use std::io::{self, Read};
 

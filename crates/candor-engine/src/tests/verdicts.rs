@@ -17,7 +17,7 @@ use super::{Tree, Trees, leaf, node, reasons};
 use crate::{Observer, Options, PotentiallyUnwanted, Scanner};
 
 /// An image of databases given as file name and text.
-fn signatures(files: &[(&str, &str)]) -> Image {
+pub(super) fn signatures(files: &[(&str, &str)]) -> Image {
     let mut builder = Builder::new();
     let inputs: Vec<_> = files.iter().map(|(name, text)| Input { name, bytes: text.as_bytes() }).collect();
     load(&inputs, clamav::Options::default(), &mut builder, &mut |diagnostic| panic!("{diagnostic}"));
@@ -32,7 +32,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A body signature for any file that contains `text`.
-fn any(name: &str, text: &str) -> String {
+pub(super) fn any(name: &str, text: &str) -> String {
     format!("{name}:0:*:{}\n", hex(text.as_bytes()))
 }
 
