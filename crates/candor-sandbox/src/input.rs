@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use crate::sys::Mapping;
 
 /// Buffers larger than this are given back after the file.
-const KEPT: usize = 16 << 20;
+const KEPT: usize = 4 << 20;
 
 /// What is allocated for files that do not say how long they are.
 const STEP: usize = 64 << 10;
