@@ -10,6 +10,7 @@ mod jail;
 mod logical;
 mod matcher;
 mod peers;
+mod rules;
 mod sample;
 mod sources;
 mod update;
@@ -39,6 +40,8 @@ enum Command {
     Logical(logical::Arguments),
     /// How fast the matcher goes over bytes in memory, beside other engines with the same patterns.
     Matcher(matcher::Arguments),
+    /// Rules of YARA over files, beside `yara`.
+    Rules(rules::Arguments),
     /// What an update costs, from signatures on the disk to an active generation, and back.
     Update(update::Arguments),
     /// Candor and clamscan over the same files with the same signatures.
@@ -56,6 +59,7 @@ fn main() -> anyhow::Result<()> {
         Command::Jail(arguments) => jail::run(&arguments),
         Command::Logical(arguments) => logical::run(&arguments),
         Command::Matcher(arguments) => matcher::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
         Command::Update(arguments) => update::run(&arguments),
         Command::Whole(arguments) => whole::run(&arguments),
     }
