@@ -481,7 +481,7 @@ pub fn egg(method: u8, is_solid: bool, files: &[File<'_>]) -> Vec<u8> {
     out
 }
 
-/// An ARC archive: names, methods (1 to 4, 8, 9; of others, stored data) and contents.
+/// An ARC archive: names, methods (1 to 9; of others, stored data) and contents.
 #[must_use]
 pub fn arc(files: &[(&str, u8, &[u8])]) -> Vec<u8> {
     let runs = |content: &[u8]| {
@@ -527,6 +527,8 @@ pub fn arc(files: &[(&str, u8, &[u8])]) -> Vec<u8> {
         let packed = match method {
             3 => runs(content),
             4 => squeezed(&runs(content)),
+            5 => stream::crunched(content, false),
+            6 | 7 => stream::crunched(&runs(content), *method == 7),
             8 => [&[12], &stream::compress(&runs(content), 12)[3..]].concat(),
             9 => stream::compress(content, 13)[3..].to_vec(),
             _ => content.to_vec(),

@@ -40,5 +40,6 @@ pub mod stream;
 pub mod vendors;
 pub mod virtual_disk;
 pub mod volume;
+pub mod wim;
 pub mod zip;
 pub mod zip_methods;

@@ -214,6 +214,59 @@ pub fn arj_fastest(bytes: &[u8]) -> Vec<u8> {
     bits.chunks(8).map(byte).collect()
 }
 
+/// What ARC crunched before 1986: codes of twelve bits, which are places in a table of hashes.
+#[must_use]
+pub fn crunched(bytes: &[u8], has_new_hash: bool) -> Vec<u8> {
+    // For each place: what is in front of the last byte, that byte, and where the next one with this hash is.
+    let mut table: Vec<Option<(u16, u8, usize)>> = vec![None; 4096];
+    let hash = |before: u16, last: u8| {
+        let sum = usize::from(before.wrapping_add(u16::from(last)));
+        if has_new_hash { sum * 15_073 % 4096 } else { ((sum | 0x800) * (sum | 0x800)) >> 6 & 0xfff }
+    };
+    let add = |table: &mut Vec<Option<(u16, u8, usize)>>, before: u16, last: u8| {
+        let mut place = hash(before, last);
+        if table[place].is_some() {
+            while let Some((_, _, next @ 1..)) = table[place] {
+                place = next;
+            }
+            let start = place + 101;
+            let free = (start..).map(|place| place % 4096).find(|place| table[*place].is_none());
+            if let (Some(free), Some((_, _, next))) = (free, &mut table[place]) {
+                *next = free;
+                place = free;
+            }
+        }
+        table[place] = Some((before, last, 0));
+    };
+    let find = |table: &[Option<(u16, u8, usize)>], before: u16, last: u8| {
+        let mut place = hash(before, last);
+        loop {
+            match table[place]? {
+                (known, byte, _) if (known, byte) == (before, last) => return u16::try_from(place).ok(),
+                (_, _, 0) => return None,
+                (_, _, next) => place = next,
+            }
+        }
+    };
+    (0..=u8::MAX).for_each(|byte| add(&mut table, u16::MAX, byte));
+    let (mut codes, mut current, mut left) = (Vec::new(), None, 4096 - 256);
+    for &byte in bytes {
+        let longer = current.and_then(|before| find(&table, before, byte));
+        if let (Some(before), None) = (current, longer) {
+            codes.push(before);
+            if left > 0 {
+                add(&mut table, before, byte);
+                left -= 1;
+            }
+        }
+        current = longer.or_else(|| find(&table, u16::MAX, byte));
+    }
+    codes.extend(current);
+    let digits: Vec<u16> = codes.iter().flat_map(|code| [code >> 8, code >> 4 & 15, code & 15]).collect();
+    let byte = |pair: &[u16]| u8::try_from(pair[0] << 4 | pair.get(1).unwrap_or(&0)).unwrap_or(0);
+    digits.chunks(2).map(byte).collect()
+}
+
 /// Writes bits, least significant first.
 #[derive(Default)]
 pub(crate) struct Bits {

@@ -262,7 +262,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "LHA, LZH",
         types: &[FileType::LhaLzh],
-        gives: "files (lh0, lh1, lh4 to lh7, lzs, lz4, lz5)",
+        gives: "files (lh0, lh1, lh4 to lh7, lhx, lzs, lz4, lz5, pm0)",
         library: Some("delharc (decoders)"),
         limits: "other methods are reported as not looked at",
         unpack: lha::unpack,
@@ -558,9 +558,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "ARC",
         types: &[FileType::Arc],
-        gives: "files (stored, packed, squeezed, crunched with codes that grow, squashed)",
+        gives: "files (stored, packed, squeezed, crunched in all ways, squashed)",
         library: None,
-        limits: "100,000 files; the methods before 1986 (5 to 7) and those of other makers (10 and up) are reported as not looked at",
+        limits: "100,000 files; the methods of other makers (10 and up) are reported as not looked at",
         unpack: arc::unpack,
     },
     Format {

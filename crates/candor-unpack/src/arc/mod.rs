@@ -9,6 +9,7 @@
 //!
 //! Folders are archives in the archive, as which they are given.
 
+mod crunched;
 mod squeezed;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::codec::Decoder;
 use crate::lzw::Lzw;
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
+use crunched::Crunched;
 
 /// Files of an archive.
 const FILES: u64 = 100_000;
@@ -56,6 +58,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             (1 | 2 | 30, _) => Some(Box::new(data)),
             (3, _) => Some(Box::new(Runs::new(data))),
             (4, _) => Some(Box::new(Runs::new(Stepped::new(squeezed::Squeezed::new(data))))),
+            (5, _) => Some(Box::new(Stepped::new(Crunched::new(data, false)))),
+            (6 | 7, _) => Some(Box::new(Runs::new(Stepped::new(Crunched::new(data, file.method == 7))))),
             (8, [widest @ 9..=16, codes @ ..]) => Some(Box::new(Runs::new(Lzw::new(codes, *widest, true)))),
             (9, _) => Some(Box::new(Lzw::new(data, 13, true))),
             _ => None,

@@ -12,7 +12,7 @@ fn text() -> Vec<u8> {
 
 #[test]
 fn files_of_every_method_are_given() {
-    for method in [1, 2, 3, 4, 8, 9] {
+    for method in 1..=9 {
         let found = Collected::of(
             FileType::Arc,
             &arc(&[("A", method, b"first"), ("B.TXT", method, &text()), ("C", 2, b"last")]),
@@ -46,8 +46,24 @@ fn a_tree_that_leads_in_a_circle_ends() {
 }
 
 #[test]
+fn codes_that_the_table_does_not_have_end_a_file() {
+    // The first code is one that no byte has; then one that comes before its string could be there.
+    for method in [5, 6, 7] {
+        let whole = arc(&[("A", method, b"abcabcabc"), ("B", 2, b"last")]);
+        let mut bytes = whole.clone();
+        let start = 29;
+        bytes[start..start + 2].copy_from_slice(&[0xff, 0xff]);
+        let found = Collected::of(FileType::Arc, &bytes);
+        assert!(matches!(found.children[0].absent, Some(Reason::Malformed(_))), "{method}");
+        assert_eq!(found.children[1].bytes, b"last");
+        let found = Collected::of(FileType::Arc, &whole);
+        assert_eq!(found.children[0].bytes, b"abcabcabc");
+    }
+}
+
+#[test]
 fn damage_is_survived() {
-    for method in [1, 3, 4, 8, 9] {
+    for method in [1, 3, 4, 5, 6, 7, 8, 9] {
         survives_damage(FileType::Arc, &arc(&[("A", method, b"first"), ("B", method, &text()[..2000])]));
     }
 }

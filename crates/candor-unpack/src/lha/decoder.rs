@@ -23,6 +23,7 @@ impl Method {
             b"-lh5-" => CompressionMethod::Lh5,
             b"-lh6-" => CompressionMethod::Lh6,
             b"-lh7-" => CompressionMethod::Lh7,
+            b"-lhx-" => CompressionMethod::Lhx,
             b"-lzs-" => CompressionMethod::Lzs,
             b"-lz5-" => CompressionMethod::Lz5,
             _ => return Self(None),

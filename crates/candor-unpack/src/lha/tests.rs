@@ -14,6 +14,7 @@ fn files_behind_headers_of_every_level_are_given() {
                 ("stored.txt", "-lh0-", b"content".to_vec(), 7),
                 ("run", "-lh5-", lh5_run(b'A', 1000, 4), 1000),
                 ("wide", "-lh7-", lh5_run(b'B', 1000, 5), 1000),
+                ("widest", "-lhx-", lh5_run(b'C', 1000, 5), 1000),
                 ("odd", "-lh9-", b"???".to_vec(), 3),
             ],
         );
@@ -26,7 +27,8 @@ fn files_behind_headers_of_every_level_are_given() {
         );
         assert!(found[1].bytes == [b'A'; 1000], "level {level}: {:?}", found[1].absent);
         assert!(found[2].bytes == [b'B'; 1000]);
-        assert!(matches!(found[3].absent, Some(Reason::Unsupported(_))));
+        assert!(found[3].bytes == [b'C'; 1000]);
+        assert!(matches!(found[4].absent, Some(Reason::Unsupported(_))));
         survives_damage(FileType::LhaLzh, &bytes);
     }
 }
