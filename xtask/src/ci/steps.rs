@@ -8,9 +8,9 @@ use anyhow::{Context as _, bail};
 use clap::Parser as _;
 
 use super::{Arguments, Step};
-use crate::{clients, construct, docs, fuzz, jail, oracle, package, tidy, tuf};
+use crate::{clients, construct, docs, fuzz, jail, oracle, package, tidy, tuf, yara};
 
-pub(super) const STEPS: [Step; 17] = [
+pub(super) const STEPS: [Step; 18] = [
     Step { name: "fmt", run: fmt },
     Step { name: "tidy", run: |_| tidy::run().map(|()| String::new()) },
     Step { name: "docs", run: |_| docs::run(&docs::Arguments { check: true }).map(|()| String::new()) },
@@ -27,11 +27,15 @@ pub(super) const STEPS: [Step; 17] = [
     Step { name: "tuf", run: |_| tuf::run(&tuf::Arguments { changed: 200, seed: 1, write: false }) },
     Step { name: "construct", run: construct },
     Step { name: "oracle", run: oracle },
+    Step { name: "yara", run: yara },
     Step { name: "fuzz", run: fuzz },
 ];
 
 /// Workspaces beside the main one.
 const OTHERS: [&str; 2] = ["benches/Cargo.toml", "fuzz/Cargo.toml"];
+
+/// Cases of the comparison with YARA.
+const YARA_CASES: usize = 3_000;
 
 /// Folders in which nothing may be found, when they are there: what is on every machine, and this repository.
 const SCANNED: [&str; 3] = ["/usr/bin", "/etc", "docs"];
@@ -171,6 +175,13 @@ fn oracle(arguments: &Arguments) -> anyhow::Result<String> {
     let line = Line::try_parse_from(["oracle", "--cases", &cases])?;
     oracle::run(&line.arguments)?;
     Ok(format!("{cases} cases, {}", String::from_utf8_lossy(&found.stdout).trim()))
+}
+
+/// Compares rules made at random with Debian's `yara`.
+fn yara(_: &Arguments) -> anyhow::Result<String> {
+    let found = Command::new("yara").arg("--version").output().context("yara is needed for this step")?;
+    let said = yara::random(YARA_CASES, 2)?;
+    Ok(format!("{said}, version {}", String::from_utf8_lossy(&found.stdout).trim()))
 }
 
 fn fuzz(arguments: &Arguments) -> anyhow::Result<String> {

@@ -56,6 +56,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Compares so many cases of random rules; says what came of it.
+///
+/// # Errors
+/// Something differs, or `yara` does not run.
+pub(crate) fn random(cases: usize, seed: u64) -> anyhow::Result<String> {
+    random_rules::compare(&Arguments {
+        cases,
+        seed,
+        modules: Vec::new(),
+        rules: Vec::new(),
+        files: Vec::new(),
+        keep: None,
+        damaged: 0,
+        told: 20,
+    })
+}
+
 /// Every regular file in some folders, in order.
 fn files(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     fn walk(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
