@@ -3,7 +3,7 @@
 //! Terms are asked for as they are needed, strings looked for only as far as a term wants to know. Each term costs steps of the
 //! layer; when they run out the rule is not decided.
 
-use candor_model::{Match, Module, ModuleValue};
+use candor_model::{Kind, Match, Module, ModuleValue};
 use regex_automata::meta;
 use rustc_hash::FxHashMap;
 
@@ -15,7 +15,8 @@ use super::strings::{Span, Strings};
 use super::value::{Value, binary, unary};
 use crate::content::evaluate::{KEPT, Steps, Undecided};
 use crate::ir::{
-    External, ModulePath, ModuleRoot, ModuleStep, Place, Quantifier, RuleRegex, Sequence, StringRef, Term,
+    BinaryOperator, External, ModulePath, ModuleRoot, ModuleStep, Place, Quantifier, RuleRegex, Sequence,
+    StringRef, Term,
 };
 
 /// Steps that a term costs.
@@ -170,6 +171,15 @@ impl<'m> Evaluation<'m, '_, '_, '_> {
                 Value::Boolean(value != Value::Undefined)
             }
             Term::Unary(operator, term) => unary(*operator, &self.value(term)?),
+            Term::Binary(BinaryOperator::Less, left, right) => {
+                let (one, other) = (self.value(left)?, self.value(right)?);
+                let is_unknown = one == Value::Undefined || other == Value::Undefined;
+                // No number is less than what has no value, which is known where both are floating-point numbers: in YARA alike.
+                if is_unknown && (is_floating(left) || is_floating(right)) {
+                    return Ok(Value::Boolean(false));
+                }
+                binary(BinaryOperator::Less, &one, &other)
+            }
             Term::Binary(operator, left, right) => {
                 let left = self.value(left)?;
                 if left == Value::Undefined {
@@ -585,6 +595,38 @@ fn indexed<'m>(value: &Value<'m>, index: &Value<'_>) -> Value<'m> {
         _ => None,
     };
     found.map_or(Value::Undefined, Value::from)
+}
+
+/// Whether a number is one with a floating point, whatever its value is.
+fn is_floating(term: &Term) -> bool {
+    match term {
+        Term::Float(_) => true,
+        Term::Unary(_, term) => is_floating(term),
+        Term::Binary(operator, left, right) => {
+            let is_arithmetic = matches!(
+                operator,
+                BinaryOperator::Add
+                    | BinaryOperator::Divide
+                    | BinaryOperator::Multiply
+                    | BinaryOperator::Subtract
+            );
+            is_arithmetic && (is_floating(left) || is_floating(right))
+        }
+        Term::Module(ModulePath { root: ModuleRoot::Module(module), steps }) => match steps.as_slice() {
+            [ModuleStep::Field(name), rest @ ..] => {
+                match (module.field(name).map(|field| field.kind), rest) {
+                    (Some(Kind::Float), []) => true,
+                    (
+                        Some(Kind::Function(forms)),
+                        [ModuleStep::Call(form, _) | ModuleStep::CallRegex(form, ..)],
+                    ) => forms.get(*form as usize).is_some_and(|form| form.result == Kind::Float),
+                    _ => false,
+                }
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// A number that stands in the layer.

@@ -426,6 +426,26 @@ fn modules_are_asked() {
 }
 
 #[test]
+fn nothing_is_less_than_a_floating_point_number_without_a_value() {
+    let float = |value: f64| Term::Float(value.to_bits());
+    let entropy =
+        |from, length| call(Module::Math, "entropy", vec![Term::Integer(from), Term::Integer(length)]);
+    let not = |term| Term::Not(Box::new(term));
+    let less = |left, right| binary(BinaryOperator::Less, left, right);
+    // Behind the end there are no bytes to measure.
+    assert!(holds(not(less(entropy(999, 3), float(2.0)))));
+    assert!(!holds(less(entropy(999, 3), float(2.0))));
+    assert!(holds(not(less(binary(BinaryOperator::Add, entropy(999, 3), float(1.0)), Term::Integer(2)))));
+    let nowhere = Term::Read { size: 1, signed: false, big_endian: false, at: Box::new(Term::Integer(999)) };
+    assert!(holds(not(less(float(1.5), nowhere.clone()))));
+    // Every other comparison has no value then, and neither have integers.
+    assert!(!holds(not(binary(BinaryOperator::Greater, float(2.0), entropy(999, 3)))));
+    assert!(!holds(not(equal(entropy(999, 3), float(2.0)))));
+    assert!(!holds(not(less(nowhere, Term::Integer(2)))));
+    assert!(holds(equal(entropy(2, 0), float(0.0))));
+}
+
+#[test]
 fn a_rule_is_found_by_the_serial_number_of_any_certificate() {
     let field = |name: &str| ModuleStep::Field(name.to_owned());
     let of_signature = |name: &str| {

@@ -112,7 +112,8 @@ fn entropy<'m>(counts: &[u64; 256]) -> Option<Value<'m>> {
         let share = *count as f64 / total as f64;
         -share * share.log2()
     };
-    (total > 0).then(|| Value::Float(counts.iter().filter(|count| **count > 0).map(bits).sum()))
+    // Of nothing it is nothing, where other measures have no value.
+    Some(Value::Float(counts.iter().filter(|count| **count > 0).map(bits).sum::<f64>().max(0.0)))
 }
 
 fn mean<'m>(counts: &[u64; 256]) -> Option<Value<'m>> {
