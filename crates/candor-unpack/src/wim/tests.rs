@@ -200,10 +200,43 @@ fn what_is_unpacked_and_not_wanted_is_paid_for() {
 }
 
 #[test]
+fn images_in_one_another_have_no_large_chunk_each() {
+    let content = mixed();
+    let number = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    // A chunk of 3 MiB, as the row says.
+    let mut packed = wim(Wim::Lzms, &[("a", &content)]);
+    let table = number(&packed, 56) as usize;
+    let is_row = |row: &usize| number(&packed, row + 16) as usize == content.len();
+    let row = (table..packed.len()).step_by(50).find(is_row).unwrap();
+    packed[row + 16..row + 24].copy_from_slice(&(3_u64 << 20).to_le_bytes());
+    packed[20..24].copy_from_slice(&(64_u32 << 20).to_le_bytes());
+    // And as the resource says.
+    let mut solid = wim(Wim::Solid(1), &[("a", &content)]);
+    let resource = resource(&solid);
+    solid[resource..resource + 8].copy_from_slice(&(3_u64 << 20).to_le_bytes());
+    solid[resource + 8..resource + 12].copy_from_slice(&(64_u32 << 20).to_le_bytes());
+    for bytes in [packed, solid] {
+        // In the file itself there is room for it, whatever layers may have.
+        let limits = Limits { max_memory: 2 << 20, ..Limits::default() };
+        let found = Collected::with_limits(FileType::Wim, &bytes, limits);
+        assert_ne!(found.children[0].absent, Some(Reason::Memory));
+        for (held, is_refused) in [(1 << 20, false), (126 << 20, true)] {
+            let mut within = Collected::of(FileType::BinaryData, b"");
+            within.budget.hold(held);
+            let before = within.budget.memory();
+            crate::unpack(FileType::Wim, &bytes, &mut within);
+            assert_eq!(within.children[0].absent == Some(Reason::Memory), is_refused, "{held}");
+            assert_eq!(within.budget.memory(), before);
+        }
+    }
+}
+
+#[test]
 fn damage_is_survived() {
+    let files: &[(&str, &[u8])] = &[("a", b"first"), ("folder/b", &[7; 40_000])];
+    survives_damage(FileType::Wim, &wim(Wim::Xpress, files));
     for kind in [Wim::Xpress, Wim::Piped] {
-        let bytes = wim(kind, &[("a", b"first"), ("folder/b", &vec![7; 40_000])]);
-        survives_damage(FileType::Wim, &bytes);
+        let bytes = wim(kind, files);
         for at in (8..208).step_by(4) {
             for value in [0, 1, 0x7fff_ffff, u32::MAX] {
                 let mut lying = bytes.clone();
