@@ -11,6 +11,7 @@
 mod chain;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::io::{self, Cursor, Read};
 
@@ -18,6 +19,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Error, Password};
 
 use crate::password;
+use work::{Making, Purse};
 
 /// Memory of one dictionary or model, and of the header, in KiB.
 const MEMORY: usize = 160 << 10;
@@ -33,11 +35,16 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let candidates = password::few_candidates(sink, TRIALS);
     let candidates = candidates.iter().map(|text| Password::new(&String::from_utf8_lossy(text)));
     let passwords: Vec<Password> = std::iter::once(Password::empty()).chain(candidates).collect();
+    let (mut purse, header) = (Purse::new(), Making::of_header(bytes));
     let mut refused = None;
-    for password in &passwords {
+    for (number, password) in passwords.iter().enumerate() {
+        if !password.is_empty() && purse.pay(&header, number).is_none() {
+            break;
+        }
         match Archive::read_with_memory_limit(&mut Cursor::new(bytes), password, MEMORY) {
             Ok(archive) => {
-                let mut walk = Walk { bytes, archive: &archive, passwords: &passwords, sink, position: 0 };
+                let (archive, passwords, position, right) = (&archive, &passwords, 0, None);
+                let mut walk = Walk { bytes, archive, passwords, sink, position, purse, right };
                 // There is nothing after the last member, so whether to go on makes no difference.
                 let _ = walk.all();
                 return;
@@ -60,6 +67,9 @@ struct Walk<'a, 'sink> {
     passwords: &'a [Password],
     sink: &'sink mut dyn Sink,
     position: u64,
+    purse: Purse,
+    /// The number of the password that was right last: the next block often has the same.
+    right: Option<usize>,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -126,9 +136,12 @@ impl<'a> Walk<'a, '_> {
         let length = u64::try_from(packed.len()).unwrap_or(u64::MAX);
         let mut refused = self.sink.budget().admit(length).err();
         if refused.is_none() {
-            let passwords = self.passwords.iter().filter(|password| !password.is_empty());
-            for plain in passwords.map(|password| chain::decrypted(block, packed, password)) {
-                match plain {
+            let making = Making::of_block(block);
+            for password in self.passwords.iter().filter(|password| !password.is_empty()) {
+                if self.purse.spend(&making).is_none() {
+                    break;
+                }
+                match chain::decrypted(block, packed, password) {
                     Ok(plain) if opens(block, &plain, &files) => {
                         self.sink.budget().hold(length);
                         let flow = self.members(block, &plain, &files, true);
@@ -171,17 +184,28 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// The password under which the first member of a block can be read.
-    fn password(&self, block: usize) -> Option<&'a Password> {
-        self.passwords.iter().filter(|password| !password.is_empty()).find(|password| {
-            let mut source = Cursor::new(self.bytes);
+    fn password(&mut self, block: usize) -> Option<&'a Password> {
+        let (archive, bytes, passwords) = (self.archive, self.bytes, self.passwords);
+        let making = archive.blocks.get(block).map(Making::of_block).unwrap_or_default();
+        let others = (0..passwords.len()).filter(|number| Some(*number) != self.right);
+        for number in self.right.into_iter().chain(others) {
+            let Some(password) = passwords.get(number).filter(|password| !password.is_empty()) else {
+                continue;
+            };
+            self.purse.pay(&making, number)?;
+            let mut source = Cursor::new(bytes);
             let decoder =
-                BlockDecoder::new_with_memory_limit(1, MEMORY, block, self.archive, password, &mut source);
+                BlockDecoder::new_with_memory_limit(1, MEMORY, block, archive, password, &mut source);
             let read = decoder.for_each_entries(&mut |_: &ArchiveEntry, stream: &mut dyn Read| {
                 io::copy(&mut stream.take(PROBE), &mut io::sink())?;
                 Ok(false)
             });
-            read.is_ok()
-        })
+            if read.is_ok() {
+                self.right = Some(number);
+                return Some(password);
+            }
+        }
+        None
     }
 
     fn give(&mut self, file: &ArchiveEntry, encrypted: bool, content: Content<'_>) -> Flow {

@@ -2,7 +2,9 @@
 
 use candor_fixtures::archive::{SEVEN_ZIP, SevenZip, seven_zip};
 use candor_model::{FileType, Limits, Reason};
+use sevenz_rust2::{Archive, Password};
 
+use super::work::{Making, Purse, ROUNDS};
 use crate::collected::{Collected, survives_damage};
 use crate::crc;
 
@@ -86,6 +88,33 @@ fn methods_that_nobody_reads_are_said() {
     bytes[8..12].copy_from_slice(&sum);
     let found = Collected::of(FileType::SevenZip, &bytes);
     assert!(matches!(found.incomplete.as_slice(), [Reason::Unsupported(_)]), "{:?}", found.incomplete);
+}
+
+#[test]
+fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
+    let bytes = seven_zip(SevenZip::Lzma2, Some("infected"), &[("a", b"content")]);
+    let archive = Archive::read(&mut std::io::Cursor::new(&bytes), &Password::new("infected")).unwrap();
+    let making = Making::of_block(&archive.blocks[0]);
+    assert!(making.rounds().is_power_of_two());
+    let mut purse = Purse::new();
+    // The same key costs nothing, as it is kept; another one does, until there is nothing left.
+    assert!((0..1_000).all(|_| purse.pay(&making, 1).is_some()));
+    let paid = (2..).take_while(|number| purse.pay(&making, *number).is_some()).count();
+    assert_eq!(u64::try_from(paid).unwrap() + 1, ROUNDS / making.rounds());
+    assert!(purse.spend(&making).is_none());
+    // An encrypted header says it in clear: a packed one, of AES with 2^24 rounds, without salt.
+    let mut header = b"7z\xbc\xaf\x27\x1c\0\x04\0\0\0\0".to_vec();
+    let encoded = [0x17, 6, 0, 1, 7, 0x0b, 1, 0, 1, 0x24, 6, 0xf1, 7, 1, 2, 0x58, 0x0f];
+    header.extend(0_u64.to_le_bytes());
+    header.extend((encoded.len() as u64).to_le_bytes());
+    header.extend([0; 4]);
+    header.extend(encoded);
+    assert_eq!(Making::of_header(&header).rounds(), 1 << 24);
+    assert_ne!(Making::of_header(&bytes), Making::default());
+    let plain = seven_zip(SevenZip::Lzma2, None, &[("a", b"content")]);
+    assert_eq!(Making::of_header(&plain), Making::default());
+    // More than there is: nothing is tried.
+    assert_eq!(Collected::of(FileType::SevenZip, &header).incomplete.len(), 1);
 }
 
 #[test]
