@@ -56,10 +56,14 @@ impl Folder {
                 let (packed, real) = (reader.u16()?, reader.u16()?);
                 reader.skip(self.reserve)?;
                 let data = clipped(reader.rest(), 0, u64::from(packed));
-                let _ = reader.skip(u64::from(packed));
-                Some((data, usize::from(real)))
+                let is_whole = reader.skip(u64::from(packed)).is_some();
+                Some((data, usize::from(real), is_whole))
             };
-            let read = block().and_then(|(data, real)| method.block(data, real, &mut out));
+            // What is there of a block that is cut is kept.
+            let read = block().and_then(|(data, real, is_whole)| {
+                method.block(data, real, &mut out)?;
+                is_whole.then_some(())
+            });
             if read.is_none() {
                 return (out, Some(Reason::Malformed("a block of a cabinet".to_owned())));
             }

@@ -291,7 +291,10 @@ impl<'a> Volume<'a> {
             }
             return sink.child(ChildKind::Extracted, &member, Content::Bytes(content));
         }
-        let (pieces, steps) = self.pieces(inode);
+        let (pieces, steps, is_damaged) = self.pieces(inode);
+        if is_damaged {
+            sink.incomplete(Reason::Malformed(format!("what says where {} stands", member.name)));
+        }
         if pieces.len() >= PIECES || steps >= STEPS {
             sink.incomplete(Reason::Unsupported("so many pieces of a file".to_owned()));
         }
@@ -310,17 +313,19 @@ impl<'a> Volume<'a> {
             out.extend_from_slice(content.get(4..).unwrap_or_default());
             return 0;
         }
-        let (pieces, steps) = self.pieces(inode);
+        let (pieces, steps, _) = self.pieces(inode);
         let _ = Extents::new(self.medium, pieces.into_iter(), inode.size.min(DIRECTORY)).read_to_end(out);
         steps
     }
 
-    /// Where the blocks of an inode stand, holes included, and the steps that it took to find them.
-    fn pieces(&self, inode: &Inode) -> (Vec<Extent>, u64) {
+    /// Where the blocks of an inode stand, holes included, the steps that it took to find them, and whether blocks
+    /// that say where others stand are damaged or not there.
+    fn pieces(&self, inode: &Inode) -> (Vec<Extent>, u64, bool) {
+        let mut is_damaged = false;
         let end = inode.size.div_ceil(self.block);
         let mut pieces = Pieces::new(self.block, end);
         if inode.flags & EXTENTS != 0 {
-            self.extents(&inode.places, &mut pieces);
+            is_damaged |= !self.extents(&inode.places, &mut pieces);
         } else {
             let words = inode.places.as_chunks::<4>().0;
             for (index, word) in words.iter().enumerate() {
@@ -328,22 +333,24 @@ impl<'a> Volume<'a> {
                 // The last three lead to blocks of places, of such blocks, and of those.
                 match index {
                     0..12 => pieces.push(place, 1),
-                    _ => self.indirect(
-                        place,
-                        u32::try_from(index).unwrap_or(12).saturating_sub(11),
-                        &mut pieces,
-                    ),
+                    _ => {
+                        let level = u32::try_from(index).unwrap_or(12).saturating_sub(11);
+                        is_damaged |= !self.indirect(place, level, &mut pieces);
+                    }
                 }
             }
         }
-        pieces.finish()
+        let (pieces, steps) = pieces.finish();
+        (pieces, steps, is_damaged)
     }
 
-    fn indirect(&self, place: u64, level: u32, pieces: &mut Pieces) {
+    /// Takes what blocks of places lead to; whether they are all there.
+    fn indirect(&self, place: u64, level: u32, pieces: &mut Pieces) -> bool {
+        let mut is_whole = true;
         let mut open = vec![(place, level)];
         while let Some((place, level)) = open.pop() {
             if pieces.is_done() {
-                return;
+                return is_whole;
             }
             if level == 0 {
                 pieces.push(place, 1);
@@ -356,13 +363,17 @@ impl<'a> Volume<'a> {
             }
             let block = taken(self.medium, place.saturating_mul(self.block), self.block);
             pieces.pay(self.block);
+            is_whole &= u64::try_from(block.len()).is_ok_and(|length| length == self.block);
             let words = block.as_chunks::<4>().0.iter().rev();
             let below = level.saturating_sub(1);
             open.extend(words.map(|word| (u64::from(u32::from_le_bytes(*word)), below)));
         }
+        is_whole
     }
 
-    fn extents(&self, root: &[u8], pieces: &mut Pieces) {
+    /// Takes what a tree of extents leads to; whether all of its nodes are some.
+    fn extents(&self, root: &[u8], pieces: &mut Pieces) -> bool {
+        let mut is_whole = true;
         // Where nodes stand; the first is the inode's.
         let mut open: Vec<(Option<u64>, u32)> = vec![(None, 0)];
         let mut held;
@@ -383,11 +394,14 @@ impl<'a> Volume<'a> {
                 reader.skip(4)?;
                 (mark == 0xf30a).then_some((count, level))
             };
-            let Some((count, level)) = header() else { continue };
+            let Some((count, level)) = header() else {
+                is_whole = false;
+                continue;
+            };
             let rows = reader.rest().as_chunks::<12>().0;
             let rows = rows.get(..usize::from(count)).unwrap_or(rows);
             if pieces.is_done() || depth > 5 {
-                return;
+                return is_whole;
             }
             if level == 0 {
                 for row in rows {
@@ -417,6 +431,7 @@ impl<'a> Volume<'a> {
                 }
             }
         }
+        is_whole
     }
 }
 

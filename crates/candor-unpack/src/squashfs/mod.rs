@@ -198,8 +198,11 @@ impl<'a> Image<'a> {
 
     /// A table of blocks, unpacked.
     fn table(&self, method: Method, start: u64, end: u64) -> Table {
-        let mut table = Table::default();
-        let mut reader = Reader::little(clipped(self.bytes, start, end.saturating_sub(start)));
+        let length = end.saturating_sub(start);
+        let there = clipped(self.bytes, start, length);
+        let is_cut = u64::try_from(there.len()).is_ok_and(|there| there < length);
+        let mut table = Table { is_damaged: is_cut, ..Table::default() };
+        let mut reader = Reader::little(there);
         while !reader.rest().is_empty() {
             let place = u64::try_from(reader.position()).unwrap_or(u64::MAX);
             table.places.insert(place, table.bytes.len());

@@ -168,7 +168,7 @@ impl Walk<'_, '_> {
         let data = clipped(self.bytes, entry.data, entry.compressed);
         let is_cut = counts && u64::try_from(data.len()).is_ok_and(|length| length < entry.compressed);
         if entry.is_encrypted {
-            return self.open_encrypted(entry, data);
+            return self.open_encrypted(entry, data, is_cut);
         }
         // Directories are members without data, and signatures name them like any other.
         if data.is_empty() || entry.method == 0 {
@@ -197,7 +197,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn open_encrypted(&mut self, entry: &Entry, data: &[u8]) -> Flow {
+    fn open_encrypted(&mut self, entry: &Entry, data: &[u8], is_cut: bool) -> Flow {
         // The plain copy stands beside the stored one, and is paid for when it is given.
         let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
         if let Err(reason) = self.sink.budget().admit(length) {
@@ -205,7 +205,7 @@ impl Walk<'_, '_> {
         }
         let method = entry.aes.map_or(entry.method, |aes| aes.method);
         match self.decrypted(entry, data) {
-            Some(plain) => self.decode(entry, method, &plain, false),
+            Some(plain) => self.decode(entry, method, &plain, is_cut),
             None => self.give(entry, Content::Absent(Reason::Encrypted)),
         }
     }
