@@ -42,6 +42,7 @@ mod decmpfs;
 mod disk;
 mod dmg;
 mod egg;
+mod eight;
 mod elf;
 mod embedded;
 mod encoded_script;

@@ -4,13 +4,14 @@
 //! A long run of digits is decoded and given only when it is something: a program, an archive, or text, plain
 //! or in UTF-16. Keys and certificates, of which texts are full, are none of these.
 
+use crate::eight::Eight;
 use crate::transfer::base64;
 
 /// Shortest run behind the option of a shell, and shortest one anywhere; runs of one text.
 const COMMAND: usize = 16;
 const BLOB: usize = 120;
 const RUNS: usize = 64;
-/// Bytes that are looked at together: a run of [`COMMAND`] has an eighth of one, wherever it stands.
+/// Bytes that are looked at together.
 const STRETCH: usize = 64;
 
 /// What the first runs of a text decode to.
@@ -33,56 +34,40 @@ pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// Where the first run starts that has at least [`COMMAND`] digits, of those that start at `at` or behind. Such a run
-/// has all bytes of some block of half its length: those are looked for, many at once, and most bytes of most texts
-/// are in none.
+/// Where the first run starts that has at least [`COMMAND`] digits, of those that start at `at` or behind.
 fn next_run(text: &[u8], at: usize) -> Option<usize> {
-    let mut before = at;
-    let mut rest = text.get(at..)?;
-    loop {
-        let (blocks, tail) = rest.as_chunks::<STRETCH>();
-        let digits = |block: &&[u8; STRETCH]| has_block_of_digits(block);
-        let passed = blocks.iter().take_while(|block| !digits(block)).count();
-        before = before.saturating_add(passed.saturating_mul(STRETCH));
-        let stretch: &[u8] = blocks.get(passed).map_or(tail, |block| block);
-        let behind = before.saturating_add(stretch.len());
-        // A run that ends or starts outside is the run of one of its bytes, too.
-        let mut from = before;
-        while let Some(place) = text.get(from..behind)?.iter().position(is_digit) {
-            let place = from.saturating_add(place);
-            let start = if place == before { start_of_run(text, at, place) } else { place };
-            let run = text.get(start..)?;
-            let length = run.iter().take_while(|byte| is_digit(byte)).count();
-            if length >= COMMAND {
-                return Some(start);
-            }
-            from = start.saturating_add(length).min(behind);
-        }
-        if passed >= blocks.len() {
-            return None;
-        }
-        before = behind;
-        rest = text.get(before..)?;
+    let (stretches, rest) = text.get(at..)?.as_chunks::<STRETCH>();
+    let mut last = [0; STRETCH];
+    for (to, byte) in last.iter_mut().zip(rest) {
+        *to = *byte;
     }
+    // Which of the last bytes before a stretch are digits.
+    let mut before = 0_u128;
+    let mut place = at;
+    for stretch in stretches.iter().chain([&last]) {
+        let digits = before | u128::from(digits(stretch)) << COMMAND;
+        // Each doubles how many have to stand one behind the other.
+        let runs = [1, 2, 4, 8].into_iter().fold(digits, |runs, length| runs & runs >> length);
+        if runs != 0 {
+            // A run that starts at the first of them had been found before.
+            return Some(place.saturating_add(runs.trailing_zeros() as usize).saturating_sub(COMMAND));
+        }
+        before = digits >> STRETCH;
+        place = place.saturating_add(STRETCH);
+    }
+    None
 }
 
-/// Where the run starts that goes on at `place`, no earlier than `at`.
-fn start_of_run(text: &[u8], at: usize, place: usize) -> usize {
-    let run = text.get(at..place).unwrap_or_default().iter().rev().take_while(|byte| is_digit(byte)).count();
-    place.saturating_sub(run)
-}
-
-/// Whether all bytes of one of the eights of a stretch are digits.
-fn has_block_of_digits(stretch: &[u8; STRETCH]) -> bool {
-    let mut flags = [0_u8; STRETCH];
-    for (flag, byte) in flags.iter_mut().zip(stretch) {
-        // Without branches and tables, so that all are done at once.
-        let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        let is_number_or_slash = byte.wrapping_sub(b'/') < 11;
-        *flag = u8::from(is_letter | is_number_or_slash | (*byte == b'+') | (*byte == b'='));
+/// Which bytes of a stretch are digits, the first in the lowest bit.
+fn digits(stretch: &[u8; STRETCH]) -> u64 {
+    let mut which = [0_u8; STRETCH / 8];
+    for (which, bytes) in which.iter_mut().zip(stretch.as_chunks::<8>().0) {
+        let bytes = Eight::new(*bytes);
+        let letters = bytes.with(0x20).are_between(b'a', b'z');
+        let others = bytes.are_between(b'+', b'+').or(bytes.are_between(b'=', b'='));
+        *which = letters.or(bytes.are_between(b'/', b'9')).or(others).which();
     }
-    let (eights, _) = flags.as_chunks::<8>();
-    eights.iter().fold(false, |any, flags| any | (u64::from_le_bytes(*flags) == 0x0101_0101_0101_0101))
+    u64::from_le_bytes(which)
 }
 
 fn is_digit(byte: &u8) -> bool {

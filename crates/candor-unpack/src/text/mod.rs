@@ -10,14 +10,13 @@ mod tests;
 
 use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
 
+use crate::eight::Eight;
 use crate::encoded_script;
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 16;
 /// Place of the last of them.
 const LAST: u32 = 15;
-/// Not a byte that stays.
-const DROPPED: u8 = 0;
 
 /// Gives the normalised copy of `bytes`, and what stands in them as base64, to the sink.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -34,6 +33,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if sink.child(kind, &Member::default(), Content::Bytes(&normal)) == Flow::Stop {
         return;
     }
+    drop(normal);
     // UTF-16 has a zero behind every digit.
     let narrow: Vec<u8>;
     let text = if memchr::memchr(0, kept.get(..64).unwrap_or(kept)).is_some() {
@@ -63,7 +63,7 @@ pub(crate) fn normalise(bytes: &[u8]) -> Vec<u8> {
     for block in blocks {
         copy.take(block);
     }
-    let mut last = [DROPPED; BLOCK];
+    let mut last = [0; BLOCK];
     for (to, byte) in last.iter_mut().zip(rest) {
         *to = *byte;
     }
@@ -85,11 +85,20 @@ impl Copy {
     /// Takes the next block.
     #[inline]
     fn take(&mut self, block: &[u8; BLOCK]) {
-        let mut becoming = [DROPPED; 2 * BLOCK];
-        for (to, byte) in becoming.iter_mut().zip(block) {
-            *to = becomes(*byte);
+        let mut becoming = [0; 2 * BLOCK];
+        let (mut staying, mut blanks) = ([0_u8; 2], [0_u8; 2]);
+        let places = becoming.as_chunks_mut::<8>().0.iter_mut().zip(staying.iter_mut().zip(&mut blanks));
+        for (bytes, (to, (staying, blanks))) in block.as_chunks::<8>().0.iter().zip(places) {
+            let bytes = Eight::new(*bytes);
+            let white = bytes.are_between(b'\t', b'\r').or(bytes.are_between(b' ', b' '));
+            // Upper and lower case differ by one bit.
+            let lower = bytes.with_where(0x20, bytes.are_between(b'A', b'Z'));
+            *to = lower.replaced(b' ', white).bytes();
+            *staying = white.or(bytes.are_between(b'!', 0x7f)).which();
+            *blanks = white.which();
         }
-        let mut kept = kept(&becoming, &mut self.blank);
+        let number = |bits: [u8; 2]| u32::from(u16::from_le_bytes(bits));
+        let mut kept = kept(number(staying), number(blanks), &mut self.blank);
         // One run of bytes that stay after the other. Most blocks have one or two: whether there is a second cannot
         // be foretold, so nobody asks.
         self.run(&becoming, &mut kept);
@@ -115,39 +124,16 @@ impl Copy {
     }
 }
 
-/// What becomes of a byte: itself or another, or [`DROPPED`]. Without branches and tables, so that all of a block are
-/// done at once.
-const fn becomes(byte: u8) -> u8 {
-    let is_upper = byte.wrapping_sub(b'A') < 26;
-    let lower = if is_upper { byte | 0x20 } else { byte };
-    let plain = if byte.wrapping_sub(b' ') < 0x60 { lower } else { DROPPED };
-    if byte.wrapping_sub(b'\t') < 5 { b' ' } else { plain }
-}
-
-/// Which bytes of a block stay, the first in the lowest bit. `blank` is whether the last one before the block was a
-/// blank, whatever was dropped since, and becomes that of its end.
-fn kept(block: &[u8; 2 * BLOCK], blank: &mut u32) -> u32 {
-    let dropped = bits(block, DROPPED);
-    let blanks = bits(block, b' ');
+/// Which bytes of a block are kept, of those that are no controls, some of them blanks; the first in the lowest bit.
+/// `blank` is whether the last one before the block was a blank, whatever was dropped since, and becomes that of its
+/// end.
+#[inline]
+fn kept(staying: u32, blanks: u32, blank: &mut u32) -> u32 {
+    let dropped = !staying & ((1 << BLOCK) - 1);
     let behind = blanks << 1 | *blank;
     // What is dropped does not end a run of white space: the addition carries from the first of those that are dropped
     // behind a blank to the last.
     let through = (dropped.wrapping_add(behind & dropped) ^ dropped) & dropped;
     *blank = (blanks | through) >> (BLOCK - 1) & 1;
     !(dropped | blanks & (behind | through << 1)) & ((1 << BLOCK) - 1)
-}
-
-/// Which of the first bytes of a block are `sought`.
-fn bits(block: &[u8; 2 * BLOCK], sought: u8) -> u32 {
-    let mut flags = [0; BLOCK];
-    for (flag, byte) in flags.iter_mut().zip(block) {
-        *flag = u8::from(*byte == sought);
-    }
-    // The factor brings the lowest bits of eight bytes together in the highest byte.
-    let eight =
-        |flags: &[u8; 8]| u64::from_le_bytes(*flags).wrapping_mul(0x0102_0408_1020_4080).to_be_bytes()[0];
-    match flags.as_chunks::<8>().0 {
-        [low, high] => u32::from(u16::from_le_bytes([eight(low), eight(high)])),
-        _ => 0,
-    }
 }
