@@ -17,7 +17,7 @@ const CHUNK: u64 = 1 << 20;
 /// Memory that is reserved on the word of a container, before anything was read.
 const TRUSTED_SIZE: u64 = 16 << 20;
 /// Bytes of buffers that are kept for the next layers; what is beyond is given back.
-const KEPT: usize = 4 << 20;
+const KEPT: usize = 2 << 20;
 
 /// With less memory than for parts of this size, archives are not taken apart while they are read.
 const SMALLEST_PART: u64 = 4096;
@@ -360,6 +360,10 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
         let may_part = may_part && part(budget) >= SMALLEST_PART;
         let first = if may_part { limit.min(part(budget)) } else { limit };
         let expected = member.real_size.unwrap_or(0).min(limit).min(TRUSTED_SIZE);
+        if expected > KEPT as u64 {
+            // What others left is too small for it, and would only be there besides.
+            self.scan.buffers.clear();
+        }
         buffer.reserve(usize::try_from(expected).unwrap_or(0));
         let mut outcome = self.read_up_to(stream, first, buffer);
         if first < limit && outcome == Ok(true) {

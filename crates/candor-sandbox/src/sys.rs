@@ -257,9 +257,9 @@ pub(crate) fn keep_little() {
     #[cfg(target_env = "gnu")]
     {
         // SAFETY: it sets a number of the C library, from whose size on each piece is mapped by itself.
-        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 2 << 20) };
+        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20) };
         // SAFETY: as above; what is free at the end beyond this is given back.
-        unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, 4 << 20) };
+        unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, 2 << 20) };
     }
 }
 
