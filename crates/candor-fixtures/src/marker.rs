@@ -61,6 +61,17 @@ pub fn combinations() -> Vec<Combination> {
     all
 }
 
+/// Every packing with the marker in it.
+#[must_use]
+pub fn alone() -> Vec<Combination> {
+    let with_marker = |packing: Packing| Combination {
+        bytes: (packing.pack)(MARKER),
+        path: vec![packing.label],
+        name: packing.name,
+    };
+    packings().into_iter().map(with_marker).collect()
+}
+
 fn packing(name: impl Into<String>, label: &str, pack: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Packing {
     Packing { name: name.into(), pack: Box::new(pack), label: label.to_owned() }
 }

@@ -3,6 +3,7 @@
 
 mod archives;
 mod bombs;
+mod cuts;
 mod documents;
 mod icons;
 mod markers;
