@@ -14,6 +14,7 @@ mod fronts;
 mod inventory;
 mod message;
 mod migrate;
+mod module_values;
 mod policy;
 mod protocol;
 mod scan;
@@ -71,6 +72,7 @@ targets! {
         search_differential => differential::search;
         signature_parse => signature::parse;
         signature_yara => yara::parse;
+        modules => module_values::tell;
         unpack_embedded => unpack::embedded;
         worker_message => message::message;
         inventory => inventory::read;
@@ -195,6 +197,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "search_differential" => differential::seeds(),
         "signature_parse" => signature::seeds(),
         "signature_yara" => yara::seeds(),
+        "modules" => module_values::seeds(),
         "worker_message" => message::seeds(),
         "inventory" => inventory::seeds(),
         "inventory_beside" => inventory::logged(),
