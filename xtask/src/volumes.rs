@@ -1,6 +1,7 @@
 //! Compares the readers of file systems with the programs that make them: a folder with files of every shape is put
 //! into an image by `mkfs.xfs`, `mkfs.btrfs` and `mke2fs`, or, with `--kernel`, by the kernel, which alone packs files
-//! and makes snapshots. What is read of the image must be what is in the folder.
+//! and makes snapshots. What is read of the image must be what is in the folder. The same goes for Windows images, which
+//! `wimcapture` makes in every compression; they hold what is alike once.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -46,6 +47,8 @@ enum Fill {
     Listed(&'static str),
     /// By the kernel, with these options of a mount.
     Kernel(&'static str),
+    /// By a program that is told the folder and makes the image.
+    Captured,
 }
 
 const fn maker(
@@ -59,11 +62,12 @@ const fn maker(
     Maker { name, file_type, program, options, fill, size: 320 }
 }
 
-const MAKERS: [Maker; 19] = {
-    use FileType::{Btrfs, Ext, Xfs};
+const MAKERS: [Maker; 29] = {
+    use FileType::{Btrfs, Ext, Wim, Xfs};
     const XFS: &str = "mkfs.xfs";
     const BTRFS: &str = "mkfs.btrfs";
     const EXT: &str = "mke2fs";
+    const WIM: &str = "wimcapture";
     const ROOT: Fill = Fill::Folder("--rootdir");
     const PROTOTYPE: Fill = Fill::Listed("-p");
     [
@@ -97,6 +101,16 @@ const MAKERS: [Maker; 19] = {
         maker("btrfs, xxhash", Btrfs, BTRFS, &["-q", "-f", "--csum", "xxhash", "-n", "4096"], ROOT),
         maker("btrfs, sha256", Btrfs, BTRFS, &["-q", "-f", "--csum", "sha256", "-n", "65536"], ROOT),
         maker("btrfs, blake2, mixed", Btrfs, BTRFS, &["-q", "-f", "--csum", "blake2", "--mixed"], ROOT),
+        maker("wim", Wim, WIM, &["--compress=none"], Fill::Captured),
+        maker("wim, XPRESS", Wim, WIM, &["--compress=XPRESS"], Fill::Captured),
+        maker("wim, LZX", Wim, WIM, &["--compress=LZX"], Fill::Captured),
+        maker("wim, LZMS", Wim, WIM, &["--compress=LZMS"], Fill::Captured),
+        maker("wim, LZMS, fast", Wim, WIM, &["--compress=LZMS:10", "--chunk-size=32K"], Fill::Captured),
+        maker("wim, solid", Wim, WIM, &["--solid"], Fill::Captured),
+        maker("wim, solid, small chunks", Wim, WIM, &["--solid", "--solid-chunk-size=64K"], Fill::Captured),
+        maker("wim, solid, LZX", Wim, WIM, &["--solid", "--solid-compress=LZX"], Fill::Captured),
+        maker("wim, for pipes", Wim, WIM, &["--pipable", "--compress=LZX"], Fill::Captured),
+        maker("wim, for pipes, stored", Wim, WIM, &["--pipable", "--compress=none"], Fill::Captured),
         maker("xfs 5 by the kernel", Xfs, XFS, &["-q", "-f"], Fill::Kernel("")),
         maker(
             "xfs 5, small blocks, by the kernel",
@@ -163,9 +177,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<String> {
 /// Makes an image; `false` when what makes it is not here.
 fn make(maker: &Maker, folder: &Path, image: &Path, work: &Path) -> anyhow::Result<bool> {
     let Some(program) = found(maker.program) else { return Ok(false) };
-    fs::File::create(image)?.set_len(maker.size << 20)?;
     let mut command = Command::new(program);
     command.args(maker.options);
+    if maker.fill == Fill::Captured {
+        succeed(command.arg(folder).arg(image))?;
+        return Ok(true);
+    }
+    fs::File::create(image)?.set_len(maker.size << 20)?;
     match maker.fill {
         Fill::Folder(option) => {
             command.arg(option).arg(folder);
@@ -175,7 +193,7 @@ fn make(maker: &Maker, folder: &Path, image: &Path, work: &Path) -> anyhow::Resu
             fs::write(&list, prototype(folder)?)?;
             command.arg(option).arg(&list);
         }
-        Fill::Kernel(_) => (),
+        Fill::Captured | Fill::Kernel(_) => (),
     }
     succeed(command.arg(image))?;
     if let Fill::Kernel(options) = maker.fill {
@@ -296,6 +314,9 @@ fn compare(image: &Path, file_type: FileType, expected: &Files) -> anyhow::Resul
     drop(bytes);
     let (given, told) = read(image, file_type)?;
     ensure!(told.is_empty(), "told: {}", told.join("; "));
+    if file_type == FileType::Wim {
+        return compare_contents(&given, expected);
+    }
     // What is made with the file system.
     let given: Files = given.into_iter().filter(|(path, _)| !path.starts_with("lost+found")).collect();
     for (path, digest) in expected {
@@ -304,6 +325,20 @@ fn compare(image: &Path, file_type: FileType, expected: &Files) -> anyhow::Resul
     }
     let more: Vec<&String> = given.keys().filter(|path| !expected.contains_key(*path)).collect();
     ensure!(more.is_empty(), "there are others: {more:?}");
+    Ok(())
+}
+
+/// Compares what is read of an image that holds what is alike once, under one of its names.
+fn compare_contents(given: &Files, expected: &Files) -> anyhow::Result<()> {
+    let empty = hexadecimal(&Sha256::digest([]));
+    for (path, digest) in expected.iter().filter(|(_, digest)| **digest != empty) {
+        ensure!(given.values().any(|found| found == digest), "the content of {path} is not given");
+    }
+    for (path, digest) in given {
+        // Links are files of their own there.
+        let is_link = ["link", "folders/around", ""].contains(&path.as_str());
+        ensure!(is_link || expected.get(path) == Some(digest), "{path} is given, as {digest}");
+    }
     Ok(())
 }
 
@@ -322,7 +357,11 @@ fn read(image: &Path, file_type: FileType) -> anyhow::Result<(Files, Vec<String>
         told: Vec::new(),
         budget: Budget::new(limits, Interrupt::new(), u64::MAX >> 8),
     };
-    ensure!(volume::files(file_type, &&bytes[..], &mut sink, &mut |_| ()), "it is not read");
+    if file_type == FileType::Wim {
+        candor_unpack::unpack(file_type, &bytes, &mut sink);
+    } else {
+        ensure!(volume::files(file_type, &&bytes[..], &mut sink, &mut |_| ()), "it is not read");
+    }
     Ok((sink.files, sink.told))
 }
 
@@ -416,6 +455,14 @@ fn fill(folder: &Path) -> anyhow::Result<()> {
     for number in 0..30 {
         put(&format!("folders/{number}/{number}/file"), b"one of many")?;
     }
+    // What some packers look for: numbers that grow, and instructions whose operands lead to few places, also at the
+    // first and last bytes.
+    let rows: Vec<u8> =
+        (0..40_000_u32).flat_map(|row| [row * 24, row >> 3]).flat_map(u32::to_le_bytes).collect();
+    put("rows", &rows)?;
+    for number in 0..60_usize {
+        put(&format!("code/{number}"), &instructions(number))?;
+    }
     // Two files that grow in turns, and one of holes.
     let mut one = fs::File::create(folder.join("pieces-of-one"))?;
     let mut other = fs::File::create(folder.join("pieces-of-another"))?;
@@ -435,6 +482,38 @@ fn fill(folder: &Path) -> anyhow::Result<()> {
     std::os::unix::fs::symlink("text", folder.join("link"))?;
     std::os::unix::fs::symlink("..", folder.join("folders/around"))?;
     Ok(())
+}
+
+/// What looks like a program.
+fn instructions(number: usize) -> Vec<u8> {
+    const OPCODES: [&[u8]; 10] = [
+        &[0xe8],
+        &[0x48, 0x8b, 0x05],
+        &[0x48, 0x8b, 0x0d],
+        &[0x48, 0x8d, 0x3d],
+        &[0x4c, 0x8d, 0x05],
+        &[0xe9],
+        &[0xf0, 0x83, 0x05],
+        &[0xff, 0x15],
+        &[0x4c, 0x8b, 0x05],
+        &[0x90, 0x8b, 0xc3],
+    ];
+    let mut code = Vec::new();
+    let mut state = number.wrapping_mul(0x9e37_79b9).wrapping_add(1);
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let length = 300 + number * 241;
+    while code.len() < length {
+        let target = (next(4) * 0x1230).wrapping_sub(code.len());
+        code.extend(OPCODES[next(OPCODES.len())]);
+        code.extend(&target.to_le_bytes()[..4]);
+        let pause = if next(40) == 0 { 1_500 } else { 7 };
+        code.resize(code.len() + next(pause), 0x90);
+    }
+    code.truncate(length);
+    code
 }
 
 /// Digests of the files below a folder.
