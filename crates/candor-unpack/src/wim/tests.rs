@@ -115,7 +115,7 @@ fn parts_tell_what_others_hold() {
         let [first, second] = wim_parts(kind, files, 1);
         let others = Reason::Unsupported("what other parts of a WIM hold".to_owned());
         let found = Collected::of(FileType::Wim, &first);
-        assert_eq!(found.incomplete, [others.clone()]);
+        assert_eq!(found.incomplete, std::slice::from_ref(&others));
         let given: Vec<(&str, &[u8], Option<&Reason>)> = found
             .children
             .iter()
