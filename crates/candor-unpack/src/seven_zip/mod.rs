@@ -253,8 +253,8 @@ fn is_encrypted(block: &Block) -> bool {
 fn reason(error: &Error) -> Reason {
     match error {
         Error::PasswordRequired | Error::MaybeBadPassword(_) => Reason::Encrypted,
-        Error::UnsupportedCompressionMethod(_)
-        | Error::Unsupported(_)
+        Error::UnsupportedCompressionMethod(name) => Reason::Unsupported(format!("7z: the method {name}")),
+        Error::Unsupported(_)
         | Error::ExternalUnsupported
         | Error::MaxMemLimited { .. }
         | Error::UnsupportedVersion { .. } => Reason::Unsupported(format!("7z: {error}")),
