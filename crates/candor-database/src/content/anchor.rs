@@ -100,6 +100,8 @@ pub(crate) struct Anchor {
     pub(crate) place: Option<(u64, u64)>,
     /// What else can be checked near the run, when the surroundings do not say it all.
     pub(crate) group: Option<Group>,
+    /// The sub-signature that has a hit only where this anchor, or another one of its own in the same clause, is met.
+    pub(crate) sub: Option<u32>,
     /// How rare the commonest of the runs is, in eighths of a bit.
     pub(crate) rarity: u32,
     /// The same, with what comparing costs taken off.
@@ -286,7 +288,7 @@ impl Choice {
             (first.saturating_add(before as u64), last.saturating_add(before as u64))
         });
         let group = group(pattern, (first, part, last), before, probe.len());
-        Anchor { tier, meeting, runs, probe, place, group, rarity, score }
+        Anchor { tier, meeting, runs, probe, place, group, sub: None, rarity, score }
     }
 }
 

@@ -135,6 +135,22 @@ impl Cover {
         }
     }
 
+    /// The same, as what a sub-signature is found by.
+    fn of_sub(mut self, number: u32) -> Self {
+        if let Self::Needs(all) = &mut self {
+            let clauses = all.iter_mut().flat_map(|threshold| &mut threshold.of);
+            clauses.flat_map(|clause| &mut clause.anchors).for_each(|anchor| anchor.sub = Some(number));
+        }
+        self
+    }
+
+    /// The sub-signatures of which it is known that they have no hit where nothing of theirs was met.
+    fn tracked(&self) -> Vec<u32> {
+        let Self::Needs(all) = self else { return Vec::new() };
+        let clauses = all.iter().flat_map(|threshold| &threshold.of);
+        clauses.flat_map(|clause| &clause.anchors).filter_map(|anchor| anchor.sub).collect()
+    }
+
     /// What is found only where at least so many are.
     pub(crate) fn so_many(mut need: usize, covers: Vec<Self>) -> Self {
         let mut of = Vec::with_capacity(covers.len());
@@ -339,7 +355,7 @@ impl<'a> Covering<'a> {
                     let own = pattern_cover(pattern, self.usage);
                     cover = if index == 0 { own } else { cover.either(own) };
                 }
-                cover
+                cover.of_sub(number)
             }
             Some(SubSignature::Regex(regex)) => self.expression(&regex.trigger, depth),
             Some(SubSignature::ByteCompare(compare)) if depth <= MAX_DEPTH => {
@@ -370,23 +386,30 @@ pub(crate) fn is_choice(expression: &Expression) -> bool {
 }
 
 /// `expression` with every chain of `&` in the order of how rare its members are, rarest first, so
-/// that evaluation fails early. The meaning stays: conditions have no effects.
-pub(crate) fn rarest_first(expression: Expression, covering: &mut Covering<'_>) -> Expression {
+/// that evaluation fails early; but last what the signature is found by, for where it is evaluated that has been
+/// seen. The meaning stays: conditions have no effects.
+pub(crate) fn rarest_first(expression: Expression, cover: &Cover, covering: &mut Covering<'_>) -> Expression {
+    in_order(expression, &cover.tracked(), covering)
+}
+
+fn in_order(expression: Expression, seen: &[u32], covering: &mut Covering<'_>) -> Expression {
     match expression {
         Expression::And(..) => {
             let mut members = Vec::new();
             flatten(expression, &mut members);
             let mut scored: Vec<(u32, Expression)> = members
                 .into_iter()
-                .map(|member| (covering.score(&member), rarest_first(member, covering)))
+                .map(|member| (covering.score(&member), in_order(member, seen, covering)))
                 .collect();
-            scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+            let is_seen = |member: &Expression| matches!(member, Expression::Sub(sub) if seen.contains(sub));
+            scored.sort_by_key(|(score, member)| (is_seen(member), std::cmp::Reverse(*score)));
             let mut members = scored.into_iter().map(|(_, member)| member).rev();
             let last = members.next().unwrap_or(Expression::Sub(0));
             members.fold(last, |rest, member| Expression::And(Box::new(member), Box::new(rest)))
         }
         Expression::Or(left, right) => {
-            Expression::Or(Box::new(rarest_first(*left, covering)), Box::new(rarest_first(*right, covering)))
+            let mut side = |side: Expression| Box::new(in_order(side, seen, covering));
+            Expression::Or(side(*left), side(*right))
         }
         other => other,
     }

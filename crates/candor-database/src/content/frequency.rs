@@ -51,7 +51,21 @@ pub(crate) fn surprise(window: &[u8]) -> u32 {
     } else {
         None
     };
-    known.map_or(sum, |known| sum.min(known))
+    let sum = known.map_or(sum, |known| sum.min(known));
+    if is_sequence(window) { sum.min(SEQUENCE) } else { sum }
+}
+
+/// How rare bytes that count upwards are: most programs have a few tables of letters, of digits or of all bytes.
+const SEQUENCE: u32 = 136;
+
+/// Whether the bytes of a window count upwards, but for one step of a long one.
+fn is_sequence(window: &[u8]) -> bool {
+    let steps = window.windows(2).filter(|two| match two {
+        [before, behind] => fold(before.wrapping_add(1)) == fold(*behind),
+        _ => false,
+    });
+    let odd = window.len().saturating_sub(steps.count()).saturating_sub(1);
+    window.len() >= 4 && odd <= window.len() / WINDOW
 }
 
 /// The digest that the table of common windows is sorted by.
@@ -91,6 +105,14 @@ mod tests {
         let common = surprise(b"\x41\x5c\x41\x5d");
         assert!(common < 112, "{common}");
         assert!(surprise(b"\x5c\x5d\x41\x41") > common);
+    }
+
+    #[test]
+    fn an_alphabet_is_not_rare() {
+        for window in [&b"IJKLMNOP"[..], b"\x5c\x5d\x5e\x5f\x60\x61\x62\x63", b"cdef"] {
+            assert!(surprise(window) <= 136, "{window:?}");
+        }
+        assert!(surprise(b"KJLINMPO") > 200);
     }
 
     #[test]

@@ -64,6 +64,17 @@ pub(crate) struct Known {
     last: Option<(usize, usize)>,
 }
 
+impl Known {
+    /// What is known at first of so many sub-signatures, of which those with a bit in `absent` have no hit.
+    pub(crate) fn at_first(subs: usize, absent: u64) -> Vec<Self> {
+        let known = |sub| {
+            let count = (absent & bit(sub) != 0).then_some(0);
+            Self { count, wanted: u32::MAX, ..Self::default() }
+        };
+        (0..).take(subs).map(known).collect()
+    }
+}
+
 /// Hits below a condition.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
@@ -124,7 +135,28 @@ const MAX_DEPTH: u32 = 130;
 
 impl Evaluation<'_, '_> {
     /// Whether the condition holds.
-    pub(crate) fn holds(&mut self, expression: &Expression, depth: u32) -> Result<bool, Undecided> {
+    pub(crate) fn decide(&mut self, expression: &Expression) -> Result<bool, Undecided> {
+        Ok(!self.fails(expression, 0) && self.holds(expression, 0)?)
+    }
+
+    /// Whether what is known already says that a condition does not hold and has no hits.
+    fn fails(&self, expression: &Expression, depth: u32) -> bool {
+        let deeper = depth.saturating_add(1);
+        depth <= MAX_DEPTH
+            && match expression {
+                Expression::Sub(sub) => {
+                    self.known.get(*sub as usize).is_some_and(|known| known.count == Some(0))
+                }
+                Expression::And(left, right) => self.fails(left, deeper) || self.fails(right, deeper),
+                Expression::Or(left, right) => self.fails(left, deeper) && self.fails(right, deeper),
+                // Some are asked for, of what has none.
+                Expression::Count { of, comparison, hits, .. } => {
+                    !comparison.holds(0, u64::from(*hits)) && self.fails(of, deeper)
+                }
+            }
+    }
+
+    fn holds(&mut self, expression: &Expression, depth: u32) -> Result<bool, Undecided> {
         if depth > MAX_DEPTH {
             return Err(Undecided);
         }
@@ -181,6 +213,7 @@ impl Evaluation<'_, '_> {
                         let hits = u64::from(self.count(*sub, u32::MAX, deeper)?);
                         (Tally { hits, subs: bit(*sub) }, u32::MAX)
                     }
+                    block if self.fails(block, deeper) => (Tally::default(), 0),
                     block => {
                         let Tally { hits, subs } = self.tally(block, deeper)?.unwrap_or_default();
                         // A block with a count of its own does not pass its members on.

@@ -95,7 +95,7 @@ impl ContentBuilder {
         let usage = self.index.usage(target.target);
         let mut covering = Covering::new(&subsignatures, &usage);
         let cover = covering.of(&expression);
-        let expression = cover::rarest_first(expression, &mut covering);
+        let expression = cover::rarest_first(expression, &cover, &mut covering);
         let logical = Logical { target, expression, subsignatures };
         let mut program = Encoder::default();
         program.logical(&logical);

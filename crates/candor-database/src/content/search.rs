@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::codec::Decoder;
 use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
 use super::index::{Groups, Index, Screen, Screening, Sieve, State, Touched};
-use super::logic::{Evaluation, applies, target_holds};
+use super::logic::{Evaluation, Known, applies, target_holds};
 use super::regex::RegexCache;
 use super::yara::{self, RuleScratch, Rules};
 use super::{BODY, LOGICAL, RECORD, RULE};
@@ -113,7 +113,8 @@ impl Image {
         let mut trouble = Vec::new();
         // Signatures that mean the same have one description: what it does not match, it matches for none of them.
         let mut without: FxHashSet<u32> = FxHashSet::default();
-        for number in touched.sorted() {
+        touched.sort();
+        for number in touched.list() {
             let description = content.description(*number);
             if description.is_some_and(|description| without.contains(&description)) {
                 continue;
@@ -131,6 +132,7 @@ impl Image {
                     let described = (signature, tag, program);
                     content.decide(
                         described,
+                        content.index.absent(touched, *number),
                         subject,
                         limits,
                         layer,
@@ -219,6 +221,7 @@ impl<'i> Content<'i> {
     fn decide(
         &self,
         (signature, tag, program): (SignatureId, u8, &[u8]),
+        absent: u64,
         subject: &Subject<'_>,
         limits: &Limits,
         layer: Layer<'_>,
@@ -267,10 +270,10 @@ impl<'i> Content<'i> {
                     regexes,
                     max_regex_size: limits.max_regex_size,
                     regex_steps: limits.regex_steps,
-                    known: vec![super::logic::Known::default(); subs.len()],
+                    known: Known::at_first(subs.len(), absent),
                     trouble: Vec::new(),
                 };
-                let holds = evaluation.holds(&expression, 0);
+                let holds = evaluation.decide(&expression);
                 trouble.append(&mut evaluation.trouble);
                 Some(holds.map(|holds| {
                     holds.then(|| Hit { signature, matches: evaluation.matches(), handler: target.handler })

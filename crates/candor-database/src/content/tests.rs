@@ -232,6 +232,49 @@ fn conditions() {
     assert_eq!(hits(&image, b"etaeta... zetazeta"), [4]);
 }
 
+#[test]
+fn what_nothing_was_met_of_is_not_looked_for() {
+    // Steps are for a layer of a mebibyte once, or hardly more: of every sub-signature but one nothing is there.
+    let names = ["kappa-one", "lambda-two", "my-three", "ny-four", "omikron-five", "sigma-six"];
+    let or = |left, right| Expression::Or(Box::new(left), Box::new(right));
+    let all = (1..6).fold(Expression::Sub(0), |left, right| or(left, Expression::Sub(right)));
+    let three =
+        Expression::Count { of: Box::new(all), comparison: Comparison::Greater, hits: 5, distinct: 3 };
+    let both =
+        |left, right| Expression::And(Box::new(Expression::Sub(left)), Box::new(Expression::Sub(right)));
+    let image = image(vec![logical(three, &names), logical(or(both(0, 1), both(2, 3)), &names)]);
+    let layer = |words: &[&str]| {
+        let mut bytes = vec![b'.'; 1 << 20];
+        for (word, place) in words.iter().zip(1..) {
+            bytes[place * 1000..place * 1000 + word.len()].copy_from_slice(word.as_bytes());
+        }
+        bytes
+    };
+    assert_eq!(hits(&image, &layer(&["kappa-one"])), []);
+    assert_eq!(hits(&image, &layer(&["kappa-one", "my-three", "sigma-six"])), []);
+    assert_eq!(hits(&image, &layer(&["kappa-one", "lambda-two"])), [1]);
+    assert_eq!(hits(&image, &layer(&["ny-four", "my-three"])), [1]);
+    let twice = ["kappa-one", "lambda-two", "my-three", "kappa-one", "lambda-two", "my-three"];
+    assert_eq!(hits(&image, &layer(&twice)), [0, 1]);
+    assert_eq!(hits(&image, &layer(&twice[..5])), [1]);
+
+    let bytes = layer(&["kappa-one", "my-three", "sigma-six"]);
+    let facts = Facts::default();
+    let subject = Subject {
+        bytes: &bytes,
+        file_type: FileType::BinaryData,
+        target: Target::Other,
+        file_size: bytes.len() as u64,
+        facts: &facts,
+        parents: &[],
+        rules: None,
+    };
+    // The three that are there are counted; five passes would take more.
+    let limits = Limits { search_steps: 3 * ((1 << 20) / 16 + 1_000), ..Limits::default() };
+    let trouble = image.search(&subject, &limits, &mut Scratch::new(), &mut Vec::new());
+    assert_eq!(trouble, []);
+}
+
 fn letters() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(b"abAB".to_vec()), 1..12)
 }

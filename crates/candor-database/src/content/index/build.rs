@@ -10,8 +10,8 @@ use super::groups::{self, MAX_GROUP_RUNS};
 use super::layout::{
     ADMITTED_SPOTS, ANCHOR, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS, PLACED,
     PLACED_TABLE, SHARD, TABLES, class, entry_width, filter_bits, filter_word, is_checked, long_bits,
-    long_digest, low_digest, pack_entry, pair_word, placed_key, run_number, slot_digest, slot_start,
-    table_number, third_bit, unpack_entry,
+    long_digest, low_digest, pack_clause, pack_entry, pair_word, placed_key, run_number, slot_digest,
+    slot_start, sub_bit, table_number, third_bit, unpack_entry,
 };
 use super::{check, nibbles};
 use crate::builder::BuildError;
@@ -41,6 +41,8 @@ pub(crate) struct IndexBuilder {
     placed: Vec<Placed>,
     shared: Shared,
     used: FxHashMap<(Tier, [u8; WINDOW]), u32>,
+    /// Where needs are that some signature has.
+    known_needs: FxHashMap<Vec<u32>, u32>,
     spots: FxHashMap<Target, FxHashSet<(Tier, Spot)>>,
     /// Something does not fit the format.
     is_too_large: bool,
@@ -81,6 +83,7 @@ impl IndexBuilder {
     /// No more comes: what only choosing anchors needs goes.
     pub(crate) fn complete(&mut self) {
         self.used = FxHashMap::default();
+        self.known_needs = FxHashMap::default();
         self.spots = FxHashMap::default();
     }
 
@@ -92,9 +95,12 @@ impl IndexBuilder {
     /// Takes what the content signature with this number is found by, and gives back what of it are keys.
     pub(crate) fn add(&mut self, target: Target, signature: u32, thresholds: Vec<Threshold>) -> Vec<Keyed> {
         let mut keyed = Vec::new();
+        let clauses = thresholds.iter().flat_map(|threshold| &threshold.of);
+        let subs = clauses.flat_map(|clause| &clause.anchors).filter_map(|anchor| anchor.sub);
+        let tracked = subs.fold(0, |subs, sub| subs | sub_bit(sub));
         let needs = match thresholds.as_slice() {
-            [Threshold { need: 1, of }] if of.len() == 1 => 0,
-            _ => self.add_needs(&thresholds),
+            [Threshold { need: 1, of }] if of.len() == 1 && tracked.count_ones() < 2 => 0,
+            _ => self.add_needs(&thresholds, tracked),
         };
         let clauses = thresholds.into_iter().flat_map(|threshold| threshold.of);
         for (clause, number) in clauses.zip(0..) {
@@ -140,23 +146,27 @@ impl IndexBuilder {
         Some(())
     }
 
-    fn add_needs(&mut self, thresholds: &[Threshold]) -> u32 {
-        let start = self.shared.needs.len();
-        self.shared.needs.append(|needs| {
-            let mut put = |value: usize| {
-                needs.extend_from_slice(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes())
-            };
-            put(thresholds.len());
-            let mut first = 0_usize;
-            for threshold in thresholds {
-                let next = first.saturating_add(threshold.of.len());
-                let bits = (first..next).fold(0_usize, |bits, bit| bits | 1 << bit.min(31));
-                put(bits);
-                put(threshold.need);
-                first = next;
-            }
-        });
-        u32::try_from(start / 4).unwrap_or(u32::MAX).saturating_add(1)
+    fn add_needs(&mut self, thresholds: &[Threshold], tracked: u64) -> u32 {
+        let mut words: Vec<u32> = Vec::new();
+        let mut put = |value: usize| words.push(u32::try_from(value).unwrap_or(u32::MAX));
+        put(thresholds.len());
+        let mut first = 0_usize;
+        for threshold in thresholds {
+            let next = first.saturating_add(threshold.of.len());
+            let bits = (first..next).fold(0_usize, |bits, bit| bits | 1 << bit.min(31));
+            put(bits);
+            put(threshold.need);
+            first = next;
+        }
+        words.extend([(tracked & 0xffff_ffff) as u32, (tracked >> 32) as u32]);
+        if let Some(known) = self.known_needs.get(&words) {
+            return *known;
+        }
+        let start = self.shared.needs.len() / 4;
+        self.shared.needs.append(|needs| needs.extend(words.iter().flat_map(|word| word.to_le_bytes())));
+        let place = u32::try_from(start).unwrap_or(u32::MAX).saturating_add(1);
+        self.known_needs.insert(words, place);
+        place
     }
 
     /// Writes the section.
@@ -312,6 +322,7 @@ impl Shared {
         let sizes = u32::from(u16::try_from(anchor.probe.len()).ok()?) | flags << 16;
         let before = self.anchors.len();
         self.anchors.append(|out| {
+            let clause = pack_clause(clause, anchor.sub);
             for value in [signature, probe, sizes, first, last, group, needs, clause] {
                 out.extend_from_slice(&value.to_le_bytes());
             }

@@ -18,8 +18,9 @@
 //!   is free). Entries of one run stand one behind the other; the last one says so.
 //! * An entry names an anchor, and where in its surroundings the run stands. Behind it, for runs of two to four bytes,
 //!   are two bytes that must stand in the surroundings ([`super::check`]).
-//! * The needs of a signature that is found by several clauses: how many thresholds, then for each a
-//!   word of clauses and how many of them must be seen.
+//! * The needs of a signature that is found by several clauses, or by several sub-signatures: how many thresholds, then
+//!   for each a word of clauses and how many of them must be seen; then two words of the sub-signatures that have no
+//!   hit where nothing of theirs was met. Signatures with the same needs share them.
 
 use candor_model::Target;
 
@@ -46,7 +47,7 @@ pub(crate) const fn is_checked(table: usize) -> bool {
     table != table_number(Tier::Long) && table != PLACED_TABLE
 }
 /// Bytes of an anchor: signature, probe `u32` each; length of the probe, flags `u16` each; first and
-/// last place, group plus one, needs plus one, number of the clause `u32` each.
+/// last place, group plus one, needs plus one, number of the clause and of the sub-signature ([`pack_clause`]) `u32` each.
 pub(crate) const ANCHOR: usize = 32;
 
 /// Set in an anchor whose probe has masks behind its values.
@@ -73,6 +74,24 @@ pub(crate) fn pack_entry(anchor: u32, at: u16, is_last: bool) -> Option<u32> {
 /// Anchor, place and whether it is the last one, of an entry.
 pub(crate) const fn unpack_entry(entry: u32) -> (u32, usize, bool) {
     (entry >> 7, (entry >> 1 & 63) as usize, entry & 1 == 1)
+}
+
+/// The number of a clause, and the number of the sub-signature plus one that has no hit where nothing of its own in
+/// the clause is met (0: there is none).
+pub(crate) fn pack_clause(clause: u32, sub: Option<u32>) -> u32 {
+    let sub = sub.filter(|sub| sub_bit(*sub) != 0).map_or(0, |sub| sub.saturating_add(1));
+    clause | sub << 8
+}
+
+/// The bits of a clause and of a sub-signature, as [`pack_clause`] packed them.
+pub(crate) fn unpack_clause(packed: u32) -> (u32, u64) {
+    let clause = 1_u32.checked_shl(packed & 0xff).unwrap_or(0);
+    (clause, (packed >> 8).checked_sub(1).map_or(0, sub_bit))
+}
+
+/// The bit of a sub-signature; there are at most 64.
+pub(crate) fn sub_bit(sub: u32) -> u64 {
+    1_u64.checked_shl(sub).unwrap_or(0)
 }
 
 /// Number of the class whose shard a layer of `target` is searched with; every shard also holds

@@ -8,7 +8,8 @@ use super::hint::Hint;
 use super::kernel::{Filter, Pairs};
 use super::layout::{
     ANCHOR, HEADER, MASKED, MAX_SPOTS, PARTS, PLACED, PLACED_TABLE, SHARD, SHARED, SLOT, TABLES, class,
-    entry_width, is_checked, placed_key, run_number, slot_digest, slot_start, table_number, unpack_entry,
+    entry_width, is_checked, placed_key, run_number, slot_digest, slot_start, table_number, unpack_clause,
+    unpack_entry,
 };
 use super::screen::{Screen, Screening, Sieve};
 use crate::bytes::{Reader, record_at, run, u32_at, u64_at};
@@ -30,6 +31,8 @@ const MAX_SHARDS: usize = 64;
 const AHEAD: usize = 32;
 /// Steps for one window.
 const WINDOW_STEPS: u64 = 1 << 20;
+/// Number of the needs among what all shards share.
+const NEEDS: usize = 3;
 /// Groups that are kept decoded.
 const MAX_GROUPS: usize = 1 << 12;
 
@@ -79,13 +82,24 @@ fn weight(elements: &[Element]) -> usize {
     })
 }
 
+/// What was seen of a signature.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// Clauses, a bit each.
+    clauses: u32,
+    /// Sub-signatures, a bit each.
+    subs: u64,
+    /// Where its needs are plus one.
+    needs: u32,
+}
+
 /// The content signatures that a layer touches, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
     seen: Vec<u64>,
     list: Vec<u32>,
-    /// Clauses that were seen of signatures that need several, a bit each.
-    clauses: FxHashMap<u32, u32>,
+    /// What was seen of signatures that need several clauses or are found by several sub-signatures.
+    partly: FxHashMap<u32, Seen>,
     /// Bytes of windows that were tried in vain, by anchor.
     spent: FxHashMap<u32, usize>,
 }
@@ -94,7 +108,7 @@ impl Touched {
     /// Forgets everything; the memory stays.
     pub(crate) fn clear(&mut self) {
         self.spent.clear();
-        self.clauses.clear();
+        self.partly.clear();
         for number in self.list.drain(..) {
             if let Some(word) = self.seen.get_mut(number as usize / 64) {
                 *word = 0;
@@ -129,9 +143,13 @@ impl Touched {
         }
     }
 
-    /// The touched signatures, ascending.
-    pub(crate) fn sorted(&mut self) -> &[u32] {
+    /// Puts the touched signatures in order.
+    pub(crate) fn sort(&mut self) {
         self.list.sort_unstable();
+    }
+
+    /// The touched signatures.
+    pub(crate) fn list(&self) -> &[u32] {
         &self.list
     }
 }
@@ -212,13 +230,29 @@ impl<'a> Index<'a> {
             let (Some(shard), Some(clause)) = (self.shard_for(target), 1_u32.checked_shl(clause)) else {
                 return;
             };
-            let seen = touched.clauses.entry(signature).or_default();
-            *seen |= clause;
-            if shard.needs_met(needs, *seen) != Some(true) {
+            let seen = touched.partly.entry(signature).or_default();
+            seen.clauses |= clause;
+            seen.needs = needs;
+            if shard.needs_met(needs, seen.clauses) != Some(true) {
                 return;
             }
         }
         touched.insert(signature, count);
+    }
+
+    /// The sub-signatures of a touched signature, a bit each, that have no hit in the layer: nothing of theirs was met.
+    pub(crate) fn absent(&self, touched: &Touched, signature: u32) -> u64 {
+        let absent = || {
+            let Seen { subs, needs, .. } = *touched.partly.get(&signature)?;
+            let all = self.part(8, NEEDS)?;
+            let start = needs.checked_sub(1)? as usize;
+            let thresholds = u32_at(all, start)? as usize;
+            let at = start.checked_add(1)?.checked_add(thresholds.checked_mul(2)?)?;
+            let tracked = [u32_at(all, at)?, u32_at(all, at.checked_add(1)?)?];
+            let [low, high] = tracked.map(u64::from);
+            Some((low | high << 32) & !subs)
+        };
+        absent().unwrap_or(0)
     }
 
     fn part(&self, directory: usize, index: usize) -> Option<&'a [u8]> {
@@ -414,19 +448,26 @@ impl Shard<'_> {
     fn compare(&self, candidate: &Candidate<'_>, layer: Layer<'_>, state: &mut State<'_>) -> Option<()> {
         let signature = u32_at(candidate.record, 0)?;
         let needs = u32_at(candidate.record, 6)?;
-        let clause = 1_u32.checked_shl(u32_at(candidate.record, 7)?)?;
+        let (clause, sub) = unpack_clause(u32_at(candidate.record, 7)?);
+        // Of what is touched the rest is noted too: what of it is there is what evaluation asks.
         let news = |touched: &Touched| {
-            let seen = || touched.clauses.get(&signature).is_some_and(|seen| seen & clause != 0);
-            !touched.contains(signature) && (needs == 0 || !seen())
+            let is_touched = touched.contains(signature);
+            if needs == 0 {
+                return !is_touched;
+            }
+            let seen = touched.partly.get(&signature).copied().unwrap_or_default();
+            (!is_touched && seen.clauses & clause == 0) || sub & !seen.subs != 0
         };
         if news(state.touched)
             && self.fits(candidate, layer.bytes)?
             && self.group_fits(candidate, layer, state)
         {
             if needs > 0 {
-                let seen = state.touched.clauses.entry(signature).or_default();
-                *seen |= clause;
-                if !self.needs_met(needs, *seen)? {
+                let seen = state.touched.partly.entry(signature).or_default();
+                seen.clauses |= clause;
+                seen.subs |= sub;
+                seen.needs = needs;
+                if !self.needs_met(needs, seen.clauses)? {
                     return None;
                 }
             }
