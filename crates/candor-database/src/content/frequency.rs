@@ -68,10 +68,17 @@ fn is_sequence(window: &[u8]) -> bool {
     window.len() >= 4 && odd <= window.len() / WINDOW
 }
 
+/// What [`fold`] sets in each of the bytes of a window.
+pub(crate) const FOLD_WINDOW: u64 = 0x2020_2020_2020_2020;
+
+/// The digest of up to eight folded bytes, the first of which is the lowest.
+pub(crate) const fn digest(folded: u64) -> u32 {
+    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+}
+
 /// The digest that the table of common windows is sorted by.
 pub(crate) fn window_digest(window: &[u8; WINDOW]) -> u32 {
-    let folded = u64::from_le_bytes(window.map(fold));
-    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    digest(u64::from_le_bytes(*window) | FOLD_WINDOW)
 }
 
 /// How rare a window is that `table` lists, by its key there.

@@ -25,7 +25,7 @@
 use candor_model::Target;
 
 use crate::content::anchor::Tier;
-use crate::content::frequency::WINDOW;
+use crate::content::frequency::{FOLD_WINDOW, WINDOW};
 
 /// Parts that all shards share.
 pub(crate) const SHARED: usize = 4;
@@ -106,9 +106,6 @@ pub(crate) const HIGH_FACTOR: u32 = 0x85eb_ca77;
 /// All bytes of a half, folded at once.
 pub(crate) const FOLD_MASK: u32 = 0x2020_2020;
 
-/// The same of a whole window.
-const FOLD_RUN: u64 = 0x2020_2020_2020_2020;
-
 /// The digest of the four folded bytes at a position: it chooses the word, and the bits of what is
 /// found by four bytes.
 pub(crate) const fn low_digest(low: u32) -> u32 {
@@ -168,7 +165,7 @@ pub(crate) fn run_number(bytes: &[u8], tier: Tier) -> Option<u64> {
         }
     };
     let kept = u64::MAX >> 64_u32.saturating_sub(8_u32.saturating_mul(u32::try_from(width).ok()?)).min(63);
-    Some((number | FOLD_RUN) & kept)
+    Some((number | FOLD_WINDOW) & kept)
 }
 
 /// The digest of a run in slots: its upper half addresses, its lower half is compared.

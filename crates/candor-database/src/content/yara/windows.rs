@@ -5,7 +5,7 @@
 //! takes some windows for others and never misses one: it answers "absent", or "perhaps".
 
 use crate::content::cells::stretches;
-use crate::content::frequency::{fold, surprise};
+use crate::content::frequency::{FOLD_WINDOW, digest, fold, surprise};
 use crate::ir::{Element, Offset, Pattern, RuleRegex, StringForm};
 
 use super::regex::{Required, required};
@@ -24,9 +24,6 @@ const MOST_BITS: u32 = 25;
 /// Words of a bitmap that are kept from layer to layer.
 const KEPT: usize = 1 << 17;
 
-/// What clears the difference between cases in eight bytes, as [`fold`] does in one.
-const FOLD: u64 = 0x2020_2020_2020_2020;
-
 /// How long a window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Width {
@@ -39,10 +36,6 @@ enum Width {
 struct Window {
     width: Width,
     digest: u32,
-}
-
-const fn mix(folded: u64) -> u32 {
-    (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }
 
 /// The windows of a layer.
@@ -69,14 +62,14 @@ impl Windows {
         let shift = 32_u32.saturating_sub(self.bits);
         let mut rest = bytes;
         while let Some(window) = rest.first_chunk::<8>() {
-            let folded = u64::from_le_bytes(*window) | FOLD;
-            put(&mut self.eights, mix(folded) >> shift);
-            put(&mut self.fours, mix(folded & 0xffff_ffff) >> shift);
+            let folded = u64::from_le_bytes(*window) | FOLD_WINDOW;
+            put(&mut self.eights, digest(folded) >> shift);
+            put(&mut self.fours, digest(folded & 0xffff_ffff) >> shift);
             rest = rest.get(1..).unwrap_or_default();
         }
         while let Some(window) = rest.first_chunk::<4>() {
-            let folded = u64::from(u32::from_le_bytes(*window)) | FOLD;
-            put(&mut self.fours, mix(folded & 0xffff_ffff) >> shift);
+            let folded = u64::from(u32::from_le_bytes(*window)) | FOLD_WINDOW;
+            put(&mut self.fours, digest(folded & 0xffff_ffff) >> shift);
             rest = rest.get(1..).unwrap_or_default();
         }
     }
@@ -202,7 +195,7 @@ fn chosen<'r>(runs: impl IntoIterator<Item = &'r [u8]>) -> Vec<Window> {
         let width = if run.len() < 8 { Width::Four } else { Width::Eight };
         let length = if width == Width::Four { 4 } else { 8 };
         let scored = |bytes: &[u8]| {
-            let window = Window { width, digest: digest(bytes) };
+            let window = Window { width, digest: digest_of(bytes) };
             (surprise(bytes), window)
         };
         all.extend(run.windows(length).take(SEEN).map(scored).max_by_key(|(score, _)| *score));
@@ -218,9 +211,9 @@ fn chosen<'r>(runs: impl IntoIterator<Item = &'r [u8]>) -> Vec<Window> {
 }
 
 /// The digest of four or eight folded bytes.
-fn digest(bytes: &[u8]) -> u32 {
+fn digest_of(bytes: &[u8]) -> u32 {
     let number = bytes.iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-    mix(number)
+    digest(number)
 }
 
 #[cfg(test)]
