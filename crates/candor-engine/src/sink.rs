@@ -124,10 +124,15 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
         }
     }
 
+    /// Whether nothing more of the layer is looked at.
+    fn is_over(&mut self) -> bool {
+        self.scan.exhausted || self.scan.stopped(self.frame)
+    }
+
     /// Looks at a child at once, behind those that wait.
     fn alone(&mut self, label: String, member: &Member, source: Source<'_>) {
         self.flush();
-        if !self.scan.exhausted && !self.scan.stopped(self.frame) {
+        if !self.is_over() {
             self.scan.path.push(label);
             self.descend(member, source);
             self.scan.path.pop();
@@ -151,7 +156,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
                 }
             };
             let screened = screened.next().flatten();
-            if self.scan.exhausted || self.scan.stopped(self.frame) {
+            if self.is_over() {
                 continue;
             }
             self.scan.path.push(label);
@@ -251,7 +256,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
                 let opened = buffer.get(..end).unwrap_or_default();
                 self.holding(buffer, |sink| sink.open(&member, opened, reason));
             }
-            if is_last || self.scan.exhausted || self.scan.stopped(self.frame) {
+            if is_last || self.is_over() {
                 return;
             }
             buffer.drain(..end);
@@ -430,7 +435,7 @@ impl Sink for LayerSink<'_, '_, '_> {
         match kind {
             ChildKind::Normalised(normalisation) => {
                 self.flush();
-                if !self.scan.exhausted && !self.scan.stopped(self.frame) {
+                if !self.is_over() {
                     self.normalised(normalisation, member, content);
                 }
             }
@@ -438,7 +443,7 @@ impl Sink for LayerSink<'_, '_, '_> {
                 self.take(label(kind, member), member, content);
             }
         }
-        if self.scan.exhausted || self.scan.stopped(self.frame) { Flow::Stop } else { Flow::Continue }
+        if self.is_over() { Flow::Stop } else { Flow::Continue }
     }
 
     fn facts(&mut self, facts: Facts) {
@@ -461,7 +466,7 @@ impl Sink for LayerSink<'_, '_, '_> {
         if !self.queue.is_empty() {
             self.flush();
             // Its parser would have stopped before.
-            if self.scan.exhausted || self.scan.stopped(self.frame) {
+            if self.is_over() {
                 return;
             }
         }
