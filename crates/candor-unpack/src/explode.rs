@@ -11,6 +11,7 @@
 use std::io::{self, ErrorKind};
 
 use crate::bits::{Bits, Steps, copy_back};
+use crate::huffman::Code;
 
 /// Lengths of codes, in order of the symbols: how often it comes one after another, less one, and the length.
 const LITERALS: [u8; 98] = [
@@ -25,56 +26,65 @@ const DISTANCES: [u8; 7] = [2, 20, 53, 230, 247, 151, 248];
 const BASES: [u16; 16] = [3, 2, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24, 40, 72, 136, 264];
 /// The length that stands for the end.
 const END: u32 = 519;
-/// Longest code.
-const LONGEST: u32 = 13;
 
 /// A decoder.
 pub(crate) struct Explode<'a> {
     bits: Bits<'a>,
+    /// Nothing when the header is damaged.
+    codes: Option<Codes>,
+}
+
+struct Codes {
     literals: Option<Code>,
     lengths: Code,
     distances: Code,
-    /// Bits of a distance below its code; nothing when the header is damaged.
-    low: Option<u32>,
+    /// Bits of a distance below its code.
+    low: u32,
+}
+
+impl Codes {
+    fn new(has_literals: bool, low: u8) -> io::Result<Self> {
+        let code = |runs| Code::new(&lengths(runs));
+        Ok(Self {
+            literals: has_literals.then(|| code(&LITERALS)).transpose()?,
+            lengths: code(&LENGTHS)?,
+            distances: code(&DISTANCES)?,
+            low: u32::from(low),
+        })
+    }
 }
 
 impl<'a> Explode<'a> {
     /// A decoder at the start of `data`.
     pub(crate) fn new(data: &'a [u8]) -> Self {
-        let (kind, low, rest) = match data {
-            [kind @ 0..=1, low @ 4..=6, rest @ ..] => (*kind, Some(u32::from(*low)), rest),
-            _ => (0, None, data),
+        let (codes, rest) = match data {
+            [kind @ 0..=1, low @ 4..=6, rest @ ..] => (Codes::new(*kind == 1, *low).ok(), rest),
+            _ => (None, data),
         };
-        Self {
-            bits: Bits::new(rest),
-            literals: (kind == 1).then(|| Code::new(&LITERALS)),
-            lengths: Code::new(&LENGTHS),
-            distances: Code::new(&DISTANCES),
-            low,
-        }
+        Self { bits: Bits::new(rest), codes }
     }
 }
 
 impl Steps for Explode<'_> {
     fn step(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
-        let low = self.low.ok_or_else(invalid)?;
+        let codes = self.codes.as_ref().ok_or_else(invalid)?;
         if !self.bits.bit()? {
-            let literal = match &self.literals {
-                Some(code) => u8::try_from(code.symbol(&mut self.bits)?).map_err(|_| invalid())?,
+            let literal = match &codes.literals {
+                Some(code) => u8::try_from(code.turned_symbol(&mut self.bits)?).map_err(|_| invalid())?,
                 None => self.bits.byte()?,
             };
             out.push(literal);
             return Ok(true);
         }
-        let symbol = self.lengths.symbol(&mut self.bits)?;
+        let symbol = codes.lengths.turned_symbol(&mut self.bits)?;
         let base = BASES.get(usize::from(symbol)).copied().ok_or_else(invalid)?;
         let more = self.bits.take(u32::from(symbol.saturating_sub(7)))?;
         let length = u32::from(base).saturating_add(more);
         if length == END {
             return Ok(false);
         }
-        let low = if length == 2 { 2 } else { low };
-        let high = u32::from(self.distances.symbol(&mut self.bits)?) << low;
+        let low = if length == 2 { 2 } else { codes.low };
+        let high = u32::from(codes.distances.turned_symbol(&mut self.bits)?) << low;
         let distance = (high | self.bits.take(low)?).saturating_add(1);
         let count = |value: u32| usize::try_from(value).unwrap_or(0);
         if count(distance) > out.len() {
@@ -85,41 +95,9 @@ impl Steps for Explode<'_> {
     }
 }
 
-/// A code by how many symbols each length has.
-struct Code {
-    counts: Vec<u16>,
-    /// Symbols by length, then by value.
-    symbols: Vec<u16>,
-}
-
-impl Code {
-    fn new(runs: &[u8]) -> Self {
-        let lengths = runs.iter().flat_map(|run| (0..=run >> 4).map(move |_| usize::from(run & 15)));
-        let mut rows: Vec<(usize, u16)> = lengths.zip(0..).collect();
-        rows.sort_unstable();
-        let mut counts = vec![0_u16; 16];
-        for (length, _) in &rows {
-            if let Some(count) = counts.get_mut(*length) {
-                *count = count.saturating_add(1);
-            }
-        }
-        Self { counts, symbols: rows.into_iter().map(|(_, symbol)| symbol).collect() }
-    }
-
-    fn symbol(&self, bits: &mut Bits<'_>) -> io::Result<u16> {
-        let (mut code, mut first, mut index) = (0_u16, 0_u16, 0_u16);
-        for count in self.counts.iter().skip(1).take(usize::try_from(LONGEST).unwrap_or(0)) {
-            code |= u16::from(!bits.bit()?);
-            if let Some(offset) = code.checked_sub(first).filter(|offset| offset < count) {
-                let place = usize::from(index.saturating_add(offset));
-                return self.symbols.get(place).copied().ok_or_else(invalid);
-            }
-            index = index.saturating_add(*count);
-            first = first.saturating_add(*count) << 1;
-            code <<= 1;
-        }
-        Err(invalid())
-    }
+/// The lengths of the codes of all symbols.
+fn lengths(runs: &[u8]) -> Vec<u8> {
+    runs.iter().flat_map(|run| (0..=run >> 4).map(move |_| run & 15)).collect()
 }
 
 fn invalid() -> io::Error {
@@ -130,7 +108,7 @@ fn invalid() -> io::Error {
 mod tests {
     use std::io::Read;
 
-    use super::{Code, DISTANCES, Explode, LENGTHS, LITERALS};
+    use super::{DISTANCES, Explode, LENGTHS, LITERALS, lengths};
     use crate::bits::Stepped;
 
     fn all(data: &[u8]) -> (Vec<u8>, bool) {
@@ -142,9 +120,9 @@ mod tests {
     #[test]
     fn codes_are_complete() {
         for (runs, symbols) in [(&LITERALS[..], 256), (&LENGTHS, 16), (&DISTANCES, 64)] {
-            let code = Code::new(runs);
-            assert_eq!(code.symbols.len(), symbols);
-            let room: u32 = (0..16).map(|length| u32::from(code.counts[length]) << (15 - length)).sum();
+            let lengths = lengths(runs);
+            assert_eq!(lengths.len(), symbols);
+            let room: u32 = lengths.iter().map(|length| 1 << (15 - length)).sum();
             assert_eq!(room, 1 << 15);
         }
     }

@@ -62,7 +62,19 @@ impl Code {
     /// # Errors
     /// There is no such code, or the bits end.
     pub(crate) fn symbol(&self, bits: &mut Bits<'_>) -> io::Result<u16> {
-        let seen = bits.peek(LONGEST);
+        self.next(bits, 0)
+    }
+
+    /// The same of a code that stands with its bits turned over.
+    ///
+    /// # Errors
+    /// There is no such code, or the bits end.
+    pub(crate) fn turned_symbol(&self, bits: &mut Bits<'_>) -> io::Result<u16> {
+        self.next(bits, (1 << LONGEST) - 1)
+    }
+
+    fn next(&self, bits: &mut Bits<'_>, turned: u32) -> io::Result<u16> {
+        let seen = bits.peek(LONGEST) ^ turned;
         let place = usize::try_from(seen).unwrap_or(0) & ((1 << FAST) - 1);
         if let Some(&(symbol, length @ 1..)) = self.fast.get(place) {
             bits.take(u32::from(length))?;
