@@ -88,6 +88,15 @@ impl Executable {
         Self { kind, sections, entry: (0, 0), version: Vec::new(), icons: Vec::new(), imports: Vec::new() }
     }
 
+    /// A program for Windows with a version resource that names a company.
+    #[must_use]
+    pub fn of_company(company: &str) -> Vec<u8> {
+        let section = SectionRecipe { name: ".text".into(), bytes: vec![0x90; 512] };
+        let mut recipe = Self::new(Kind::Pe32Plus, vec![section]);
+        recipe.version = vec![("CompanyName".into(), company.into()), ("Comments".into(), "x".into())];
+        recipe.build().0
+    }
+
     /// The file, and what is to be known about it.
     #[must_use]
     pub fn build(&self) -> (Vec<u8>, Facts) {

@@ -1,6 +1,6 @@
 //! `candor audit`, from files to the report.
 
-use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
+use candor_fixtures::executable::Executable;
 use candor_fixtures::zip::Member;
 
 use crate::run::{KEY, PUBLIC_KEY, Place};
@@ -306,14 +306,6 @@ fn suppliers_are_compared_with_lists() {
     assert_eq!(answers[1]["matches"].as_array().unwrap().len(), 0);
 }
 
-/// A program for Windows with a version resource that names a company.
-fn program_of(company: &str) -> Vec<u8> {
-    let section = SectionRecipe { name: ".text".into(), bytes: vec![0x90; 512] };
-    let mut recipe = Executable::new(Kind::Pe32Plus, vec![section]);
-    recipe.version = vec![("CompanyName".into(), company.into()), ("Comments".into(), "x".into())];
-    recipe.build().0
-}
-
 /// An archive with one member.
 fn archive_of(name: &str) -> Vec<u8> {
     let member = Member { name: name.into(), bytes: b"anything".to_vec(), deflate: false, encrypted: false };
@@ -323,8 +315,8 @@ fn archive_of(name: &str) -> Vec<u8> {
 #[test]
 fn what_comes_of_a_prohibited_vendor_is_a_finding_of_every_scan() {
     let place = Place::new();
-    place.file("setup.exe", program_of("AO Kaspersky Lab"));
-    place.file("other.exe", program_of("AO Kaspersky Laboratories of Somebody Else"));
+    place.file("setup.exe", Executable::of_company("AO Kaspersky Lab"));
+    place.file("other.exe", Executable::of_company("AO Kaspersky Laboratories of Somebody Else"));
     let watch = |profile: &str, as_of: &str| {
         let said = place.run(&["audit", "watch", "-o", "policy", "--profile", profile, "--as-of", as_of]);
         assert_eq!(said.code, 0, "{said:?}");

@@ -2,21 +2,13 @@
 
 use std::fs;
 
-use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
+use candor_fixtures::executable::Executable;
 use candor_fixtures::zip::{Member, build};
 use candor_policy::block::{kept_away, signatures};
 use candor_policy::policy::Policy;
 use candor_policy::regime::AsOf;
 
 use crate::run::{Daemon, MARKER, NAME, stream};
-
-/// A program for Windows with a version resource that names a company.
-fn program_of(company: &str) -> Vec<u8> {
-    let section = SectionRecipe { name: ".text".into(), bytes: vec![0x90; 512] };
-    let mut recipe = Executable::new(Kind::Pe32Plus, vec![section]);
-    recipe.version = vec![("CompanyName".into(), company.into()), ("Comments".into(), "x".into())];
-    recipe.build().0
-}
 
 fn archive_of(name: &str) -> Vec<u8> {
     build(&[Member { name: name.into(), bytes: b"anything".to_vec(), deflate: false, encrypted: false }])
@@ -34,13 +26,15 @@ fn what_comes_of_a_prohibited_vendor_is_a_finding_from_the_rules_date_on() {
         fs::write(daemon.path("db/candor-policy.cdb"), made.members).unwrap();
         assert_eq!(daemon.ask(b"zRELOAD\0"), "RELOADING\0");
     };
-    let (program, archive) =
-        (stream(&program_of("AO Kaspersky Lab"), 4096), stream(&archive_of("a/corebases.cab"), 4096));
+    let (program, archive) = (
+        stream(&Executable::of_company("AO Kaspersky Lab"), 4096),
+        stream(&archive_of("a/corebases.cab"), 4096),
+    );
     let found = "stream: Policy.us-bis-icts-kaspersky.kaspersky.UNOFFICIAL FOUND\0";
     put(&daemon, "2026-01-01");
     daemon.wait_until("the rules are in force", |daemon| daemon.ask(&program) == found);
     assert_eq!(daemon.ask(&archive), found);
-    for other in [program_of("Somebody Else"), archive_of("a/xcorebases.cab")] {
+    for other in [Executable::of_company("Somebody Else"), archive_of("a/xcorebases.cab")] {
         assert_eq!(daemon.ask(&stream(&other, 4096)), "stream: OK\0");
     }
     // What else is looked for still is.
