@@ -214,8 +214,12 @@ fn text_form() -> impl Strategy<Value = StringForm> {
             let put = |byte: u8| if wide { vec![byte ^ key, key] } else { vec![byte ^ key] };
             Spelling { bytes: bytes.into_iter().flat_map(put).collect(), wide, key }
         };
-        // One spelling of each length: of two that match at one place the longer one counts.
-        StringForm::Text { spellings: spellings.into_iter().map(spell).collect(), ignore_case }
+        // One spelling of each length: of two that match at one place the longer one counts, and no text of YARA has
+        // two of one length that are wide and not.
+        let mut spellings: Vec<Spelling> = spellings.into_iter().map(spell).collect();
+        spellings.sort_by_key(|spelling| spelling.bytes.len());
+        spellings.dedup_by_key(|spelling| spelling.bytes.len());
+        StringForm::Text { spellings, ignore_case }
     })
 }
 
