@@ -45,17 +45,16 @@ pub fn rule_matches(rule: &Rule, subject: &Subject<'_>) -> Option<Vec<Match>> {
 #[must_use]
 pub fn string_matches(string: &RuleString, subject: &Subject<'_>) -> Vec<(usize, usize)> {
     let bytes = subject.bytes;
-    let regexes: Vec<(fancy_regex::Regex, bool)> = match &string.form {
-        StringForm::Regex { regex, ascii, wide } => [(*ascii, false), (*wide, true)]
-            .into_iter()
-            .filter(|(wanted, _)| *wanted)
-            .filter_map(|(_, wide)| Some((compile(regex, string.full_word)?, wide)))
-            .collect(),
-        _ => Vec::new(),
+    let (narrow, wide) = match &string.form {
+        StringForm::Regex { regex, ascii, wide } => (
+            ascii.then(|| compile(regex, string.full_word, "")).flatten(),
+            wide.then(|| Wide::new(regex, string.full_word)).flatten(),
+        ),
+        _ => (None, None),
     };
     (0..bytes.len())
         .filter_map(|start| {
-            let ends: Vec<usize> = match &string.form {
+            let end: Option<usize> = match &string.form {
                 StringForm::Text { spellings, ignore_case } => spellings
                     .iter()
                     .filter(|spelling| {
@@ -68,17 +67,14 @@ pub fn string_matches(string: &RuleString, subject: &Subject<'_>) -> Vec<(usize,
                     .map(|spelling| (start + spelling.bytes.len(), spelling.wide))
                     .filter(|(end, wide)| !string.full_word || stands_alone(bytes, start, *end, *wide))
                     .map(|(end, ..)| end)
-                    .collect(),
-                StringForm::Hex(pattern) => shortest(pattern, subject, start).into_iter().collect(),
+                    .min(),
+                StringForm::Hex(pattern) => shortest(pattern, subject, start),
                 StringForm::Regex { .. } => {
-                    let end = |(regex, wide): &(fancy_regex::Regex, bool)| match wide {
-                        false => narrow_end(regex, bytes, start),
-                        true => wide_end(regex, bytes, start),
-                    };
-                    regexes.iter().filter_map(end).collect()
+                    let narrow = narrow.as_ref().and_then(|regex| narrow_end(regex, bytes, start));
+                    narrow.max(wide.as_ref().and_then(|wide| wide.end(bytes, start)))
                 }
             };
-            ends.into_iter().max().map(|end| (start, end))
+            end.map(|end| (start, end))
         })
         .collect()
 }
@@ -90,7 +86,7 @@ fn shortest(pattern: &Pattern, subject: &Subject<'_>, start: usize) -> Option<us
     pattern::hits(&here, &MacroGroups::default(), subject).first().map(|hit| hit.end)
 }
 
-fn compile(regex: &RuleRegex, full_word: bool) -> Option<fancy_regex::Regex> {
+fn compile(regex: &RuleRegex, full_word: bool, behind: &str) -> Option<fancy_regex::Regex> {
     let flags = match (regex.ignore_case, regex.dot_all) {
         (false, false) => "",
         (true, false) => "(?i)",
@@ -98,9 +94,9 @@ fn compile(regex: &RuleRegex, full_word: bool) -> Option<fancy_regex::Regex> {
         (true, true) => "(?is)",
     };
     let text = if full_word {
-        format!(r"{flags}(?<![0-9A-Za-z])(?:{})(?![0-9A-Za-z])", regex.pattern)
+        format!(r"{flags}(?<![0-9A-Za-z])(?:{})(?![0-9A-Za-z]){behind}", regex.pattern)
     } else {
-        format!("{flags}(?:{})", regex.pattern)
+        format!("{flags}(?:{}){behind}", regex.pattern)
     };
     RegexBuilder::new(&text).bytes_mode(BytesMode::Ascii).build().ok()
 }
@@ -111,26 +107,44 @@ fn narrow_end(regex: &fancy_regex::Regex, bytes: &[u8], start: usize) -> Option<
     (found.end() > start).then_some(found.end())
 }
 
-/// The same among the bytes that have a zero behind them. Beside them stands what is neither a word nor an end.
-fn wide_end(regex: &fancy_regex::Regex, bytes: &[u8], start: usize) -> Option<usize> {
-    let is_wide = |at: usize| bytes.get(at + 1) == Some(&0);
-    let mut narrow: Vec<u8> = match start {
-        0 => Vec::new(),
-        start if start >= 2 && is_wide(start - 2) => vec![bytes[start - 2]],
-        _ => vec![0],
-    };
-    let from = narrow.len();
-    let mut at = start;
-    while is_wide(at) && at < start + LONGEST {
-        narrow.push(bytes[at]);
-        at += 2;
+/// An expression over the bytes that have a zero behind them. Beside them stands what is neither a word nor an end.
+struct Wide {
+    up_to_the_end: fancy_regex::Regex,
+    /// The same where two bytes are left that are not matched.
+    with_more_behind: fancy_regex::Regex,
+}
+
+impl Wide {
+    fn new(regex: &RuleRegex, full_word: bool) -> Option<Self> {
+        Some(Self {
+            up_to_the_end: compile(regex, full_word, "")?,
+            with_more_behind: compile(regex, full_word, r"(?=(?s:..))")?,
+        })
     }
-    if at < bytes.len() {
-        narrow.push(0);
+
+    fn end(&self, bytes: &[u8], start: usize) -> Option<usize> {
+        let is_wide = |at: usize| bytes.get(at + 1) == Some(&0);
+        let mut narrow: Vec<u8> = match start {
+            0 => Vec::new(),
+            start if start >= 2 && is_wide(start - 2) => vec![bytes[start - 2]],
+            _ => vec![0],
+        };
+        let from = narrow.len();
+        let mut at = start;
+        while is_wide(at) && at < start + LONGEST {
+            narrow.push(bytes[at]);
+            at += 2;
+        }
+        let regex = if at < bytes.len() {
+            narrow.extend([if is_wide(at) { bytes[at] } else { 0 }, 0]);
+            &self.with_more_behind
+        } else {
+            &self.up_to_the_end
+        };
+        let input = RegexInput::new(narrow.as_slice()).from_pos(from).anchored(true);
+        let end = regex.find_input(input).ok()??.end();
+        (end > from).then(|| start + 2 * (end - from))
     }
-    let taken = |end: usize| start + 2 * (end - from);
-    let found = regex.find_input(RegexInput::new(narrow.as_slice()).from_pos(from).anchored(true)).ok()??;
-    (found.end() > from && taken(found.end()) <= at).then(|| taken(found.end()))
 }
 
 fn stands_alone(bytes: &[u8], start: usize, end: usize, wide: bool) -> bool {
@@ -241,7 +255,7 @@ impl<'a> Evaluation<'a> {
             }
             Term::Matches(text, regex) => match self.value(text) {
                 Value::Text(text) => {
-                    let found = compile(regex, false)
+                    let found = compile(regex, false, "")
                         .and_then(|regex| regex.find_input(RegexInput::new(text.as_slice())).ok()?);
                     Value::Boolean(!text.is_empty() && found.is_some())
                 }

@@ -214,7 +214,7 @@ fn text_form() -> impl Strategy<Value = StringForm> {
             let put = |byte: u8| if wide { vec![byte ^ key, key] } else { vec![byte ^ key] };
             Spelling { bytes: bytes.into_iter().flat_map(put).collect(), wide, key }
         };
-        // One spelling of each length: of two that match at one place the longer one counts, and no text of YARA has
+        // One spelling of each length: of two that match at one place the shorter one counts, and no text of YARA has
         // two of one length that are wide and not.
         let mut spellings: Vec<Spelling> = spellings.into_iter().map(spell).collect();
         spellings.sort_by_key(|spelling| spelling.bytes.len());
@@ -259,6 +259,11 @@ fn regex_form() -> impl Strategy<Value = StringForm> {
         "^ab",
         "b$",
         r"\bab\b",
+        r"ab(?: b)?\b",
+        r"\Bb+?",
+        r"a\b.b?|b\B",
+        r"ab(?:1|_|X)??",
+        r"(?:a|ab)[b1]*",
         "a[^b]b?",
         "ab{2}",
         ".*ab",

@@ -17,6 +17,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wide;
 mod windows;
 
 use std::collections::BTreeMap;

@@ -1,13 +1,15 @@
 //! Regular expressions of rules: made ready to run, and what they are found by.
 //!
-//! They match bytes. Where one is wide, a zero stands behind each byte that it matches: the expression itself is rewritten so.
+//! They match bytes. Where one is [wide](super::wide), a zero stands behind each byte that it matches.
 //! A match has at most [`LONGEST`] bytes, as in YARA; this also bounds what one place of a layer can cost.
 
 use regex_automata::meta;
+use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Capture, Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
+use super::wide::{self, Narrowed};
 use crate::content::evaluate::{Steps, Undecided};
 use crate::ir::{Alternatives, Element, Gap, Offset, Part, Pattern, RuleRegex};
 
@@ -23,23 +25,23 @@ const MAX_NESTING: u32 = 120;
 const WIDE_WINDOW: usize = 64 << 10;
 const NARROW_WINDOW: usize = 1 << 10;
 
-/// What must hold beside a match.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Edges {
-    /// `\b` before and behind.
-    boundary: (bool, bool),
-    /// No word before and behind.
-    full_word: bool,
-}
-
 /// An expression that is ready to run.
 #[derive(Debug)]
 pub(crate) struct Compiled {
+    /// Finds where a match may start.
     regex: meta::Regex,
-    /// The same with one byte behind it that is no part of a word, or the end.
-    bounded: Option<meta::Regex>,
-    wide: bool,
-    edges: Edges,
+    ends: Ends,
+}
+
+/// What tells where a match ends.
+#[derive(Debug)]
+enum Ends {
+    /// The expression.
+    Itself,
+    /// The expression, which has one byte behind it that is no part of a word, or the end: it ends where no word goes on.
+    Word,
+    /// The expression as it is written; the other one finds more.
+    Narrowed(Box<Narrowed>),
 }
 
 /// Reads an expression.
@@ -55,12 +57,12 @@ pub(crate) fn parse(regex: &RuleRegex) -> Result<Hir, String> {
         .map_err(|error| error.to_string())
 }
 
-fn build(hir: &Hir) -> Result<meta::Regex, String> {
+fn build(hir: &Hir, captures: WhichCaptures) -> Result<meta::Regex, String> {
     let config = meta::Config::new()
         .utf8_empty(false)
         .nfa_size_limit(Some(MAX_PROGRAM))
         .hybrid_cache_capacity(MAX_CACHE)
-        .which_captures(regex_automata::nfa::thompson::WhichCaptures::Implicit);
+        .which_captures(captures);
     meta::Builder::new()
         .configure(config)
         .syntax(syntax::Config::new().unicode(false).utf8(false))
@@ -70,26 +72,36 @@ fn build(hir: &Hir) -> Result<meta::Regex, String> {
 
 /// An expression for the operator `matches`, which looks at short texts.
 pub(crate) fn plain(regex: &RuleRegex) -> Result<meta::Regex, String> {
-    build(&parse(regex)?)
+    build(&parse(regex)?, WhichCaptures::Implicit)
+}
+
+/// The expression where no word goes on behind it.
+fn before_word(hir: &Hir) -> Result<meta::Regex, String> {
+    let whole = Capture { index: 1, name: None, sub: Box::new(without_groups(hir)) };
+    build(&Hir::concat(vec![Hir::capture(whole), behind_word()]), WhichCaptures::All)
 }
 
 impl Compiled {
     /// Makes an expression ready.
     ///
     /// # Errors
-    /// It is too large, or cannot be wide.
+    /// It is too large.
     pub(crate) fn new(regex: &RuleRegex, wide: bool, full_word: bool) -> Result<Self, String> {
         let hir = parse(regex)?;
-        if !wide {
-            let plain = build(&hir)?;
-            // What stands behind is matched as well, so that the expression may end where no word goes on.
-            let bounded = if full_word { Some(build(&Hir::concat(vec![hir, behind_word()]))?) } else { None };
-            let edges = Edges { boundary: (false, false), full_word };
-            return Ok(Self { regex: plain, bounded, wide, edges });
+        if wide {
+            let ends = if full_word || wide::has_neighbours(&hir) {
+                let regex =
+                    if full_word { before_word(&hir)? } else { build(&hir, WhichCaptures::Implicit)? };
+                Ends::Narrowed(Box::new(Narrowed { regex, full_word }))
+            } else {
+                Ends::Itself
+            };
+            return Ok(Self { regex: build(&wide::widen(&hir), WhichCaptures::Implicit)?, ends });
         }
-        let (hir, boundary) = without_boundaries(hir);
-        let hir = widen(&hir).ok_or("a word boundary inside of an expression that is wide")?;
-        Ok(Self { regex: build(&hir)?, bounded: None, wide, edges: Edges { boundary, full_word } })
+        if full_word {
+            return Ok(Self { regex: before_word(&hir)?, ends: Ends::Word });
+        }
+        Ok(Self { regex: build(&hir, WhichCaptures::Implicit)?, ends: Ends::Itself })
     }
 
     /// The first match that starts from `from` to `last`. `window` is how many starts are looked for in one go; it is
@@ -108,8 +120,7 @@ impl Compiled {
             let end = stop.saturating_add(LONGEST).min(bytes.len());
             steps.spend((end.saturating_sub(from) / 8).saturating_add(8))?;
             let anchored = if from == last { Anchored::Yes } else { Anchored::No };
-            let sought = self.bounded.as_ref().unwrap_or(&self.regex);
-            let found = sought.search(&Input::new(bytes).span(from..end).anchored(anchored));
+            let found = self.regex.search(&Input::new(bytes).span(from..end).anchored(anchored));
             let Some(found) = found.filter(|found| found.start() <= stop) else {
                 from = stop.saturating_add(1);
                 *window = window.saturating_mul(4).min(WIDE_WINDOW);
@@ -117,23 +128,7 @@ impl Compiled {
             };
             *window = NARROW_WINDOW;
             let start = found.start();
-            let most = start.saturating_add(LONGEST).min(bytes.len());
-            let end = match &self.bounded {
-                None if found.len() > LONGEST => Self::end_at(&self.regex, bytes, start, most),
-                None => Some(found.end()),
-                Some(bounded) => {
-                    let within = most.saturating_add(1).min(bytes.len());
-                    let found = if found.end() > within {
-                        Self::end_at(bounded, bytes, start, within)
-                    } else {
-                        Some(found.end())
-                    };
-                    found.map(|end| self.without_last(bytes, start, end))
-                }
-            };
-            if let Some(end) = end.filter(|end| *end > start)
-                && self.edges_hold(bytes, start, end)
-            {
+            if let Some(end) = self.end(bytes, start, found.end(), steps)?.filter(|end| *end > start) {
                 return Ok(Some((start, end)));
             }
             from = start.saturating_add(1);
@@ -141,37 +136,62 @@ impl Compiled {
         Ok(None)
     }
 
-    /// Where `regex` ends that starts at `start`, with nothing visible behind `most`.
-    fn end_at(regex: &meta::Regex, bytes: &[u8], start: usize, most: usize) -> Option<usize> {
-        let input = Input::new(bytes).span(start..most).anchored(Anchored::Yes);
-        regex.search(&input).map(|found| found.end())
+    /// Where a match ends that starts at `start`, and was seen to end at `seen` with what may be beyond the longest one.
+    fn end(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        seen: usize,
+        steps: &mut Steps,
+    ) -> Result<Option<usize>, Undecided> {
+        let most = start.saturating_add(LONGEST).min(bytes.len());
+        Ok(match &self.ends {
+            Ends::Itself if seen > most => end_at(&self.regex, bytes, start, most),
+            Ends::Itself => Some(seen),
+            Ends::Word => {
+                let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+                if before.is_some_and(u8::is_ascii_alphanumeric) {
+                    return Ok(None);
+                }
+                let within = most.saturating_add(1);
+                if within == bytes.len() {
+                    return Ok(end_before_last(&self.regex, bytes, start));
+                }
+                let end = if seen > within { end_at(&self.regex, bytes, start, within) } else { Some(seen) };
+                match end {
+                    // Nothing may have been matched behind it.
+                    Some(end) if end == bytes.len() => group_end(&self.regex, bytes, start, end),
+                    end => end.map(|end| end.saturating_sub(1)),
+                }
+            }
+            Ends::Narrowed(narrowed) => {
+                steps.spend(LONGEST / 16)?;
+                narrowed.end(bytes, start)
+            }
+        })
     }
+}
 
-    /// The end of a match without what was matched behind it.
-    fn without_last(&self, bytes: &[u8], start: usize, end: usize) -> usize {
-        let is_last = end == bytes.len() && Self::end_at(&self.regex, bytes, start, end) == Some(end);
-        if is_last { end } else { end.saturating_sub(1) }
-    }
+/// Where `regex` ends that starts at `start`, with nothing visible behind `most`.
+fn end_at(regex: &meta::Regex, bytes: &[u8], start: usize, most: usize) -> Option<usize> {
+    let input = Input::new(bytes).span(start..most).anchored(Anchored::Yes);
+    regex.search(&input).map(|found| found.end())
+}
 
-    fn edges_hold(&self, bytes: &[u8], start: usize, end: usize) -> bool {
-        if !self.wide {
-            let before = start.checked_sub(1).and_then(|before| bytes.get(before));
-            return !(self.edges.full_word && before.is_some_and(u8::is_ascii_alphanumeric));
-        }
-        let at = |place: Option<usize>| {
-            let place = place?;
-            let [low, high] = bytes.get(place..place.checked_add(2)?)? else { return None };
-            (*high == 0).then_some(*low)
-        };
-        let is_word =
-            |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let is_alphanumeric = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-        let (first, last) = (at(Some(start)), at(end.checked_sub(2)));
-        let (before, behind) = (at(start.checked_sub(2)), at(Some(end)));
-        (!self.edges.boundary.0 || is_word(first) != is_word(before))
-            && (!self.edges.boundary.1 || is_word(last) != is_word(behind))
-            && (!self.edges.full_word || !(is_alphanumeric(before) || is_alphanumeric(behind)))
-    }
+/// Where a word ends that starts at `start`, if one byte more than the longest match has is left: none may end there, and so the end
+/// is hidden.
+fn end_before_last(regex: &meta::Regex, bytes: &[u8], start: usize) -> Option<usize> {
+    let from = start.saturating_sub(1);
+    let text = [bytes.get(from..)?, &[0]].concat();
+    let end = end_at(regex, &text, start.checked_sub(from)?, text.len().checked_sub(1)?)?;
+    end.checked_sub(1)?.checked_add(from)
+}
+
+/// Where the first group of `regex` ends in a match that starts at `start`, with nothing visible behind `most`.
+pub(super) fn group_end(regex: &meta::Regex, bytes: &[u8], start: usize, most: usize) -> Option<usize> {
+    let mut captures = regex.create_captures();
+    regex.search_captures(&Input::new(bytes).span(start..most).anchored(Anchored::Yes), &mut captures);
+    captures.get_group(1).map(|group| group.end)
 }
 
 /// A byte that is no part of a word, or the end.
@@ -185,43 +205,25 @@ fn behind_word() -> Hir {
     Hir::alternation(vec![Hir::class(Class::Bytes(other)), Hir::look(Look::End)])
 }
 
-/// The window that a search begins with.
-pub(crate) const fn first_window() -> usize {
-    WIDE_WINDOW
-}
-
-/// Takes `\b` off both ends.
-fn without_boundaries(hir: Hir) -> (Hir, (bool, bool)) {
-    let HirKind::Concat(parts) = hir.kind() else { return (hir, (false, false)) };
-    let is_boundary =
-        |part: Option<&Hir>| matches!(part.map(Hir::kind), Some(HirKind::Look(Look::WordAscii)));
-    let (first, last) = (is_boundary(parts.first()), is_boundary(parts.last()));
-    let kept = parts.len().saturating_sub(usize::from(first)).saturating_sub(usize::from(last));
-    let inner = parts.iter().skip(usize::from(first)).take(kept).cloned().collect();
-    (Hir::concat(inner), (first, last))
-}
-
-/// The expression with a zero behind each byte; `None` where it asks for neighbours that are then two bytes.
-fn widen(hir: &Hir) -> Option<Hir> {
-    let zero = || Hir::literal([0]);
-    Some(match hir.kind() {
-        HirKind::Empty => Hir::empty(),
-        HirKind::Literal(literal) => {
-            Hir::literal(literal.0.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>())
-        }
-        HirKind::Class(class) => Hir::concat(vec![Hir::class(class.clone()), zero()]),
-        HirKind::Look(look @ (Look::Start | Look::End)) => Hir::look(*look),
-        HirKind::Look(_) => return None,
+/// The same with no groups that are remembered.
+fn without_groups(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Capture(capture) => without_groups(&capture.sub),
         HirKind::Repetition(repetition) => Hir::repetition(Repetition {
-            sub: Box::new(widen(&repetition.sub)?),
+            sub: Box::new(without_groups(&repetition.sub)),
             min: repetition.min,
             max: repetition.max,
             greedy: repetition.greedy,
         }),
-        HirKind::Capture(capture) => widen(&capture.sub)?,
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(widen).collect::<Option<_>>()?),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(widen).collect::<Option<_>>()?),
-    })
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(without_groups).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(without_groups).collect()),
+        _ => hir.clone(),
+    }
+}
+
+/// The window that a search begins with.
+pub(crate) const fn first_window() -> usize {
+    WIDE_WINDOW
 }
 
 /// The bytes of a class, if they are bytes.
@@ -245,12 +247,7 @@ pub(crate) struct Required {
 /// What `regex` asks for, as it stands or wide.
 pub(crate) fn required(regex: &RuleRegex, wide: bool, offset: Offset) -> Result<Required, String> {
     let hir = parse(regex)?;
-    let hir = if wide {
-        let (hir, _) = without_boundaries(hir);
-        widen(&hir).ok_or("a word boundary inside of an expression that is wide")?
-    } else {
-        hir
-    };
+    let hir = if wide { wide::widen(&hir) } else { hir };
     Ok(required_of(&hir, offset))
 }
 

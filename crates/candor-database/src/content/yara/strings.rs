@@ -43,12 +43,25 @@ pub(crate) struct Form {
 enum Kind {
     /// One text.
     Text(Box<memmem::Finder<'static>>, bool),
-    /// One of several, and of each its length and whether it is wide.
-    Texts(Box<AhoCorasick>, Vec<(usize, bool)>),
+    /// One of several.
+    Texts(Box<Texts>),
     /// A hexadecimal string, cut at gaps without a limit.
     Hex(Vec<Group>),
     /// Regular expressions, of which any may match.
     Regexes(Vec<regex::Compiled>),
+}
+
+/// Spellings of a text. Of those that match at one place the shortest counts that stands alone, where that is asked.
+#[derive(Debug)]
+struct Texts {
+    /// Finds the shortest of a place.
+    automaton: AhoCorasick,
+    /// Of each whether it is wide.
+    wide: Vec<bool>,
+    longest: usize,
+    ignore_case: bool,
+    /// Those that begin with another one, by their length. Hardly any text has some: the single letter does, which is wide or not.
+    longer: Vec<Spelling>,
 }
 
 /// What limited gaps hold together.
@@ -90,15 +103,50 @@ fn texts(spellings: &[Spelling], ignore_case: bool) -> Result<Kind, String> {
             let finder = memmem::Finder::new(&one.bytes).into_owned();
             Ok(Kind::Text(Box::new(finder), one.wide))
         }
-        all => {
-            let automaton = AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .ascii_case_insensitive(ignore_case)
-                .build(all.iter().map(|spelling| &spelling.bytes))
-                .map_err(|error| error.to_string())?;
-            let about = all.iter().map(|spelling| (spelling.bytes.len(), spelling.wide));
-            Ok(Kind::Texts(Box::new(automaton), about.collect()))
+        all => Ok(Kind::Texts(Box::new(Texts::new(all, ignore_case)?))),
+    }
+}
+
+impl Texts {
+    fn new(spellings: &[Spelling], ignore_case: bool) -> Result<Self, String> {
+        let mut all: Vec<&Spelling> = spellings.iter().collect();
+        all.sort_by_key(|spelling| spelling.bytes.len());
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .ascii_case_insensitive(ignore_case)
+            .build(all.iter().map(|spelling| &spelling.bytes))
+            .map_err(|error| error.to_string())?;
+        let wide = all.iter().map(|spelling| spelling.wide).collect();
+        let longest = all.last().map_or(0, |spelling| spelling.bytes.len());
+        let folded = |spelling: &Spelling| {
+            if ignore_case { spelling.bytes.to_ascii_lowercase() } else { spelling.bytes.clone() }
+        };
+        let mut sorted: Vec<(Vec<u8>, &Spelling)> =
+            spellings.iter().map(|spelling| (folded(spelling), spelling)).collect();
+        sorted.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut longer = Vec::new();
+        let mut first: Option<Vec<u8>> = None;
+        for (bytes, spelling) in sorted {
+            // What begins with one stands right behind it.
+            if first.as_ref().is_some_and(|first| bytes.starts_with(first)) {
+                longer.push(spelling.clone());
+            } else {
+                first = Some(bytes);
+            }
         }
+        longer.sort_by_key(|spelling| spelling.bytes.len());
+        Ok(Self { automaton, wide, longest, ignore_case, longer })
+    }
+
+    /// The shortest of the others that stands alone at `start`.
+    fn alone(&self, bytes: &[u8], start: usize) -> Option<Span> {
+        self.longer.iter().find_map(|spelling| {
+            let span = Span { start, length: spelling.bytes.len() };
+            let here = bytes.get(start..start.checked_add(span.length)?)?;
+            let is_here =
+                here == spelling.bytes || (self.ignore_case && here.eq_ignore_ascii_case(&spelling.bytes));
+            (is_here && stands_alone(bytes, span, spelling.wide)).then_some(span)
+        })
     }
 }
 
@@ -386,15 +434,14 @@ impl Form {
                     let Some(found) = found else { return Ok(None) };
                     (Span { start: from.saturating_add(found), length }, *wide)
                 }
-                Kind::Texts(automaton, about) => {
-                    let longest = about.iter().map(|(length, ..)| *length).max().unwrap_or(0);
-                    let end = to.saturating_add(longest).min(bytes.len());
+                Kind::Texts(texts) => {
+                    let end = to.saturating_add(texts.longest).min(bytes.len());
                     let range = from..end.max(from);
-                    let found = automaton.find(aho_corasick::Input::new(bytes).span(range.clone()));
+                    let found = texts.automaton.find(aho_corasick::Input::new(bytes).span(range.clone()));
                     let looked = found.map_or(range.len(), |found| found.start().saturating_sub(from));
                     steps.spend((looked / 2).saturating_add(1))?;
                     let Some(found) = found else { return Ok(None) };
-                    let (_, wide) = about.get(found.pattern().as_usize()).copied().unwrap_or_default();
+                    let wide = texts.wide.get(found.pattern().as_usize()).copied().unwrap_or_default();
                     (Span { start: found.start(), length: found.len() }, wide)
                 }
                 Kind::Hex(groups) => {
@@ -415,6 +462,12 @@ impl Form {
             }
             if !self.full_word || stands_alone(bytes, span, wide) {
                 return Ok(Some(span));
+            }
+            if let Kind::Texts(texts) = &self.kind {
+                steps.spend(texts.longer.len())?;
+                if let Some(span) = texts.alone(bytes, span.start) {
+                    return Ok(Some(span));
+                }
             }
             from = span.start.saturating_add(1);
         }

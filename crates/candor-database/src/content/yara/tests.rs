@@ -285,6 +285,75 @@ fn a_full_word_stands_alone() {
 }
 
 #[test]
+fn a_full_word_may_have_any_length_that_an_expression_allows() {
+    let word = |pattern: &str, wide| RuleString { full_word: true, ..regex(pattern, wide) };
+    let wide = |text: &[u8]| text.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>();
+    for (pattern, bytes, expected) in [
+        ("ab(?: c)?", &b"ab c1, ab c"[..], vec![(0, 2), (7, 4)]),
+        ("ab(?: c)??", b"ab c1, ab c", vec![(0, 2), (7, 2)]),
+        // The shorter one is preferred and does not stand alone, at the end and before it.
+        ("ab(?:c|d)??", b".abc", vec![(1, 3)]),
+        ("ab(?:c|d)??", b"abd_", vec![(0, 3)]),
+        ("ab(?:,|,c)", b"ab,c", vec![(0, 4)]),
+        ("ab,?", b"ab,", vec![(0, 3)]),
+        ("ab,??", b"ab,", vec![(0, 2)]),
+        ("a(b)(?:1|(2))", b"ab2", vec![(0, 3)]),
+        ("ab+", b"1abb abb1 abb", vec![(10, 3)]),
+        ("ab$", b"ab ab", vec![(3, 2)]),
+    ] {
+        assert_eq!(spans(word(pattern, false), bytes), expected, "{pattern}");
+        let doubled: Vec<(u64, u64)> =
+            expected.iter().map(|(start, length)| (2 * start, 2 * length)).collect();
+        assert_eq!(spans(word(pattern, true), &wide(bytes)), doubled, "{pattern}, wide");
+    }
+    // What stands behind is a neighbour only if it is wide as well, and is no part of the match.
+    assert_eq!(spans(word("ab(?: c)?", true), b"a\0b\0 \0c\x001"), [(0, 8)]);
+    assert_eq!(spans(word("ab(?: c)?", true), b"a\0b\0 \0c\x001\0"), [(0, 4)]);
+    assert_eq!(spans(word("ab.?", true), b"a\0b\0 xx"), [(0, 4)]);
+    assert_eq!(spans(word("ab$", true), b"a\0b\0a\0b\0 "), []);
+}
+
+#[test]
+fn the_longest_match_is_a_full_word_by_what_stands_behind_it() {
+    let word = |wide| RuleString { full_word: true, ..regex("a_*", wide) };
+    for (behind, expected) in [(&b"_"[..], 4096), (b"1", 4095), (b"", 4096)] {
+        let narrow = [b"a".to_vec(), b"_".repeat(4095), behind.to_vec()].concat();
+        assert_eq!(spans(word(false), &narrow), [(0, expected)]);
+    }
+    let wide = [b"a\0".to_vec(), b"_\0".repeat(2047), b"1\0".to_vec()].concat();
+    assert_eq!(spans(word(true), &wide), [(0, 4094)]);
+    assert_eq!(spans(word(true), &wide[..4096]), [(0, 4096)]);
+}
+
+#[test]
+fn words_of_what_is_wide_begin_and_end_between_pairs() {
+    let wide = |text: &[u8]| text.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>();
+    for (pattern, bytes, expected) in [
+        (r"ab\b.cd", &b"ab cd"[..], vec![(0, 10)]),
+        (r"ab\b.cd", b"ab_cd", vec![]),
+        (r"ab\B.cd", b"ab_cd", vec![(0, 10)]),
+        (r"ab(?: c)?\b", b"ab cd", vec![(0, 4)]),
+        (r"\bab+", b"xab abb", vec![(8, 6)]),
+        (r"^\bab\b$", b"ab", vec![(0, 4)]),
+    ] {
+        assert_eq!(spans(regex(pattern, true), &wide(bytes)), expected, "{pattern}");
+    }
+}
+
+#[test]
+fn of_spellings_at_one_place_the_shortest_counts_that_stands_alone() {
+    let plain = Spelling { bytes: b"a".to_vec(), wide: false, key: 0 };
+    let wide = Spelling { bytes: b"a\0".to_vec(), wide: true, key: 0 };
+    let text = |full_word| {
+        let spellings = vec![wide.clone(), plain.clone()];
+        RuleString { full_word, ..string(StringForm::Text { spellings, ignore_case: true }) }
+    };
+    let bytes = b"A\0b\0 xA\0  a";
+    assert_eq!(spans(text(false), bytes), [(0, 1), (6, 1), (10, 1)]);
+    assert_eq!(spans(text(true), bytes), [(0, 1), (6, 2), (10, 1)]);
+}
+
+#[test]
 fn places_are_asked_for() {
     let at = |place: i64| Term::String {
         string: StringRef::Number(0),
