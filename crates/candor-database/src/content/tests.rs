@@ -233,6 +233,45 @@ fn conditions() {
 }
 
 #[test]
+fn a_pattern_of_five_bytes_or_more_is_found_wherever_it_stands() {
+    // Of what has so few bytes some are looked for at every second position, the rest at every fourth.
+    for text_of in ["qz7x!", "qz7x!w", "qz7x!wk", "qz7x!wkv", "qz7x!wkv2", "qz7x!wkv2j", "qz7x!wkv2jy"] {
+        let image = image(vec![body(text(text_of))]);
+        for before in 0..70 {
+            for behind in [0, 1, 2, 3, 7, 64, 130] {
+                let mut bytes = vec![b'.'; before];
+                bytes.extend_from_slice(text_of.as_bytes());
+                bytes.resize(bytes.len() + behind, b'.');
+                assert_eq!(hits(&image, &bytes), [0], "{text_of} behind {before}, {behind} behind it");
+                let last = before + text_of.len() - 1;
+                bytes[last] = b'_';
+                assert_eq!(hits(&image, &bytes), [], "{text_of} behind {before} but for its last byte");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_choice_ends_what_is_known_of_a_run() {
+    let bytes = |bytes: &[u8]| Element::Bytes(bytes.to_vec());
+    let any = || Element::Masked { value: 0, mask: 0 };
+    for known in 5..9 {
+        let parts = vec![any(), bytes(&b"qz7x!wkv2"[..known]), any(), any(), bytes(b"\x9d"), any()];
+        let image = image(vec![body(pattern(Offset::ANY, false, vec![part(Gap::NONE, parts)]))]);
+        for before in 0..12 {
+            for end in [20, 21, 90] {
+                let mut layer = vec![b'.'; before];
+                layer.extend_from_slice(b"?");
+                layer.extend_from_slice(&b"qz7x!wkv2"[..known]);
+                layer.extend_from_slice(b"??\x9d?");
+                layer.resize(layer.len().max(end), b'.');
+                assert_eq!(hits(&image, &layer), [0], "{known} behind {before}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_nothing_was_met_of_is_not_looked_for() {
     // Steps are for a layer of a mebibyte once, or hardly more: of every sub-signature but one nothing is there.
     let names = ["kappa-one", "lambda-two", "my-three", "ny-four", "omikron-five", "sigma-six"];
