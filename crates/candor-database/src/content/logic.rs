@@ -3,7 +3,7 @@
 //! Sub-signatures are looked for when the condition asks for them, and only as far as it asks: one
 //! hit where presence is enough, all of them where they are counted.
 
-use candor_model::{FileType, Match, Reason, Target};
+use candor_model::{Match, Reason, Target};
 
 use crate::content::cover::{is_choice, macro_reference};
 use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, count_literals, find, find_starting, starts};
@@ -31,8 +31,7 @@ pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) ->
         && within(target.file_size, Some(subject.file_size))
         && within(target.entry_point, executable.and_then(|known| known.entry_point))
         && within(target.sections, executable.map(|known| known.sections.len() as u64))
-        && target.container.is_none_or(|kind| kind == FileType::Any || subject.parents.last() == Some(&kind))
-        && subject.parents.ends_with(&target.intermediates)
+        && target.is_inside(subject.parents)
 }
 
 /// A logical signature under evaluation.

@@ -32,12 +32,27 @@ pub struct TargetDescription {
     pub icon_group1: Option<String>,
     /// `IconGroup2:`
     pub icon_group2: Option<String>,
-    /// `Container:`, the type of the layer that this one came out of.
+    /// `Container:`, the type of the layer that this one came out of; see [`Self::is_inside`].
     pub container: Option<FileType>,
     /// `Intermediates:`, the types of the layers around this one, outermost first.
     pub intermediates: Vec<FileType>,
     /// `HandlerType:`, as what the layer is to be looked at again instead of alerting.
     pub handler: Option<FileType>,
+}
+
+impl TargetDescription {
+    /// Whether the layers around one, outermost first, are those that `Container:` and `Intermediates:` ask for.
+    ///
+    /// As in ClamAV, a container of any type means none at all; any type among intermediates stands for no layer,
+    /// but there are as many layers as types.
+    #[must_use]
+    pub fn is_inside(&self, parents: &[FileType]) -> bool {
+        let container = parents.last().copied().unwrap_or(FileType::Any);
+        let named = self.intermediates.iter().filter(|kind| **kind != FileType::Any);
+        self.container.is_none_or(|kind| kind == container)
+            && self.intermediates.len() <= parents.len()
+            && named.rev().zip(parents.iter().rev()).all(|(named, parent)| named == parent)
+    }
 }
 
 /// Numbers from `min` to `max`, both included.

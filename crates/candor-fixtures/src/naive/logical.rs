@@ -77,10 +77,19 @@ fn is_for(description: &TargetDescription, subject: &Subject<'_>) -> bool {
         && description.file_size.is_none_or(|range| range.contains(subject.file_size))
         && description.entry_point.is_none_or(|range| entry_point.is_some_and(|entry| range.contains(entry)))
         && description.sections.is_none_or(|range| sections.is_some_and(|sections| range.contains(sections)))
-        && description
-            .container
-            .is_none_or(|container| container == FileType::Any || subject.parents.last() == Some(&container))
-        && subject.parents.ends_with(&description.intermediates)
+        && description.container.is_none_or(|container| match subject.parents.last() {
+            Some(parent) => container == *parent,
+            None => container == FileType::Any,
+        })
+        && is_inside(&description.intermediates, subject.parents)
+}
+
+/// Whether the layers around are of these types: each takes one layer, from the inside, and any type takes none.
+/// There are at least as many layers as types.
+fn is_inside(types: &[FileType], parents: &[FileType]) -> bool {
+    let mut around = parents.to_vec();
+    types.len() <= parents.len()
+        && types.iter().rev().all(|kind| *kind == FileType::Any || around.pop() == Some(*kind))
 }
 
 /// What is known about a condition.
