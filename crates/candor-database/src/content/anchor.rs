@@ -22,23 +22,21 @@ pub(crate) enum Tier {
     Short,
     /// Three bytes, looked for at every position.
     Triple,
-    /// Four bytes, looked for at every second position: for five or six bytes of which more is not known.
-    Brief,
-    /// Four bytes, looked for at every fourth position.
+    /// Four bytes, looked for at every second position.
     Medium,
     /// Eight bytes, looked for at every fourth position.
     Long,
 }
 
 impl Tier {
-    pub(crate) const ALL: [Self; 5] = [Self::Short, Self::Triple, Self::Brief, Self::Medium, Self::Long];
+    pub(crate) const ALL: [Self; 4] = [Self::Short, Self::Triple, Self::Medium, Self::Long];
 
     /// Length of a run in bytes.
     pub(crate) const fn width(self) -> usize {
         match self {
             Self::Short => 2,
             Self::Triple => 3,
-            Self::Brief | Self::Medium => 4,
+            Self::Medium => 4,
             Self::Long => WINDOW,
         }
     }
@@ -48,8 +46,8 @@ impl Tier {
     pub(crate) const fn stride(self) -> usize {
         match self {
             Self::Short | Self::Triple => 1,
-            Self::Brief => 2,
-            Self::Medium | Self::Long => 4,
+            Self::Medium => 2,
+            Self::Long => 4,
         }
     }
 
@@ -212,10 +210,8 @@ fn consider(stretch: Stretch, part: usize, offset: Option<Offset>, usage: &dyn U
 fn score(window: &[Cell], tier: Tier, usage: &dyn Usage) -> Option<u32> {
     let mut score = u32::MAX;
     let mut spellings = 0_u32;
-    let mut is_looked_for = true;
     let sound = spell(window, &mut |run| {
         let spelled = run.get(..tier.width()).unwrap_or(run);
-        is_looked_for &= !matches!(tier, Tier::Brief | Tier::Medium) || !begins_blank(spelled);
         // In random bytes no window is rarer than its length makes it.
         let most = 56_u32.saturating_mul(u32::try_from(tier.width()).unwrap_or(8));
         score = score.min(surprise(spelled).min(most).saturating_sub(crowding(usage.used(tier, run))));
@@ -227,16 +223,10 @@ fn score(window: &[Cell], tier: Tier, usage: &dyn Usage) -> Option<u32> {
     score = score.saturating_add(match tier {
         Tier::Short => 0,
         Tier::Triple => 8,
-        Tier::Brief => 12,
-        Tier::Medium => 20,
+        Tier::Medium => 16,
         Tier::Long => 32,
     });
-    (sound && is_looked_for).then_some(score)
-}
-
-/// Whether a run begins with three zeros or blanks: nothing is looked for there by four bytes.
-fn begins_blank(run: &[u8]) -> bool {
-    run.iter().take(3).all(|byte| matches!(byte, 0 | 0x20))
+    sound.then_some(score)
 }
 
 /// A window to be looked for at one place only, when the part is pinned to one: the longest, and of
@@ -254,7 +244,7 @@ fn placed(
     if !pinned {
         return None;
     }
-    for tier in [Tier::Long, Tier::Medium, Tier::Triple, Tier::Short] {
+    for tier in Tier::ALL.into_iter().rev() {
         for (at, window) in cells.windows(tier.width()).enumerate() {
             let mut rare = u32::MAX;
             let sound = spell(window, &mut |run| {

@@ -62,7 +62,7 @@ impl Clause {
 
     /// Whether it is worth being looked for beside another one.
     fn is_worth_more(&self) -> bool {
-        self.anchors.iter().all(|anchor| anchor.tier >= Tier::Brief && anchor.rarity >= WORTH_MORE)
+        self.anchors.iter().all(|anchor| anchor.tier >= Tier::Medium && anchor.rarity >= WORTH_MORE)
     }
 }
 

@@ -10,8 +10,8 @@ use super::groups::{self, MAX_GROUP_RUNS};
 use super::layout::{
     ADMITTED_SPOTS, ANCHOR, FILTER_POWERS, HEADER, MASKED, MAX_NIBBLE_RUNS, MAX_SPOTS, PAIR_WORDS, PLACED,
     PLACED_TABLE, SHARD, TABLES, class, entry_width, filter_bits, filter_word, is_checked, long_bits,
-    long_digest, long_word, medium_digest, pack_clause, pack_entry, pair_word, placed_key, run_number,
-    slot_digest, slot_start, start, sub_bit, table_number, third_bit, unpack_entry,
+    long_digest, low_digest, pack_clause, pack_entry, pair_word, placed_key, run_number, slot_digest,
+    slot_start, sub_bit, table_number, third_bit, unpack_entry,
 };
 use super::{check, nibbles};
 use crate::builder::BuildError;
@@ -39,8 +39,6 @@ pub(crate) struct IndexBuilder {
     /// The runs, by table. Of those that are looked for at one place, `placed` says where.
     rows: [Vec<Row>; TABLES],
     placed: Vec<Placed>,
-    /// Runs of [`Tier::Brief`] by their keys, with the number of the anchor.
-    between: Vec<(u64, u32)>,
     shared: Shared,
     used: FxHashMap<(Tier, [u8; WINDOW]), u32>,
     /// Where needs are that some signature has.
@@ -144,9 +142,6 @@ impl IndexBuilder {
             let key = run_number(&run.bytes, anchor.tier)?;
             let entry = pack_entry(number, u16::try_from(run.at).ok()?, false)?;
             rows.push((key, entry, check::pack(&anchor.probe, run.at, anchor.tier.width())));
-            if anchor.tier == Tier::Brief {
-                self.between.push((key, number));
-            }
         }
         Some(())
     }
@@ -247,7 +242,7 @@ impl LaidOut {
     fn put_shard(&mut self, target: Target, shard: &Shard) -> Option<()> {
         self.directory.extend_from_slice(&class(target).to_le_bytes());
         self.directory.extend_from_slice(&[0; 4]);
-        for part in [&shard.filter, &shard.between, &shard.pairs, &shard.nibbles, &shard.spots] {
+        for part in [&shard.filter, &shard.small, &shard.pairs, &shard.nibbles, &shard.spots] {
             self.put(part)?;
         }
         for table in &shard.tables {
@@ -346,7 +341,7 @@ struct Table {
 #[derive(Debug, Default)]
 struct Shard {
     filter: Vec<u8>,
-    between: Vec<u8>,
+    small: Vec<u8>,
     pairs: Vec<u8>,
     nibbles: Vec<u8>,
     spots: Vec<u8>,
@@ -393,13 +388,8 @@ impl Shard {
             (*table, *distinct) = lay_out_table(number, rows)?;
         }
         let [long, medium, triple, short, _] = &distinct;
-        shard.filter = lay_out_filter(long, medium)?;
-        let of_class = |anchor: u32| index.targets.get(anchor as usize).is_some_and(|of| is_for(*of));
-        let between = index.between.iter().filter(|(_, anchor)| of_class(*anchor));
-        let mut between: Vec<u64> = between.map(|(key, _)| *key).collect();
-        between.sort_unstable();
-        between.dedup();
-        shard.between = lay_out_filter(&[], &between)?;
+        shard.filter = lay_out_filter(long, |low, high| long_digest(low_digest(low), high), long_bits)?;
+        shard.small = lay_out_filter(medium, |low, _| low_digest(low), filter_bits)?;
         let runs: Vec<(u64, usize)> =
             short.iter().map(|run| (*run, 2)).chain(triple.iter().map(|run| (*run, 3))).collect();
         if !runs.is_empty() {
@@ -448,28 +438,22 @@ fn lay_out_table(number: usize, mut rows: Vec<Row>) -> Option<(Table, Vec<u64>)>
     Some((Table { slots, entries }, keys))
 }
 
-/// The filter of runs of eight bytes and of four.
-fn lay_out_filter(long: &[u64], medium: &[u64]) -> Option<Vec<u8>> {
-    let runs = long.len().checked_add(medium.len())?;
-    if runs == 0 {
+/// The filter of `runs` by a digest of their halves.
+fn lay_out_filter(
+    runs: &[u64],
+    digest: impl Fn(u32, u32) -> u32,
+    bits: impl Fn(u32) -> u32,
+) -> Option<Vec<u8>> {
+    if runs.is_empty() {
         return Some(Vec::new());
     }
     // A word or more a run, where the largest has as many.
-    let fitting = FILTER_POWERS.into_iter().find(|power| runs <= 1 << power);
+    let fitting = FILTER_POWERS.into_iter().find(|power| runs.len() <= 1 << power);
     let words = 1_usize << fitting.or(FILTER_POWERS.last().copied())?;
     let mut filter = vec![0_u32; words];
-    let mut set = |place: usize, bits: u32| -> Option<()> {
-        *filter.get_mut(place)? |= bits;
-        Some(())
-    };
-    for run in long {
-        let start = start((run & 0xffff_ffff) as u32);
-        let digest = long_digest(start, (run >> 32) as u32);
-        set(long_word(filter_word(start, words), digest), long_bits(digest))?;
-    }
-    for run in medium {
-        let start = start((run & 0xffff_ffff) as u32);
-        set(filter_word(start, words), filter_bits(medium_digest(start)))?;
+    for run in runs {
+        let digest = digest((run & 0xffff_ffff) as u32, (run >> 32) as u32);
+        *filter.get_mut(filter_word(digest, words))? |= bits(digest);
     }
     Some(filter.iter().flat_map(|word| word.to_le_bytes()).collect())
 }

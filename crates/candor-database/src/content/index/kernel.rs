@@ -7,10 +7,11 @@
 
 use super::groups::{GROUPS, admits};
 use super::layout::{
-    BLANK, FILTER_POWERS, FOLD_MASK, PAIR_WORDS, START_MASK, filter_bits, filter_word, long_bits,
-    long_digest, long_word, medium_digest, pair_word, start, third_bit,
+    FILTER_POWERS, FOLD_MASK, PAIR_WORDS, filter_bits, filter_word, long_bits, long_digest, low_digest,
+    pair_word, third_bit,
 };
 use super::nibbles::{NIBBLES, groups};
+use crate::content::anchor::Tier;
 use crate::content::frequency::fold;
 
 /// A filter of as many 32-bit words as one of [`FILTER_POWERS`] says.
@@ -37,9 +38,6 @@ impl<'a> Filter<'a> {
         self.words.try_into().ok()
     }
 }
-
-/// Words of a filter that passes nothing.
-pub(super) static NOTHING: [[u8; 4]; 1 << 10] = [[0; 4]; 1 << 10];
 
 /// The test for runs of two and three bytes.
 #[derive(Clone, Copy, Debug)]
@@ -91,82 +89,47 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Every how many positions the filter is asked.
-pub(super) const STRIDE: usize = 4;
-
-/// Positions that pass a filter, ascending.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Passed {
-    /// As runs of eight bytes.
-    pub(super) long: Vec<usize>,
-    /// As runs of four.
-    pub(super) medium: Vec<usize>,
-    /// The same, two positions behind those.
-    pub(super) between: Vec<usize>,
-}
-
-impl Passed {
-    /// Forgets all; the memory stays.
-    pub(super) fn clear(&mut self) {
-        self.long.clear();
-        self.medium.clear();
-        self.between.clear();
-    }
-}
-
 /// Appends to `passed` every position from `from` to before `to` of `input` whose bytes pass
-/// `filter`. Only multiples of [`STRIDE`] are tested, and `from` is one; two behind each, whether it passes `between`. What reaches
-/// over the end of `input` never passes.
-pub(super) fn passing(
-    filters: (Option<Filter<'_>>, Option<Filter<'_>>),
+/// `filter`, ascending. Only multiples of the stride of `tier`, which is [`Tier::Long`] or
+/// [`Tier::Medium`], are tested, and `from` is one. Positions whose bytes reach over the end of `input`
+/// never pass.
+pub(crate) fn passing(
+    filter: Filter<'_>,
+    tier: Tier,
     input: &[u8],
     from: usize,
     to: usize,
-    passed: &mut Passed,
+    passed: &mut Vec<usize>,
 ) {
     #[cfg(target_arch = "x86_64")]
-    let from = vector::run(filters, input, from, to, passed);
-    plain(filters, input, from, to, passed);
+    let from = vector::run(filter, tier, input, from, to, passed);
+    plain(filter, tier, input, from, to, passed);
 }
 
 /// The form for every processor, and for the last few positions.
-pub(super) fn plain(
-    (filter, between): (Option<Filter<'_>>, Option<Filter<'_>>),
+pub(crate) fn plain(
+    filter: Filter<'_>,
+    tier: Tier,
     input: &[u8],
     from: usize,
     to: usize,
-    passed: &mut Passed,
+    passed: &mut Vec<usize>,
 ) {
-    let filter = filter.map_or(&NOTHING[..], |filter| filter.words);
-    let between = between.map_or(&NOTHING[..], |filter| filter.words);
-    let word_at =
-        |words: &[[u8; 4]], place: usize| words.get(place).map_or(0, |word| u32::from_le_bytes(*word));
-    let four_at = |at: usize| -> Option<u32> {
-        let four = input.get(at..)?.first_chunk::<4>()?;
-        Some(u32::from_le_bytes(*four) | FOLD_MASK)
-    };
-    let passes_medium = |words: &[[u8; 4]], low: u32| {
-        let start = start(low);
-        let bits = filter_bits(medium_digest(start));
-        low & START_MASK != BLANK && word_at(words, filter_word(start, words.len())) & bits == bits
-    };
-    for at in (from..to.min(input.len())).step_by(STRIDE) {
-        let Some(low) = four_at(at) else { return };
-        if passes_medium(filter, low) {
-            passed.medium.push(at);
-        }
-        let behind = at.saturating_add(STRIDE / 2);
-        if four_at(behind).is_some_and(|low| passes_medium(between, low)) {
-            passed.between.push(behind);
-        }
-        if let Some(high) = four_at(at.saturating_add(4)) {
-            let start = start(low);
-            let digest = long_digest(start, high);
-            let bits = long_bits(digest);
-            let place = long_word(filter_word(start, filter.len()), digest);
-            if word_at(filter, place) & bits == bits {
-                passed.long.push(at);
-            }
+    let folded = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes) | FOLD_MASK;
+    for at in (from..to.min(input.len())).step_by(tier.stride()) {
+        let Some(low) = input.get(at..).and_then(<[u8]>::first_chunk::<4>) else { return };
+        let low = low_digest(folded(low));
+        let (digest, bits) = if tier == Tier::Long {
+            let high = input.get(at.saturating_add(4)..).and_then(<[u8]>::first_chunk::<4>);
+            let Some(high) = high else { return };
+            let digest = long_digest(low, folded(high));
+            (digest, long_bits(digest))
+        } else {
+            (low, filter_bits(low))
+        };
+        let word = filter.words.get(filter_word(digest, filter.words.len())).copied().unwrap_or_default();
+        if u32::from_le_bytes(word) & bits == bits {
+            passed.push(at);
         }
     }
 }
@@ -196,20 +159,18 @@ mod vector {
     //! Eight positions of a filter at a time, 32 of the pairs.
 
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256,
-        _mm256_andnot_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8,
-        _mm256_cmpeq_epi32, _mm256_extract_epi64, _mm256_loadu_si256, _mm256_movemask_epi8,
-        _mm256_movemask_ps, _mm256_mullo_epi32, _mm256_or_si256, _mm256_permute4x64_epi64, _mm256_set1_epi8,
-        _mm256_set1_epi32, _mm256_setr_epi8, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8,
-        _mm256_slli_epi32, _mm256_srl_epi32, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_srlv_epi32,
-        _mm256_xor_si256,
+        __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256,
+        _mm256_broadcastsi128_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_extract_epi64,
+        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mullo_epi32, _mm256_or_si256,
+        _mm256_permute4x64_epi64, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_setr_epi32,
+        _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srl_epi32, _mm256_srli_epi16,
+        _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_xor_si256,
     };
 
-    use super::super::layout::{
-        BLANK, FOLD_MASK, HIGH_FACTOR, LINE_MASK, LOW_FACTOR, PAIR_SHIFT, START_MASK,
-    };
+    use super::super::layout::{FOLD_MASK, HIGH_FACTOR, LOW_FACTOR, PAIR_SHIFT};
     use super::super::nibbles::NIBBLES;
-    use super::{Filter, NOTHING, Pairs, Passed, STRIDE};
+    use super::{Filter, Pairs};
+    use crate::content::anchor::Tier;
 
     /// The words at eight indexes. Indexes count modulo the number of words, a power of two that is
     /// known when this is compiled: so no bounds are checked.
@@ -246,38 +207,28 @@ mod vector {
     /// Tests as many positions as there are vectors for, and returns the first one not tested.
     #[expect(unsafe_code, reason = "vector kernel, chosen at run time")]
     pub(super) fn run(
-        (filter, between): (Option<Filter<'_>>, Option<Filter<'_>>),
+        filter: Filter<'_>,
+        tier: Tier,
         input: &[u8],
         from: usize,
         to: usize,
-        passed: &mut Passed,
+        passed: &mut Vec<usize>,
     ) -> usize {
         if !std::arch::is_x86_feature_detected!("avx2") {
             return from;
         }
-        if let Some(between) = between {
-            macro_rules! sized {
-                ($($power:literal)*) => {
-                    match between.words.len() {
-                        $(size if size == 1 << $power => {
-                            let Some(words) = between.sized::<{ 1 << $power }>() else { return from };
-                            // SAFETY: the processor has AVX2.
-                            unsafe { behind(words, input, from, to, &mut passed.between) }
-                        })*
-                        _ => return from,
-                    }
-                };
-            }
-            sized!(10 11 12 13 14 15 16 17 18);
-        }
-        let words = filter.map_or(&NOTHING[..], |filter| filter.words);
         macro_rules! sized {
             ($($power:literal)*) => {
-                match words.len() {
+                match filter.words.len() {
                     $(size if size == 1 << $power => {
-                        let Ok(words) = <&[[u8; 4]; 1 << $power]>::try_from(words) else { return from };
-                        // SAFETY: the processor has AVX2.
-                        unsafe { positions(words, input, from, to, passed) }
+                        let Some(words) = filter.sized::<{ 1 << $power }>() else { return from };
+                        match tier {
+                            // SAFETY: the processor has AVX2.
+                            Tier::Long => unsafe { long(words, input, from, to, passed) },
+                            // SAFETY: the processor has AVX2.
+                            Tier::Medium => unsafe { medium(words, input, from, to, passed) },
+                            Tier::Triple | Tier::Short => from,
+                        }
                     })*
                     _ => from,
                 }
@@ -316,105 +267,93 @@ mod vector {
         Some(unsafe { _mm256_loadu_si256(here.as_ptr().cast()) })
     }
 
-    /// Every fourth position: the lanes are the words as they stand.
+    /// Runs of eight bytes at every fourth position: the lanes are the words as they stand.
     #[target_feature(enable = "avx2")]
     #[expect(clippy::arithmetic_side_effects, reason = "positions stay below the length of the input")]
-    fn positions<const WORDS: usize>(
-        filter: &[[u8; 4]; WORDS],
-        input: &[u8],
-        from: usize,
-        to: usize,
-        passed: &mut Passed,
-    ) -> usize {
-        let fold = _mm256_set1_epi32(FOLD_MASK.cast_signed());
-        let low_factor = _mm256_set1_epi32(LOW_FACTOR.cast_signed());
-        let high_factor = _mm256_set1_epi32(HIGH_FACTOR.cast_signed());
-        let line_mask = _mm256_set1_epi32(LINE_MASK.cast_signed());
-        let shift = shift(WORDS);
-        let mut at = from;
-        while at + 32 <= to {
-            let (Some(low), Some(high)) = (load(input, at), load(input, at + 4)) else { break };
-            let low = _mm256_or_si256(low, fold);
-            let start = _mm256_mullo_epi32(low, low_factor);
-            let place = _mm256_srl_epi32(start, shift);
-            let word = gather(filter, place);
-            push(at, medium(low, start, word), &mut passed.medium);
-            let high = _mm256_mullo_epi32(_mm256_or_si256(high, fold), high_factor);
-            let sum = _mm256_add_epi32(_mm256_xor_si256(start, _mm256_srli_epi32::<15>(start)), high);
-            let long = _mm256_xor_si256(sum, _mm256_srli_epi32::<15>(sum));
-            let place = _mm256_or_si256(_mm256_and_si256(place, line_mask), _mm256_srli_epi32::<28>(long));
-            let own = gather(filter, place);
-            let third = _mm256_and_si256(_mm256_srli_epi32::<10>(long), _mm256_set1_epi32(31));
-            let found = _mm256_and_si256(two_bits(own, long), _mm256_srlv_epi32(own, third));
-            push(at, found, &mut passed.long);
-            at += 32;
-        }
-        at
-    }
-
-    /// Two behind every fourth position, for the same positions.
-    #[target_feature(enable = "avx2")]
-    #[expect(clippy::arithmetic_side_effects, reason = "positions stay below the length of the input")]
-    fn behind<const WORDS: usize>(
+    fn long<const WORDS: usize>(
         filter: &[[u8; 4]; WORDS],
         input: &[u8],
         from: usize,
         to: usize,
         passed: &mut Vec<usize>,
-    ) {
+    ) -> usize {
         let fold = _mm256_set1_epi32(FOLD_MASK.cast_signed());
-        let factor = _mm256_set1_epi32(LOW_FACTOR.cast_signed());
-        let shift = shift(WORDS);
+        let low_factor = _mm256_set1_epi32(LOW_FACTOR.cast_signed());
+        let high_factor = _mm256_set1_epi32(HIGH_FACTOR.cast_signed());
         let mut at = from;
         while at + 32 <= to {
-            // Not further than `positions`.
-            let (Some(low), Some(_)) = (load(input, at + 2), load(input, at + 4)) else { break };
-            let low = _mm256_or_si256(low, fold);
-            let start = _mm256_mullo_epi32(low, factor);
-            let word = gather(filter, _mm256_srl_epi32(start, shift));
-            push(at + 2, medium(low, start, word), passed);
+            let (Some(low), Some(high)) = (load(input, at), load(input, at + 4)) else { break };
+            let low = _mm256_mullo_epi32(_mm256_or_si256(low, fold), low_factor);
+            let low = _mm256_xor_si256(low, _mm256_srli_epi32::<15>(low));
+            let high = _mm256_mullo_epi32(_mm256_or_si256(high, fold), high_factor);
+            let sum = _mm256_add_epi32(low, high);
+            let digest = _mm256_xor_si256(sum, _mm256_srli_epi32::<15>(sum));
+            let mut mask = tested::<3, WORDS>(filter, digest);
+            while mask != 0 {
+                passed.push(at + 4 * mask.trailing_zeros() as usize);
+                mask &= mask - 1;
+            }
             at += 32;
         }
+        at
     }
 
-    /// By how much a digest is shifted to be the index of one of so many words.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn shift(words: usize) -> __m128i {
-        _mm_cvtsi32_si128(32_i32.wrapping_sub(words.trailing_zeros().cast_signed()))
-    }
-
-    /// In the lowest bit of each lane: whether four folded bytes pass by their word.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn medium(low: __m256i, start: __m256i, word: __m256i) -> __m256i {
-        let begin = _mm256_and_si256(low, _mm256_set1_epi32(START_MASK.cast_signed()));
-        let is_blank = _mm256_cmpeq_epi32(begin, _mm256_set1_epi32(BLANK.cast_signed()));
-        let digest = _mm256_xor_si256(start, _mm256_srli_epi32::<22>(start));
-        _mm256_andnot_si256(is_blank, two_bits(word, digest))
-    }
-
-    /// Notes the positions whose lanes have the lowest bit set.
-    #[inline]
+    /// Runs of four bytes at every second position: the words as they stand, and those between them.
     #[target_feature(enable = "avx2")]
     #[expect(clippy::arithmetic_side_effects, reason = "positions stay below the length of the input")]
-    fn push(at: usize, found: __m256i, passed: &mut Vec<usize>) {
-        let lanes = _mm256_castsi256_ps(_mm256_slli_epi32::<31>(found));
-        let mut mask = _mm256_movemask_ps(lanes).cast_unsigned();
-        while mask != 0 {
-            passed.push(at + STRIDE * mask.trailing_zeros() as usize);
-            mask &= mask - 1;
+    fn medium<const WORDS: usize>(
+        filter: &[[u8; 4]; WORDS],
+        input: &[u8],
+        from: usize,
+        to: usize,
+        passed: &mut Vec<usize>,
+    ) -> usize {
+        let mut at = from;
+        while at + 32 <= to {
+            let (Some(even), Some(odd)) = (load(input, at), load(input, at + 2)) else { break };
+            let even = tested::<2, WORDS>(filter, low_digest(even));
+            let odd = tested::<2, WORDS>(filter, low_digest(odd));
+            let mut mask = apart(even) | apart(odd) << 1;
+            while mask != 0 {
+                passed.push(at + 2 * mask.trailing_zeros() as usize);
+                mask &= mask - 1;
+            }
+            at += 32;
         }
+        at
     }
 
-    /// In the lowest bit of each lane: whether both bits of a digest are set in its word.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn two_bits(word: __m256i, digest: __m256i) -> __m256i {
+    fn low_digest(low: __m256i) -> __m256i {
+        let folded = _mm256_or_si256(low, _mm256_set1_epi32(FOLD_MASK.cast_signed()));
+        let product = _mm256_mullo_epi32(folded, _mm256_set1_epi32(LOW_FACTOR.cast_signed()));
+        _mm256_xor_si256(product, _mm256_srli_epi32::<15>(product))
+    }
+
+    /// Eight bits with a zero before each but the lowest.
+    const fn apart(bits: u32) -> u32 {
+        let bits = (bits | bits << 4) & 0x0f0f;
+        let bits = (bits | bits << 2) & 0x3333;
+        (bits | bits << 1) & 0x5555
+    }
+
+    /// Which lanes of `digest` pass, with so many bits of each.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn tested<const BITS: u8, const WORDS: usize>(filter: &[[u8; 4]; WORDS], digest: __m256i) -> u32 {
+        // The upper bits number the word.
+        let shift = _mm_cvtsi32_si128(32_i32.wrapping_sub(WORDS.trailing_zeros().cast_signed()));
+        let word = gather(filter, _mm256_srl_epi32(digest, shift));
         let five_bits = _mm256_set1_epi32(31);
         let first = _mm256_srlv_epi32(word, _mm256_and_si256(digest, five_bits));
-        let second = _mm256_and_si256(_mm256_srli_epi32::<5>(digest), five_bits);
-        _mm256_and_si256(first, _mm256_srlv_epi32(word, second))
+        let second = _mm256_srlv_epi32(word, _mm256_and_si256(_mm256_srli_epi32::<5>(digest), five_bits));
+        let mut all = _mm256_and_si256(first, second);
+        if BITS == 3 {
+            let third = _mm256_and_si256(_mm256_srli_epi32::<10>(digest), five_bits);
+            all = _mm256_and_si256(all, _mm256_srlv_epi32(word, third));
+        }
+        _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32::<31>(all))).cast_unsigned()
     }
 
     /// Many runs of two and three bytes, at every position.

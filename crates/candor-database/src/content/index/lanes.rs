@@ -55,15 +55,18 @@ pub(super) fn run(lanes: &mut [Lane<'_>]) -> bool {
 #[cfg(target_arch = "x86_64")]
 mod vector {
     use std::arch::x86_64::{
-        __m128i, _mm_add_epi32, _mm_cvtsi32_si128, _mm_extract_epi32, _mm_rol_epi32, _mm_set_epi32,
+        __m128i, __m512i, _mm_add_epi32, _mm_cvtsi32_si128, _mm_extract_epi32, _mm_rol_epi32, _mm_set_epi32,
         _mm_set1_epi32, _mm_setzero_si128, _mm_ternarylogic_epi32, _mm_unpackhi_epi32, _mm_unpackhi_epi64,
-        _mm_unpacklo_epi32, _mm_unpacklo_epi64, _mm512_and_si512, _mm512_test_epi8_mask,
+        _mm_unpacklo_epi32, _mm_unpacklo_epi64, _mm512_and_si512, _mm512_set1_epi32, _mm512_setzero_si512,
+        _mm512_srl_epi32, _mm512_test_epi8_mask, _mm512_test_epi32_mask,
     };
 
-    use super::super::kernel::NOTHING;
     use super::super::nibbles::NIBBLES;
     use super::super::stitched::{Filters, Masks};
-    use super::super::vector::{Digests, halves, load, load_quarter, load_words, shift, store, tables};
+    use super::super::vector::{
+        NOTHING, halves, load, load_quarter, load_words, long_digest, low_digest, shift, store, tables,
+        three_bits, two_bits,
+    };
     use super::{LANES, Lane};
     use crate::md5::{BLOCK, steps};
 
@@ -80,7 +83,7 @@ mod vector {
     /// A lane of which nothing is wanted.
     const fn nothing() -> Lane<'static> {
         Lane {
-            filters: Filters { filter: None, between: None, nibbles: None },
+            filters: Filters { long: None, medium: None, nibbles: None },
             input: &[],
             state: [0; 4],
             masks: &mut [],
@@ -105,31 +108,44 @@ mod vector {
     /// What the filters of a lane have under way.
     struct Work<'a> {
         masks: &'a mut [Masks],
-        filter: &'a [[u8; 4]],
-        between: &'a [[u8; 4]],
-        shift: [__m128i; 2],
+        long_filter: &'a [[u8; 4]],
+        medium_filter: &'a [[u8; 4]],
+        long_shift: __m128i,
+        medium_shift: __m128i,
         nibbles: &'a [u8; NIBBLES],
-        digests: Digests,
-        /// For four bytes, for eight, and for four between.
-        index: [[u32; 16]; 3],
-        words: [[u32; 16]; 3],
+        long: __m512i,
+        even: __m512i,
+        odd: __m512i,
+        long_index: [u32; 16],
+        even_index: [u32; 16],
+        odd_index: [u32; 16],
+        long_words: [u32; 16],
+        even_words: [u32; 16],
+        odd_words: [u32; 16],
     }
 
     impl<'a> Work<'a> {
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2")]
         fn new(filters: &Filters<'a>, masks: &'a mut [Masks]) -> Self {
-            let filter = filters.filter.map_or(&NOTHING[..], |filter| filter.words());
-            let between = filters.between.map_or(&NOTHING[..], |filter| filter.words());
+            let long_filter = filters.long.map_or(&NOTHING[..], |filter| filter.words());
+            let medium_filter = filters.medium.map_or(&NOTHING[..], |filter| filter.words());
             Self {
                 masks,
-                filter,
-                between,
-                shift: [_mm_cvtsi32_si128(shift(filter)), _mm_cvtsi32_si128(shift(between))],
+                long_filter,
+                medium_filter,
+                long_shift: _mm_cvtsi32_si128(shift(long_filter)),
+                medium_shift: _mm_cvtsi32_si128(shift(medium_filter)),
                 nibbles: filters.nibbles.unwrap_or(&[0; NIBBLES]),
-                digests: Digests::none(),
-                index: [[0; 16]; 3],
-                words: [[0; 16]; 3],
+                long: _mm512_setzero_si512(),
+                even: _mm512_setzero_si512(),
+                odd: _mm512_setzero_si512(),
+                long_index: [0; 16],
+                even_index: [0; 16],
+                odd_index: [0; 16],
+                long_words: [0; 16],
+                even_words: [0; 16],
+                odd_words: [0; 16],
             }
         }
 
@@ -140,23 +156,31 @@ mod vector {
             let Some(behind) = block.checked_sub(1).and_then(|block| self.masks.get_mut(block)) else {
                 return;
             };
-            let [medium, long, between] = &mut self.words;
-            let words = [load_words(medium), load_words(long), load_words(between)];
-            let [medium, long, between] = self.digests.test(words);
-            behind.medium = medium;
-            behind.long = long;
-            behind.between = between;
+            let one = _mm512_set1_epi32(1);
+            let found = three_bits(load_words(&mut self.long_words), self.long);
+            behind.long = _mm512_test_epi32_mask(found, one);
+            let found = two_bits(load_words(&mut self.even_words), self.even);
+            behind.even = _mm512_test_epi32_mask(found, one);
+            let found = two_bits(load_words(&mut self.odd_words), self.odd);
+            behind.odd = _mm512_test_epi32_mask(found, one);
         }
 
-        /// Computes which words the positions lead to.
+        /// Computes which words the even positions lead to.
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2")]
-        fn digest(&mut self, here: &[u8; 2 * BLOCK]) {
-            let (digests, [medium, long, between]) = Digests::of(here, self.shift);
-            self.digests = digests;
-            store(&mut self.index[0], medium);
-            store(&mut self.index[1], long);
-            store(&mut self.index[2], between);
+        fn digest_even(&mut self, here: &[u8; 2 * BLOCK]) {
+            self.even = low_digest(load::<0>(here));
+            self.long = long_digest(self.even, load::<4>(here));
+            store(&mut self.long_index, _mm512_srl_epi32(self.long, self.long_shift));
+            store(&mut self.even_index, _mm512_srl_epi32(self.even, self.medium_shift));
+        }
+
+        /// Computes which words the positions between them lead to.
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2")]
+        fn digest_odd(&mut self, here: &[u8; 2 * BLOCK]) {
+            self.odd = low_digest(load::<2>(here));
+            store(&mut self.odd_index, _mm512_srl_epi32(self.odd, self.medium_shift));
         }
 
         /// Which positions pass by nibbles.
@@ -172,16 +196,18 @@ mod vector {
             masks.nibbles = _mm512_test_epi8_mask(groups, groups);
         }
 
-        /// Loads all words for one place.
+        /// Loads the words for one place of each kind.
         #[inline(always)]
         fn look(&mut self, place: usize) {
-            let filters = [self.filter, self.filter, self.between];
-            for ((index, words), filter) in self.index.iter().zip(&mut self.words).zip(filters) {
+            let look = |filter: &[[u8; 4]], index: &[u32; 16], words: &mut [u32; 16]| {
                 let word = index.get(place).and_then(|index| filter.get(*index as usize));
                 if let Some(place) = words.get_mut(place) {
                     *place = u32::from_le_bytes(word.copied().unwrap_or_default());
                 }
-            }
+            };
+            look(self.long_filter, &self.long_index, &mut self.long_words);
+            look(self.medium_filter, &self.even_index, &mut self.even_words);
+            look(self.medium_filter, &self.odd_index, &mut self.odd_words);
         }
     }
 
@@ -224,7 +250,8 @@ mod vector {
                     if used($lane) {
                         match $number {
                             _ if $number == 12 * $lane => work[$lane].test(block),
-                            _ if $number == 12 * $lane + 1 => work[$lane].digest(here[$lane]),
+                            _ if $number == 12 * $lane + 1 => work[$lane].digest_even(here[$lane]),
+                            _ if $number == 12 * $lane + 2 => work[$lane].digest_odd(here[$lane]),
                             _ if $number == 12 * $lane + 3 => work[$lane].groups(here[$lane], block),
                             _ if $number >= 12 * $lane + 4 && $number < 12 * $lane + 20 => {
                                 work[$lane].look(($number + 12 - 12 * $lane) & 15);

@@ -3,16 +3,13 @@
 //!
 //! ```text
 //! section: count of shards u32, 0 u32, then offset u64 and length u64 of: anchors, probes, groups, needs;
-//!   then a directory entry a shard: class u32, 0 u32, then offset u64 and length u64 of: filter, between,
+//!   then a directory entry a shard: class u32, 0 u32, then offset u64 and length u64 of: filter, small
 //!   filter, pairs, nibbles, spots, then slots and entries (long, medium, triple, short, placed)
 //! ```
 //! All offsets count from the start of the section.
 //!
-//! * The filter is for what is looked for at every fourth position: one of a few powers of two of 32-bit words, in lines of
-//!   sixteen. Four bytes choose a word, and with it a line: in that word are two bits for what is found by these four. What is found
-//!   by eight bytes has three bits in another word of the same line, which a digest of them chooses. So a position is about
-//!   one line of a cache.
-//! * Between is a filter for what of four bytes is looked for two positions behind these as well: the same words and bits for four bytes.
+//! * The filter, for what is found by eight bytes, is one of a few powers of two of 32-bit words. A digest of the
+//!   bytes chooses the word and three bits in it. The small filter is the same for four bytes, with two bits.
 //! * The pairs are 4,096 words, for what is found by two or three bytes: the first two choose the
 //!   word, the third a bit of it. Where runs are few there are nibbles too, a coarser and faster test for
 //!   the same ([`super::nibbles`]); where they are some hundreds, groups stand in their place ([`super::groups`]).
@@ -109,36 +106,17 @@ pub(crate) const HIGH_FACTOR: u32 = 0x85eb_ca77;
 /// All bytes of a half, folded at once.
 pub(crate) const FOLD_MASK: u32 = 0x2020_2020;
 
-/// Three bytes of four.
-pub(crate) const START_MASK: u32 = 0x00ff_ffff;
-/// All but the number of a word in its line.
-pub(crate) const LINE_MASK: u32 = !15;
-
-/// The first three of four folded bytes where these are zeros or blanks. Such positions are so many that nothing is looked for
-/// there by four bytes.
-pub(crate) const BLANK: u32 = FOLD_MASK & START_MASK;
-
-/// What the four folded bytes at a position give: [`filter_word`] of it is the word that they are about.
-pub(crate) const fn start(low: u32) -> u32 {
-    low.wrapping_mul(LOW_FACTOR)
+/// The digest of the four folded bytes at a position: it chooses the word, and the bits of what is
+/// found by four bytes.
+pub(crate) const fn low_digest(low: u32) -> u32 {
+    let product = low.wrapping_mul(LOW_FACTOR);
+    product ^ (product >> 15)
 }
 
-/// The digest that chooses the bits of what is found by four bytes, of what they [`start`]. The uppermost bits of that choose
-/// the word and the lowest come of the first bytes alone, so these are mixed.
-pub(crate) const fn medium_digest(start: u32) -> u32 {
-    start ^ (start >> 22)
-}
-
-/// The digest that chooses the word in the line, and the bits, of what is found by eight bytes: of what the first four
-/// [`start`], and the others.
-pub(crate) const fn long_digest(start: u32, high: u32) -> u32 {
-    let sum = (start ^ (start >> 15)).wrapping_add(high.wrapping_mul(HIGH_FACTOR));
+/// The digest that chooses the bits of what is found by eight bytes.
+pub(crate) const fn long_digest(low_digest: u32, high: u32) -> u32 {
+    let sum = low_digest.wrapping_add(high.wrapping_mul(HIGH_FACTOR));
     sum ^ (sum >> 15)
-}
-
-/// The word of what is found by eight bytes: one in the line of `word`.
-pub(crate) const fn long_word(word: usize, long_digest: u32) -> usize {
-    word & LINE_MASK as usize | (long_digest >> 28) as usize
 }
 
 /// The two bits that a digest sets in its word.
@@ -211,7 +189,7 @@ pub(crate) fn slot_start(digest: u64, slots: usize) -> usize {
 pub(crate) const fn table_number(tier: Tier) -> usize {
     match tier {
         Tier::Long => 0,
-        Tier::Brief | Tier::Medium => 1,
+        Tier::Medium => 1,
         Tier::Triple => 2,
         Tier::Short => 3,
     }

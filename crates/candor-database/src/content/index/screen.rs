@@ -3,7 +3,7 @@
 //! Files whose MD5 somebody may ask for are read in one go for both: see [`super::stitched`], and [`super::lanes`]
 //! for several at a time. What is found is kept until the layer has been taken apart and is searched.
 
-use super::kernel::{Passed, STRIDE, pairs_passing, passing};
+use super::kernel::{pairs_passing, passing};
 use super::lanes::{self, LANES, Lane};
 use super::search::{BLOCK, Shard};
 use super::stitched::{self, Filters, Masks, positions};
@@ -204,13 +204,12 @@ fn block_of_each(together: &mut [&mut Screening<'_>]) -> bool {
 #[derive(Debug)]
 pub(crate) struct Sieve {
     masks: [Masks; BLOCK / md5::BLOCK],
-    passed: Passed,
-    pairs: Vec<usize>,
+    passed: Vec<usize>,
 }
 
 impl Default for Sieve {
     fn default() -> Self {
-        Self { masks: [Masks::default(); BLOCK / md5::BLOCK], passed: Passed::default(), pairs: Vec::new() }
+        Self { masks: [Masks::default(); BLOCK / md5::BLOCK], passed: Vec::new() }
     }
 }
 
@@ -218,7 +217,7 @@ impl Shard<'_> {
     /// What positions are tested against.
     pub(super) fn filters(&self) -> Filters<'_> {
         let nibbles = self.pairs.and_then(|pairs| pairs.nibbles());
-        Filters { filter: self.filter, between: self.between, nibbles }
+        Filters { long: self.filter, medium: self.small, nibbles }
     }
 
     /// Tests what is from `at`, a multiple of a block of MD5, to before `to`, at most [`BLOCK`] bytes, and gives
@@ -231,41 +230,42 @@ impl Shard<'_> {
         at: usize,
         to: usize,
         done: usize,
-        Sieve { masks, passed, pairs: short }: &mut Sieve,
+        Sieve { masks, passed }: &mut Sieve,
         visit: &mut impl FnMut(usize, u32, usize),
     ) {
         let nibbles = self.pairs.and_then(|pairs| pairs.nibbles());
         let masks = masks.get(..done.saturating_sub(at) / md5::BLOCK).unwrap_or_default();
         let each = || masks.iter().zip((at..).step_by(md5::BLOCK));
-        if self.filter.is_some() || self.between.is_some() {
+        if let Some(filter) = self.filter {
             passed.clear();
-            for (mask, place) in each() {
-                if mask.long | mask.medium | mask.between != 0 {
-                    passed.long.extend(positions(mask.long.into(), place, STRIDE));
-                    passed.medium.extend(positions(mask.medium.into(), place, STRIDE));
-                    let behind = place.saturating_add(STRIDE / 2);
-                    passed.between.extend(positions(mask.between.into(), behind, STRIDE));
-                }
+            for (mask, place) in each().filter(|(mask, _)| mask.long != 0) {
+                passed.extend(positions(u64::from(mask.long), place, Tier::Long.stride()));
             }
-            passing((self.filter, self.between), bytes, done, to, passed);
-            self.look_up_passed(Tier::Long, bytes, &passed.long, visit);
-            self.look_up_passed(Tier::Medium, bytes, &passed.medium, visit);
-            self.look_up_passed(Tier::Brief, bytes, &passed.between, visit);
+            passing(filter, Tier::Long, bytes, done, to, passed);
+            self.look_up_passed(Tier::Long, bytes, passed, visit);
+        }
+        if let Some(filter) = self.small {
+            passed.clear();
+            for (mask, place) in each().filter(|(mask, _)| mask.medium() != 0) {
+                passed.extend(positions(u64::from(mask.medium()), place, Tier::Medium.stride()));
+            }
+            passing(filter, Tier::Medium, bytes, done, to, passed);
+            self.look_up_passed(Tier::Medium, bytes, passed, visit);
         }
         if let Some(pairs) = self.pairs {
-            short.clear();
+            passed.clear();
             let mut from = at;
             if nibbles.is_some() {
                 let may = |at: &usize| bytes.get(*at..).is_some_and(|rest| pairs.passes(rest));
                 for (mask, place) in each().filter(|(mask, _)| mask.nibbles != 0) {
-                    short.extend(positions(mask.nibbles, place, 1).filter(may));
+                    passed.extend(positions(mask.nibbles, place, 1).filter(may));
                 }
                 from = done;
             }
-            pairs_passing(pairs, bytes, from, to, short);
-            self.look_up_passed(Tier::Triple, bytes, short, visit);
-            short.retain(|at| bytes.get(*at..).is_some_and(|rest| pairs.passes_short(rest)));
-            self.look_up_passed(Tier::Short, bytes, short, visit);
+            pairs_passing(pairs, bytes, from, to, passed);
+            self.look_up_passed(Tier::Triple, bytes, passed, visit);
+            passed.retain(|at| bytes.get(*at..).is_some_and(|rest| pairs.passes_short(rest)));
+            self.look_up_passed(Tier::Short, bytes, passed, visit);
         }
     }
 }

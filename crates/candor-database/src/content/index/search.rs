@@ -287,7 +287,7 @@ impl<'a> Index<'a> {
         for (index, part) in shared.iter_mut().enumerate() {
             *part = self.part(8, index)?;
         }
-        let [filter, between, pairs, nibbles, spots, tables @ ..] = parts;
+        let [filter, small, pairs, nibbles, spots, tables @ ..] = parts;
         let mut all = [Table { slots: &[], entries: &[] }; TABLES];
         for (table, parts) in all.iter_mut().zip(tables.chunks_exact(2)) {
             if let [slots, entries] = parts {
@@ -297,7 +297,7 @@ impl<'a> Index<'a> {
         let [anchors, probes, groups, needs] = shared;
         Some(Shard {
             filter: Filter::new(filter),
-            between: Filter::new(between),
+            small: Filter::new(small),
             pairs: Pairs::new(pairs, nibbles),
             spots,
             tables: all,
@@ -328,7 +328,7 @@ impl Table<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shard<'a> {
     pub(super) filter: Option<Filter<'a>>,
-    pub(super) between: Option<Filter<'a>>,
+    pub(super) small: Option<Filter<'a>>,
     pub(super) pairs: Option<Pairs<'a>>,
     spots: &'a [u8],
     tables: [Table<'a>; TABLES],

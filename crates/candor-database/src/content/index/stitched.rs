@@ -5,7 +5,7 @@
 //! together, step by step, they take as long as MD5 alone.
 //!
 //! For a block of 64 bytes vectors compute the indexes of 48 words and put them into memory. One word is
-//! loaded behind each step of three rounds, into memory again, and the vectors of the *next*
+//! loaded behind each step of the last three rounds, into memory again, and the vectors of the *next*
 //! block test its bits, when it has long arrived. So nothing here ever waits but MD5.
 //!
 //! There is this one form, for AVX-512; other processors do one after the other, with the same result.
@@ -20,9 +20,8 @@ use crate::md5::BLOCK;
 /// What positions are tested against. What is missing passes nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Filters<'a> {
-    pub(super) filter: Option<Filter<'a>>,
-    /// For runs of four bytes two behind every fourth position.
-    pub(super) between: Option<Filter<'a>>,
+    pub(super) long: Option<Filter<'a>>,
+    pub(super) medium: Option<Filter<'a>>,
     pub(super) nibbles: Option<&'a [u8; NIBBLES]>,
 }
 
@@ -32,11 +31,27 @@ pub(super) struct Masks {
     /// Every fourth position, as a run of eight bytes.
     pub(super) long: u16,
     /// The same positions, as a run of four.
-    pub(super) medium: u16,
-    /// The same, two behind those.
-    pub(super) between: u16,
+    pub(super) even: u16,
+    /// Those between them, as a run of four.
+    pub(super) odd: u16,
     /// Every position, by nibbles.
     pub(super) nibbles: u64,
+}
+
+impl Masks {
+    /// Every second position, as a run of four bytes.
+    pub(super) const fn medium(&self) -> u32 {
+        apart(self.even) | apart(self.odd) << 1
+    }
+}
+
+/// Sixteen bits with a zero before each but the lowest.
+const fn apart(bits: u16) -> u32 {
+    let bits = bits as u32;
+    let bits = (bits | bits << 8) & 0x00ff_00ff;
+    let bits = (bits | bits << 4) & 0x0f0f_0f0f;
+    let bits = (bits | bits << 2) & 0x3333_3333;
+    (bits | bits << 1) & 0x5555_5555
 }
 
 /// Every position of a mask, ascending: `stride` bytes apart, from `at` on.
@@ -63,11 +78,16 @@ pub(super) fn run(
 
 #[cfg(target_arch = "x86_64")]
 mod vector {
-    use std::arch::x86_64::{_mm_cvtsi32_si128, _mm512_and_si512, _mm512_test_epi8_mask};
+    use std::arch::x86_64::{
+        _mm_cvtsi32_si128, _mm512_and_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_srl_epi32,
+        _mm512_test_epi8_mask, _mm512_test_epi32_mask,
+    };
 
-    use super::super::kernel::NOTHING;
     use super::super::nibbles::NIBBLES;
-    use super::super::vector::{Digests, halves, load, load_words, shift, store, tables};
+    use super::super::vector::{
+        NOTHING, halves, load, load_words, long_digest, low_digest, shift, store, tables, three_bits,
+        two_bits,
+    };
     use super::{BLOCK, Filters, Masks};
     use crate::md5::{add, step, steps};
 
@@ -103,20 +123,23 @@ mod vector {
         state: &mut [u32; 4],
         masks: &mut [Masks],
     ) -> usize {
-        let words = filters.filter.map_or(&NOTHING[..], |filter| filter.words());
-        let between = filters.between.map_or(&NOTHING[..], |filter| filter.words());
-        let shift = [_mm_cvtsi32_si128(shift(words)), _mm_cvtsi32_si128(shift(between))];
+        let long_filter = filters.long.map_or(&NOTHING[..], |filter| filter.words());
+        let medium_filter = filters.medium.map_or(&NOTHING[..], |filter| filter.words());
+        let long_shift = _mm_cvtsi32_si128(shift(long_filter));
+        let medium_shift = _mm_cvtsi32_si128(shift(medium_filter));
         let tables = tables(filters.nibbles.unwrap_or(&[0; NIBBLES]));
+        let one = _mm512_set1_epi32(1);
 
         let [mut a, mut b, mut c, mut d] = *state;
         // Indexes of a block, and the words that they lead to.
-        let mut medium_words = [0_u32; 16];
         let mut long_words = [0_u32; 16];
-        let mut between_words = [0_u32; 16];
-        let mut medium_index = [0_u32; 16];
+        let mut even_words = [0_u32; 16];
+        let mut odd_words = [0_u32; 16];
         let mut long_index = [0_u32; 16];
-        let mut between_index = [0_u32; 16];
-        let mut digests = Digests::none();
+        let mut even_index = [0_u32; 16];
+        let mut odd_index = [0_u32; 16];
+        let mut long = _mm512_setzero_si512();
+        let (mut even, mut odd) = (long, long);
         let mut at = from;
         // What is tested is one block behind.
         let mut unused = Masks::default();
@@ -132,21 +155,18 @@ mod vector {
             let before = [a, b, c, d];
             macro_rules! test {
                 () => {
-                    let words = [
-                        load_words(&mut medium_words),
-                        load_words(&mut long_words),
-                        load_words(&mut between_words),
-                    ];
-                    let [medium, long, between] = digests.test(words);
-                    behind.medium = medium;
-                    behind.long = long;
-                    behind.between = between;
+                    let found = three_bits(load_words(&mut long_words), long);
+                    behind.long = _mm512_test_epi32_mask(found, one);
+                    let found = two_bits(load_words(&mut even_words), even);
+                    behind.even = _mm512_test_epi32_mask(found, one);
+                    let found = two_bits(load_words(&mut odd_words), odd);
+                    behind.odd = _mm512_test_epi32_mask(found, one);
                 };
             }
             macro_rules! look {
-                ($words:ident, $found:ident, $index:ident, $place:expr) => {
-                    let word = $words.get($index[$place] as usize).copied().unwrap_or_default();
-                    $found[$place] = u32::from_le_bytes(word);
+                ($words:ident, $index:ident, $filter:ident, $place:expr) => {
+                    let word = $filter.get($index[$place] as usize).copied().unwrap_or_default();
+                    $words[$place] = u32::from_le_bytes(word);
                 };
             }
             macro_rules! meanwhile {
@@ -154,11 +174,14 @@ mod vector {
                     test!();
                 };
                 (3) => {
-                    let (next, [medium, long, between]) = Digests::of(here, shift);
-                    digests = next;
-                    store(&mut medium_index, medium);
-                    store(&mut long_index, long);
-                    store(&mut between_index, between);
+                    even = low_digest(load::<0>(here));
+                    long = long_digest(even, load::<4>(here));
+                    store(&mut long_index, _mm512_srl_epi32(long, long_shift));
+                };
+                (7) => {
+                    store(&mut even_index, _mm512_srl_epi32(even, medium_shift));
+                    odd = low_digest(load::<2>(here));
+                    store(&mut odd_index, _mm512_srl_epi32(odd, medium_shift));
                 };
                 (11) => {
                     let first = halves(load::<0>(here), tables[0], tables[1]);
@@ -169,11 +192,11 @@ mod vector {
                 };
                 ($number:literal) => {
                     if $number >= 48 {
-                        look!(between, between_words, between_index, $number & 15);
+                        look!(odd_words, odd_index, medium_filter, $number & 15);
                     } else if $number >= 32 {
-                        look!(words, long_words, long_index, $number & 15);
+                        look!(even_words, even_index, medium_filter, $number & 15);
                     } else if $number >= 16 {
-                        look!(words, medium_words, medium_index, $number & 15);
+                        look!(long_words, long_index, long_filter, $number & 15);
                     }
                 };
             }
@@ -182,12 +205,12 @@ mod vector {
             behind = masks;
             at = next;
         }
-        let words =
-            [load_words(&mut medium_words), load_words(&mut long_words), load_words(&mut between_words)];
-        let [medium, long, between] = digests.test(words);
-        behind.medium = medium;
-        behind.long = long;
-        behind.between = between;
+        let found = three_bits(load_words(&mut long_words), long);
+        behind.long = _mm512_test_epi32_mask(found, one);
+        let found = two_bits(load_words(&mut even_words), even);
+        behind.even = _mm512_test_epi32_mask(found, one);
+        let found = two_bits(load_words(&mut odd_words), odd);
+        behind.odd = _mm512_test_epi32_mask(found, one);
         *state = [a, b, c, d];
         at
     }

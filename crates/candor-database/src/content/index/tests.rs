@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::kernel::{Filter, Pairs, Passed, STRIDE, pairs_passing, pairs_plain, passing, plain};
+use super::kernel::{Filter, Pairs, pairs_passing, pairs_plain, passing, plain};
 use super::layout::{PAIR_WORDS, pair_word, third_bit};
 use super::stitched::{Filters, Masks, positions, run};
 use super::{groups, nibbles};
+use crate::content::anchor::Tier;
 use crate::md5;
 
 /// So many bytes that look random.
@@ -27,19 +28,17 @@ proptest! {
         from in 0_usize..25,
         cut in 0_usize..100,
         power in prop::sample::select(&[10_u32, 12, 14][..]),
-        of_filters in 0..3,
     ) {
         // A filter that is half full, so that many positions pass.
-        let (words, others) = (noise(seed, 4 << power), noise(!seed, 4 << 10));
-        let filters = (
-            Filter::new(&words).filter(|_| of_filters != 1),
-            Filter::new(&others).filter(|_| of_filters != 2),
-        );
+        let bytes = noise(seed, 4 << power);
+        let filter = Filter::new(&bytes).unwrap();
         let to = input.len().saturating_sub(cut);
-        let (mut fast, mut slow) = (Passed::default(), Passed::default());
-        passing(filters, &input, STRIDE * from, to, &mut fast);
-        plain(filters, &input, STRIDE * from, to, &mut slow);
-        prop_assert_eq!(fast, slow);
+        for tier in [Tier::Medium, Tier::Long] {
+            let (mut fast, mut slow) = (Vec::new(), Vec::new());
+            passing(filter, tier, &input, 4 * from, to, &mut fast);
+            plain(filter, tier, &input, 4 * from, to, &mut slow);
+            prop_assert_eq!(fast, slow);
+        }
     }
 
     #[test]
@@ -48,16 +47,17 @@ proptest! {
         input in prop::collection::vec(any::<u8>(), 0..1000),
         from in 0_usize..3,
         cut in 0_usize..200,
-        power in prop::sample::select(&[10_u32, 12, 14][..]),
-        with_filter: bool,
-        with_between: bool,
+        long_power in prop::sample::select(&[10_u32, 12, 14][..]),
+        medium_power in prop::sample::select(&[10_u32, 12, 14][..]),
+        with_long: bool,
+        with_medium: bool,
     ) {
-        let (words, others) = (noise(seed, 4 << power), noise(!seed, 4 << 10));
+        let (long, medium) = (noise(seed, 4 << long_power), noise(!seed, 4 << medium_power));
         let runs = [(u64::from_le_bytes(*b"ab\0\0\0\0\0\0"), 2), (u64::from_le_bytes(*b"xyz\0\0\0\0\0"), 3)];
         let tables: [u8; nibbles::NIBBLES] = nibbles::lay_out(&runs).try_into().unwrap();
         let filters = Filters {
-            filter: Filter::new(&words).filter(|_| with_filter),
-            between: Filter::new(&others).filter(|_| with_between),
+            long: Filter::new(&long).filter(|_| with_long),
+            medium: Filter::new(&medium).filter(|_| with_medium),
             nibbles: Some(&tables),
         };
         let from = (from * md5::BLOCK).min(input.len());
@@ -75,15 +75,19 @@ proptest! {
         prop_assert_eq!(state, expected);
         let places = || (from..done).step_by(md5::BLOCK);
         let masks = &masks[..(done - from) / md5::BLOCK];
-        let mut slow = Passed::default();
-        plain((filters.filter, filters.between), &input, from, done, &mut slow);
-        let passed = |bits: fn(&Masks) -> u16, behind: usize| -> Vec<usize> {
-            let each = masks.iter().zip(places());
-            each.flat_map(|(mask, place)| positions(bits(mask).into(), place + behind, STRIDE)).collect()
-        };
-        let (long, medium) = (passed(|mask| mask.long, 0), passed(|mask| mask.medium, 0));
-        let fast = Passed { long, medium, between: passed(|mask| mask.between, 2) };
-        prop_assert_eq!(fast, slow);
+        for (filter, tier) in [(filters.long, Tier::Long), (filters.medium, Tier::Medium)] {
+            let mut slow = Vec::new();
+            if let Some(filter) = filter {
+                plain(filter, tier, &input, from, done, &mut slow);
+            }
+            let bits = |mask: &Masks| if tier == Tier::Long { mask.long.into() } else { mask.medium().into() };
+            let fast: Vec<usize> = masks
+                .iter()
+                .zip(places())
+                .flat_map(|(mask, place)| positions(bits(mask), place, tier.stride()))
+                .collect();
+            prop_assert_eq!(fast, slow);
+        }
         let slow: Vec<usize> = (from..done).filter(|at| nibbles::groups(&tables, &input[*at..]) != 0).collect();
         let fast: Vec<usize> =
             masks.iter().zip(places()).flat_map(|(mask, place)| positions(mask.nibbles, place, 1)).collect();

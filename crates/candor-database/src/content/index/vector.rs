@@ -2,16 +2,18 @@
 //! the way between vectors and memory.
 
 use std::arch::x86_64::{
-    __m128i, __m512i, __mmask16, _mm_loadu_si128, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i32x4,
-    _mm512_cmpneq_epi32_mask, _mm512_loadu_si512, _mm512_mask_test_epi32_mask, _mm512_mullo_epi32,
-    _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8,
-    _mm512_srl_epi32, _mm512_srli_epi16, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512,
-    _mm512_test_epi32_mask, _mm512_xor_si512,
+    __m128i, __m512i, _mm_loadu_si128, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i32x4,
+    _mm512_loadu_si512, _mm512_mullo_epi32, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_srli_epi32, _mm512_srlv_epi32,
+    _mm512_storeu_si512, _mm512_xor_si512,
 };
 
-use super::layout::{BLANK, FOLD_MASK, HIGH_FACTOR, LINE_MASK, LOW_FACTOR, START_MASK};
+use super::layout::{FOLD_MASK, HIGH_FACTOR, LOW_FACTOR};
 use super::nibbles::NIBBLES;
 use crate::md5::BLOCK;
+
+/// Words of a filter that passes nothing.
+pub(super) static NOTHING: [[u8; 4]; 1 << 10] = [[0; 4]; 1 << 10];
 
 /// By how much a digest is shifted to be the index of one of so many words.
 pub(super) const fn shift(words: &[[u8; 4]]) -> i32 {
@@ -67,86 +69,27 @@ pub(super) fn store(words: &mut [u32; 16], value: __m512i) {
     std::hint::black_box(words);
 }
 
-/// Digests of sixteen positions.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Digests {
-    long: __m512i,
-    medium: __m512i,
-    between: __m512i,
-    /// Positions of which runs of four bytes may be looked for, and those between.
-    of_medium: __mmask16,
-    of_between: __mmask16,
-}
-
-impl Digests {
-    /// Of nothing yet.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn none() -> Self {
-        let zero = _mm512_setzero_si512();
-        Self { long: zero, medium: zero, between: zero, of_medium: 0, of_between: 0 }
-    }
-
-    /// Those of every fourth position and of two behind each, and the indexes of the words that they are about: for
-    /// four bytes, for eight, for four bytes behind. The shifts leave the number of a word of both filters.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn of(here: &[u8; 2 * BLOCK], shift: [__m128i; 2]) -> (Self, [__m512i; 3]) {
-        let fold = _mm512_set1_epi32(FOLD_MASK.cast_signed());
-        let factor = _mm512_set1_epi32(LOW_FACTOR.cast_signed());
-        let low = _mm512_or_si512(load::<0>(here), fold);
-        let start = _mm512_mullo_epi32(low, factor);
-        let high = _mm512_or_si512(load::<4>(here), fold);
-        let high = _mm512_mullo_epi32(high, _mm512_set1_epi32(HIGH_FACTOR.cast_signed()));
-        let sum = _mm512_add_epi32(_mm512_xor_si512(start, _mm512_srli_epi32::<15>(start)), high);
-        let long = _mm512_xor_si512(sum, _mm512_srli_epi32::<15>(sum));
-        let place = _mm512_srl_epi32(start, shift[0]);
-        let line = _mm512_and_si512(place, _mm512_set1_epi32(LINE_MASK.cast_signed()));
-        let long_place = _mm512_or_si512(line, _mm512_srli_epi32::<28>(long));
-        let behind = _mm512_or_si512(load::<2>(here), fold);
-        let behind_start = _mm512_mullo_epi32(behind, factor);
-        let digests = Self {
-            long,
-            medium: medium_digest(start),
-            between: medium_digest(behind_start),
-            of_medium: is_no_blank(low),
-            of_between: is_no_blank(behind),
-        };
-        (digests, [place, long_place, _mm512_srl_epi32(behind_start, shift[1])])
-    }
-
-    /// Which of the positions pass, by the words at the indexes that [`Self::of`] gave.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn test(&self, [medium, long, between]: [__m512i; 3]) -> [__mmask16; 3] {
-        let one = _mm512_set1_epi32(1);
-        [
-            _mm512_mask_test_epi32_mask(self.of_medium, two_bits(medium, self.medium), one),
-            _mm512_test_epi32_mask(three_bits(long, self.long), one),
-            _mm512_mask_test_epi32_mask(self.of_between, two_bits(between, self.between), one),
-        ]
-    }
-}
-
-/// The digest that chooses the bits of four bytes.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn medium_digest(start: __m512i) -> __m512i {
-    _mm512_xor_si512(start, _mm512_srli_epi32::<22>(start))
+pub(super) fn low_digest(low: __m512i) -> __m512i {
+    let folded = _mm512_or_si512(low, _mm512_set1_epi32(FOLD_MASK.cast_signed()));
+    let product = _mm512_mullo_epi32(folded, _mm512_set1_epi32(LOW_FACTOR.cast_signed()));
+    _mm512_xor_si512(product, _mm512_srli_epi32::<15>(product))
 }
 
-/// Of which folded positions runs of four bytes are looked for.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn is_no_blank(low: __m512i) -> __mmask16 {
-    let start = _mm512_and_si512(low, _mm512_set1_epi32(START_MASK.cast_signed()));
-    _mm512_cmpneq_epi32_mask(start, _mm512_set1_epi32(BLANK.cast_signed()))
+pub(super) fn long_digest(low_digest: __m512i, high: __m512i) -> __m512i {
+    let folded = _mm512_or_si512(high, _mm512_set1_epi32(FOLD_MASK.cast_signed()));
+    let product = _mm512_mullo_epi32(folded, _mm512_set1_epi32(HIGH_FACTOR.cast_signed()));
+    let sum = _mm512_add_epi32(low_digest, product);
+    _mm512_xor_si512(sum, _mm512_srli_epi32::<15>(sum))
 }
 
 /// In the lowest bits: whether the two bits of a digest are set in its word.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn two_bits(word: __m512i, digest: __m512i) -> __m512i {
+pub(super) fn two_bits(word: __m512i, digest: __m512i) -> __m512i {
     let five_bits = _mm512_set1_epi32(31);
     let first = _mm512_srlv_epi32(word, _mm512_and_si512(digest, five_bits));
     let second = _mm512_and_si512(_mm512_srli_epi32::<5>(digest), five_bits);
@@ -156,7 +99,7 @@ fn two_bits(word: __m512i, digest: __m512i) -> __m512i {
 /// The same for three bits.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn three_bits(word: __m512i, digest: __m512i) -> __m512i {
+pub(super) fn three_bits(word: __m512i, digest: __m512i) -> __m512i {
     let third = _mm512_and_si512(_mm512_srli_epi32::<10>(digest), _mm512_set1_epi32(31));
     _mm512_and_si512(two_bits(word, digest), _mm512_srlv_epi32(word, third))
 }
