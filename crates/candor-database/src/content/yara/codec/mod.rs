@@ -1,5 +1,8 @@
 //! Rules as bytes. Like other descriptions they are decoded when they are touched; nesting and counts are bounded, so that
-//! damaged bytes decode to `None`.
+//! damaged bytes decode to `None`. `docs/reference/image.md` has the tables, and a test holds them against this.
+
+#[cfg(test)]
+mod tests;
 
 use candor_model::Module;
 
