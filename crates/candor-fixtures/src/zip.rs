@@ -39,6 +39,12 @@ impl Member {
     }
 }
 
+/// An archive with a member of this name, in which nothing is found.
+#[must_use]
+pub fn archive_of(name: &str) -> Vec<u8> {
+    build(&[Member { name: name.into(), bytes: b"anything".to_vec(), deflate: false, encrypted: false }])
+}
+
 /// An archive of `members`, in this order.
 #[must_use]
 pub fn build(members: &[Member]) -> Vec<u8> {

@@ -130,7 +130,7 @@ fn slow_servers_end_in_time() {
         assert_eq!(failure(&server), FailureKind::Slow);
     }
     // Each has a second, or two when it sends as slowly as it can; the margin is for a busy machine.
-    assert!(began.elapsed() < Duration::from_secs(40));
+    assert!(began.elapsed() < Duration::from_secs(90));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `candor audit`, from files to the report.
 
 use candor_fixtures::executable::Executable;
-use candor_fixtures::zip::Member;
+use candor_fixtures::zip::archive_of;
 
 use crate::run::{KEY, PUBLIC_KEY, Place};
 
@@ -304,12 +304,6 @@ fn suppliers_are_compared_with_lists() {
     assert_eq!(answers.len(), 2);
     assert_eq!(answers[0]["matches"][0]["listed"]["name"], "Bakery Miller, Inc.");
     assert_eq!(answers[1]["matches"].as_array().unwrap().len(), 0);
-}
-
-/// An archive with one member.
-fn archive_of(name: &str) -> Vec<u8> {
-    let member = Member { name: name.into(), bytes: b"anything".to_vec(), deflate: false, encrypted: false };
-    candor_fixtures::zip::build(&[member])
 }
 
 #[test]

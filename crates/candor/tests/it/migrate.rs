@@ -134,28 +134,68 @@ fn what_is_no_file_of_settings_is_not_passed_over() {
 }
 
 /// Quarantines of several products, each with EICAR; one file is clean.
+/// A file in a quarantine, by its name there.
+const ID: &str = "{0a1b2c3d-0000-1111-2222-333344445555}";
+
+/// A database that says of these files where they were.
+fn noted(ids: &[&str]) -> Vec<u8> {
+    let text = |text: &str| Cell::Text(text.to_owned());
+    let row = |id: &&str| {
+        vec![
+            text(id),
+            text(r"D:\share"),
+            text("server.com"),
+            text("EICAR-Test-File"),
+            Cell::Number(1),
+            Cell::Number(1),
+            Cell::Number(568_581_708_202_780_672),
+            Cell::Number(68),
+        ]
+    };
+    let columns =
+        "uuid text,path text,name text,virname text,virtype int,level int,time int,size int".to_owned();
+    database(&[Table { name: "objects".to_owned(), columns, rows: ids.iter().map(row).collect() }])
+}
+
+#[test]
+fn what_a_log_beside_the_database_of_a_quarantine_holds_is_read() {
+    let place = Place::new();
+    place.file(format!("old/{ID}"), quarantine::kaspersky_server(&eicar()));
+    let (before, after) = (noted(&[]), noted(&[ID]));
+    place.file("old/quarantine.db", &before);
+    let answer = |arguments: &[&str]| {
+        let said = place.run(&[&["migrate", "quarantine", "old", "--json"], arguments].concat());
+        let all = lines(&said.stdout);
+        let file = all.iter().find(|one| one["kept_in"] == format!("old/{ID}")).unwrap();
+        assert_eq!(file["verdict"], "infected", "{file}");
+        let trouble = all.iter().find(|one| one["type"] == "not-read").map(serde_json::Value::to_string);
+        (file["original_path"].clone(), file["threat"].clone(), trouble)
+    };
+    let nothing = (serde_json::Value::Null, serde_json::Value::Null);
+    assert_eq!(answer(&[]), (nothing.0.clone(), nothing.1.clone(), None));
+    let log = candor_fixtures::sqlite::log(&before, &after);
+    place.file("old/quarantine.db-wal", &log);
+    for arguments in [&[][..], &["--no-sandbox"]] {
+        assert_eq!(answer(arguments), (r"D:\share\server.com".into(), "EICAR-Test-File".into(), None));
+    }
+    // One that is cut in the middle of what was committed is told, and so is one that cannot be opened.
+    let mut torn = log.clone();
+    torn[100] ^= 1;
+    place.file("old/quarantine.db-wal", &torn);
+    let (path, _, trouble) = answer(&[]);
+    assert_eq!(path, nothing.0);
+    assert!(trouble.is_some_and(|why| why.contains("its log")), "a damaged log is told");
+    std::fs::remove_file(place.path("old/quarantine.db-wal")).unwrap();
+    std::fs::create_dir(place.path("old/quarantine.db-wal")).unwrap();
+    let (_, _, trouble) = answer(&[]);
+    assert!(trouble.is_some_and(|why| why.contains("-wal")), "a log that cannot be opened is told");
+}
+
 fn quarantines(place: &Place) {
     let eicar = eicar();
     place.file("old/QB/1.klq", quarantine::klqb(r"C:\Users\a\eicar.com", &eicar, 0));
-    let id = "{0a1b2c3d-0000-1111-2222-333344445555}";
-    place.file(format!("old/server/{id}"), quarantine::kaspersky_server(&eicar));
-    let text = |text: &str| Cell::Text(text.to_owned());
-    let row = vec![
-        text(id),
-        text(r"D:\share"),
-        text("server.com"),
-        text("EICAR-Test-File"),
-        Cell::Number(1),
-        Cell::Number(1),
-        Cell::Number(568_581_708_202_780_672),
-        Cell::Number(68),
-    ];
-    let columns =
-        "uuid text,path text,name text,virname text,virtype int,level int,time int,size int".to_owned();
-    place.file(
-        "old/server/quarantine.db",
-        database(&[Table { name: "objects".to_owned(), columns, rows: vec![row] }]),
-    );
+    place.file(format!("old/server/{ID}"), quarantine::kaspersky_server(&eicar));
+    place.file("old/server/quarantine.db", noted(&[ID]));
     let entry = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
     let ticks = (1_727_507_103 + 11_644_473_600) * 10_000_000;
     let path = r"\\?\C:\Users\a\defender.com";

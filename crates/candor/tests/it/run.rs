@@ -156,3 +156,18 @@ pub(crate) fn database(place: &Place, name: &str) -> PathBuf {
 pub(crate) fn settle(_: &Path) {
     std::thread::sleep(std::time::Duration::from_millis(120));
 }
+
+/// Waits until what a program writes to its output, which nobody reads, has filled the pipe.
+pub(crate) fn wait_until_stuck(child: &std::process::Child) {
+    let began = std::time::Instant::now();
+    let (mut seen, mut since) = (0, began);
+    // What does not fit into the last page may be missing from a full one.
+    while seen < 3 << 14 || since.elapsed() < std::time::Duration::from_millis(500) {
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "{seen} bytes do not fill the pipe");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        let now = rustix::io::ioctl_fionread(child.stdout.as_ref().unwrap()).unwrap();
+        if now != seen {
+            (seen, since) = (now, std::time::Instant::now());
+        }
+    }
+}
