@@ -113,7 +113,8 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
             Some(path) => match store::classify(path)? {
                 Kind::Image(image) => {
                     let name = Escaped::os(path.as_os_str()).to_string();
-                    check_image(&Database { image: *image, name, origin: Origin::File }, choice.json, printer)
+                    let database = Database { image: *image, name, origin: Origin::File, refused: None };
+                    check_image(&database, choice.json, printer)
                 }
                 Kind::Sources => check_sources(path, &choice, printer),
             },

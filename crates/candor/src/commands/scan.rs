@@ -22,7 +22,7 @@ use crate::printer::Printer;
 use crate::scan::outcome::json_line;
 use crate::scan::pool::{self, Event, Shared};
 use crate::scan::progress::{self, Total};
-use crate::scan::tally::{Stopped, Summary};
+use crate::scan::tally::{DatabaseRecord, Stopped, Summary};
 use crate::scan::walk::{Filesystems, Pending, Walk};
 use crate::settings::{DatabaseOptions, DetectionOptions, LimitOptions, SafetyOptions, engine_options};
 use crate::store;
@@ -191,8 +191,7 @@ pub(crate) fn run(args: Args, printer: &mut Printer) -> anyhow::Result<Exit> {
         &shared.walk.skipped,
         stopped.is_none(),
         began.elapsed(),
-        database.name,
-        signatures,
+        DatabaseRecord { name: database.name, signatures, refused_lines: database.refused },
     );
     match style {
         Style::Lines => summary.print(printer, stopped),

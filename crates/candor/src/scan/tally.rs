@@ -104,10 +104,16 @@ struct SkippedRecord {
     filesystems: u64,
 }
 
+/// What was scanned with.
 #[derive(Debug, Serialize)]
-struct DatabaseRecord {
-    name: String,
-    signatures: u64,
+pub(crate) struct DatabaseRecord {
+    /// What it is called.
+    pub(crate) name: String,
+    /// Signatures that something can be found by.
+    pub(crate) signatures: u64,
+    /// Lines that cannot be used; `None` for images, which do not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refused_lines: Option<u64>,
 }
 
 impl Summary {
@@ -116,8 +122,7 @@ impl Summary {
         skipped: &Skipped,
         complete: bool,
         time: Duration,
-        database: String,
-        signatures: u64,
+        database: DatabaseRecord,
     ) -> Self {
         let load = |sum: &AtomicU64| sum.load(Ordering::Relaxed);
         Self {
@@ -137,7 +142,7 @@ impl Summary {
                 filesystems: load(&skipped.filesystems),
             },
             seconds: time.as_secs_f64(),
-            database: DatabaseRecord { name: database, signatures },
+            database,
             time,
         }
     }
@@ -180,7 +185,12 @@ impl Summary {
         }
         row(None, "Scanned", scanned);
         let signatures = units::counted(self.database.signatures, "signature");
-        row(None, "Database", format!("{}, {signatures}", self.database.name));
+        let mut database = format!("{}, {signatures}", self.database.name);
+        let refused = self.database.refused_lines.unwrap_or(0);
+        if refused > 0 {
+            database += &format!("; {} cannot be used", units::counted(refused, "line"));
+        }
+        row((refused > 0).then_some(Tone::Warning), "Database", database);
         let tone = |number: u64, tone| (number > 0).then_some(tone);
         row(tone(self.infected, Tone::Bad), "Infected", units::counted(self.infected, "file"));
         row(tone(self.suspicious, Tone::Warning), "Suspicious", units::counted(self.suspicious, "file"));

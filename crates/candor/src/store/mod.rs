@@ -38,6 +38,8 @@ pub(crate) struct Database {
     pub(crate) name: String,
     /// Where the image came from.
     pub(crate) origin: Origin,
+    /// Lines of databases that cannot be used; `None` when it was an image that was asked for.
+    pub(crate) refused: Option<u64>,
 }
 
 /// Where an image came from.
@@ -86,7 +88,7 @@ pub(crate) fn open(
     };
     let name = Escaped::os(path.as_os_str()).to_string();
     if let Kind::Image(image) = classify(path)? {
-        return Ok(Database { image: *image, name, origin: Origin::File });
+        return Ok(Database { image: *image, name, origin: Origin::File, refused: None });
     }
     let signers = Signers::default();
     let cache = if options.no_cache {
@@ -117,7 +119,7 @@ pub(crate) fn open(
         "database {name}: there is no signature in it that something can be found by"
     );
     tell(&report, path, printer);
-    Ok(Database { image, name, origin })
+    Ok(Database { image, name, origin, refused: Some(report.refused) })
 }
 
 /// The active generation of a store, if there is one.
@@ -126,13 +128,13 @@ fn active(root: &Path) -> anyhow::Result<Option<Database>> {
     let name = format!("generation {} of {}", active.number, Escaped::os(root.as_os_str()));
     let file = File::open(active.image()).with_context(|| name.clone())?;
     let image = Image::open(&file).with_context(|| name.clone())?;
-    Ok(Some(Database { image, name, origin: Origin::Generation }))
+    Ok(Some(Database { image, name, origin: Origin::Generation, refused: None }))
 }
 
 /// The signatures that are part of the program.
 pub(crate) fn built_in() -> anyhow::Result<Database> {
     let image = builtin::open().context("the built-in signatures cannot be opened")?;
-    Ok(Database { image, name: String::from("built-in"), origin: Origin::BuiltIn })
+    Ok(Database { image, name: String::from("built-in"), origin: Origin::BuiltIn, refused: None })
 }
 
 /// Tells images from databases: by what is in them, not by their name.

@@ -254,6 +254,15 @@ fn lines_that_cannot_be_used_are_summed_up() {
             "note: 1 line of db cannot be used; the other 2 are in force\n\
              hint: `candor database check db` shows them\n"
         );
+        let said = place.run_cached(&["scan", "-d", "db", "a"]);
+        assert!(
+            said.stdout.contains("Database    db, 2 signatures; 1 line cannot be used\n"),
+            "{}",
+            said.stdout
+        );
+        let said = place.run_cached(&["scan", "--json", "-d", "db", "a"]);
+        let summary = r#""database":{"name":"db","signatures":2,"refused_lines":1}}"#;
+        assert!(said.stdout.trim_end().ends_with(summary), "{}", said.stdout);
     }
 }
 
