@@ -210,7 +210,8 @@ fn is_arc(prefix: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'()-.@^_`{}~+ ".contains(byte);
     let number =
         |at: usize| prefix.get(at..).and_then(|rest| rest.first_chunk().copied()).map(u32::from_le_bytes);
-    let is_length = |at: usize| number(at).is_some_and(|length| length < 1 << 30);
+    // Less than four letters are: descriptions of terminals begin like an archive, and have a name there.
+    let is_length = |at: usize| number(at).is_some_and(|length| length < 1 << 29);
     matches!(method, 1..=11 | 30)
         && !name.is_empty()
         && name.iter().all(is_name)

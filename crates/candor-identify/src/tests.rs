@@ -343,6 +343,12 @@ fn archives_of_the_eighties_need_more_than_a_byte() {
         other[place] = byte;
         check(&other, BinaryData);
     }
+    // A description of a terminal: lengths, and then names.
+    let terminal = joined(&[
+        b"\x1a\x01\x41\0\x2b\0\x0f\0\x69\x01\xc9\x02screen-s|VT 100/ANSI X3.64 virtual terminal\0",
+        &binary(),
+    ]);
+    check(&terminal, BinaryData);
     check(&joined(&[b"ZOO 2.10 Archive.\x1a\0\0\xdc\xa7\xc4\xfd", &binary()]), Zoo);
     check(&joined(&[b"\0\0\x31\0\0\0\x90**ACE**\x14\x14", &binary()]), Ace);
 }
