@@ -4,27 +4,33 @@
 //! A long run of digits is decoded and given only when it is something: a program, an archive, or text, plain
 //! or in UTF-16. Keys and certificates, of which texts are full, are none of these.
 
-use crate::eight::Eight;
+use std::sync::LazyLock;
+
+use aho_corasick::packed;
+
 use crate::transfer::base64;
 
 /// Shortest run behind the option of a shell, and shortest one anywhere; runs of one text.
 const COMMAND: usize = 16;
 const BLOB: usize = 120;
 const RUNS: usize = 64;
-/// Bytes that are looked at together.
-const STRETCH: usize = 64;
+/// How far before a run its option may begin.
+const NEAR: usize = 40;
 
 /// What the first runs of a text decode to.
 pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
-    let mut at = 0_usize;
+    let (mut blob, mut command) = (next_blob(text, 0), next_command(text, 0));
     while found.len() < RUNS {
-        let Some(start) = next_run(text, at) else { break };
+        let Some(start) = blob.into_iter().chain(command).min() else { break };
         let rest = text.get(start..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| is_digit(byte)).count();
-        at = start.saturating_add(length);
-        if length < BLOB && !is_option(text.get(..start).unwrap_or_default()) {
-            continue;
+        let end = start.saturating_add(length);
+        if blob == Some(start) {
+            blob = next_blob(text, end);
+        }
+        if command == Some(start) {
+            command = next_command(text, end);
         }
         let content = base64(rest.get(..length).unwrap_or_default());
         if is_something(&content) {
@@ -34,40 +40,66 @@ pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// Where the first run starts that has at least [`COMMAND`] digits, of those that start at `at` or behind.
-fn next_run(text: &[u8], at: usize) -> Option<usize> {
-    let (stretches, rest) = text.get(at..)?.as_chunks::<STRETCH>();
-    let mut last = [0; STRETCH];
-    for (to, byte) in last.iter_mut().zip(rest) {
-        *to = *byte;
-    }
-    // Which of the last bytes before a stretch are digits.
-    let mut before = 0_u128;
-    let mut place = at;
-    for stretch in stretches.iter().chain([&last]) {
-        let digits = before | u128::from(digits(stretch)) << COMMAND;
-        // Each doubles how many have to stand one behind the other.
-        let runs = [1, 2, 4, 8].into_iter().fold(digits, |runs, length| runs & runs >> length);
-        if runs != 0 {
-            // A run that starts at the first of them had been found before.
-            return Some(place.saturating_add(runs.trailing_zeros() as usize).saturating_sub(COMMAND));
+/// Where the first run starts that has at least [`BLOB`] digits, of those that start at `at` or behind.
+fn next_blob(text: &[u8], at: usize) -> Option<usize> {
+    let mut start = at;
+    loop {
+        // The last byte that is no digit is where such a run can start behind; in most texts it is not far from the
+        // end, so that of most bytes nobody asks what they are.
+        let digits = text.get(start..start.checked_add(BLOB)?)?;
+        match digits.iter().rposition(|byte| !is_digit(byte)) {
+            Some(last) => start = start.saturating_add(last).saturating_add(1),
+            None => return Some(start),
         }
-        before = digits >> STRETCH;
-        place = place.saturating_add(STRETCH);
     }
-    None
 }
 
-/// Which bytes of a stretch are digits, the first in the lowest bit.
-fn digits(stretch: &[u8; STRETCH]) -> u64 {
-    let mut which = [0_u8; STRETCH / 8];
-    for (which, bytes) in which.iter_mut().zip(stretch.as_chunks::<8>().0) {
-        let bytes = Eight::new(*bytes);
-        let letters = bytes.with(0x20).are_between(b'a', b'z');
-        let others = bytes.are_between(b'+', b'+').or(bytes.are_between(b'=', b'='));
-        *which = letters.or(bytes.are_between(b'/', b'9')).or(others).which();
-    }
-    u64::from_le_bytes(which)
+/// Where the first run starts that has at least [`COMMAND`] digits and stands behind the option of a shell, of those
+/// that start at `at` or behind.
+fn next_command(text: &[u8], at: usize) -> Option<usize> {
+    let from = at.saturating_sub(NEAR);
+    options(text.get(from..)?).find_map(|option| {
+        let option = from.saturating_add(option);
+        let first = option.saturating_add(1).max(at);
+        let near = text.get(first..option.saturating_add(NEAR).saturating_add(1).min(text.len()))?;
+        let starts = (first..).zip(near).filter(|(place, byte)| {
+            let before = place.checked_sub(1).and_then(|before| text.get(before));
+            is_digit(byte) && !before.is_some_and(is_digit)
+        });
+        let mut starts = starts.map(|(place, _)| place);
+        starts.find(|place| {
+            let rest = text.get(*place..).unwrap_or_default();
+            rest.iter().take(COMMAND).take_while(|byte| is_digit(byte)).count() == COMMAND
+                && is_option(text.get(..*place).unwrap_or_default())
+        })
+    })
+}
+
+/// What an option for an encoded command begins with; looked for by vectors where the processor has them.
+const BEGINNINGS: [&str; 6] = ["-e", "-E", "-^", "/e", "/E", "/^"];
+static OPTIONS: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(BEGINNINGS));
+
+/// Where something begins that may be such an option.
+fn options(text: &[u8]) -> impl Iterator<Item = usize> {
+    let searcher = OPTIONS.as_ref();
+    let by_vectors = searcher.map(|searcher| searcher.find_iter(text).map(|found| found.start()));
+    let one_by_one = searcher.is_none().then(|| memchr::memchr2_iter(b'-', b'/', text));
+    let places = by_vectors.into_iter().flatten().chain(one_by_one.into_iter().flatten());
+    places.filter(|place| {
+        let behind = text.get(place.saturating_add(1)..).unwrap_or_default();
+        let length = behind.iter().take(NEAR).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let (letters, behind) = behind.split_at_checked(length).unwrap_or_default();
+        // What is behind `^` belongs to it, too; then this is only its beginning.
+        letters.is_empty() && behind.first() == Some(&b'^') || is_name(letters)
+    })
+}
+
+/// Whether these letters are the name of the option or its beginning.
+fn is_name(letters: &[u8]) -> bool {
+    let name = b"encodedcommand".get(..letters.len());
+    !letters.is_empty()
+        && (name.is_some_and(|name| name.eq_ignore_ascii_case(letters))
+            || letters.eq_ignore_ascii_case(b"ec"))
 }
 
 fn is_digit(byte: &u8) -> bool {
@@ -87,7 +119,7 @@ const DIGITS: [bool; 256] = {
 
 /// Whether text ends with the option that an encoded command follows, in any of its abbreviations.
 fn is_option(before: &[u8]) -> bool {
-    let before = before.get(before.len().saturating_sub(40)..).unwrap_or_default();
+    let before = before.get(before.len().saturating_sub(NEAR)..).unwrap_or_default();
     let is_between = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'^' | b':');
     let end = before.iter().rposition(|byte| !is_between(byte)).map_or(0, |last| last.saturating_add(1));
     let before = before.get(..end).unwrap_or_default();
@@ -95,7 +127,7 @@ fn is_option(before: &[u8]) -> bool {
     let word: Vec<u8> = before.get(start..).unwrap_or_default().to_ascii_lowercase();
     let Some((b'-' | b'/', name)) = word.split_first() else { return false };
     let name: Vec<u8> = name.iter().copied().filter(|byte| *byte != b'^').collect();
-    !name.is_empty() && (b"encodedcommand".starts_with(&name[..]) || name == b"ec")
+    is_name(&name)
 }
 
 fn is_something(content: &[u8]) -> bool {
@@ -124,7 +156,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{COMMAND, found, next_run};
+    use super::{BLOB, COMMAND, RUNS, found, is_option, is_something};
+    use crate::transfer::base64 as plain;
 
     fn wide(text: &str) -> Vec<u8> {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
@@ -163,34 +196,65 @@ mod tests {
         assert_eq!(found(format!("{} ", base64(&[b'x'; 200])).repeat(100).as_bytes()).len(), 64);
     }
 
-    /// What the first run is by definition.
-    fn first_run(text: &[u8], at: usize) -> Option<usize> {
+    /// What is found by definition: one run after the other.
+    fn one_by_one(text: &[u8]) -> Vec<Vec<u8>> {
         let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
-        (at..text.len())
-            .find(|from| text[*from..].iter().take_while(|byte| is_digit(byte)).count() >= COMMAND)
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            let length = text[at..].iter().take_while(|byte| is_digit(byte)).count();
+            if length >= BLOB || (length >= COMMAND && is_option(&text[..at])) {
+                let content = plain(&text[at..at + length]);
+                found.extend(Some(content).filter(|content| is_something(content)));
+            }
+            at += length.max(1);
+        }
+        found.truncate(RUNS);
+        found
     }
 
     #[test]
-    fn every_byte_is_a_digit_or_none_in_a_stretch_as_alone() {
+    fn every_byte_ends_a_run_or_does_not() {
         for byte in 0..=u8::MAX {
-            let text = [&[b' '; 70][..], &[byte; 20], &[b' '; 70]].concat();
-            assert_eq!(next_run(&text, 0), first_run(&text, 0), "{byte}");
+            // One that is no digit leaves a run that is too short.
+            let text = [&b" "[..], &b"QUFB".repeat(15), &[byte], &b"QUFB".repeat(15)[1..], b" "].concat();
+            assert_eq!(found(&text), one_by_one(&text), "{byte}");
+            let is_digit = byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+            let run = text[1..121].iter().filter(|other| **other == byte).count();
+            assert!(is_digit || run == 1);
+        }
+    }
+
+    #[test]
+    fn runs_just_long_enough_are_found_and_shorter_ones_are_not() {
+        for before in 0..130 {
+            for (length, count) in [(BLOB - 1, 0), (BLOB, 1), (BLOB + 1, 1), (3 * BLOB, 1)] {
+                let text = format!("{}.{}", "a b".repeat(before)[..before].to_owned(), "QUFB".repeat(BLOB));
+                let text = &text.as_bytes()[..before + 1 + length];
+                assert_eq!(found(text).len(), count, "{before} {length}");
+                assert_eq!(found(&[text, b" "].concat()).len(), count, "{before} {length}");
+            }
         }
     }
 
     proptest! {
         #[test]
-        fn the_first_run_is_found_wherever_it_is(
-            pieces in prop::collection::vec((0_usize..24, prop_oneof![Just(b' '), Just(0x80), Just(b'.')]), 0..40),
-            at in 0_usize..200,
+        fn what_is_found_is_what_is_found_one_by_one(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    4 => (prop_oneof![3 => 0_usize..24, 1 => 100_usize..140], Just("QUFB")).prop_map(|(length, text)| {
+                        text.repeat(length)[..length].to_owned()
+                    }),
+                    4 => prop::sample::select(vec![" ", "\"", "^", ":", "'", "-", "/", "\t", "=", ".", "x"]).prop_map(str::to_owned),
+                    3 => prop::sample::select(vec![
+                        " -e ", " -E^nc ", "/ec ", " -^e ", "-e^", "-enco", "-encodedcommand ", "-encodedcommando ", "/e", "-ec:",
+                    ]).prop_map(str::to_owned),
+                    1 => (0_usize..45).prop_map(|length| " ".repeat(length)),
+                ],
+                0..30,
+            ),
         ) {
-            let text: Vec<u8> = pieces
-                .iter()
-                .flat_map(|(length, end)| b"aZ09+/=".iter().cycle().take(*length).chain(std::iter::once(end)))
-                .copied()
-                .collect();
-            let at = at.min(text.len());
-            prop_assert_eq!(next_run(&text, at), first_run(&text, at));
+            let text = pieces.concat();
+            prop_assert_eq!(found(text.as_bytes()), one_by_one(text.as_bytes()), "{}", text);
         }
     }
 }

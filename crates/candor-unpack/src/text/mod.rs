@@ -10,13 +10,13 @@ mod tests;
 
 use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
 
-use crate::eight::Eight;
 use crate::encoded_script;
+use crate::flags::lowest_bits;
 
-/// Bytes that are looked at together.
-const BLOCK: usize = 16;
+/// Bytes that are looked at together: as many as a word has bits.
+const BLOCK: usize = 64;
 /// Place of the last of them.
-const LAST: u32 = 15;
+const LAST: u32 = 63;
 
 /// Gives the normalised copy of `bytes`, and what stands in them as base64, to the sink.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -78,7 +78,7 @@ struct Copy {
     /// Bytes of it that stay.
     length: usize,
     /// Whether the last byte that stayed, or would have but for being one more of a run, is a blank.
-    blank: u32,
+    blank: u64,
 }
 
 impl Copy {
@@ -86,31 +86,29 @@ impl Copy {
     #[inline]
     fn take(&mut self, block: &[u8; BLOCK]) {
         let mut becoming = [0; 2 * BLOCK];
-        let (mut staying, mut blanks) = ([0_u8; 2], [0_u8; 2]);
-        let places = becoming.as_chunks_mut::<8>().0.iter_mut().zip(staying.iter_mut().zip(&mut blanks));
-        for (bytes, (to, (staying, blanks))) in block.as_chunks::<8>().0.iter().zip(places) {
-            let bytes = Eight::new(*bytes);
-            let white = bytes.are_between(b'\t', b'\r').or(bytes.are_between(b' ', b' '));
-            // Upper and lower case differ by one bit.
-            let lower = bytes.with_where(0x20, bytes.are_between(b'A', b'Z'));
-            *to = lower.replaced(b' ', white).bytes();
-            *staying = white.or(bytes.are_between(b'!', 0x7f)).which();
-            *blanks = white.which();
+        let (mut staying, mut blanks) = ([0; BLOCK], [0; BLOCK]);
+        // Each of these loops becomes vectors by itself.
+        for (to, &byte) in blanks.iter_mut().zip(block) {
+            *to = u8::from(matches!(byte, b'\t'..=b'\r')) | u8::from(byte == b' ');
         }
-        let number = |bits: [u8; 2]| u32::from(u16::from_le_bytes(bits));
-        let mut kept = kept(number(staying), number(blanks), &mut self.blank);
-        // One run of bytes that stay after the other. Most blocks have one or two: whether there is a second cannot
-        // be foretold, so nobody asks.
-        self.run(&becoming, &mut kept);
-        self.run(&becoming, &mut kept);
+        for (to, &byte) in staying.iter_mut().zip(block) {
+            *to = u8::from(matches!(byte, b' '..=0x7f));
+        }
+        for ((to, &byte), &blank) in becoming.iter_mut().zip(block).zip(&blanks) {
+            // Upper and lower case differ by one bit.
+            let lower = byte | u8::from(byte.is_ascii_uppercase()) << 5;
+            *to = if blank != 0 { b' ' } else { lower };
+        }
+        let blanks = bits(&blanks);
+        let mut kept = kept(bits(&staying) | blanks, blanks, &mut self.blank);
         while kept != 0 {
             self.run(&becoming, &mut kept);
         }
     }
 
-    /// Takes the first run of bytes that stay, if there is one. Of a block that is written, only they count.
+    /// Takes the first run of bytes that stay. Of a block that is written, only they count.
     #[inline]
-    fn run(&mut self, becoming: &[u8; 2 * BLOCK], kept: &mut u32) {
+    fn run(&mut self, becoming: &[u8; 2 * BLOCK], kept: &mut u64) {
         let start = kept.trailing_zeros() & LAST;
         let count = (*kept >> start).trailing_ones();
         let from = becoming.get(start as usize..).and_then(<[u8]>::first_chunk::<BLOCK>);
@@ -124,16 +122,26 @@ impl Copy {
     }
 }
 
+/// The lowest bit of each byte, of the first the lowest.
+#[inline]
+fn bits(flags: &[u8; BLOCK]) -> u64 {
+    let mut bits = [0; BLOCK / 8];
+    for (bits, flags) in bits.iter_mut().zip(flags.as_chunks::<8>().0) {
+        *bits = lowest_bits(*flags);
+    }
+    u64::from_le_bytes(bits)
+}
+
 /// Which bytes of a block are kept, of those that are no controls, some of them blanks; the first in the lowest bit.
 /// `blank` is whether the last one before the block was a blank, whatever was dropped since, and becomes that of its
 /// end.
 #[inline]
-fn kept(staying: u32, blanks: u32, blank: &mut u32) -> u32 {
-    let dropped = !staying & ((1 << BLOCK) - 1);
+fn kept(staying: u64, blanks: u64, blank: &mut u64) -> u64 {
+    let dropped = !staying;
     let behind = blanks << 1 | *blank;
     // What is dropped does not end a run of white space: the addition carries from the first of those that are dropped
     // behind a blank to the last.
     let through = (dropped.wrapping_add(behind & dropped) ^ dropped) & dropped;
-    *blank = (blanks | through) >> (BLOCK - 1) & 1;
-    !(dropped | blanks & (behind | through << 1)) & ((1 << BLOCK) - 1)
+    *blank = (blanks | through) >> LAST;
+    !(dropped | blanks & (behind | through << 1))
 }

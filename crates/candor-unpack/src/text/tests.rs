@@ -62,9 +62,20 @@ proptest! {
     fn blocks_become_what_their_bytes_become(
         text in prop::collection::vec(
             prop_oneof![Just(b' '), Just(b'\n'), Just(0), Just(0x80), Just(b'A'), any::<u8>()],
-            0..200,
+            0..400,
         )
     ) {
+        prop_assert_eq!(normalise(&text), one_by_one(&text));
+    }
+
+    #[test]
+    fn runs_of_any_length_become_what_their_bytes_become(
+        runs in prop::collection::vec(
+            (prop::sample::select(&b" \n\0\x80Az\x7f"[..]), prop_oneof![0_usize..4, 0_usize..150]),
+            0..12,
+        )
+    ) {
+        let text: Vec<u8> = runs.into_iter().flat_map(|(byte, length)| std::iter::repeat_n(byte, length)).collect();
         prop_assert_eq!(normalise(&text), one_by_one(&text));
     }
 
