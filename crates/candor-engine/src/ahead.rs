@@ -3,8 +3,9 @@
 
 use candor_database::ir::HashSubject;
 use candor_database::{Image, Screen, Screening, screen_together};
-use candor_model::{DigestKind, Interrupt, Target};
+use candor_model::{DigestKind, Interrupt, Normalisation, Target};
 
+use crate::frame::Frame;
 use crate::scan::Scan;
 use crate::waiting::Waiting;
 use crate::{Memory, Scanner, Setup};
@@ -51,6 +52,40 @@ impl Scan<'_> {
             wanted.push((child.bytes.as_slice(), self.body_target(file_type).filter(|_| is_wanted)));
         }
         side_by_side(self.image, &wanted, &|| self.budget.check().is_ok())
+    }
+
+    /// Screens copies of a layer side by side, and the layer with them if its digests are not looked up yet. The answer is
+    /// in the order of the copies.
+    pub(crate) fn screen_copies(
+        &self,
+        of: &Frame<'_>,
+        copies: &[(Normalisation, &[u8])],
+    ) -> Vec<Option<Screened>> {
+        let wants = |bytes: &[u8]| wants_md5(self.image, bytes.len() as u64);
+        let mut wanted = Vec::with_capacity(copies.len().saturating_add(1));
+        // What a layer is not searched as it stands for, rules may be.
+        let own = self.body_target(of.file_type).unwrap_or(Target::Any);
+        let is_owed = of.owes_digests.get() && of.whole;
+        wanted.push((of.bytes, Some(own).filter(|_| is_owed && wants(of.bytes))));
+        for (normalisation, bytes) in copies {
+            let (target, is_hashed) = copy_target(*normalisation);
+            wanted.push((*bytes, Some(target).filter(|_| is_hashed && wants(bytes))));
+        }
+        let mut screened = side_by_side(self.image, &wanted, &|| self.budget.check().is_ok()).into_iter();
+        if let Some(own) = screened.next().flatten() {
+            of.accept(own);
+        }
+        screened.collect()
+    }
+}
+
+/// The class that a copy is searched for first, and whether its digests are looked up.
+pub(crate) const fn copy_target(normalisation: Normalisation) -> (Target, bool) {
+    match normalisation {
+        Normalisation::Text => (Target::Text, false),
+        Normalisation::HtmlNoComments | Normalisation::HtmlNoTags | Normalisation::Script => {
+            (Target::Html, true)
+        }
     }
 }
 

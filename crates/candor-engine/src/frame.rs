@@ -47,6 +47,8 @@ pub(crate) struct Frame<'f> {
     pub(crate) found: RefCell<Vec<Finding>>,
     reported: RefCell<HashSet<SignatureId>>,
     digests: [OnceCell<Digest>; 3],
+    /// Whether its digests are not looked up yet.
+    pub(crate) owes_digests: Cell<bool>,
     /// What was found in it for the search of its body while its MD5 was computed.
     screen: RefCell<Option<Screen>>,
     trust: OnceCell<Option<String>>,
@@ -76,6 +78,7 @@ impl<'f> Frame<'f> {
             found: RefCell::default(),
             reported: RefCell::default(),
             digests: [const { OnceCell::new() }; 3],
+            owes_digests: Cell::new(false),
             screen: RefCell::default(),
             trust: OnceCell::new(),
             vouched: OnceCell::new(),

@@ -11,6 +11,7 @@ use candor_model::{
     Interrupt, LayerId, LayerSummary, Match, Normalisation, Origin, Reason, Report, Strength, Target,
 };
 
+use crate::ahead::copy_target;
 use crate::formats::Formats;
 use crate::frame::{Frame, digests};
 use crate::heuristics::Phishing;
@@ -202,13 +203,23 @@ impl<'s> Scan<'s> {
             self.observe(&frame);
             return;
         }
+        // The MD5 of a page goes with those of its copies.
+        frame.owes_digests.set(matches!(file_type, FileType::Html | FileType::HtmlUtf16));
         if let Some(screened) = self.screened.take().filter(|screened| whole && screened.is_of(bytes)) {
             frame.accept(screened);
+            frame.owes_digests.set(false);
         }
-        self.search_digests(&frame, self.body_target(file_type));
-        self.sum(&frame);
+        let has_copies = frame.owes_digests.get();
+        if !has_copies {
+            self.search_digests(&frame, self.body_target(file_type));
+            self.sum(&frame);
+        }
         self.listen(file_type, bytes);
         self.look_into(&frame);
+        if has_copies {
+            self.settle_digests(&frame);
+            self.sum(&frame);
+        }
         if let Some(handler) = frame.handler.take() {
             self.look_again(&frame, handler);
         }
@@ -246,18 +257,19 @@ impl<'s> Scan<'s> {
     pub(crate) fn copy(&mut self, of: &Frame<'_>, normalisation: Normalisation, bytes: &[u8]) {
         let mut frame = Frame::new(Some(of), of.id, of.file_type, bytes, true);
         frame.normalised = Some(normalisation);
-        let (targets, file_size): (&[Target], u64) = match normalisation {
-            Normalisation::Text => (&[Target::Text], of.length()),
-            Normalisation::HtmlNoComments | Normalisation::HtmlNoTags => (&[Target::Html], frame.length()),
-            Normalisation::Script => (&[Target::Html, Target::Text], frame.length()),
-        };
-        if normalisation != Normalisation::Text {
-            self.search_digests(&frame, targets.first().copied());
+        if let Some(screened) = self.screened.take().filter(|screened| screened.is_of(bytes)) {
+            frame.accept(screened);
         }
+        let (target, is_hashed) = copy_target(normalisation);
+        if is_hashed {
+            self.search_digests(&frame, Some(target));
+        }
+        let file_size = if normalisation == Normalisation::Text { of.length() } else { frame.length() };
         // The layer itself is among the parents while its children are taken; a copy stands beside it.
         let own = self.parents.pop();
-        for target in targets {
-            self.search_body(&frame, *target, file_size, &Facts::default());
+        self.search_body(&frame, target, file_size, &Facts::default());
+        if normalisation == Normalisation::Script {
+            self.search_body(&frame, Target::Text, file_size, &Facts::default());
         }
         self.parents.extend(own);
         of.handler.set(of.handler.get().or(frame.handler.get()));
@@ -487,6 +499,7 @@ impl<'s> Scan<'s> {
         let mut sink = LayerSink::new(self, frame);
         formats.unpack(frame.file_type, frame.bytes, &mut sink);
         let mut facts = sink.into_facts();
+        self.settle_digests(frame);
         self.parents.pop();
         if frame.file_type.target() == Target::Graphics && self.image.wants_image_hash() {
             facts.image_hash = formats.image_hash(frame.bytes, frame.file_type);
@@ -526,6 +539,15 @@ impl<'s> Scan<'s> {
             }
             Err(reason) => self.missed(frame, reason),
         }
+    }
+
+    /// Searches for digests of a layer if that has not been done yet. Whether it did.
+    pub(crate) fn settle_digests(&mut self, frame: &Frame<'_>) -> bool {
+        let is_owed = frame.owes_digests.replace(false);
+        if is_owed {
+            self.search_digests(frame, self.body_target(frame.file_type));
+        }
+        is_owed
     }
 
     /// Notes the MD5 sum of a layer where that is asked for. Of a beginning it would say nothing.

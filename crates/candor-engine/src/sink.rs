@@ -4,7 +4,8 @@
 use std::io::{self, ErrorKind, Read as _};
 
 use candor_model::{
-    Anomaly, Budget, CertificateRule, ChildKind, Content, Detail, Facts, FileType, Flow, Member, Reason, Sink,
+    Anomaly, Budget, CertificateRule, ChildKind, Content, Detail, Facts, FileType, Flow, Member,
+    Normalisation, Reason, Sink,
 };
 
 use crate::frame::Frame;
@@ -56,6 +57,8 @@ pub(crate) struct LayerSink<'a, 's, 'f> {
     facts: Facts,
     details: Vec<Detail>,
     anomalies: Vec<Anomaly>,
+    /// Enough was found behind the parser's back: told at once, it would have stopped.
+    ended: bool,
 }
 
 impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
@@ -68,6 +71,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
             facts: Facts::default(),
             details: Vec::new(),
             anomalies: Vec::new(),
+            ended: false,
         }
     }
 
@@ -127,6 +131,14 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
     /// Whether nothing more of the layer is looked at.
     fn is_over(&mut self) -> bool {
         self.scan.exhausted || self.scan.stopped(self.frame)
+    }
+
+    /// Looks at what waits while the parser is not asking whether to go on; `is_late` when something else was only just
+    /// looked at, too.
+    fn catch_up(&mut self, is_late: bool) {
+        let is_late = is_late || !self.queue.is_empty();
+        self.flush();
+        self.ended |= is_late && self.is_over();
     }
 
     /// Looks at a child at once, behind those that wait.
@@ -301,7 +313,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
     }
 
     /// Takes a rewritten copy of the layer.
-    fn normalised(&mut self, kind: candor_model::Normalisation, member: &Member, content: Content<'_>) {
+    fn normalised(&mut self, kind: Normalisation, member: &Member, content: Content<'_>) {
         match content {
             Content::Absent(reason) => self.scan.missed(self.frame, reason),
             Content::Bytes(bytes) => {
@@ -322,7 +334,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
         }
     }
 
-    fn search_copy(&mut self, kind: candor_model::Normalisation, bytes: &[u8], cut: Option<Reason>) {
+    fn search_copy(&mut self, kind: Normalisation, bytes: &[u8], cut: Option<Reason>) {
         if let Some(reason) = cut {
             self.scan.missed(self.frame, reason);
         }
@@ -429,6 +441,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
 
 impl Sink for LayerSink<'_, '_, '_> {
     fn child(&mut self, kind: ChildKind, member: &Member, content: Content<'_>) -> Flow {
+        self.scan.settle_digests(self.frame);
         if self.scan.stopped(self.frame) {
             return Flow::Stop;
         }
@@ -444,6 +457,25 @@ impl Sink for LayerSink<'_, '_, '_> {
             }
         }
         if self.is_over() { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn copies(&mut self, copies: &[(Normalisation, &[u8])]) -> Flow {
+        self.flush();
+        if self.is_over() {
+            return Flow::Stop;
+        }
+        let mut screened = self.scan.screen_copies(self.frame, copies).into_iter();
+        for (normalisation, bytes) in copies {
+            self.scan.settle_digests(self.frame);
+            self.scan.screened = screened.next().flatten();
+            let kind = ChildKind::Normalised(*normalisation);
+            let flow = self.child(kind, &Member::default(), Content::Bytes(bytes));
+            self.scan.screened = None;
+            if flow == Flow::Stop {
+                return flow;
+            }
+        }
+        Flow::Continue
     }
 
     fn facts(&mut self, facts: Facts) {
@@ -463,19 +495,16 @@ impl Sink for LayerSink<'_, '_, '_> {
     }
 
     fn incomplete(&mut self, reason: Reason) {
-        if !self.queue.is_empty() {
-            self.flush();
-            // Its parser would have stopped before.
-            if self.is_over() {
-                return;
-            }
+        let is_settled = self.scan.settle_digests(self.frame);
+        self.catch_up(is_settled);
+        if !self.ended {
+            self.scan.missed(self.frame, reason);
         }
-        self.scan.missed(self.frame, reason);
     }
 
     fn budget(&mut self) -> &mut Budget {
         // What they spend comes first.
-        self.flush();
+        self.catch_up(false);
         &mut self.scan.budget
     }
 

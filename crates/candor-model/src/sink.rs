@@ -91,6 +91,17 @@ pub trait Sink {
     /// Takes one child. The sink scans it before it returns.
     fn child(&mut self, kind: ChildKind, member: &Member, content: Content<'_>) -> Flow;
 
+    /// Takes rewritten copies of the layer that are there at the same time, one after the other.
+    fn copies(&mut self, copies: &[(Normalisation, &[u8])]) -> Flow {
+        for (normalisation, bytes) in copies {
+            let kind = ChildKind::Normalised(*normalisation);
+            if self.child(kind, &Member::default(), Content::Bytes(bytes)) == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        Flow::Continue
+    }
+
     /// Takes what was learned about the layer itself. Later facts replace earlier ones.
     fn facts(&mut self, facts: Facts);
 

@@ -6,6 +6,7 @@
 //! What starts with `<` is HTML, with `#` text, with `P` an executable of two sections; with the byte d1, a
 //! disk whose partitions stand where members of a container do.
 
+mod copies;
 mod limits;
 mod parts;
 mod phishing;

@@ -24,7 +24,7 @@ pub(super) fn signatures(files: &[(&str, &str)]) -> Image {
     Image::from_vec(builder.finish().unwrap()).unwrap()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, byte| {
         write!(out, "{byte:02x}").unwrap();
         out

@@ -14,29 +14,53 @@ const TEXT: usize = 1024;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Links {
     pub(super) found: Vec<Link>,
-    /// The anchor that is open: where it leads, and its text so far.
-    anchor: Option<(Vec<u8>, Vec<u8>)>,
+    /// Where the anchor leads that is open, and its text so far.
+    anchor: Value,
+    text: Vec<u8>,
     /// Where the form that is open leads.
-    form: Option<Vec<u8>>,
+    form: Value,
     /// Of the tag that is being read.
-    href: Option<Vec<u8>>,
-    title: Option<Vec<u8>>,
-    source: Option<Vec<u8>>,
-    action: Option<Vec<u8>>,
+    href: Value,
+    title: Value,
+    source: Value,
+    action: Value,
+}
+
+/// Something that is known or not. Its memory stays for the next one.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Value {
+    bytes: Vec<u8>,
+    is_known: bool,
+}
+
+impl Value {
+    fn get(&self) -> Option<&[u8]> {
+        self.is_known.then_some(&self.bytes)
+    }
+
+    fn set(&mut self, bytes: &[u8]) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.is_known = true;
+    }
 }
 
 impl Links {
     /// Whether text matters at the moment.
     pub(super) const fn listens(&self) -> bool {
-        self.anchor.is_some()
+        self.anchor.is_known
     }
 
-    /// Text of the page, entities resolved.
-    pub(super) fn text(&mut self, bytes: &[u8]) {
-        if let Some((_, text)) = &mut self.anchor
-            && text.len() < TEXT
-        {
-            text.extend_from_slice(bytes);
+    /// Where text of the page goes, entities resolved, if it matters and there is room.
+    pub(super) const fn text(&mut self) -> Option<&mut Vec<u8>> {
+        if self.listens() && self.text.len() < TEXT { Some(&mut self.text) } else { None }
+    }
+
+    /// Takes text of the page.
+    pub(super) fn add_text(&mut self, bytes: &[u8]) {
+        if let Some(text) = self.text() {
+            let room = TEXT.saturating_sub(text.len());
+            text.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         }
     }
 
@@ -49,53 +73,57 @@ impl Links {
             (b"form", b"action") => &mut self.action,
             _ => return,
         };
-        if place.is_none() && !value.is_empty() {
-            *place = Some(value.get(..TEXT).unwrap_or(value).to_vec());
+        if !place.is_known && !value.is_empty() {
+            place.set(value.get(..TEXT).unwrap_or(value));
         }
     }
 
     /// The end of a tag.
     pub(super) fn tag(&mut self, tag: &[u8]) {
-        let (href, title) = (self.href.take(), self.title.take());
-        let (source, action) = (self.source.take(), self.action.take());
         match tag {
-            b"a" => {
-                self.close();
-                let Some(href) = href else { return };
-                if let Some(form) = &self.form {
-                    let form = form.clone();
-                    self.pair(&form, &href);
-                }
-                if let Some(title) = title {
-                    self.pair(&href, &title);
-                }
-                self.anchor = Some((href, Vec::new()));
-            }
+            b"a" => self.open(),
             b"/a" => self.close(),
-            b"form" => self.form = action,
-            b"/form" => self.form = None,
+            b"form" => std::mem::swap(&mut self.form, &mut self.action),
+            b"/form" => self.form.is_known = false,
             _ => {
-                let Some(shown) = source.or(href) else { return };
-                let around = self.anchor.as_ref().map(|(target, _)| target).or(self.form.as_ref());
-                if let Some(target) = around.cloned() {
-                    self.pair(&target, &shown);
+                let around = self.anchor.get().or(self.form.get());
+                if let (Some(target), Some(shown)) = (around, self.source.get().or(self.href.get())) {
+                    pair(&mut self.found, target, shown);
                 }
             }
         }
+        for value in [&mut self.href, &mut self.title, &mut self.source, &mut self.action] {
+            value.is_known = false;
+        }
+    }
+
+    /// The start of an anchor, which ends the one before.
+    fn open(&mut self) {
+        self.close();
+        let Some(href) = self.href.get() else { return };
+        for (target, shown) in [(self.form.get(), Some(href)), (Some(href), self.title.get())] {
+            if let (Some(target), Some(shown)) = (target, shown) {
+                pair(&mut self.found, target, shown);
+            }
+        }
+        std::mem::swap(&mut self.anchor, &mut self.href);
     }
 
     /// The end of an anchor, or of the page.
     pub(super) fn close(&mut self) {
-        if let Some((target, text)) = self.anchor.take() {
-            self.pair(&target, &text);
+        if let Some(target) = self.anchor.get() {
+            pair(&mut self.found, target, &self.text);
         }
+        self.anchor.is_known = false;
+        self.text.clear();
     }
+}
 
-    fn pair(&mut self, target: &[u8], shown: &[u8]) {
-        // An address has a dot.
-        if self.found.len() < LINKS && shown.contains(&b'.') && target != shown {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            self.found.push(Link { target: text(target), shown: text(shown) });
-        }
+/// Keeps where something leads and what it shows.
+fn pair(found: &mut Vec<Link>, target: &[u8], shown: &[u8]) {
+    // An address has a dot.
+    if found.len() < LINKS && shown.contains(&b'.') && target != shown {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        found.push(Link { target: text(target), shown: text(shown) });
     }
 }

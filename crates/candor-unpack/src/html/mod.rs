@@ -24,6 +24,7 @@ mod tests;
 use candor_model::{ChildKind, Content, Facts, Flow, Link, Member, Normalisation, Reason, Sink};
 
 use crate::encoded_script;
+use crate::flags::lowest_bits;
 use entities::{LONGEST, character};
 use links::Links;
 
@@ -56,15 +57,13 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if !page.links.is_empty() {
         sink.facts(Facts { links: page.links, ..Facts::default() });
     }
-    let mut give = |copy: Normalisation, content: &[u8]| {
-        sink.child(ChildKind::Normalised(copy), &Member::default(), Content::Bytes(content))
-    };
-    if give(Normalisation::HtmlNoComments, &page.without_comments) == Flow::Stop
-        || give(Normalisation::HtmlNoTags, &page.without_tags) == Flow::Stop
-    {
-        return;
-    }
-    if !page.scripts.is_empty() && give(Normalisation::Script, &page.scripts) == Flow::Stop {
+    let copies = [
+        (Normalisation::HtmlNoComments, &page.without_comments[..]),
+        (Normalisation::HtmlNoTags, &page.without_tags),
+        (Normalisation::Script, &page.scripts),
+    ];
+    let (pages, _) = copies.split_at(if page.scripts.is_empty() { 2 } else { copies.len() });
+    if sink.copies(pages) == Flow::Stop {
         return;
     }
     for (index, address) in page.data_addresses.iter().enumerate() {
@@ -108,7 +107,8 @@ fn normalise_by(bytes: &[u8], most: usize) -> Page {
         name: Vec::new(),
         attribute: Vec::new(),
         value: Vec::new(),
-        address: None,
+        address: Vec::new(),
+        has_address: false,
         links: Links::default(),
     };
     walk.page.without_comments.reserve(bytes.len());
@@ -176,8 +176,9 @@ struct Walk<'a> {
     attribute: Vec<u8>,
     /// The value of the attribute so far, as written.
     value: Vec<u8>,
-    /// The address of a link or image.
-    address: Option<Vec<u8>>,
+    /// The address of a link or image, and whether the tag has one.
+    address: Vec<u8>,
+    has_address: bool,
     links: Links,
 }
 
@@ -193,6 +194,12 @@ impl<'a> Walk<'a> {
         let rest = self.rest.get(..self.most).unwrap_or(self.rest);
         let length = rest.iter().position(|&byte| ends(byte)).unwrap_or(rest.len());
         self.take(length)
+    }
+
+    /// The same for runs that are long.
+    fn long_run(&mut self, ends: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest.get(..self.most).unwrap_or(self.rest);
+        self.take(run_length(rest, ends))
     }
 
     /// Takes so many of the next bytes.
@@ -240,26 +247,15 @@ impl<'a> Walk<'a> {
     fn words(&mut self) {
         // The text of a link is kept without blanks.
         let has_blanks = !self.links.listens();
-        let (mut length, mut was_blank) = (0_usize, true);
-        for &byte in self.rest.iter().take(self.most) {
-            match byte {
-                b' ' if has_blanks && !was_blank => was_blank = true,
-                b'\0'..=b' ' | b'<' | b'&' => break,
-                _ => was_blank = false,
-            }
-            length = length.saturating_add(1);
-        }
-        // White space behind may go on.
-        let words = self.take(length.saturating_sub(usize::from(was_blank)));
+        let rest = self.rest.get(..self.most).unwrap_or(self.rest);
+        let words = self.take(words_length(rest, has_blanks));
         if words.is_empty() {
             return;
         }
         self.flush();
         self.write_all_lower(words);
         self.page.without_tags.extend(words.iter().map(u8::to_ascii_lowercase));
-        if self.links.listens() {
-            words.iter().for_each(|byte| self.links.text(&[*byte]));
-        }
+        self.links.add_text(words);
     }
 
     fn text(&mut self) -> State {
@@ -276,8 +272,10 @@ impl<'a> Walk<'a> {
                     self.flush();
                     self.blank();
                     let entity = self.entity();
-                    self.page.without_comments.extend(entity.lower());
-                    self.links.text(&entity.bytes);
+                    entity.write_lower(&mut self.page.without_comments);
+                    if let Some(text) = self.links.text() {
+                        entity.write(text);
+                    }
                 }
                 _ if is_space(byte) => {
                     if !self.is_start {
@@ -288,9 +286,7 @@ impl<'a> Walk<'a> {
                 _ => {
                     self.flush();
                     self.write_lower(byte);
-                    if self.links.listens() {
-                        self.links.text(&[byte]);
-                    }
+                    self.links.add_text(&[byte]);
                     if byte < b' ' {
                         self.blank();
                     } else {
@@ -306,7 +302,7 @@ impl<'a> Walk<'a> {
         self.name.clear();
         self.attribute.clear();
         self.value.clear();
-        self.address = None;
+        self.has_address = false;
         if self.rest.first() == Some(&b'!') {
             let end = memchr::memchr(b'>', self.rest).map_or(self.rest.len(), |end| end.saturating_add(1));
             self.rest = self.rest.get(end..).unwrap_or_default();
@@ -318,17 +314,19 @@ impl<'a> Walk<'a> {
     }
 
     fn tag_name(&mut self) -> State {
-        while let Some(byte) = self.next() {
-            match byte {
-                b'>' => return self.tag_end(),
-                _ if is_space(byte) => return State::BeforeAttribute,
-                _ => {
-                    self.write_lower(byte);
-                    keep(&mut self.name, byte);
-                }
+        let name = self.run(|byte| byte == b'>' || is_space(byte));
+        self.write_all_lower(name);
+        keep(&mut self.name, name);
+        match self.next() {
+            Some(b'>') => self.tag_end(),
+            Some(byte) if is_space(byte) => State::BeforeAttribute,
+            Some(byte) => {
+                self.write_lower(byte);
+                keep(&mut self.name, &[byte]);
+                State::Name
             }
+            None => State::Name,
         }
-        State::Name
     }
 
     fn before_attribute(&mut self) -> State {
@@ -343,7 +341,7 @@ impl<'a> Walk<'a> {
                 self.write(b' ');
                 self.write_lower(byte);
                 self.attribute.clear();
-                keep(&mut self.attribute, byte);
+                keep(&mut self.attribute, &[byte]);
                 State::Attribute
             }
             None => State::BeforeAttribute,
@@ -351,21 +349,23 @@ impl<'a> Walk<'a> {
     }
 
     fn attribute_name(&mut self) -> State {
-        while let Some(byte) = self.next() {
-            match byte {
-                b'>' => return self.tag_end(),
-                b'=' => {
-                    self.write(b'=');
-                    return State::BeforeValue;
-                }
-                _ if is_space(byte) => return State::BeforeAttribute,
-                _ => {
-                    self.write_lower(byte);
-                    keep(&mut self.attribute, byte);
-                }
+        let name = self.run(|byte| matches!(byte, b'>' | b'=') || is_space(byte));
+        self.write_all_lower(name);
+        keep(&mut self.attribute, name);
+        match self.next() {
+            Some(b'>') => self.tag_end(),
+            Some(b'=') => {
+                self.write(b'=');
+                State::BeforeValue
             }
+            Some(byte) if is_space(byte) => State::BeforeAttribute,
+            Some(byte) => {
+                self.write_lower(byte);
+                keep(&mut self.attribute, &[byte]);
+                State::Attribute
+            }
+            None => State::Attribute,
         }
-        State::Attribute
     }
 
     fn before_value(&mut self) -> State {
@@ -409,7 +409,7 @@ impl<'a> Walk<'a> {
 
     fn value(&mut self, style: Style) -> State {
         loop {
-            let plain = self.run(|byte| matches!(byte, b'>' | b'"' | b'\'' | b'&') || is_space(byte));
+            let plain = self.long_run(|byte| matches!(byte, b'>' | b'"' | b'\'' | b'&') || is_space(byte));
             self.write_all_lower(plain);
             self.value.extend_from_slice(plain);
             let Some(byte) = self.next() else { return State::Value(style) };
@@ -429,8 +429,8 @@ impl<'a> Walk<'a> {
                 }
                 b'&' => {
                     let entity = self.entity();
-                    self.page.without_comments.extend(entity.lower());
-                    self.value.extend(entity.bytes);
+                    entity.write_lower(&mut self.page.without_comments);
+                    entity.write(&mut self.value);
                 }
                 _ if !is_space(byte) => {
                     self.write_lower(byte);
@@ -458,9 +458,10 @@ impl<'a> Walk<'a> {
         }
         self.links.attribute(&self.name, &self.attribute, &self.value);
         let is_address = matches!((&self.name[..], &self.attribute[..]), (b"a", b"href") | (b"img", b"src"));
-        if is_address && self.address.is_none() && !self.value.is_empty() {
+        if is_address && !self.has_address && !self.value.is_empty() {
             self.value.truncate(ADDRESS);
-            self.address = Some(std::mem::take(&mut self.value));
+            std::mem::swap(&mut self.address, &mut self.value);
+            self.has_address = true;
         }
         self.value.clear();
     }
@@ -470,8 +471,8 @@ impl<'a> Walk<'a> {
         self.write(b'>');
         self.is_start = true;
         self.links.tag(&self.name);
-        if let Some(address) = self.address.take() {
-            self.page.without_tags.extend(address);
+        if std::mem::take(&mut self.has_address) {
+            self.page.without_tags.extend_from_slice(&self.address);
             self.page.without_tags.push(b' ');
         }
         match &self.name[..] {
@@ -492,13 +493,15 @@ impl<'a> Walk<'a> {
         }
         self.rest = content;
         loop {
-            let plain = self.run(|byte| matches!(byte, b'&' | b'\'') || is_space(byte));
-            self.write_all_lower(plain);
+            let plain = self.long_run(|byte| byte == b'&');
+            let kept = plain.iter().filter(|byte| !is_space(**byte));
+            let lower = kept.map(|&byte| if byte == b'\'' { b'"' } else { byte.to_ascii_lowercase() });
+            self.page.without_comments.extend(lower);
             let Some(byte) = self.next() else { break };
             match byte {
                 b'&' => {
                     let entity = self.entity();
-                    self.page.without_comments.extend(entity.lower());
+                    entity.write_lower(&mut self.page.without_comments);
                 }
                 b'\'' => self.write(b'"'),
                 _ if is_space(byte) => {}
@@ -516,7 +519,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads an entity behind its `&`.
-    fn entity(&mut self) -> Entity {
+    fn entity(&mut self) -> Entity<'a> {
         if self.rest.first() == Some(&b'#') {
             self.next();
             return self.number();
@@ -528,23 +531,11 @@ impl<'a> Walk<'a> {
         // A name at the very end counts as if it were closed.
         let known =
             if matches!(terminator, Some(b';') | None) && length <= LONGEST { character(name) } else { None };
-        let mut bytes = Vec::new();
-        match known {
-            Some(character) => push_character(u32::from(character), &mut bytes),
-            None => {
-                bytes.push(b'&');
-                bytes.extend_from_slice(name);
-                if terminator == Some(b';') {
-                    bytes.push(b';');
-                }
-            }
-        }
-        let used = length.saturating_add(usize::from(terminator == Some(b';')));
-        self.rest = self.rest.get(used..).unwrap_or_default();
-        Entity { bytes, is_exact: false }
+        let taken = self.take(length.saturating_add(usize::from(terminator == Some(b';'))));
+        known.map_or(Entity::Unknown(taken), |character| Entity::character(u32::from(character)))
     }
 
-    fn number(&mut self) -> Entity {
+    fn number(&mut self) -> Entity<'a> {
         let mut base = 10;
         if matches!(self.rest.first(), Some(b'x' | b'X')) {
             base = 16;
@@ -555,44 +546,131 @@ impl<'a> Walk<'a> {
             value = value.wrapping_mul(base).wrapping_add(digit);
             self.next();
         }
-        let mut bytes = Vec::new();
         if self.rest.first() == Some(&b';') {
             self.next();
-            push_character(value, &mut bytes);
-            return Entity { bytes, is_exact: false };
+            return Entity::character(value);
         }
         let [low, ..] = value.to_le_bytes();
-        Entity { bytes: vec![low], is_exact: true }
+        Entity::Exact(low)
     }
 }
 
 /// What an entity stands for.
-struct Entity {
-    bytes: Vec<u8>,
-    /// Whether it is written as it is, not in lower case.
-    is_exact: bool,
+enum Entity<'a> {
+    /// One byte that is written as it is, not in lower case.
+    Exact(u8),
+    /// A byte.
+    Byte(u8),
+    /// Something else that is written as a reference.
+    Reference([u8; 8]),
+    /// Nothing.
+    Nothing,
+    /// What nobody knows is left as it is: this is what stands behind its `&`.
+    Unknown(&'a [u8]),
 }
 
-impl Entity {
-    fn lower(&self) -> Vec<u8> {
-        if self.is_exact { self.bytes.clone() } else { self.bytes.to_ascii_lowercase() }
+impl<'a> Entity<'a> {
+    /// A character: one byte below 255, a reference above; nothing for what has no lower 16 bits.
+    fn character(value: u32) -> Self {
+        match u8::try_from(value) {
+            Ok(byte) if byte < 0xff => Self::Byte(byte),
+            _ if value & 0xffff == 0 => Self::Nothing,
+            _ => {
+                let digit =
+                    |turn: u32| char::from_digit(value >> turn & 0xf, 16).map_or(b'0', |digit| digit as u8);
+                Self::Reference([b'&', b'#', b'x', digit(12), digit(8), digit(4), digit(0), b';'])
+            }
+        }
+    }
+
+    /// Appends it as it was written.
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Exact(byte) | Self::Byte(byte) => out.push(*byte),
+            Self::Reference(reference) => out.extend_from_slice(reference),
+            Self::Nothing => {}
+            Self::Unknown(name) => {
+                out.push(b'&');
+                out.extend_from_slice(name);
+            }
+        }
+    }
+
+    /// Appends it in lower case.
+    fn write_lower(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Byte(byte) => out.push(byte.to_ascii_lowercase()),
+            Self::Unknown(name) => {
+                out.push(b'&');
+                out.extend(name.iter().map(u8::to_ascii_lowercase));
+            }
+            _ => self.write(out),
+        }
     }
 }
 
-/// Writes a character: one byte below 255, a reference above; nothing for what has no lower 16 bits.
-fn push_character(value: u32, bytes: &mut Vec<u8>) {
-    match u8::try_from(value) {
-        Ok(byte) if byte < 0xff => bytes.push(byte),
-        _ if value & 0xffff != 0 => bytes.extend(format!("&#x{:04x};", value & 0xffff).into_bytes()),
-        _ => {}
-    }
+/// Remembers the start of a name in lower case: longer ones are none of those that matter.
+fn keep(name: &mut Vec<u8>, bytes: &[u8]) {
+    let room = 16_usize.saturating_sub(name.len());
+    name.extend(bytes.iter().take(room).map(u8::to_ascii_lowercase));
 }
 
-/// Remembers the start of a name: longer ones are none of those that matter.
-fn keep(name: &mut Vec<u8>, byte: u8) {
-    if name.len() < 16 {
-        name.push(byte.to_ascii_lowercase());
+/// Bytes that are looked at together.
+const BLOCK: usize = 32;
+
+/// How long words are with single blanks between them, or a word is if they may have no blanks, up to a control, a tag
+/// or an entity.
+fn words_length(bytes: &[u8], has_blanks: bool) -> usize {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut last = [0; BLOCK];
+    for (to, byte) in last.iter_mut().zip(rest) {
+        *to = *byte;
     }
+    let (mut length, mut was_blank) = (0_usize, 1_u32);
+    for block in blocks.iter().chain([&last]) {
+        let ends = which(block, |byte| byte < b' ' || byte == b'<' || byte == b'&');
+        let blanks = which(block, |byte| byte == b' ');
+        let ends = ends | if has_blanks { blanks & (blanks << 1 | was_blank) } else { blanks };
+        let taken = ends.trailing_zeros();
+        if let Some(before) = taken.checked_sub(1) {
+            was_blank = blanks >> before & 1;
+        }
+        length = length.saturating_add(taken as usize);
+        if ends != 0 {
+            break;
+        }
+    }
+    // White space behind may go on.
+    length.saturating_sub(was_blank as usize)
+}
+
+/// How many bytes there are before the first that `ends` a run.
+fn run_length(bytes: &[u8], ends: impl Fn(u8) -> bool) -> usize {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut length = 0_usize;
+    for block in blocks {
+        let ends = which(block, &ends);
+        length = length.saturating_add(ends.trailing_zeros() as usize);
+        if ends != 0 {
+            return length;
+        }
+    }
+    length.saturating_add(rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len()))
+}
+
+/// For which bytes of a block something holds, the first in the lowest bit.
+#[inline]
+fn which(block: &[u8; BLOCK], holds: impl Fn(u8) -> bool) -> u32 {
+    // This becomes vectors by itself.
+    let mut flags = [0; BLOCK];
+    for (flag, byte) in flags.iter_mut().zip(block) {
+        *flag = u8::from(holds(*byte));
+    }
+    let mut bits = [0; BLOCK / 8];
+    for (bits, flags) in bits.iter_mut().zip(flags.as_chunks::<8>().0) {
+        *bits = lowest_bits(*flags);
+    }
+    u32::from_le_bytes(bits)
 }
 
 /// Length of what stands before the first of the closing tags, or of everything.

@@ -37,7 +37,7 @@ pub(super) fn normalise(content: &[u8], scripts: &mut Vec<u8>) {
         Token::Space => {}
         Token::Word(word) => match names.see(word) {
             Some(number) => writer.word(format!("n{number:03}").as_bytes()),
-            None => writer.word(&word.to_ascii_lowercase()),
+            None => writer.word(word),
         },
         Token::Text(text) => {
             names.other();
@@ -169,11 +169,11 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn word(&mut self, word: &[u8]) {
         self.flush();
-        self.unescape = (word == b"unescape").then_some(self.out.len());
+        self.unescape = word.eq_ignore_ascii_case(b"unescape").then_some(self.out.len());
         if self.last == Last::Word {
             self.out.push(b' ');
         }
-        self.out.extend_from_slice(word);
+        self.out.extend(word.iter().map(u8::to_ascii_lowercase));
         self.last = Last::Word;
     }
 
@@ -255,6 +255,8 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
 struct Names {
     /// What each function declares, in the order in which they begin; first what none of them does.
     scopes: Vec<HashMap<Vec<u8>, usize>>,
+    /// Which marks words have that are declared somewhere.
+    marks: Marks,
     /// Whether the declarations are known already.
     is_complete: bool,
     count: usize,
@@ -266,6 +268,38 @@ struct Names {
     depth: usize,
     /// Whether a dot stands before the next word, which is a property then.
     is_property: bool,
+}
+
+/// A mark of each word of some, which others may have, too.
+#[derive(Debug)]
+struct Marks([u64; 64]);
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self([0; 64])
+    }
+}
+
+impl Marks {
+    /// The place of a word's mark, and the mark.
+    fn of(word: &[u8]) -> (usize, u64) {
+        let end = |byte: Option<&u8>| byte.copied().unwrap_or(0) & 63;
+        // Names of scripts that were made short share their letters, not their lengths.
+        let turn = u32::try_from(word.len() & 63).unwrap_or(0);
+        (usize::from(end(word.first())), 1_u64.rotate_left(u32::from(end(word.last()))).rotate_left(turn))
+    }
+
+    fn add(&mut self, word: &[u8]) {
+        let (place, mark) = Self::of(word);
+        if let Some(marks) = self.0.get_mut(place) {
+            *marks |= mark;
+        }
+    }
+
+    fn may_have(&self, word: &[u8]) -> bool {
+        let (place, mark) = Self::of(word);
+        self.0.get(place).is_some_and(|marks| marks & mark != 0)
+    }
 }
 
 #[derive(Debug)]
@@ -292,6 +326,7 @@ impl Names {
     fn new() -> Self {
         Self {
             scopes: vec![HashMap::new()],
+            marks: Marks::default(),
             is_complete: false,
             count: 0,
             begun: 0,
@@ -305,10 +340,11 @@ impl Names {
     /// Goes back to the start, with every declaration known.
     fn begin_again(&mut self) {
         let scopes = std::mem::take(&mut self.scopes);
-        *self = Self { scopes, is_complete: true, ..Self::new() };
+        let marks = std::mem::take(&mut self.marks);
+        *self = Self { scopes, marks, is_complete: true, ..Self::new() };
     }
 
-    /// The number of a word, if it is a name that is declared.
+    /// The number of a word, if it is a name that is declared; of none before the declarations are known.
     fn see(&mut self, word: &[u8]) -> Option<usize> {
         if std::mem::take(&mut self.is_property) || word.first().is_some_and(u8::is_ascii_digit) {
             return None;
@@ -329,6 +365,10 @@ impl Names {
                 self.place = Place::Value(0);
             }
             self.declare(word);
+        }
+        // Most words are not declared.
+        if !self.is_complete || !self.marks.may_have(word) {
+            return None;
         }
         let inner = self.around.iter().rev().find_map(|function| self.scopes.get(function.scope)?.get(word));
         inner.or_else(|| self.scopes.first()?.get(word)).copied()
@@ -352,6 +392,7 @@ impl Names {
         }
         let scope = self.around.last().map_or(0, |function| function.scope);
         if let Some(scope) = self.scopes.get_mut(scope) {
+            self.marks.add(word);
             scope.insert(word.to_vec(), self.count);
             self.count = self.count.saturating_add(1);
         }

@@ -124,6 +124,35 @@ fn scripts_are_normalised_as_programs() {
 }
 
 #[test]
+fn every_name_that_is_declared_is_numbered() {
+    let letters = b"abcxyzABCXYZ_$";
+    let name = |number: usize| {
+        let (first, last) = (letters[number % 14], letters[number / 14 % 14]);
+        let middle = "q".repeat(number / 196);
+        format!("{}{middle}{}", char::from(first), char::from(last))
+    };
+    let names: Vec<String> = (0..1000).map(name).collect();
+    let number = |(number, _): (usize, &String)| format!("n{number:03}");
+    let numbers: Vec<String> = names.iter().enumerate().map(number).collect();
+    check_script(
+        &format!("other={};var {};", names.join("+"), names.join(",")),
+        &format!("other={};var {};", numbers.join("+"), numbers.join(",")),
+    );
+    check_script(
+        &format!("function q(){{var {}}} {}", names.join(","), names[..9].join(";")),
+        &format!(
+            "function n000(){{var {}}}{}",
+            numbered_from_one(names.len()),
+            names[..9].join(";").to_lowercase()
+        ),
+    );
+}
+
+fn numbered_from_one(count: usize) -> String {
+    (1..=count).map(|number| format!("n{number:03}")).collect::<Vec<_>>().join(",")
+}
+
+#[test]
 fn a_comment_to_the_end_of_its_line_loses_its_first_word() {
     check_script("y;//a-->b\nx", "y;x");
     check_script("y;//--> Z\nx", "y;z x");
@@ -195,6 +224,22 @@ proptest! {
     ) {
         let page = parts.concat();
         prop_assert_eq!(normalise(page.as_bytes()), normalise_by(page.as_bytes(), 0));
+    }
+
+    #[test]
+    fn words_of_any_length_become_what_their_bytes_become(
+        parts in prop::collection::vec(
+            (prop::sample::select(vec![
+                "Word", " ", "a ", " a", "  ", "\n", "<", ">", "<b>", "<a href='X.Y'>", "</a>", "<i x=\"", "&", "&#65;", "&hellip;", "&Unknown;",
+                "<script>", "</script>", "'", "\u{1}", "é",
+            ]), prop_oneof![4 => 1_usize..3, 1 => 1_usize..60]),
+            0..30,
+        ),
+        most in 0_usize..80,
+    ) {
+        let page: String = parts.into_iter().map(|(part, times)| part.repeat(times)).collect();
+        prop_assert_eq!(normalise(page.as_bytes()), normalise_by(page.as_bytes(), 0));
+        prop_assert_eq!(normalise(page.as_bytes()), normalise_by(page.as_bytes(), most));
     }
 
     #[test]
