@@ -4,6 +4,7 @@
 //! are tried only where a relaxed form of them, which runs in linear time, has a match: nearly never.
 //! Whatever goes wrong is a reason for an incomplete verdict, never a silent "no".
 
+mod required;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -18,6 +19,8 @@ use translate::translate;
 
 /// Compiled expressions that are kept at once.
 const MAX_KEPT: usize = 256;
+/// Bytes of a layer that is asked for strings of an expression before that is compiled, at most: a larger one takes longer.
+const MAX_ASKED: usize = 1 << 20;
 /// Memory that one compiled expression may take, in bytes.
 const MAX_COMPILED: usize = 32 << 20;
 
@@ -88,6 +91,12 @@ impl RegexCache {
     ) -> Result<Matches, Reason> {
         let key = (regex.pattern.clone(), regex.flags);
         if !self.0.contains_key(&key) {
+            if layer.bytes.len() <= MAX_ASKED {
+                steps.spend(layer.bytes.len() / 16).map_err(|_| Reason::SearchSteps)?;
+                if required::is_absent(&regex.pattern, regex.flags, layer.bytes) {
+                    return Ok(Matches::default());
+                }
+            }
             if self.0.len() >= MAX_KEPT {
                 self.0.clear();
             }

@@ -152,3 +152,30 @@ proptest! {
         prop_assert_eq!(matches(&pattern, "", text.as_bytes()), expected, "{}", pattern);
     }
 }
+
+proptest! {
+    #[test]
+    fn what_an_expression_matches_has_its_strings(
+        parts in prop::collection::vec(prop::sample::select(PARTS.to_vec()), 1..9),
+        text in "[abcABC1(). ]{0,24}",
+    ) {
+        let pattern = parts.concat();
+        let regex = Regex {
+            offset: Offset::ANY,
+            trigger: Expression::Sub(0),
+            pattern: pattern.clone(),
+            flags: RegexFlags::default(),
+        };
+        if let Ok(compiled) = compile(&regex, 100_000) {
+            let is_found = compiled.find(text.as_bytes(), 0).is_ok_and(|found| found.is_some());
+            prop_assert!(!is_found || !required::is_absent(&pattern, regex.flags, text.as_bytes()), "{pattern} {text}");
+        }
+    }
+}
+
+/// What expressions are made of.
+const PARTS: [&str; 34] = [
+    "a", "b", "c", "abc", "ab", "bca", "?", "*", "+", "{0,2}", "{2}", "{0}", "|", "(", ")", "(?:", "(?i)",
+    "(?!", "(?=", "[ab]", "[^]a]", "[])]", r"[\])c]", ".", "^", "$", r"\.", r"\(", r"\x61", r"\x{62}",
+    r"\141", r"\w", r"\)", "(?i:",
+];
