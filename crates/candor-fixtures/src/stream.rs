@@ -305,20 +305,53 @@ pub fn lz4_legacy(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A Brotli stream: a window of 64 KiB, and pieces that stand as they are.
+/// A Brotli stream: a window of 64 KiB, and pieces that stand as they are, but for those of one byte, which are a copy.
 #[must_use]
 pub fn brotli(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for (index, piece) in bytes.chunks(1 << 16).enumerate() {
+        let length = u32::try_from(piece.len()).unwrap_or(1) - 1;
+        let is_first = index == 0;
+        if piece.len() > 1 << 12 && piece.iter().all(|byte| *byte == piece[0]) {
+            brotli_run(is_first, piece[0], length, &mut out);
+            continue;
+        }
         // No last piece, four digits of a length, which is one less, and as it is; in front of the first, the window.
-        let head = (u32::try_from(piece.len()).unwrap_or(1) - 1) << 3 | 1 << 19;
-        let head = if index == 0 { head << 1 } else { head };
+        let head = length << 3 | 1 << 19;
+        let head = if is_first { head << 1 } else { head };
         out.extend(&head.to_le_bytes()[..3]);
         out.extend_from_slice(piece);
     }
     // A last piece, and an empty one.
     out.push(if out.is_empty() { 6 } else { 3 });
     out
+}
+
+/// A byte, and itself so many times more.
+fn brotli_run(is_first: bool, byte: u8, times: u32, out: &mut Vec<u8>) {
+    let mut bits = 0_u128;
+    let mut place = 0;
+    let mut put = |value: u32, width: u32| {
+        bits |= u128::from(value) << place;
+        place += width;
+    };
+    if is_first {
+        put(0, 1);
+    }
+    // No last piece, four digits of its length less one, packed; one kind of block each, nothing of distances, one
+    // table each.
+    put(times << 3, 20);
+    put(0, 3 + 6 + 2 + 2);
+    // Tables of one code each: the byte; one literal, and a copy of 2,118 and more; the distance of 1 and more.
+    for (symbol, width) in [(u32::from(byte), 8), (399, 10), (16, 6)] {
+        put(1, 4);
+        put(symbol, width);
+    }
+    put(times - 2_118, 24);
+    put(0, 1);
+    // A piece without anything, up to the next byte.
+    put(0b00_0110, 6);
+    out.extend(&bits.to_le_bytes()[..place.div_ceil(8) as usize]);
 }
 
 /// A `.Z` file with codes of up to `widest` bits.
