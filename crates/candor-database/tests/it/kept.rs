@@ -25,6 +25,22 @@ fn an_image_of_the_current_version_is_kept() {
 }
 
 #[test]
+fn the_sample_has_rules_that_match_and_rules_that_do_not() {
+    let answers = sample::ask(&Image::from_vec(sample::image()).unwrap());
+    let is_rule = |record: &&candor_database::SignatureRecord| record.name.starts_with("YARA.");
+    let all: Vec<_> = answers.records.iter().filter(is_rule).collect();
+    let found = |name: &str| {
+        let id = all.iter().find(|record| record.name == name).unwrap().id;
+        answers.rules.iter().any(|hit| hit.signature == id)
+    };
+    let matching: Vec<&str> =
+        all.iter().map(|record| record.name.as_str()).filter(|name| found(name)).collect();
+    let numbers = (0..16).filter(|number| ![1, 9].contains(number));
+    assert_eq!(matching, numbers.map(|number| format!("YARA.Sample-{number}")).collect::<Vec<_>>());
+    assert_eq!(all.len(), 16);
+}
+
+#[test]
 fn kept_images_open_and_answer() {
     let today = sample::ask(&Image::from_vec(sample::image()).unwrap());
     let mut seen = 0;

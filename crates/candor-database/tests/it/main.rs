@@ -5,3 +5,4 @@ mod builder;
 mod damage;
 mod kept;
 mod sample;
+mod sample_rules;

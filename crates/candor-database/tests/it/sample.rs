@@ -8,6 +8,8 @@ use candor_database::ir::{
 use candor_database::{Builder, Hit, Image, Scratch, SignatureId, SignatureRecord, Subject};
 use candor_model::{Digest, DigestSet, Facts, FileType, Limits, Member, Target};
 
+use crate::sample_rules;
+
 /// What the body and the logical signature are about.
 pub(crate) const TEXT: &[u8] = b"a file with FIRST-MARKER-0123 and SECOND-MARKER-4567 in it";
 
@@ -175,6 +177,7 @@ pub(crate) fn signatures() -> Vec<(String, Signature)> {
     ];
     all.extend(rest.map(|(name, signature)| (name.to_owned(), signature)));
     all.extend(patterns());
+    all.extend(sample_rules::rules());
     // Enough machine-made names for several blocks.
     all.extend((0_u8..190).map(|n| {
         let digest = digest(&format!("{n:02x}").repeat(16));
@@ -220,6 +223,8 @@ pub(crate) struct Answers {
     pub(crate) wanted: Vec<DigestSet>,
     pub(crate) digests: Vec<Hit>,
     pub(crate) content: Vec<Hit>,
+    /// The same as `content`, with rules.
+    pub(crate) rules: Vec<Hit>,
     pub(crate) members: Vec<Hit>,
     pub(crate) magic: Vec<Option<FileType>>,
     pub(crate) patterns: Vec<(SignatureId, FileMagic)>,
@@ -232,6 +237,7 @@ pub(crate) struct Answers {
 /// Asks `image` everything.
 pub(crate) fn ask(image: &Image) -> Answers {
     let (mut digests, mut content, mut members) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rules = Vec::new();
     let mut wanted = Vec::new();
     let sizes = [0, 68, 99, 512, 1024, 1 << 40];
     for (_, signature) in signatures() {
@@ -254,6 +260,8 @@ pub(crate) fn ask(image: &Image) -> Answers {
         rules: None,
     };
     let _ = image.search(&subject, &Limits::default(), &mut Scratch::default(), &mut content);
+    let told = Subject { rules: Some(sample_rules::inspection()), ..subject };
+    let _ = image.search(&told, &Limits::default(), &mut Scratch::default(), &mut rules);
     for name in ["setup.EXE", "readme.txt"] {
         let member = Member {
             name: name.to_owned(),
@@ -270,6 +278,7 @@ pub(crate) fn ask(image: &Image) -> Answers {
         wanted,
         digests,
         content,
+        rules,
         members,
         magic: [false, true].map(|partition| image.magic(TEXT, partition, FileType::Any)).to_vec(),
         patterns: image.magic_patterns().collect(),
