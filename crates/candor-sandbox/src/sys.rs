@@ -251,18 +251,6 @@ pub(crate) fn knows_filters() -> bool {
     unsafe { libc::syscall(libc::SYS_seccomp, mode, 0_i64, &raw const action) == 0 }
 }
 
-/// Has the C library keep little of what is given back to it. By itself it takes the largest piece that was ever given
-/// back, up to 32 MiB, for a size to be kept twice, and moves what grows below that size by copying it.
-pub(crate) fn keep_little() {
-    #[cfg(target_env = "gnu")]
-    {
-        // SAFETY: it sets a number of the C library, from whose size on each piece is mapped by itself.
-        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20) };
-        // SAFETY: as above; what is free at the end beyond this is given back.
-        unsafe { libc::mallopt(libc::M_TRIM_THRESHOLD, 2 << 20) };
-    }
-}
-
 /// The processor time that a process has used, as far as one may know.
 pub(crate) fn processor_time(process: i32) -> Option<Duration> {
     // Clocks of processes are numbered so by the kernel; see `CPUCLOCK_SCHED` in its sources.

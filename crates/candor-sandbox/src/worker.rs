@@ -34,7 +34,6 @@ fn end(worked: &io::Result<()>) -> ! {
 }
 
 fn scan_all(jailed: Jailed, image: &Image, options: &Options, max_time: Option<Duration>) -> io::Result<()> {
-    sys::keep_little();
     let scanner = Scanner::new(image, options.clone());
     let limits = options.limits;
     let ready = ManuallyDrop::new(jailed.ready()?);
