@@ -112,6 +112,8 @@ targets! {
         unpack_lzfse(lzfse) => [Dmg];
         unpack_packed(program) => [MsExe];
         unpack_elf(plain) => [Elf];
+        unpack_dex(plain) => [Dex];
+        unpack_java(plain) => [Java];
         unpack_gzip(plain) => [Gzip];
         unpack_html(plain) => [Html] like [HtmlUtf16];
         unpack_macho(plain) => [MachO, MachOUniversal];
@@ -127,6 +129,7 @@ targets! {
         unpack_rtf(plain) => [Rtf];
         unpack_mail(plain) => [Mail, Uuencoded] like [Mhtml];
         unpack_pdf(plain) => [Pdf];
+        unpack_ps(plain) => [Ps];
         unpack_cpio(plain) => [CpioNewc] like [CpioOld, CpioOdc, CpioCrc];
         unpack_cryptff(plain) => [CryptFf];
         unpack_hwp3(plain) => [Hwp3];

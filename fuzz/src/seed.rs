@@ -3,7 +3,7 @@
 use candor_fixtures::archive::{self, CAB, Cpio, RAR, SEVEN_ZIP, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::zip::{Member, build};
-use candor_fixtures::{container, document, quarantine, stream, zip_methods};
+use candor_fixtures::{bytecode, container, document, postscript, quarantine, stream, zip_methods};
 
 const HTML: &[u8] = b"<html><!-- a comment --><p>A needle &amp; a &#84;OOL</p>\
     <script>var a = unescape('%61%62') + \"c\";</script><img src=\"data:text/plain;base64,bmVlZGxl\">";
@@ -17,8 +17,13 @@ pub(crate) fn files() -> Vec<Vec<u8>> {
     files.extend(streams(&text));
     files.extend(archives(&text));
     files.extend(documents(&text));
+    files.extend(postscript::PACKINGS.iter().map(|(_, _, pack)| pack(&text)));
     files.extend(container::PACKINGS.iter().map(|(_, _, pack)| pack(&text)));
     files.push(quarantine::malwarebytes(r"C:\a.exe", "Trojan.X", "2024-09-28T07:05:03Z", &text).1);
+    let strings: [&[u8]; 2] = [b"http://example.com/a", b"zero\xc0\x80 \xed\xa0\xbd\xed\xb8\x80"];
+    files.push(bytecode::dex(b"035", &[b"LMain;"], &strings));
+    files.push(bytecode::dex_container(&[(&[b"LMain;"], &strings), (&[b"LOther;"], &strings)]));
+    files.push(bytecode::java_class(b"Main", b"java/lang/Object", &strings));
     files.push(bundle(&executable(Kind::Elf64)));
     files.push(universal(&executable(Kind::MachO64)));
     files.push(zipped);

@@ -1,7 +1,7 @@
 //! For development only: builds files from readable text, and says what signatures mean.
 //!
-//! * [`recipe`], [`archive`], [`container`], [`dcl`], [`executable`], [`installer`], [`quantum`], [`seven_zip`],
-//!   [`zip`], [`zip_methods`], [`stream`], [`document`], [`volume`], [`virtual_disk`], [`wim`], [`lzms`]: files.
+//! * [`recipe`], [`archive`], [`bytecode`], [`container`], [`dcl`], [`executable`], [`installer`], [`quantum`], [`seven_zip`],
+//!   [`zip`], [`zip_methods`], [`stream`], [`document`], [`postscript`], [`volume`], [`virtual_disk`], [`wim`], [`lzms`]: files.
 //! * [`quarantine`]: what other products keep of files that they set aside.
 //! * [`registry`], [`package_database`], [`sqlite`], [`signed_program`], [`roots`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests; [`certificate`]: signatures beside them.
@@ -14,6 +14,7 @@
 
 pub mod android;
 pub mod archive;
+pub mod bytecode;
 pub mod certificate;
 pub mod collect;
 pub mod container;
@@ -26,6 +27,7 @@ pub mod lzms;
 pub mod marker;
 pub mod naive;
 pub mod package_database;
+pub mod postscript;
 pub mod programs;
 pub mod quantum;
 pub mod quarantine;

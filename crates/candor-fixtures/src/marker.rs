@@ -5,7 +5,7 @@ use crate::archive::{self, CAB, Cpio, RAR, SEVEN_ZIP, SevenZip};
 use crate::container;
 use crate::installer::{self, NSIS, Nsis};
 use crate::volume::{self, SQUASHFS};
-use crate::{document, stream, zip_methods};
+use crate::{document, postscript, stream, zip_methods};
 
 /// Long enough that everything packs it, and nothing like text or a magic.
 pub const MARKER: &[u8] = b"\x01\x02a marker that is in no other file \xfe\xfd\x03";
@@ -134,7 +134,7 @@ pub fn packings() -> Vec<Packing> {
             archive::cab(method, &[("b", b"x"), ("a", bytes)])
         }));
     }
-    for &(name, label, pack) in container::PACKINGS {
+    for &(name, label, pack) in container::PACKINGS.iter().chain(postscript::PACKINGS) {
         all.push(packing(name, label, pack));
     }
     for method in NSIS {

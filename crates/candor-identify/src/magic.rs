@@ -256,7 +256,7 @@ fn is_pst(prefix: &[u8]) -> bool {
     matches!(prefix.get(8..10), Some(b"SM" | b"AB" | b"SO"))
 }
 
-/// For `dex\n`: a version of three digits.
+/// For `dex\n` and `cdex`: a version of three digits.
 fn is_dex(prefix: &[u8]) -> bool {
     matches!(prefix.get(4..8), Some([b'0', b'0'..=b'9', b'0'..=b'9', 0]))
 }
@@ -361,6 +361,7 @@ pub(crate) const ROWS: &[Row] = &[
     checked(b"]\0", FileType::Lzma, is_lzma),
     checked(b"\x60\xea", FileType::Arj, is_arj),
     checked(b"begin ", FileType::Uuencoded, is_uuencoded),
+    checked(b"cdex", FileType::Dex, is_dex),
     row(b"conectix", FileType::Vhd),
     checked(b"dex\n", FileType::Dex, is_dex),
     checked(b"hsqs", FileType::SquashFs, is_binary),
@@ -379,6 +380,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(b"\xb6\xb9\xac\xae\xfe\xff\xff\xff", FileType::CryptFf),
     // The first characters of a description in JSON, under the key of all installations.
     row(b"\xba\x51\x74\xa3\x59\xdb", FileType::MalwarebytesQuarantine),
+    row(b"\xc5\xd0\xd3\xc6", FileType::Ps),
     row(b"\xc7\x71", FileType::CpioOld),
     checked(b"\xca\xfe\xba\xbe", FileType::GdataQuarantine, is_gdata),
     row(b"\xca\xfe\xba\xbf\0\0\0", FileType::MachOUniversal),

@@ -3,10 +3,10 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    alz, apfs, ar, arc, arj, autoit, binhex, btrfs, cab, chm, cpio, cryptff, disk, dmg, egg, elf,
-    encoded_script, ext, fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, lha, lnk, lvm, macho,
-    mail, media, nsis, ntfs, ole2, onenote, pdf, pe, quarantine, rar, rpm, rtf, seven_zip, sis, squashfs,
-    stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, xfs, zip, zoo,
+    alz, apfs, ar, arc, arj, autoit, binhex, btrfs, cab, chm, cpio, cryptff, dex, disk, dmg, egg, elf,
+    encoded_script, ext, fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, java, lha, lnk, lvm,
+    macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, ps, quarantine, rar, rpm, rtf, seven_zip, sis,
+    squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, xfs, zip, zoo,
 };
 
 /// One format that is opened.
@@ -84,6 +84,22 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "64 slices",
         unpack: macho::unpack_universal,
+    },
+    Format {
+        name: "Dalvik executable (DEX 035 to 041)",
+        types: &[FileType::Dex],
+        gives: "version, names of classes, whether its sums hold; its strings as one text; what stands behind its end",
+        library: None,
+        limits: "64 programs in a file, 64 names of classes, 16 MiB of strings; of compact ones, the version",
+        unpack: dex::unpack,
+    },
+    Format {
+        name: "Java class",
+        types: &[FileType::Java],
+        gives: "version, names of the class and of the one that it extends, number of methods; the strings of its constants as one text; what stands behind its end",
+        library: None,
+        limits: "16 MiB of strings",
+        unpack: java::unpack,
     },
     Format {
         name: "Text",
@@ -282,6 +298,14 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "100,000 directory entries",
         unpack: iso::unpack,
+    },
+    Format {
+        name: "PostScript, also with the header for DOS",
+        types: &[FileType::Ps],
+        gives: "what stands behind filters (base 85, digits, deflate, LZW, runs, in chains), what fonts hide (eexec), binary data and previews, long strings of digits; the parts of files for DOS. Also of text that begins as a program",
+        library: Some("flate2 with zlib-rs, weezl"),
+        limits: "4,096 pieces, 16 filters in a chain, 8 KiB between a filter and its data, every byte read four times at most",
+        unpack: ps::unpack,
     },
     Format {
         name: "OLE2 compound file (Office before 2007, MSI, MSG, HWP 5)",

@@ -21,6 +21,7 @@
     expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
 )]
 
+mod adler;
 mod alz;
 mod apfs;
 mod ar;
@@ -39,6 +40,7 @@ mod cpio;
 mod crc;
 mod cryptff;
 mod decmpfs;
+mod dex;
 mod disk;
 mod dmg;
 mod egg;
@@ -61,6 +63,7 @@ mod hwp3;
 mod image_hash;
 mod installshield;
 mod iso;
+mod java;
 mod lha;
 mod lnk;
 mod lvm;
@@ -73,6 +76,7 @@ mod mail;
 mod media;
 mod medium;
 mod module;
+mod mutf8;
 mod name;
 mod nsis;
 mod ntfs;
@@ -85,6 +89,7 @@ mod password;
 mod pdf;
 mod pe;
 mod pieces;
+mod ps;
 mod pyinstaller;
 mod quarantine;
 mod rar;
@@ -132,6 +137,9 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
             sink.incomplete(Reason::Unsupported(format!("the content of {}", file_type.description())));
         }
         None => {}
+    }
+    if ps::applies(file_type, bytes) {
+        ps::unpack(bytes, sink);
     }
     recognised::tell(file_type, sink);
     if embedded::applies(file_type) {

@@ -52,9 +52,7 @@ mod tests {
                 assert_eq!(!found.incomplete.is_empty(), file_type.hides_content(), "{file_type}");
             }
         }
-        for file_type in
-            [FileType::Java, FileType::Dex, FileType::Wasm, FileType::PythonCompiled, FileType::Ace]
-        {
+        for file_type in [FileType::Wasm, FileType::PythonCompiled, FileType::Ace] {
             assert!(is_only_recognised(file_type), "{file_type}");
         }
     }

@@ -73,6 +73,8 @@ pub(crate) const fn applies(file_type: FileType) -> bool {
             | FileType::MsExe
             | FileType::Elf
             | FileType::MachO
+            | FileType::Dex
+            | FileType::Java
             | FileType::Gif
             | FileType::Png
             | FileType::Jpeg

@@ -1,7 +1,8 @@
-//! The filters of PDF streams.
+//! The filters of PDF streams, which are those of PostScript.
 
 use std::io::Read;
 
+use candor_model::{Reason, Sink};
 use weezl::BitOrder;
 use weezl::decode::Configuration;
 
@@ -11,11 +12,11 @@ use crate::codec::{self, Decoder};
 use crate::transfer::{ascii85, hexadecimal};
 
 /// Filters in one chain.
-pub(super) const FILTERS: usize = 16;
+pub(crate) const FILTERS: usize = 16;
 
 /// One filter with its parameters.
 #[derive(Clone, Debug)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     name: Vec<u8>,
     parameters: Option<Value>,
 }
@@ -34,18 +35,52 @@ pub(super) fn chain(dictionary: &Value) -> Vec<Filter> {
         .map_while(|(index, name)| {
             // What is no name is a filter that nobody knows.
             let name = name.name().unwrap_or_default().to_vec();
-            let is_image = matches!(
-                name.as_slice(),
-                b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode"
-            );
-            (!is_image).then(|| Filter { name, parameters: parameters.get(index).cloned() })
+            (!is_image(&name)).then(|| Filter { name, parameters: parameters.get(index).cloned() })
         })
         .collect()
 }
 
+/// Whether a filter makes samples of an image.
+pub(crate) fn is_image(name: &[u8]) -> bool {
+    matches!(name, b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode")
+}
+
 impl Filter {
+    /// The filter of this name.
+    pub(crate) const fn new(name: Vec<u8>, parameters: Option<Value>) -> Self {
+        Self { name, parameters }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// What it makes of `data`, paid for; `None` when there is no room or no such filter.
+    pub(crate) fn decoded(&self, data: &[u8], sink: &mut dyn Sink) -> Option<Vec<u8>> {
+        let Some(decoder) = self.decoder(data) else {
+            sink.incomplete(Reason::Unsupported("a filter that is not known".to_owned()));
+            return None;
+        };
+        let most = sink.budget().growth(u64::try_from(data.len()).unwrap_or(u64::MAX));
+        let mut out = Vec::new();
+        // What came before an error is kept.
+        let is_whole = decoder.take(most).read_to_end(&mut out).is_ok();
+        let made = u64::try_from(out.len()).unwrap_or(u64::MAX);
+        if made >= most && is_whole {
+            sink.incomplete(Reason::Ratio);
+        }
+        match sink.budget().spend(made) {
+            Ok(()) => Some(out),
+            Err(reason) => {
+                sink.incomplete(reason);
+                None
+            }
+        }
+    }
+
     /// A decoder over `data`; `None` for a filter that nobody knows.
-    pub(super) fn decoder<'a>(&self, data: &'a [u8]) -> Option<Decoder<'a>> {
+    pub(crate) fn decoder<'a>(&self, data: &'a [u8]) -> Option<Decoder<'a>> {
         let decoder: Decoder<'a> = match self.name.as_slice() {
             b"FlateDecode" | b"Fl" => flate(data),
             b"LZWDecode" | b"LZW" => {

@@ -10,23 +10,23 @@
 
 mod encryption;
 mod extent;
-mod filter;
+pub(crate) mod filter;
+mod names;
 mod objects;
 mod predictor;
 #[cfg(test)]
 mod tests;
-mod value;
+pub(crate) mod value;
 
 use std::collections::BTreeSet;
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
-use crate::codec::Decoder;
 use crate::password;
 use encryption::{Encryption, Found};
 use extent::{Ends, Heads};
-use filter::{FILTERS, Filter};
+use filter::FILTERS;
 use objects::Objects;
 use value::{Lexer, Value};
 
@@ -58,7 +58,18 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let objects = Objects::new(bytes);
     let given = BTreeSet::new();
     let (position, addresses, overlap) = (0, 0, OVERLAP);
-    let mut walk = Walk { bytes, sink, position, encryption, is_locked, objects, given, addresses, overlap };
+    let mut walk = Walk {
+        bytes,
+        sink,
+        position,
+        encryption,
+        is_locked,
+        objects,
+        given,
+        addresses,
+        overlap,
+        has_hidden_name: false,
+    };
     let _ = walk.all();
 }
 
@@ -77,6 +88,8 @@ struct Walk<'a, 'sink> {
     addresses: usize,
     /// How many bytes of strings may still be read that stand in others.
     overlap: usize,
+    /// A name was found that is written so as not to be.
+    has_hidden_name: bool,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -99,6 +112,7 @@ impl<'a> Walk<'a, '_> {
             }
             let Some((object, mut dictionary)) = heads.dictionary(at) else { continue };
             dictionary.replace(&READING, |value| self.objects.resolved(value));
+            self.names(before);
             if self.scripts(before, true) == Flow::Stop {
                 return Flow::Stop;
             }
@@ -112,7 +126,17 @@ impl<'a> Walk<'a, '_> {
             from = text_start;
             heads.pass(text_start);
         }
-        self.scripts(self.bytes.get(text_start..).unwrap_or_default(), true)
+        let behind = self.bytes.get(text_start..).unwrap_or_default();
+        self.names(behind);
+        self.scripts(behind, true)
+    }
+
+    /// Notes names that are written so as not to be found, once.
+    fn names(&mut self, text: &[u8]) {
+        if !self.has_hidden_name && names::are_hidden(text) {
+            self.has_hidden_name = true;
+            self.sink.anomaly(Anomaly::ObfuscatedPdfName);
+        }
     }
 
     /// Gives one stream.
@@ -144,14 +168,14 @@ impl<'a> Walk<'a, '_> {
         };
         let mut buffer: Option<Vec<u8>> = None;
         for filter in first {
-            let Some(decoded) = self.decoded(filter, buffer.as_deref().unwrap_or(data)) else {
+            let Some(decoded) = filter.decoded(buffer.as_deref().unwrap_or(data), self.sink) else {
                 return Flow::Continue;
             };
             buffer = Some(decoded);
         }
         let input = buffer.as_deref().unwrap_or(data);
         if is_of_objects {
-            let Some(objects) = self.decoded(last, input) else { return Flow::Continue };
+            let Some(objects) = last.decoded(input, self.sink) else { return Flow::Continue };
             if self.give(name, Content::Bytes(&objects), data.len()) == Flow::Stop {
                 return Flow::Stop;
             }
@@ -162,29 +186,6 @@ impl<'a> Walk<'a, '_> {
             None => {
                 self.sink.incomplete(Reason::Unsupported("a filter that is not known".to_owned()));
                 self.give(name, Content::Bytes(input), data.len())
-            }
-        }
-    }
-
-    /// What a filter makes of `data`, paid for; `None` when there is no room or no such filter.
-    fn decoded(&mut self, filter: &Filter, data: &[u8]) -> Option<Vec<u8>> {
-        let Some(mut decoder) = filter.decoder(data) else {
-            self.sink.incomplete(Reason::Unsupported("a filter that is not known".to_owned()));
-            return None;
-        };
-        let most = self.sink.budget().growth(u64::try_from(data.len()).unwrap_or(u64::MAX));
-        let mut out = Vec::new();
-        // What came before an error is kept.
-        let outcome = read_to(&mut decoder, most, &mut out);
-        let made = u64::try_from(out.len()).unwrap_or(u64::MAX);
-        if made >= most && outcome {
-            self.sink.incomplete(Reason::Ratio);
-        }
-        match self.sink.budget().spend(made) {
-            Ok(()) => Some(out),
-            Err(reason) => {
-                self.sink.incomplete(reason);
-                None
             }
         }
     }
@@ -279,11 +280,6 @@ impl<'a> Walk<'a, '_> {
         let member = Member { name, position: self.position, compressed_size, ..Member::default() };
         self.sink.child(ChildKind::Extracted, &member, content)
     }
-}
-
-/// Reads to the end or to `most` bytes; whether there was no error.
-fn read_to(decoder: &mut Decoder<'_>, most: u64, out: &mut Vec<u8>) -> bool {
-    std::io::Read::read_to_end(&mut std::io::Read::take(decoder, most), out).is_ok()
 }
 
 /// Where the word `obj` stands last.

@@ -1,7 +1,7 @@
 //! Streams under every filter, in chains, with wrong lengths, and scripts.
 
 use candor_fixtures::{document, stream};
-use candor_model::{FileType, Limits, Reason};
+use candor_model::{Anomaly, FileType, Limits, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -275,4 +275,61 @@ fn an_unknown_password_is_said() {
     }
     survives_damage(FileType::Pdf, &encrypted(1));
     survives_damage(FileType::Pdf, &encrypted(2));
+}
+
+/// A document whose first object is this.
+fn object(value: &str) -> Vec<u8> {
+    format!("%PDF-1.4\n1 0 obj\n{value}\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n").into_bytes()
+}
+
+fn has_hidden_name(document: &[u8]) -> bool {
+    let found = Collected::of(FileType::Pdf, document).anomalies;
+    assert!(found.is_empty() || found == [Anomaly::ObfuscatedPdfName], "{found:?}");
+    !found.is_empty()
+}
+
+#[test]
+fn names_that_are_written_so_as_not_to_be_found_are_told() {
+    for value in [
+        "<< /#4aavaScript 1 >>",
+        "<< /#4AavaScript 1 >>",
+        "<< /JavaScrip#74 1 >>",
+        "<< /#4a#61#76#61#53#63#72#69#70#74 1 >>",
+        "<< /A << /S /Java#53cript >> >>",
+        "<< /A [ /#4aavaScript /B ] >>",
+        "<< /A (b \\) ) /Open#41ction 1 >>",
+        "<< /A <41> /#53 1 >>",
+        "<< % a comment\n/T#79pe 1 >>",
+        "<< /A /#52 >>",
+        "<< /Filter /Fl#61teDecode /Length 4 >>\nstream\nabcd\nendstream",
+    ] {
+        assert!(has_hidden_name(&object(value)), "{value}");
+    }
+    for value in [
+        "<< /JavaScript 1 >>",
+        "<< /J#53 1 >>",
+        "<< /#55RI 1 >>",
+        "<< /My#20Name 1 >>",
+        "<< /JavaScript#46oo 1 >>",
+        "<< /XLaunc#68 1 >>",
+        "<< /J#zzavaScript 1 >>",
+        "<< /A (/#4aavaScript) >>",
+        "<< /A ((b) /#4aavaScript) >>",
+        "<< /A 1 % /#4aavaScript\n >>",
+        "<< /A 1 >>\nendobj\n<< /#4aavaScript 1 >>",
+        "/#4aavaScript",
+        "<< /A 1 >> /#4aavaScript",
+        "<< /Length 20 >>\nstream\n/#4aavaScript 1 3456\nendstream",
+    ] {
+        assert!(!has_hidden_name(&object(value)), "{value}");
+    }
+    assert!(!has_hidden_name(
+        b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer << /Root 1 0 R /#4aavaScript 1 >>\n"
+    ));
+}
+
+#[test]
+fn many_names_that_could_be_hidden_take_no_time() {
+    let document = object(&format!("<< /A ({}) >>", "/#4aavaScript ".repeat(100_000)));
+    assert!(!has_hidden_name(&document));
 }

@@ -7,7 +7,7 @@ const DEPTH: u32 = 32;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Name(Vec<u8>),
     Number(u64),
     Text(Vec<u8>),
@@ -73,21 +73,21 @@ impl Value {
 
 /// A place in the text of a PDF file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lexer<'a> {
+pub(crate) struct Lexer<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) const fn new(rest: &'a [u8]) -> Self {
+    pub(crate) const fn new(rest: &'a [u8]) -> Self {
         Self { rest }
     }
 
-    pub(super) const fn rest(&self) -> &'a [u8] {
+    pub(crate) const fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// The next value.
-    pub(super) fn value(&mut self) -> Option<Value> {
+    pub(crate) fn value(&mut self) -> Option<Value> {
         self.nested(DEPTH)
     }
 
@@ -159,7 +159,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The name at a slash, its escapes undone.
-    pub(super) fn name(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn name(&mut self) -> Option<Vec<u8>> {
         let text = self.rest.strip_prefix(b"/")?;
         let length = text.iter().take_while(|byte| is_regular(**byte)).count();
         let (mut name, rest) = text.split_at_checked(length)?;
@@ -253,7 +253,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes over blanks and comments.
-    pub(super) fn blanks(&mut self) {
+    pub(crate) fn blanks(&mut self) {
         loop {
             match self.rest {
                 [b'\0' | b'\t' | b'\n' | 12 | b'\r' | b' ', rest @ ..] => self.rest = rest,

@@ -24,6 +24,7 @@ use lzma_rust2::LzmaReader;
 
 use super::PortableExecutable;
 use super::rebuild;
+use crate::adler::adler;
 use crate::reader::{Order, Reader, clipped};
 
 /// Blocks of one program.
@@ -166,13 +167,4 @@ pub(super) fn portable_executable(file: &PortableExecutable<'_>, sink: &mut dyn 
     }
     sink.detail("packer", String::from("UPX"));
     Some(super::child("unpacked", &rebuild::from_memory(file, &image, 0), sink))
-}
-
-fn adler(bytes: &[u8]) -> u32 {
-    let (mut low, mut high) = (1_u32, 0_u32);
-    for byte in bytes {
-        low = low.wrapping_add(u32::from(*byte)) % 65_521;
-        high = high.wrapping_add(low) % 65_521;
-    }
-    high.wrapping_shl(16) | low
 }

@@ -1,0 +1,118 @@
+//! Names that are written with escapes although nothing in them needs one: `/J#61vaScript`. Readers do not mind, and
+//! those who search for the name do not find it.
+//!
+//! Which names count, and where, was settled by running clamscan on files with one name each: those of filters, of what
+//! runs and of a few parts of a document, in a dictionary of an object, and not in strings or comments.
+
+use super::object_of;
+use super::value::Lexer;
+
+/// The names.
+const NAMES: [&[u8]; 33] = [
+    b"A85",
+    b"AHx",
+    b"ASCII85Decode",
+    b"ASCIIHexDecode",
+    b"CCF",
+    b"CCITTFaxDecode",
+    b"Contents",
+    b"Crypt",
+    b"DCT",
+    b"DCTDecode",
+    b"EmbeddedFile",
+    b"Filter",
+    b"Fl",
+    b"FlateDecode",
+    b"Image",
+    b"JBIG2Decode",
+    b"JPXDecode",
+    b"JavaScript",
+    b"LZW",
+    b"LZWDecode",
+    b"Launch",
+    b"Length",
+    b"Linearized",
+    b"OpenAction",
+    b"Page",
+    b"R",
+    b"RL",
+    b"RunLengthDecode",
+    b"S",
+    b"Sig",
+    b"Standard",
+    b"Type",
+    b"V",
+];
+
+/// Longest name in this spelling: three characters for each of the longest.
+const LONGEST: usize = 3 * 15;
+/// Names that are looked at more closely.
+const TRIALS: u32 = 64;
+/// How far before a name its object may begin.
+const OBJECT: usize = 64 << 10;
+
+/// Whether one of them stands in `text`, in a spelling that hides it.
+pub(super) fn are_hidden(text: &[u8]) -> bool {
+    let mut trials = TRIALS;
+    for at in memchr::memchr_iter(b'#', text) {
+        let before = text.get(at.saturating_sub(LONGEST)..at).unwrap_or_default();
+        let Some(back) = memchr::memrchr(b'/', before) else { continue };
+        let Some(start) = at.checked_sub(before.len().saturating_sub(back)) else { continue };
+        let name = Lexer::new(text.get(start..).unwrap_or_default()).name();
+        if !name.is_some_and(|name| NAMES.contains(&name.as_slice())) {
+            continue;
+        }
+        if is_in_dictionary(text, start) {
+            return true;
+        }
+        trials = trials.saturating_sub(1);
+        if trials == 0 {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether what stands at `at` is part of a dictionary of an object.
+fn is_in_dictionary(text: &[u8], at: usize) -> bool {
+    let near = text.get(..at).unwrap_or_default();
+    let near = near.get(near.len().saturating_sub(OBJECT)..).unwrap_or_default();
+    let Some(object) = memchr::memmem::rfind(near, b"obj") else { return false };
+    if near.get(..object).is_some_and(|before| before.ends_with(b"end"))
+        || object_of(near, near.len()).is_none()
+    {
+        return false;
+    }
+    let mut lexer = Lexer::new(near.get(object.saturating_add(3)..).unwrap_or_default());
+    let mut depth = 0_u32;
+    loop {
+        let rest = lexer.rest();
+        match rest {
+            [] => return depth > 0,
+            [b'\0' | b'\t' | b'\n' | 12 | b'\r' | b' ', behind @ ..] => lexer = Lexer::new(behind),
+            // A comment that goes on to the place has the name in it.
+            [b'%', ..] => match memchr::memchr2(b'\r', b'\n', rest) {
+                Some(end) => lexer = Lexer::new(rest.get(end..).unwrap_or_default()),
+                None => return false,
+            },
+            [b'<', b'<', behind @ ..] => {
+                depth = depth.saturating_add(1);
+                lexer = Lexer::new(behind);
+            }
+            [b'>', b'>', behind @ ..] => {
+                depth = depth.saturating_sub(1);
+                lexer = Lexer::new(behind);
+            }
+            [b'[' | b']' | b'>' | b')' | b'{' | b'}', behind @ ..] => lexer = Lexer::new(behind),
+            [b'(', ..] => {
+                let _ = lexer.value();
+                // So has a string.
+                if lexer.rest().is_empty() && !rest.ends_with(b")") {
+                    return false;
+                }
+            }
+            _ if lexer.value().is_none() => return false,
+            _ => {}
+        }
+    }
+}
