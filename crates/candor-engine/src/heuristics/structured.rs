@@ -67,31 +67,30 @@ const fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
 
-/// How long the number of a card is that `bytes` begin with, its spaces or hyphens included.
+/// How long the number of a card is that `bytes` begin with, its spaces or hyphens included. Another number may stand
+/// behind a space, so every place where the digits pause is a possible end.
 fn card(bytes: &[u8]) -> Option<usize> {
     let mut digits = Vec::with_capacity(LONGEST);
-    let mut length = 0_usize;
-    let mut at = 0_usize;
     let mut separated = false;
-    while let Some(byte) = bytes.get(at) {
+    for (at, byte) in bytes.iter().enumerate() {
         match byte {
             b'0'..=b'9' => {
+                if digits.len() == LONGEST {
+                    return None;
+                }
                 digits.push(byte & 0xf);
                 separated = false;
-                length = at.saturating_add(1);
-                if digits.len() > LONGEST {
-                    return None;
+                let length = at.saturating_add(1);
+                let is_end = !bytes.get(length).is_some_and(|byte| is_part(*byte));
+                if is_end && is_issued(&digits) && checks(&digits) {
+                    return Some(length);
                 }
             }
             b' ' | b'-' if !separated && !digits.is_empty() => separated = true,
-            _ => break,
+            _ => return None,
         }
-        at = at.saturating_add(1);
     }
-    if bytes.get(length).is_some_and(|byte| is_part(*byte)) {
-        return None;
-    }
-    (is_issued(&digits) && checks(&digits)).then_some(length)
+    None
 }
 
 /// Whether an issuer gives out numbers of this beginning and length.

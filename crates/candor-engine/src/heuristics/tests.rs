@@ -99,6 +99,9 @@ fn numbers_of_cards_have_a_check_digit_and_an_issuer() {
     let text = "4111111111111111\n4111111111111111\n";
     assert_eq!(found(text, Structured::default()), []);
     assert_eq!(found(&format!("{text}378282246310005"), Structured::default()), [CARDS]);
+    let list = "17 4111111111111111 5500000000000004 378282246310005 99";
+    assert_eq!(found(list, Structured::default()), [CARDS]);
+    assert_eq!(found(list, Structured { cards: 4, ..Structured::default() }), []);
 }
 
 #[test]

@@ -5,6 +5,9 @@
 //! As ClamAV reads it: the first program header of any kind whose memory holds the entry point maps it to
 //! the file; without program headers, or with an entry point of zero, it is the start of the file.
 //! Hostile files point their tables outside of the file or claim thousands of rows: what is there is read.
+//! When such a file counts as broken was settled by running clamscan: a table whose rows have another length than
+//! they must or do not lie in the file, more than 128 program headers, or an entry point that none of them maps; but
+//! not a header that is cut short, nor section headers of which there are more than 2,048.
 
 #[cfg(test)]
 mod tests;
@@ -16,55 +19,96 @@ use crate::reader::{Order, Reader, clipped, until_nul};
 /// Rows of a table that are read; tables of real files stay below, those of large core dumps apart.
 const ROWS: u16 = 32_768;
 
+/// Program headers of a file that is not broken, and section headers that count for it.
+const SEGMENTS: u16 = 128;
+const SECTIONS: u16 = 2048;
+
 /// Facts of an ELF file. Children are what a packed one unpacks to.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    if let Some(executable) = executable(bytes) {
-        sink.facts(Facts { executable: Some(executable), ..Facts::default() });
-        if crate::packed::unpack_elf(bytes, sink) == Flow::Continue
-            && crate::pyinstaller::unpack(bytes, sink) == Flow::Continue
-        {
-            let _ = crate::nuitka::unpack(bytes, false, sink);
+    let Some(header) = Header::read(bytes) else {
+        // A file that is cut in its header is no program; one of a class that there is not is none that works.
+        if !matches!((bytes.get(4), bytes.get(5)), (Some(1 | 2), Some(1 | 2)) | (None, _) | (_, None)) {
+            sink.anomaly(Anomaly::BrokenExecutable);
         }
-    } else {
+        return;
+    };
+    if header.is_broken() {
         sink.anomaly(Anomaly::BrokenExecutable);
+    }
+    let executable = header.executable();
+    sink.facts(Facts { executable: Some(executable), ..Facts::default() });
+    if crate::packed::unpack_elf(bytes, sink) == Flow::Continue
+        && crate::pyinstaller::unpack(bytes, sink) == Flow::Continue
+    {
+        let _ = crate::nuitka::unpack(bytes, false, sink);
     }
 }
 
-fn executable(bytes: &[u8]) -> Option<Executable> {
-    let is_64_bit = match bytes.get(4)? {
-        1 => false,
-        2 => true,
-        _ => return None,
-    };
-    let order = match bytes.get(5)? {
-        1 => Order::Little,
-        2 => Order::Big,
-        _ => return None,
-    };
-    let start = Reader::new(bytes, order);
-    let mut header = start.at(24)?;
-    let entry = header.word(is_64_bit)?;
-    let segments = Table { offset: header.word(is_64_bit)?, ..Table::default() };
-    let sections = Table { offset: header.word(is_64_bit)?, ..Table::default() };
-    header.skip(6)?;
-    let segments = Table { row: header.u16()?, count: header.u16()?.min(ROWS), ..segments };
-    let sections = Table { row: header.u16()?, count: header.u16()?.min(ROWS), ..sections };
-    let names = header.u16()?;
-    let sections = read_sections(start, &sections, names, is_64_bit);
-    let entry_point = if entry == 0 || segments.count == 0 {
-        Some(0)
-    } else {
-        segments.rows(start).find_map(|row| mapped(row, entry, is_64_bit))
-    };
-    let length = u64::try_from(bytes.len()).ok()?;
-    Some(Executable {
-        format: ExecutableFormat::Elf,
-        is_64_bit,
-        entry_point: entry_point.filter(|&offset| offset < length),
-        sections,
-        version_strings: Vec::new(),
-        imports: None,
-    })
+/// What the header says.
+struct Header<'a> {
+    start: Reader<'a>,
+    is_64_bit: bool,
+    entry: u64,
+    segments: Table,
+    sections: Table,
+    /// Number of the section with the names of sections.
+    names: u16,
+}
+
+impl<'a> Header<'a> {
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let is_64_bit = match bytes.get(4)? {
+            1 => false,
+            2 => true,
+            _ => return None,
+        };
+        let order = match bytes.get(5)? {
+            1 => Order::Little,
+            2 => Order::Big,
+            _ => return None,
+        };
+        let start = Reader::new(bytes, order);
+        let mut header = start.at(24)?;
+        let entry = header.word(is_64_bit)?;
+        let segments = Table { offset: header.word(is_64_bit)?, ..Table::default() };
+        let sections = Table { offset: header.word(is_64_bit)?, ..Table::default() };
+        header.skip(6)?;
+        let segments = Table { row: header.u16()?, count: header.u16()?, ..segments };
+        let sections = Table { row: header.u16()?, count: header.u16()?, ..sections };
+        let names = header.u16()?;
+        Some(Self { start, is_64_bit, entry, segments, sections, names })
+    }
+
+    fn executable(&self) -> Executable {
+        let entry_point =
+            if self.entry == 0 || self.segments.count == 0 { Some(0) } else { self.mapped_entry() };
+        let length = u64::try_from(self.start.rest().len()).unwrap_or(u64::MAX);
+        Executable {
+            format: ExecutableFormat::Elf,
+            is_64_bit: self.is_64_bit,
+            entry_point: entry_point.filter(|&offset| offset < length),
+            sections: read_sections(self.start, &self.sections, self.names, self.is_64_bit),
+            version_strings: Vec::new(),
+            imports: None,
+        }
+    }
+
+    /// Where in the file the entry point is, which may be outside of it.
+    fn mapped_entry(&self) -> Option<u64> {
+        self.segments.rows(self.start).find_map(|row| mapped(row, self.entry, self.is_64_bit))
+    }
+
+    fn is_broken(&self) -> bool {
+        let (segment, section) = if self.is_64_bit { (56, 64) } else { (32, 40) };
+        let segments = self.segments;
+        let has_bad_segments = segments.count > 0
+            && (segments.count > SEGMENTS
+                || !segments.is_whole(self.start, segment)
+                || (self.entry != 0 && self.mapped_entry().is_none()));
+        let has_bad_sections =
+            self.sections.count <= SECTIONS && !self.sections.is_whole(self.start, section);
+        has_bad_segments || has_bad_sections
+    }
 }
 
 /// Where a table of headers stands, and how long it and its rows are.
@@ -76,9 +120,16 @@ struct Table {
 }
 
 impl Table {
-    /// The places of the rows that lie in the file.
+    /// Whether its rows have this length and lie in the file.
+    fn is_whole(self, start: Reader<'_>, row: u16) -> bool {
+        let length = u64::from(self.count).saturating_mul(u64::from(row));
+        self.row == row
+            && (length == 0 || start.at(self.offset).is_some_and(|mut rows| rows.skip(length).is_some()))
+    }
+
+    /// The places of the rows that begin in the file.
     fn rows<'a>(self, start: Reader<'a>) -> impl Iterator<Item = Reader<'a>> {
-        (0..u64::from(self.count))
+        (0..u64::from(self.count.min(ROWS)))
             .map_while(move |row| start.at(self.offset.checked_add(row.checked_mul(u64::from(self.row))?)?))
     }
 }

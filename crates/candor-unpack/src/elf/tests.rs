@@ -1,6 +1,6 @@
 //! Files built field by field; expectations settled by offset signatures in clamscan.
 
-use candor_model::{Executable, FileType};
+use candor_model::{Anomaly, Executable, FileType};
 use proptest::prelude::*;
 
 use crate::collected::Collected;
@@ -138,6 +138,54 @@ fn unknown_classes_have_no_facts() {
     let mut file = Builder::new().build();
     file[4] = 3;
     assert_eq!(Collected::of(FileType::Elf, &file).facts, None);
+}
+
+/// Whether it counts as broken; expectations are clamscan's.
+fn is_broken(file: &[u8]) -> bool {
+    let found = Collected::of(FileType::Elf, file).anomalies;
+    assert!(found.is_empty() || found == [Anomaly::BrokenExecutable]);
+    !found.is_empty()
+}
+
+#[test]
+fn a_file_is_broken_when_its_tables_are() {
+    for (is_64_bit, is_big) in [(true, false), (true, true), (false, false), (false, true)] {
+        let builder = || Builder { is_64_bit, is_big, ..Builder::new() };
+        assert!(!is_broken(&builder().build()));
+        // Where in the header the lengths and counts of rows stand, and their right lengths.
+        let at = if is_64_bit { [54_usize, 56, 58, 60] } else { [42, 44, 46, 48] };
+        let (segment, section) = if is_64_bit { (56, 64) } else { (32, 40) };
+        let with = |place: usize, value: u16| {
+            let mut file = builder().build();
+            file.resize(0x8000, 0);
+            file[place..place + 2].copy_from_slice(&if is_big {
+                value.to_be_bytes()
+            } else {
+                value.to_le_bytes()
+            });
+            is_broken(&file)
+        };
+        for other in [0, 1, 31, 39, 41, 55, 57, 63, 65] {
+            assert!(with(at[0], other) && with(at[2], other), "{other}");
+        }
+        assert!(!with(at[0], segment) && !with(at[2], section));
+        assert!(!with(at[1], 128) && with(at[1], 129) && !with(at[1], 0));
+        assert!(!with(at[3], 256) && with(at[3], 2048) && !with(at[3], 2049) && !with(at[3], 0));
+        assert!(!is_broken(&Builder { entry: 0, ..builder() }.build()));
+        assert!(is_broken(&Builder { entry: 0x90_0000, ..builder() }.build()));
+        assert!(!is_broken(&Builder { entry: 0x90_0000, segments: Vec::new(), ..builder() }.build()));
+        assert!(!is_broken(&Builder { segments: vec![(6, 0x5000, 0x40_0000, 0x1000)], ..builder() }.build()));
+        let (header, table) = if is_64_bit { (64, 0x200 + 64 * 4) } else { (52, 0x200 + 40 * 4) };
+        let file = builder().build();
+        for (length, expected) in
+            [(table, false), (table - 1, true), (header, true), (header - 13, false), (20, false)]
+        {
+            assert_eq!(is_broken(&file[..length]), expected, "{length}");
+        }
+        let mut other = file.clone();
+        other[4] = 9;
+        assert!(is_broken(&other));
+    }
 }
 
 proptest! {

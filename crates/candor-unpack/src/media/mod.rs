@@ -3,6 +3,7 @@
 //! Nothing is decoded. The parts of an image say how long they are; what cannot be true is noted, in the words
 //! that ClamAV has for it. Damage is no reason to look less: what the bytes are is searched whatever they say.
 
+mod jpeg;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let wrong = match bytes {
         [b'G', b'I', b'F', b'8', ..] => gif(bytes).map(Anomaly::BrokenMedia),
         [0x89, b'P', b'N', b'G', ..] => png(bytes).map(Anomaly::BrokenMedia),
-        [0xff, 0xd8, ..] => jpeg(bytes),
+        [0xff, 0xd8, ..] => jpeg::wrong(bytes),
         [b'I', b'I', 42, 0, ..] => tiff(bytes, Order::Little).map(Anomaly::BrokenMedia),
         [b'M', b'M', 0, 42, ..] => tiff(bytes, Order::Big).map(Anomaly::BrokenMedia),
         [b'R', b'I', b'F', b'F', ..] => riff(bytes),
@@ -106,70 +107,8 @@ fn png(bytes: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// Segments behind markers, up to the first that begins picture data.
-fn jpeg(bytes: &[u8]) -> Option<Anomaly> {
-    let broken = |what| Some(Anomaly::BrokenMedia(what));
-    let mut reader = Reader::new(bytes, Order::Big).at(2)?;
-    let mut jfif = false;
-    let mut exif = false;
-    for _ in 0..PARTS {
-        if reader.rest().is_empty() {
-            return broken("JPEG.NoImages");
-        }
-        let Some(marker) = marker(&mut reader) else { return broken("JPEG.CantReadMarker") };
-        match marker {
-            0x01 | 0xd0..=0xd8 => continue,
-            0xd9 => return broken("JPEG.NoImages"),
-            _ => (),
-        }
-        let Some(length) = reader.u16() else { return broken("JPEG.CantReadSegmentSize") };
-        // A comment that is shorter than its own length field made readers of 2004 copy without end.
-        let Some(rest) = length.checked_sub(2) else {
-            return if marker == 0xfe {
-                Some(Anomaly::ImageExploit("W32.MS04-028"))
-            } else {
-                broken("JPEG.InvalidSegmentSize")
-            };
-        };
-        let Some(data) = reader.take(u64::from(rest)) else { return broken("JPEG.SegmentDataOutOfFile") };
-        match (marker, data) {
-            (0xe0, [b'J', b'F', b'I', b'F', 0, header @ ..]) => {
-                if jfif {
-                    return broken("JPEG.JFIFdupAppMarker");
-                }
-                if header.len() < 9 {
-                    return broken("JPEG.JFIFheaderTooShort");
-                }
-                jfif = true;
-            }
-            (0xe1, [b'E', b'x', b'i', b'f', 0, _, header @ ..]) => {
-                if exif {
-                    return broken("JPEG.ExifDupAppMarker");
-                }
-                if header.len() < 8 {
-                    return broken("JPEG.ExifHeaderTooShort");
-                }
-                exif = true;
-            }
-            (0xda, _) => return None,
-            _ => (),
-        }
-    }
-    None
-}
-
-/// The next marker; any number of `ff` may stand before it.
-fn marker(reader: &mut Reader<'_>) -> Option<u8> {
-    if reader.u8()? != 0xff {
-        return None;
-    }
-    loop {
-        match reader.u8()? {
-            0xff => (),
-            marker => return Some(marker),
-        }
-    }
-}
+/// Bytes of a value of each type that an entry of a directory may have.
+const VALUES: [u64; 13] = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
 
 /// Directories of twelve-byte entries, each leading to the next.
 fn tiff(bytes: &[u8], order: Order) -> Option<&'static str> {
@@ -177,13 +116,22 @@ fn tiff(bytes: &[u8], order: Order) -> Option<&'static str> {
     let Some(mut offset) = start.at(4).and_then(|mut reader| reader.u32()) else {
         return Some("TIFF.EOFReadingFirstIFDOffset");
     };
+    if offset == 0 {
+        return Some("TIFF.InvalidIFDOffset");
+    }
     for _ in 0..PARTS {
-        let Some(mut reader) = start.at(u64::from(offset)) else { return Some("TIFF.InvalidIFDOffset") };
-        let Some(count) = reader.u16() else { return Some("TIFF.EOFReadingNumIFDDirectoryEntries") };
-        if reader.skip(u64::from(count).saturating_mul(12)).is_none() {
-            return Some("TIFF.EOFReadingIFDEntry");
+        let directory = start.at(u64::from(offset)).and_then(|mut reader| Some((reader.u16()?, reader)));
+        let Some((count, mut reader)) = directory else {
+            return Some("TIFF.EOFReadingNumIFDDirectoryEntries");
+        };
+        for _ in 0..count {
+            match entry(&mut reader, bytes.len()) {
+                None => return Some("TIFF.EOFReadingIFDEntry"),
+                Some(false) => return Some("TIFF.OutOfBoundsAccess"),
+                Some(true) => {}
+            }
         }
-        let Some(next) = reader.u32() else { return Some("TIFF.EOFReadingIFDEntry") };
+        let Some(next) = reader.u32() else { return Some("TIFF.EOFReadingChunkCRC") };
         if next == 0 {
             return None;
         }
@@ -194,6 +142,15 @@ fn tiff(bytes: &[u8], order: Order) -> Option<&'static str> {
         offset = next;
     }
     None
+}
+
+/// Whether what an entry leads to lies in a file of this length.
+fn entry(reader: &mut Reader<'_>, length: usize) -> Option<bool> {
+    reader.skip(2)?;
+    let (kind, count, offset) = (reader.u16()?, u64::from(reader.u32()?), u64::from(reader.u32()?));
+    let size = VALUES.get(usize::from(kind)).copied().unwrap_or(0).saturating_mul(count);
+    // What is as short as an offset stands in its place.
+    Some(size <= 4 || u64::try_from(length).is_ok_and(|length| offset.saturating_add(size) <= length))
 }
 
 /// Chunks; the header of an animated cursor has 36 bytes, and readers of 2005 copied as many as it said.

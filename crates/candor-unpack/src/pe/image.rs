@@ -20,15 +20,11 @@ pub(crate) struct PortableExecutable<'a> {
     /// What sections may be used for, in table order.
     characteristics: Vec<u32>,
     image_base: u32,
-    is_broken: bool,
     image_size: u32,
     /// Up to where addresses are offsets in the file.
     header_size: u64,
     section_alignment: u64,
 }
-
-/// More sections than any loader takes.
-const MOST_SECTIONS: u16 = 96;
 
 /// Sections that say more of themselves than this start behind the alignment of Windows loaders.
 const SECTOR: u64 = 0x200;
@@ -57,14 +53,8 @@ impl<'a> PortableExecutable<'a> {
         let directory_start = if is_64_bit { 108 } else { 92 };
         let directories = directories(&optional, directory_start);
         let table = start.at(optional_start.checked_add(u64::from(optional_size))?)?;
-        let (sections, characteristics, outside) =
-            sections(table, section_count, file_alignment, bytes.len());
-        let is_broken = section_count == 0
-            || section_count > MOST_SECTIONS
-            || usize::from(section_count) != sections.len()
-            || section_alignment == 0
-            || directories.is_empty()
-            || outside;
+        let (sections, characteristics) = sections(table, section_count, file_alignment, bytes.len());
+        let header_size = rounded_up(u64::from(number(60)), section_alignment);
         Some(Self {
             bytes,
             is_64_bit,
@@ -73,16 +63,10 @@ impl<'a> PortableExecutable<'a> {
             directories,
             characteristics,
             image_base: number(28),
-            is_broken,
             image_size: number(56),
-            header_size: rounded_up(u64::from(number(60)), section_alignment),
+            header_size,
             section_alignment,
         })
-    }
-
-    /// Whether no loader would take it: sections that lie outside of the file, or headers that say nothing.
-    pub(crate) const fn is_broken(&self) -> bool {
-        self.is_broken
     }
 
     /// Offset and length of the table of signatures; it is the one table whose place is no address.
@@ -159,12 +143,7 @@ fn directories(optional: &Reader<'_>, start: u64) -> Vec<(u32, u32)> {
     (0..count).map_while(|_| Some((reader.u32()?, reader.u32()?))).collect()
 }
 
-fn sections(
-    mut table: Reader<'_>,
-    count: u16,
-    alignment: u64,
-    length: usize,
-) -> (Vec<Section>, Vec<u32>, bool) {
+fn sections(mut table: Reader<'_>, count: u16, alignment: u64, length: usize) -> (Vec<Section>, Vec<u32>) {
     let length = u64::try_from(length).unwrap_or(u64::MAX);
     let mut characteristics = Vec::new();
     let mut sections: Vec<Section> = (0..count)
@@ -185,14 +164,12 @@ fn sections(
             && section.raw_offset.checked_rem(SECTOR) == Some(0)
     };
     let alignment = if sections.iter().any(is_ignored) { SECTOR } else { alignment };
-    let mut outside = false;
     for section in &mut sections {
         section.raw_offset = rounded_down(section.raw_offset, alignment);
-        outside |= section.raw_size > 0 && section.raw_offset.saturating_add(section.raw_size) > length;
         section.raw_size =
             rounded_up(section.raw_size, alignment).min(length.saturating_sub(section.raw_offset));
     }
-    (sections, characteristics, outside)
+    (sections, characteristics)
 }
 
 fn rounded_down(value: u64, alignment: u64) -> u64 {

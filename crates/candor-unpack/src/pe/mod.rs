@@ -17,6 +17,7 @@
 //! sizes up to the file alignment.
 
 pub(crate) mod authenticode;
+mod broken;
 pub(crate) mod dotnet;
 mod icons;
 mod image;
@@ -38,11 +39,12 @@ pub(crate) use image::PortableExecutable;
 /// Facts of a PE file; nothing for a DOS program. Children are what a
 /// packed program unpacks to.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let Some(file) = PortableExecutable::parse(bytes) else { return };
-    sink.facts(facts_of(&file));
-    if file.is_broken() {
+    let file = PortableExecutable::parse(bytes);
+    if broken::is_broken(bytes, |entry| file.as_ref()?.offset_of(entry)) {
         sink.anomaly(Anomaly::BrokenExecutable);
     }
+    let Some(file) = file else { return };
+    sink.facts(facts_of(&file));
     authenticode::tell(&file, sink);
     origin::tell(&file, sink);
     if packed::unpack(&file, sink) == Flow::Continue

@@ -19,6 +19,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Error, Password};
 
 use crate::password;
+use crate::reader::Reader;
 use work::{Making, Purse};
 
 /// Memory of one dictionary or model, and of the header, in KiB.
@@ -57,8 +58,20 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
     }
     if let Some(error) = refused {
-        sink.incomplete(reason(&error));
+        let is_cut = missing(bytes).map(|missing| {
+            Reason::Malformed(format!(
+                "the last {missing} bytes of a 7z archive, with the list of its members: it is cut short, or other parts hold them"
+            ))
+        });
+        sink.incomplete(is_cut.unwrap_or_else(|| reason(&error)));
     }
+}
+
+/// How many bytes the header reaches behind the end of the file, when its start says so.
+fn missing(bytes: &[u8]) -> Option<u64> {
+    let mut start = Reader::little(bytes).at(12)?;
+    let end = start.u64()?.checked_add(start.u64()?)?.checked_add(32)?;
+    end.checked_sub(u64::try_from(bytes.len()).ok()?).filter(|missing| *missing > 0)
 }
 
 struct Walk<'a, 'sink> {

@@ -126,6 +126,19 @@ fn a_bomb_is_cut_and_what_follows_it_is_not_decoded() {
 }
 
 #[test]
+fn the_first_of_several_parts_says_what_is_missing() {
+    let bytes = seven_zip(SevenZip::Lzma2, None, &[("a", b"content")]);
+    let found = Collected::of(FileType::SevenZip, &bytes[..bytes.len() - 5]);
+    assert_eq!(
+        found.incomplete,
+        [Reason::Malformed(
+            "the last 5 bytes of a 7z archive, with the list of its members: it is cut short, or other parts hold them"
+                .to_owned()
+        )]
+    );
+}
+
+#[test]
 fn damage_is_survived() {
     for method in [
         SevenZip::Lzma,

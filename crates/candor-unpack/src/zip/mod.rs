@@ -22,7 +22,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _};
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 use flate2::CrcReader;
 use memchr::memmem;
 
@@ -68,6 +68,8 @@ const CUT: &str = "a ZIP member is cut short";
 
 /// Passwords that are tried on the members of one archive, all together.
 const TRIALS: u32 = 4096;
+/// Members that may lie over the next one; archives that were put together by hand have one or two.
+const OVERLAPPING: usize = 5;
 /// How many wrong ones the right one for AES counts as, beside itself.
 const RIGHT: u32 = 2;
 
@@ -76,12 +78,13 @@ impl Walk<'_, '_> {
     fn central(&mut self) -> Flow {
         let Some((directory, base)) = layout::directory(self.bytes) else { return Flow::Continue };
         let mut reader = directory;
+        let mut places = Vec::new();
         while let Some(listed) = Entry::central(&mut reader) {
             self.position = self.position.saturating_add(1);
             // The directory counts from the start of the archive, which is not that of the file when a
             // program stands before it; and some writers count from the start of the file all the same.
-            let places = [base.checked_add(listed.header), Some(listed.header)];
-            let local = places
+            let starts = [base.checked_add(listed.header), Some(listed.header)];
+            let local = starts
                 .into_iter()
                 .flatten()
                 .find_map(|place| Entry::local(Reader::little(self.bytes).at(place)?));
@@ -94,6 +97,7 @@ impl Walk<'_, '_> {
             };
             let listed = Entry { data: local.data, ..listed };
             self.cover(&local, listed.compressed);
+            places.push((local.header, local.data.saturating_add(local.compressed)));
             if self.open(&listed, true) == Flow::Stop {
                 return Flow::Stop;
             }
@@ -102,6 +106,9 @@ impl Walk<'_, '_> {
             if !agrees && !is_said_later && self.open(&local, false) == Flow::Stop {
                 return Flow::Stop;
             }
+        }
+        if overlapping(places) > OVERLAPPING {
+            self.sink.anomaly(Anomaly::OverlappingZip);
         }
         Flow::Continue
     }
@@ -263,4 +270,12 @@ impl Walk<'_, '_> {
         self.package.see(&member.name);
         self.sink.child(ChildKind::Extracted, &member, content)
     }
+}
+
+/// How many members lie over the next one, of these starts and ends. Rows of the directory for one and the same
+/// header count as one.
+fn overlapping(mut places: Vec<(u64, u64)>) -> usize {
+    places.sort_unstable();
+    places.dedup_by_key(|(start, _)| *start);
+    places.windows(2).filter(|pair| matches!(pair, [(_, end), (next, _)] if end > next)).count()
 }

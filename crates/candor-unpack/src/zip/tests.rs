@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use candor_fixtures::zip_methods::{self as methods, METHODS, pack};
-use candor_model::{FileType, Limits, Reason};
+use candor_model::{Anomaly, FileType, Limits, Reason};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use proptest::prelude::*;
@@ -410,4 +410,45 @@ proptest! {
         let found = Collected::with_limits(FileType::Zip, &bytes, limits);
         prop_assert!(found.budget.bytes() <= 5000);
     }
+}
+
+/// An archive of rows, each for a local header at an offset, behind `body`.
+fn listed(rows: &[(u32, u32)], body: &[u8]) -> Vec<u8> {
+    let mut file = body.to_vec();
+    for (offset, size) in rows {
+        file.extend(b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        file.extend(size.to_le_bytes().repeat(2));
+        file.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        file.extend(offset.to_le_bytes());
+        file.push(b'a');
+    }
+    let directory = (file.len() - body.len()) as u32;
+    file.extend(b"PK\x05\x06\0\0\0\0");
+    file.extend((rows.len() as u16).to_le_bytes().repeat(2));
+    file.extend(directory.to_le_bytes());
+    file.extend((body.len() as u32).to_le_bytes());
+    file.extend([0, 0]);
+    file
+}
+
+/// So many local headers with 100 bytes behind each, which say that it is `size` bytes.
+fn locals(count: usize, size: u32) -> Vec<u8> {
+    let sizes = size.to_le_bytes().repeat(2);
+    [b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0", &sizes[..], b"\x01\0\0\0a", &[b'x'; 100]]
+        .concat()
+        .repeat(count)
+}
+
+#[test]
+fn members_that_lie_over_one_another_are_told_when_there_are_many() {
+    let anomalies =
+        |rows: &[(u32, u32)], body: &[u8]| Collected::of(FileType::Zip, &listed(rows, body)).anomalies;
+    let each = 131;
+    let rows = |count: u32, size: u32| (0..count).map(|row| (row * each, size)).collect::<Vec<_>>();
+    // As the local headers say, and not the directory; the last one lies over nothing.
+    assert_eq!(anomalies(&rows(7, 100), &locals(7, 150)), [Anomaly::OverlappingZip]);
+    assert_eq!(anomalies(&rows(6, 100), &locals(6, 150)), []);
+    assert_eq!(anomalies(&rows(10, 150), &locals(10, 100)), []);
+    assert_eq!(anomalies(&rows(10, 100), &locals(10, 100)), []);
+    assert_eq!(anomalies(&[(0, 100); 10], &locals(1, 100)), []);
 }

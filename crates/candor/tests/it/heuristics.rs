@@ -71,6 +71,7 @@ fn a_program_that_is_cut_short_is_broken() {
     optional[..2].copy_from_slice(&[0x0b, 1]);
     optional[33] = 0x10;
     optional[37] = 2;
+    optional[61] = 2;
     optional[92] = 16;
     program.extend(optional);
     program
