@@ -157,9 +157,9 @@ impl Log {
     }
 
     /// Says something that only matters to who wants to know more.
-    pub fn detail(&self, text: &str) {
+    pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.settings.verbose {
-            self.say(Weight::Info, text);
+            self.say(Weight::Info, &text());
         }
     }
 

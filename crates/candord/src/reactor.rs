@@ -151,6 +151,11 @@ impl Reactor {
         let settings = &self.shared.settings.sessions;
         let Some(session) = self.events.clients.get_mut(&number) else { return };
         let is_local = session.is_local();
+        self.shared.log.detail(|| {
+            let way = if is_local { "a local client" } else { "the network" };
+            let path = String::from_utf8_lossy(command.path().unwrap_or_default());
+            format!("Asked by {way}: {} {path}", command.name()).trim_end().to_owned()
+        });
         let may = |enabled: bool| enabled && (is_local || settings.tcp_control || !command.changes_state());
         let now = |session: &mut Session, reply: &Reply<'_>| {
             let mut out = Vec::new();

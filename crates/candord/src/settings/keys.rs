@@ -211,7 +211,7 @@ pub const KEYS: [Key; 156] = [
     key("LogRotate", Flag, "no", Honoured("")),
     key("LogSyslog", Flag, "no", Honoured("")),
     key("LogTime", Flag, "no", Honoured("times are UTC")),
-    key("LogVerbose", Flag, "no", Honoured("")),
+    key("LogVerbose", Flag, "no", Honoured("each command of a client is told")),
     key("MailFollowURLs", Flag, "", Fixed(false, "ClamAV itself has dropped it")),
     key("MailMaxRecursion", Number, "", Unused("ClamAV itself has dropped it")),
     key("MaxConnectionQueueLength", Number, "200", Honoured("")),

@@ -7,6 +7,7 @@ mod daemon;
 mod faults;
 mod generations;
 mod icap;
+mod keys;
 mod lifecycle;
 mod logs;
 mod metrics;

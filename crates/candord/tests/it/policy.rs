@@ -3,16 +3,12 @@
 use std::fs;
 
 use candor_fixtures::executable::Executable;
-use candor_fixtures::zip::{Member, build};
+use candor_fixtures::zip::archive_of;
 use candor_policy::block::{kept_away, signatures};
 use candor_policy::policy::Policy;
 use candor_policy::regime::AsOf;
 
 use crate::run::{Daemon, MARKER, NAME, stream};
-
-fn archive_of(name: &str) -> Vec<u8> {
-    build(&[Member { name: name.into(), bytes: b"anything".to_vec(), deflate: false, encrypted: false }])
-}
 
 #[test]
 fn what_comes_of_a_prohibited_vendor_is_a_finding_from_the_rules_date_on() {

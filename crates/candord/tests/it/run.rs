@@ -17,7 +17,7 @@ pub(crate) const MARKER: &[u8] = b"candor-marker-1";
 pub(crate) const NAME: &str = "Test.Marker.UNOFFICIAL";
 
 /// How long anything may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running daemon.
 pub(crate) struct Daemon {
