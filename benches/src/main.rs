@@ -7,6 +7,7 @@ mod feed;
 mod frequencies;
 mod inventory;
 mod jail;
+mod large;
 mod logical;
 mod matcher;
 mod peers;
@@ -36,6 +37,8 @@ enum Command {
     Inventory(inventory::Arguments),
     /// What the jail costs.
     Jail(jail::Arguments),
+    /// Files of three and four gigabytes: time, memory and answer of each.
+    Large(large::Arguments),
     /// Small files against many logical signatures, beside clamscan.
     Logical(logical::Arguments),
     /// How fast the matcher goes over bytes in memory, beside other engines with the same patterns.
@@ -57,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Command::Frequencies(arguments) => frequencies::run(&arguments),
         Command::Inventory(arguments) => inventory::run(&arguments),
         Command::Jail(arguments) => jail::run(&arguments),
+        Command::Large(arguments) => large::run(&arguments),
         Command::Logical(arguments) => logical::run(&arguments),
         Command::Matcher(arguments) => matcher::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -136,6 +136,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(most) = arguments.packages {
         folders.push(sample(&sample::of_packages()?, most << 20, &folder.path().join("packages"))?);
     }
+    let (mut all_ours, mut all_theirs) = (0.0, 0.0);
     for (files, name) in folders.iter().zip(names(arguments)) {
         let cheapest = |programs: &Programs<'_>| best(|| measure(&mut programs.candor(files)));
         let mut ours_files = cheapest(&programs)?.processor;
@@ -151,9 +152,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             size_of(&sample::below(files)?) as f64 / 1e6,
             peak(&mut programs.candor(files))? as f64 / 1e6
         );
+        all_ours += seconds;
         if let Some(theirs_files) = theirs_files {
+            all_theirs += theirs_files - theirs.processor;
             compare("  clamscan", "s", theirs_files - theirs.processor, seconds);
         }
+    }
+    if folders.len() > 1 {
+        println!("all of these: candor {all_ours:.2} s processor time");
+        compare("  clamscan", "s", all_theirs, all_ours);
     }
     Ok(())
 }
@@ -192,7 +199,11 @@ pub fn measure(command: &mut Command) -> Result<Cost> {
 /// were seen to hold, in bytes. What several of them share counts once. For root: others may not look at
 /// processes that gave up their privileges.
 pub fn peak(command: &mut Command) -> Result<u64> {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot start")?;
+    peak_of(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("cannot start")?)
+}
+
+/// The same of a program that was started.
+pub fn peak_of(mut child: Child) -> Result<u64> {
     let mut most = 0;
     while child.try_wait()?.is_none() {
         most = most.max(tree(child.id()).into_iter().map(anonymous).sum());
@@ -223,7 +234,7 @@ fn anonymous(process: u32) -> u64 {
 }
 
 /// Processor time of all children that ended, in seconds.
-fn children_time() -> f64 {
+pub fn children_time() -> f64 {
     let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN);
     usage.map_or(0.0, |usage| {
         let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
