@@ -135,6 +135,16 @@ fn whatever_cannot_wait_comes_behind_what_does() {
 }
 
 #[test]
+fn what_is_missing_behind_what_is_enough_is_not_told() {
+    let found = (b's', 2000, filled(2000, b"a needle"));
+    let rows = [found, (b'i', 0, Vec::new()), (b'i', 0, Vec::new())];
+    let (report, log) = scan(&archive(&rows), Limits::default(), false);
+    assert_eq!((report.verdict, log.as_str()), (Verdict::Infected, "+-"));
+    assert_eq!(report.incomplete, []);
+    assert_eq!(report, scan(&archive(&rows), near(), false).0);
+}
+
+#[test]
 fn only_so_many_wait() {
     let file = |count: usize, length: usize| {
         archive(&(0..count).map(|_| (b's', length, filled(length, b""))).collect::<Vec<_>>())

@@ -266,3 +266,24 @@ fn settled(stamps: &[Stamp], listed: SystemTime) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_only_just_changed_may_change_again_unnoticed() -> anyhow::Result<()> {
+        let file = tempfile::Builder::new().suffix(".ndb").tempfile()?;
+        let stamps = sources::list(&[file.path()], &Signers::default())?;
+        let changed = u64::try_from(stamps.iter().map(Stamp::last_change).max().unwrap_or_default())?;
+        let quiet = if changed % 1_000_000_000 == 0 { SETTLED_COARSE } else { SETTLED };
+        let then = SystemTime::UNIX_EPOCH + Duration::from_nanos(changed);
+        let short = Duration::from_nanos(1);
+        assert!(!settled(&stamps, then));
+        assert!(!settled(&stamps, then + quiet));
+        assert!(settled(&stamps, then + quiet + short));
+        // A clock that was set back tells nothing.
+        assert!(!settled(&stamps, then - short));
+        Ok(())
+    }
+}

@@ -247,6 +247,15 @@ fn files_that_the_kernel_makes_up() {
 }
 
 #[test]
+fn what_the_kernel_makes_up_is_not_entered_from_above() {
+    // Of the root directory everything is left out but `proc`.
+    let said = Place::new().run(&["scan", "/", "--exclude", "/[!p]*", "--exclude", "/p[!r]*"]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+    assert!(said.stdout.contains("Scanned     0 files, 0 bytes"), "{said:?}");
+    assert!(said.stdout.ends_with(", 1 other file system\n"), "{said:?}");
+}
+
+#[test]
 fn an_empty_path_and_an_empty_directory() {
     let place = Place::new();
     fs::create_dir(place.path("empty")).unwrap();
