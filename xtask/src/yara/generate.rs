@@ -250,9 +250,6 @@ fn regex(random: &mut Random) -> (String, Vec<u8>) {
             }
             _ => (String::new(), 1),
         };
-        if random.chance(6) {
-            written.push_str(if random.chance(70) { "\\b" } else { "\\B" });
-        }
         written.push_str(&atom);
         written.push_str(&quantifier);
         // All prefer more, or all less: YARA takes no mixture.
