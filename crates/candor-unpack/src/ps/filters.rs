@@ -196,7 +196,8 @@ const fn is_of_word(byte: u8) -> bool {
 fn begins(filter: &Filter, data: &[u8]) -> bool {
     let line = first_line(data);
     match filter.name() {
-        b"ASCII85Decode" => is_85(line),
+        // Some put a blank in front of each line, so that none becomes a comment.
+        b"ASCII85Decode" => is_85(line.trim_ascii_start()),
         b"ASCIIHexDecode" => {
             let digits = line.strip_suffix(b">").unwrap_or(line);
             let is_long = line.len() >= LINE || line.len() > digits.len();
@@ -273,13 +274,13 @@ pub(super) fn start_of_85(text: &[u8]) -> usize {
     while end > 0 {
         let before = text.get(..end).unwrap_or_default();
         let line_start = memchr::memrchr2(b'\r', b'\n', before).map_or(0, |at| at.saturating_add(1));
-        let line = before.get(line_start..).unwrap_or_default();
+        let line = before.get(line_start..).unwrap_or_default().trim_ascii_start();
         // Of all lines but the last one, those that are long.
         let is_part = if start == text.len() {
             // The one that is last may begin behind what reads it.
             let blank = memchr::memrchr2(b' ', b'\t', line).map_or(0, |at| at.saturating_add(1));
             if blank > 0 {
-                return line_start.saturating_add(blank);
+                return end.saturating_sub(line.len().saturating_sub(blank));
             }
             is_last_85(line)
         } else {

@@ -80,16 +80,18 @@ fn an_image_as_poppler_writes_it_is_read() {
 
 #[test]
 fn an_image_as_cairo_writes_it_is_read() {
-    let data = base_85(&stream::zlib(HIDDEN));
+    let hidden: Vec<u8> =
+        (0..999_u32).map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let data = String::from_utf8(base_85(&stream::zlib(&hidden))).unwrap().replace('\n', "\n ");
     let program = [
         b"%!PS-Adobe-3.0\n/cairo_ascii85_file currentfile /ASCII85Decode filter def\n/DeviceGray setcolorspace\n\
           <<\n  /ImageType 1\n  /DataSource cairo_ascii85_file /FlateDecode filter\n  /ImageMatrix [ 64 0 0 -64 0 64 ]\n\
           >>\ncairo_image\n ",
-        &data[..],
+        data.as_bytes(),
         b"\nQ Q\n",
     ]
     .concat();
-    check(&program, &[("data 1", HIDDEN)]);
+    check(&program, &[("data 1", &hidden)]);
 }
 
 #[test]
