@@ -42,7 +42,7 @@ type Row = (&'static str, usize, fn(&mut Random, String) -> Topic);
 
 /// Every kind of topic.
 pub(super) const KINDS: &[Row] = &[
-    ("body", 17, body),
+    ("body", 16, body),
     ("version", 2, version),
     ("executable", 15, executable),
     ("logical", 20, logical),
@@ -52,6 +52,7 @@ pub(super) const KINDS: &[Row] = &[
     ("section", 4, section),
     ("member", 4, member),
     ("trusted", 2, trusted),
+    ("around", 1, layers::around),
     ("macros", 4, layers::macros),
     ("picture", 2, layers::picture),
     ("text", 2, layers::text),

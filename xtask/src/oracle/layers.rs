@@ -1,8 +1,9 @@
 //! Signatures that are about more than the bytes of a small file: macro groups, pictures, rewritten copies
-//! of text and pages, files of unusual length, file types of a database.
+//! of text and pages, files of unusual length, layers around one another, file types of a database.
 
 use std::io::Cursor;
 
+use candor_fixtures::{stream, zip};
 use candor_model::{
     Budget, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member, Reason, Sink,
 };
@@ -260,6 +261,44 @@ pub(super) fn short(random: &mut Random, name: String) -> Topic {
         ("hsb", format!("{}:{}:{name}", digest(random, &file), file.len()))
     };
     Topic::new(name, vec![line], files.into_iter().map(plain).collect())
+}
+
+/// Data in archives, and what a signature asks of the layers around it.
+pub(super) fn around(random: &mut Random, name: String) -> Topic {
+    let pattern: Vec<u8> = (0..6).map(|_| random.byte() | 0x80).collect();
+    let types = |random: &mut Random, most: usize| {
+        let one = |_| format!("CL_TYPE_{}", random.pick(&["ANY", "GZ", "GZ", "ZIP", "ZIP"]));
+        (0..most).map(one).collect::<Vec<_>>().join(">")
+    };
+    let asked = match random.range(0, 9) {
+        0..=2 => format!("Container:{}", types(random, 1)),
+        3 => format!("Container:{},Intermediates:{}", types(random, 1), types(random, 2)),
+        _ => {
+            let number = random.range(1, 3);
+            format!("Intermediates:{}", types(random, number))
+        }
+    };
+    let line = format!("{name};Engine:81-255,{asked},Target:0;0;{}", hex(&pattern));
+    let files = (0..FILES)
+        .map(|_| {
+            // What is packed does not show in the layer around it.
+            let mut bytes = [vec![0; 64], pattern.repeat(8), vec![0; 64]].concat();
+            for _ in 0..random.range(0, 4) {
+                bytes = if random.chance(50) {
+                    stream::gzip(&bytes)
+                } else {
+                    zip::build(&[zip::Member {
+                        name: String::from("a"),
+                        bytes,
+                        deflate: true,
+                        encrypted: false,
+                    }])
+                };
+            }
+            layered(bytes)
+        })
+        .collect();
+    Topic::new(name, vec![("ldb", line)], files)
 }
 
 /// A file type of the database's own, and a signature for files of that type.
