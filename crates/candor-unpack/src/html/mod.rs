@@ -24,7 +24,6 @@ mod tests;
 use candor_model::{ChildKind, Content, Facts, Flow, Link, Member, Normalisation, Reason, Sink};
 
 use crate::encoded_script;
-use crate::flags::lowest_bits;
 use entities::{LONGEST, character};
 use links::Links;
 
@@ -196,12 +195,6 @@ impl<'a> Walk<'a> {
         self.take(length)
     }
 
-    /// The same for runs that are long.
-    fn long_run(&mut self, ends: impl Fn(u8) -> bool) -> &'a [u8] {
-        let rest = self.rest.get(..self.most).unwrap_or(self.rest);
-        self.take(run_length(rest, ends))
-    }
-
     /// Takes so many of the next bytes.
     fn take(&mut self, length: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
@@ -247,8 +240,17 @@ impl<'a> Walk<'a> {
     fn words(&mut self) {
         // The text of a link is kept without blanks.
         let has_blanks = !self.links.listens();
-        let rest = self.rest.get(..self.most).unwrap_or(self.rest);
-        let words = self.take(words_length(rest, has_blanks));
+        let (mut length, mut was_blank) = (0_usize, true);
+        for &byte in self.rest.iter().take(self.most) {
+            match byte {
+                b' ' if has_blanks && !was_blank => was_blank = true,
+                b'\0'..=b' ' | b'<' | b'&' => break,
+                _ => was_blank = false,
+            }
+            length = length.saturating_add(1);
+        }
+        // White space behind may go on.
+        let words = self.take(length.saturating_sub(usize::from(was_blank)));
         if words.is_empty() {
             return;
         }
@@ -409,7 +411,7 @@ impl<'a> Walk<'a> {
 
     fn value(&mut self, style: Style) -> State {
         loop {
-            let plain = self.long_run(|byte| matches!(byte, b'>' | b'"' | b'\'' | b'&') || is_space(byte));
+            let plain = self.run(|byte| matches!(byte, b'>' | b'"' | b'\'' | b'&') || is_space(byte));
             self.write_all_lower(plain);
             self.value.extend_from_slice(plain);
             let Some(byte) = self.next() else { return State::Value(style) };
@@ -493,7 +495,7 @@ impl<'a> Walk<'a> {
         }
         self.rest = content;
         loop {
-            let plain = self.long_run(|byte| byte == b'&');
+            let plain = self.run(|byte| byte == b'&');
             let kept = plain.iter().filter(|byte| !is_space(**byte));
             let lower = kept.map(|&byte| if byte == b'\'' { b'"' } else { byte.to_ascii_lowercase() });
             self.page.without_comments.extend(lower);
@@ -613,64 +615,6 @@ impl<'a> Entity<'a> {
 fn keep(name: &mut Vec<u8>, bytes: &[u8]) {
     let room = 16_usize.saturating_sub(name.len());
     name.extend(bytes.iter().take(room).map(u8::to_ascii_lowercase));
-}
-
-/// Bytes that are looked at together.
-const BLOCK: usize = 32;
-
-/// How long words are with single blanks between them, or a word is if they may have no blanks, up to a control, a tag
-/// or an entity.
-fn words_length(bytes: &[u8], has_blanks: bool) -> usize {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let mut last = [0; BLOCK];
-    for (to, byte) in last.iter_mut().zip(rest) {
-        *to = *byte;
-    }
-    let (mut length, mut was_blank) = (0_usize, 1_u32);
-    for block in blocks.iter().chain([&last]) {
-        let ends = which(block, |byte| byte < b' ' || byte == b'<' || byte == b'&');
-        let blanks = which(block, |byte| byte == b' ');
-        let ends = ends | if has_blanks { blanks & (blanks << 1 | was_blank) } else { blanks };
-        let taken = ends.trailing_zeros();
-        if let Some(before) = taken.checked_sub(1) {
-            was_blank = blanks >> before & 1;
-        }
-        length = length.saturating_add(taken as usize);
-        if ends != 0 {
-            break;
-        }
-    }
-    // White space behind may go on.
-    length.saturating_sub(was_blank as usize)
-}
-
-/// How many bytes there are before the first that `ends` a run.
-fn run_length(bytes: &[u8], ends: impl Fn(u8) -> bool) -> usize {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let mut length = 0_usize;
-    for block in blocks {
-        let ends = which(block, &ends);
-        length = length.saturating_add(ends.trailing_zeros() as usize);
-        if ends != 0 {
-            return length;
-        }
-    }
-    length.saturating_add(rest.iter().position(|byte| ends(*byte)).unwrap_or(rest.len()))
-}
-
-/// For which bytes of a block something holds, the first in the lowest bit.
-#[inline]
-fn which(block: &[u8; BLOCK], holds: impl Fn(u8) -> bool) -> u32 {
-    // This becomes vectors by itself.
-    let mut flags = [0; BLOCK];
-    for (flag, byte) in flags.iter_mut().zip(block) {
-        *flag = u8::from(holds(*byte));
-    }
-    let mut bits = [0; BLOCK / 8];
-    for (bits, flags) in bits.iter_mut().zip(flags.as_chunks::<8>().0) {
-        *bits = lowest_bits(*flags);
-    }
-    u32::from_le_bytes(bits)
 }
 
 /// Length of what stands before the first of the closing tags, or of everything.
