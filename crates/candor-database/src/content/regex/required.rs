@@ -38,7 +38,9 @@ fn strings(pattern: &[u8]) -> Option<Vec<Vec<u8>>> {
             b')' => depth = depth.checked_sub(1)?,
             b'|' if depth == 0 => return None,
             // What stands before may be there no time. Behind a group there is nothing to take off.
-            b'*' | b'?' => drop(run.pop()),
+            b'*' | b'?' => {
+                run.pop();
+            }
             b'{' => {
                 run.pop();
                 let is_count = |byte: &u8| byte.is_ascii_digit() || *byte == b',' || *byte == b' ';
@@ -123,10 +125,9 @@ fn group(rest: &[u8]) -> Option<&[u8]> {
     }
     let Some(kind) = rest.strip_prefix(b"?") else { return Some(rest) };
     // Comments, conditions and callouts have rules of their own, as white space under `x` has.
-    let flags = kind.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'-' || **byte == b'^');
-    if matches!(kind.first(), Some(b'#' | b'(' | b'C' | b'&' | b'\''))
-        || flags.clone().any(|byte| *byte == b'x')
-    {
+    let mut flags =
+        kind.iter().take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'-' || **byte == b'^');
+    if matches!(kind.first(), Some(b'#' | b'(' | b'C' | b'&' | b'\'')) || flags.any(|byte| *byte == b'x') {
         return None;
     }
     Some(kind)
