@@ -179,7 +179,7 @@ fn what_a_log_beside_the_database_of_a_quarantine_holds_is_read() {
         assert_eq!(answer(arguments), (r"D:\share\server.com".into(), "EICAR-Test-File".into(), None));
     }
     // One that is cut in the middle of what was committed is told, and so is one that cannot be opened.
-    let mut torn = log.clone();
+    let mut torn = log;
     torn[100] ^= 1;
     place.file("old/quarantine.db-wal", &torn);
     let (path, _, trouble) = answer(&[]);
