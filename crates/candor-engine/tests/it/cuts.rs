@@ -33,6 +33,8 @@ const LONGER: &[(&str, usize, &str)] = &[
     ("cryptff", usize::MAX, "has no length and no end"),
     ("mail", usize::MAX, "text has no length"),
     ("pdf", usize::MAX, "what is there of a stream is given, and readers do not ask for its end"),
+    ("eps preview", usize::MAX, "text has no length, and what is there of data in it is given"),
+    ("ps", usize::MAX, "text has no length, and what is there of data in it is given"),
     ("rtf", usize::MAX, "text has no length"),
     ("word", usize::MAX, "text has no length"),
     ("quarantine", usize::MAX, "some products write no length"),

@@ -102,7 +102,8 @@ pub(super) fn strings(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
             let length =
                 rest.iter().take_while(|byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace()).count();
             from = start.checked_add(length)?;
-            if length >= STRING && rest.get(length) == Some(&b'>') {
+            // What is cut off at the end of the file is given as far as it goes.
+            if length >= STRING && matches!(rest.get(length), Some(b'>') | None) {
                 return rest.get(..length);
             }
         }

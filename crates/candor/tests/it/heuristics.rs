@@ -69,6 +69,8 @@ fn a_program_that_is_cut_short_is_broken() {
     program.extend(b"PE\0\0\x4c\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\xe0\0\x0f\x01");
     let mut optional = vec![0_u8; 0xe0];
     optional[..2].copy_from_slice(&[0x0b, 1]);
+    // It begins with its section.
+    optional[17] = 0x10;
     optional[33] = 0x10;
     optional[37] = 2;
     optional[61] = 2;
