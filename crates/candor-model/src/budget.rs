@@ -8,6 +8,9 @@ use crate::Reason;
 /// Bytes that may be unpacked from any file before [`Limits::max_growth`] applies.
 const FREE_GROWTH: u64 = 400 << 20;
 
+/// What keys of passwords may cost in one file and all its layers, as rounds of a hash: twice what one archive may.
+const KEY_ROUNDS: u64 = 48 << 19;
+
 /// The limits of one scan. Sizes are bytes. Reaching one is never reported as clean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -107,6 +110,7 @@ pub struct Budget {
     held: u64,
     children: u32,
     depth: u32,
+    key_rounds: u64,
 }
 
 impl Budget {
@@ -115,7 +119,16 @@ impl Budget {
     pub fn new(limits: Limits, interrupt: Interrupt, length: u64) -> Self {
         let growth = length.saturating_mul(u64::from(limits.max_growth)).max(FREE_GROWTH);
         let allowance = length.saturating_add(growth).min(limits.max_scan_size);
-        Self { limits, interrupt, allowance, bytes: 0, held: 0, children: 0, depth: 0 }
+        Self {
+            limits,
+            interrupt,
+            allowance,
+            bytes: 0,
+            held: 0,
+            children: 0,
+            depth: 0,
+            key_rounds: KEY_ROUNDS,
+        }
     }
 
     /// The limits that it enforces.
@@ -187,6 +200,20 @@ impl Budget {
         }
         self.bytes = sum;
         Ok(())
+    }
+
+    /// Pays for a key that is made of a password, in rounds of SHA-256 over a few bytes; slower hashes cost a multiple. Archives
+    /// say how many rounds it takes, and a file may hold a thousand archives. Whether there were as many left; if not, nothing is
+    /// paid and the key must not be made.
+    #[must_use]
+    pub const fn pay_key(&mut self, rounds: u64) -> bool {
+        match self.key_rounds.checked_sub(rounds) {
+            Some(left) => {
+                self.key_rounds = left;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Whether the owner of the scan lets it go on.

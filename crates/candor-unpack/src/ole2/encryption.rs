@@ -5,6 +5,8 @@
 //! same with keys of the `CryptoAPI`). Excel opens what is encrypted with `VelvetSweatshop` without asking,
 //! which is why attackers use it.
 
+use candor_model::Budget;
+
 use crate::cipher::{self, Rc4};
 use crate::hash::Hash;
 use crate::reader::{Reader, clipped};
@@ -15,6 +17,9 @@ const USUAL: &[u8] = b"VelvetSweatshop";
 /// Passwords that are tried, and rounds of a hash that all of them may cost together.
 const TRIALS: usize = 12;
 const ROUNDS: u32 = 1_500_000;
+/// What a round of it costs, in those that a [`Budget`] counts, and what the fifty thousand of the older form do.
+const WEIGHT: u64 = 8;
+const STANDARD: u64 = 100_000;
 
 /// Block keys of agile encryption.
 const VERIFIER_INPUT: [u8; 8] = [0xfe, 0xa7, 0xd2, 0x76, 0x3b, 0x4b, 0x9e, 0x79];
@@ -29,17 +34,26 @@ pub(super) fn candidates(known: &[Vec<u8>]) -> Vec<Vec<u8>> {
 }
 
 /// The document in an encrypted package; `None` when no password opens it.
-pub(super) fn package(info: &[u8], package: &[u8], passwords: &[Vec<u8>]) -> Option<Vec<u8>> {
+pub(super) fn package(
+    info: &[u8],
+    package: &[u8],
+    passwords: &[Vec<u8>],
+    budget: &mut Budget,
+) -> Option<Vec<u8>> {
     let mut reader = Reader::little(info);
     let (major, minor) = (reader.u16()?, reader.u16()?);
     reader.skip(4)?;
     let mut head = Reader::little(package);
     let length = head.u64()?;
     let mut plain = match (major, minor) {
-        (4, 4) => Agile::read(reader.rest())?.decrypted(head.rest(), passwords)?,
+        (4, 4) => Agile::read(reader.rest())?.decrypted(head.rest(), passwords, budget)?,
         (2..=4, 2) => {
             let standard = Standard::read(&mut reader)?;
-            let key = passwords.iter().find_map(|password| standard.aes_key(password))?;
+            let mut may_make = || budget.pay_key(STANDARD);
+            let key = passwords
+                .iter()
+                .take_while(|_| may_make())
+                .find_map(|password| standard.aes_key(password))?;
             cipher::aes_blocks(&key, head.rest())?
         }
         _ => return None,
@@ -121,10 +135,11 @@ impl Agile {
         })
     }
 
-    fn decrypted(&self, package: &[u8], passwords: &[Vec<u8>]) -> Option<Vec<u8>> {
+    fn decrypted(&self, package: &[u8], passwords: &[Vec<u8>], budget: &mut Budget) -> Option<Vec<u8>> {
         let mut left = ROUNDS;
         let key = passwords.iter().find_map(|password| {
             left = left.checked_sub(self.rounds)?;
+            budget.pay_key(u64::from(self.rounds).saturating_mul(WEIGHT)).then_some(())?;
             self.key(password)
         })?;
         let mut plain = Vec::with_capacity(package.len());

@@ -185,7 +185,8 @@ impl Walk<'_, '_> {
             "EncryptedPackage" => {
                 let passwords = self.passwords();
                 let info = self.described("EncryptionInfo", &passwords);
-                let plain = info.and_then(|info| encryption::package(&info, content, &passwords));
+                let plain =
+                    info.and_then(|info| encryption::package(&info, content, &passwords, self.sink.budget()));
                 self.opened(format!("{name}/content"), plain)
             }
             "WordDocument" if matches!(content.get(10..12), Some([_, high]) if high & 1 != 0) => {

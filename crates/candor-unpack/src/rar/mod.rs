@@ -22,7 +22,7 @@ use rars::{
 
 use crate::name::decoded;
 use crate::password;
-use work::{OLD, ROUNDS, Work};
+use work::{OLD, ROUNDS, WEIGHT, Work};
 
 /// Largest dictionary, and all that the library needs to work, in bytes.
 const DICTIONARY: u64 = 128 << 20;
@@ -43,6 +43,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         let mut options = options(password);
         if password.is_some() {
             let Some(rest) = left.checked_sub(work.headers) else { break };
+            if !sink.budget().pay_key(work.headers.saturating_mul(WEIGHT)) {
+                break;
+            }
             left = rest;
             if work.is_old {
                 // Each header takes as many rounds.
@@ -158,7 +161,9 @@ impl Walk<'_> {
             return if self.flow == Flow::Stop { ExtractionDecision::Stop } else { ExtractionDecision::Skip };
         }
         if meta.is_encrypted {
-            let Some(left) = self.left.checked_sub(self.rounds) else {
+            let left = self.left.checked_sub(self.rounds);
+            let price = self.rounds.saturating_mul(WEIGHT);
+            let Some(left) = left.filter(|_| self.sink.budget().pay_key(price)) else {
                 let content = Content::Absent(Reason::Encrypted);
                 self.flow = self.sink.child(ChildKind::Extracted, &member, content);
                 let is_done = self.flow == Flow::Stop;

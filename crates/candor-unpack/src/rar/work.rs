@@ -9,6 +9,8 @@ use crate::reader::Reader;
 
 /// Rounds that are gone through for one archive.
 pub(super) const ROUNDS: u64 = 3 << 20;
+/// What a round costs, in those that a [`candor_model::Budget`] counts: it is two hashes of a block each, twice.
+pub(super) const WEIGHT: u64 = 4;
 /// What a password costs in versions before 5, in rounds of version 5.
 pub(super) const OLD: u64 = 1 << 16;
 

@@ -39,7 +39,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let (mut purse, header) = (Purse::new(), Making::of_header(bytes));
     let mut refused = None;
     for (number, password) in passwords.iter().enumerate() {
-        if !password.is_empty() && purse.pay(&header, number).is_none() {
+        if !password.is_empty() && purse.pay(&header, number, sink.budget()).is_none() {
             break;
         }
         match Archive::read_with_memory_limit(&mut Cursor::new(bytes), password, MEMORY) {
@@ -151,7 +151,7 @@ impl<'a> Walk<'a, '_> {
         if refused.is_none() {
             let making = Making::of_block(block);
             for password in self.passwords.iter().filter(|password| !password.is_empty()) {
-                if self.purse.spend(&making).is_none() {
+                if self.purse.spend(&making, self.sink.budget()).is_none() {
                     break;
                 }
                 match chain::decrypted(block, packed, password) {
@@ -205,7 +205,7 @@ impl<'a> Walk<'a, '_> {
             let Some(password) = passwords.get(number).filter(|password| !password.is_empty()) else {
                 continue;
             };
-            self.purse.pay(&making, number)?;
+            self.purse.pay(&making, number, self.sink.budget())?;
             let mut source = Cursor::new(bytes);
             let decoder =
                 BlockDecoder::new_with_memory_limit(1, MEMORY, block, archive, password, &mut source);

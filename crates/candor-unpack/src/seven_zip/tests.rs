@@ -1,7 +1,7 @@
 //! Archives of every method that is opened, encrypted and damaged.
 
 use candor_fixtures::archive::{SEVEN_ZIP, SevenZip, seven_zip};
-use candor_model::{FileType, Limits, Reason};
+use candor_model::{Budget, FileType, Interrupt, Limits, Reason};
 use sevenz_rust2::{Archive, Password};
 
 use super::work::{Making, Purse, ROUNDS};
@@ -96,12 +96,17 @@ fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
     let archive = Archive::read(&mut std::io::Cursor::new(&bytes), &Password::new("infected")).unwrap();
     let making = Making::of_block(&archive.blocks[0]);
     assert!(making.rounds().is_power_of_two());
-    let mut purse = Purse::new();
+    let (mut purse, mut budget) = (Purse::new(), Budget::new(Limits::default(), Interrupt::new(), 0));
     // The same key costs nothing, as it is kept; another one does, until there is nothing left.
-    assert!((0..1_000).all(|_| purse.pay(&making, 1).is_some()));
-    let paid = (2..).take_while(|number| purse.pay(&making, *number).is_some()).count();
+    assert!((0..1_000).all(|_| purse.pay(&making, 1, &mut budget).is_some()));
+    let paid = (2..).take_while(|number| purse.pay(&making, *number, &mut budget).is_some()).count();
     assert_eq!(u64::try_from(paid).unwrap() + 1, ROUNDS / making.rounds());
-    assert!(purse.spend(&making).is_none());
+    assert!(purse.spend(&making, &mut budget).is_none());
+    // Two archives may cost as much, and no third one, which is told as encrypted.
+    for is_left in [true, false] {
+        assert_eq!(Purse::new().pay(&making, 1, &mut budget).is_some(), is_left);
+        while Purse::new().spend(&making, &mut budget).is_some() {}
+    }
     // An encrypted header says it in clear: a packed one, of AES with 2^24 rounds, without salt.
     let mut header = b"7z\xbc\xaf\x27\x1c\0\x04\0\0\0\0".to_vec();
     let encoded = [0x17, 6, 0, 1, 7, 0x0b, 1, 0, 1, 0x24, 6, 0xf1, 7, 1, 2, 0x58, 0x0f];

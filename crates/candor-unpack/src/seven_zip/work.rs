@@ -1,6 +1,7 @@
 //! How much work passwords are. An archive says how many rounds of a hash each takes, and each of its blocks may ask for
 //! its own: a small file could keep a processor busy for hours. So rounds are counted before they are gone through.
 
+use candor_model::Budget;
 use memchr::memmem;
 use sevenz_rust2::Block;
 
@@ -74,19 +75,19 @@ impl Purse {
         Self { left: ROUNDS, last: None }
     }
 
-    /// Takes the rounds of a key for the password with this number; `None` when there are not as many left.
-    pub(super) fn pay(&mut self, making: &Making, password: usize) -> Option<()> {
+    /// Takes the rounds of a key for the password with this number; `None` when there are not as many left, here or for the file.
+    pub(super) fn pay(&mut self, making: &Making, password: usize, budget: &mut Budget) -> Option<()> {
         if self.last.as_ref().is_some_and(|(last, number)| last == making && *number == password) {
             return Some(());
         }
-        self.left = self.left.checked_sub(making.rounds())?;
+        self.spend(making, budget)?;
         self.last = Some((making.clone(), password));
         Some(())
     }
 
     /// The same for a key that nobody keeps.
-    pub(super) fn spend(&mut self, making: &Making) -> Option<()> {
+    pub(super) fn spend(&mut self, making: &Making, budget: &mut Budget) -> Option<()> {
         self.left = self.left.checked_sub(making.rounds())?;
-        Some(())
+        budget.pay_key(making.rounds()).then_some(())
     }
 }

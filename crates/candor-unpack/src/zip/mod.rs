@@ -70,6 +70,8 @@ const CUT: &str = "a ZIP member is cut short";
 const TRIALS: u32 = 4096;
 /// Members that may lie over the next one; archives that were put together by hand have one or two.
 const OVERLAPPING: usize = 5;
+/// What a password for AES costs of what a file may spend on keys: a thousand rounds of two hashes.
+const AES_PRICE: u64 = 3072;
 /// How many wrong ones the right one for AES counts as, beside itself.
 const RIGHT: u32 = 2;
 
@@ -224,6 +226,9 @@ impl Walk<'_, '_> {
         for index in 0..self.passwords.len() {
             self.trials = self.trials.checked_sub(1)?;
             self.sink.budget().check().ok()?;
+            if entry.aes.is_some() && !self.sink.budget().pay_key(AES_PRICE) {
+                return None;
+            }
             let password = self.passwords.get(index)?;
             let plain = match entry.aes {
                 Some(aes) => aes.decrypted(data, password),
