@@ -9,6 +9,10 @@ use candor_model::{
 /// Calls of a sink that one parser may make after it was told to stop.
 const CALLS_AFTER_STOP: u32 = 1;
 
+/// Parsers that a layer meets one after another: that of its type, that of programs in PostScript, and the search for
+/// objects. Each asks for itself.
+const IN_A_ROW: u32 = 3;
+
 /// What takes a layer of one type apart.
 pub(crate) type Parser = fn(&[u8], &mut dyn Sink);
 
@@ -32,13 +36,17 @@ pub(crate) const fn parser(file_type: FileType) -> Parser {
 /// Hands `bytes` to each of `parsers`. Under libFuzzer an execution is one of [`ROOMS`], chosen by the bytes;
 /// everywhere else it is all of them.
 pub(crate) fn unpack(parsers: &[Parser], bytes: &[u8]) {
+    in_rooms(parsers, bytes, CALLS_AFTER_STOP);
+}
+
+fn in_rooms(parsers: &[Parser], bytes: &[u8], calls_after_stop: u32) {
     let drawn = bytes.len().wrapping_add(usize::from(bytes.last().copied().unwrap_or(0))) % 4;
     for (number, room) in ROOMS.into_iter().enumerate() {
         if cfg!(feature = "libfuzzer") && number != drawn.saturating_sub(1) {
             continue;
         }
         for parser in parsers {
-            give(*parser, bytes, room);
+            give(*parser, bytes, room, calls_after_stop);
         }
     }
 }
@@ -50,10 +58,10 @@ pub(crate) fn embedded(bytes: &[u8]) {
         |bytes, sink| candor_unpack::unpack(FileType::TextAscii, bytes, sink),
         |bytes, sink| candor_unpack::unpack(FileType::Gif, bytes, sink),
     ];
-    unpack(&parsers, bytes);
+    in_rooms(&parsers, bytes, IN_A_ROW * CALLS_AFTER_STOP);
 }
 
-fn give(parser: Parser, bytes: &[u8], (max_scan_size, stop_after): (u64, u32)) {
+fn give(parser: Parser, bytes: &[u8], (max_scan_size, stop_after): (u64, u32), calls_after_stop: u32) {
     let limits = Limits { max_scan_size, max_file_size: 128 << 10, ..Limits::default() };
     let mut sink = Strict {
         budget: Budget::new(limits, Interrupt::new(), bytes.len() as u64),
@@ -61,6 +69,7 @@ fn give(parser: Parser, bytes: &[u8], (max_scan_size, stop_after): (u64, u32)) {
         children: 0,
         stop_after,
         after_stop: 0,
+        calls_after_stop,
     };
     parser(bytes, &mut sink);
     assert!(sink.budget.bytes() <= max_scan_size, "over its budget");
@@ -150,6 +159,7 @@ struct Strict {
     children: u32,
     stop_after: u32,
     after_stop: u32,
+    calls_after_stop: u32,
 }
 
 impl Sink for Strict {
@@ -160,7 +170,7 @@ impl Sink for Strict {
         }
         if self.children >= self.stop_after || self.budget.remaining() == 0 {
             self.after_stop += 1;
-            assert!(self.after_stop <= CALLS_AFTER_STOP, "goes on after it was told to stop");
+            assert!(self.after_stop <= self.calls_after_stop, "goes on after it was told to stop");
             return Flow::Stop;
         }
         self.children += 1;
