@@ -27,17 +27,22 @@ fn image(signatures: Vec<Signature>) -> Image {
     Image::from_vec(builder.finish().unwrap()).unwrap()
 }
 
-fn hits(image: &Image, bytes: &[u8]) -> Vec<u32> {
-    let facts = Facts::default();
-    let subject = Subject {
+/// A file of no known type.
+fn subject<'a>(bytes: &'a [u8], facts: &'a Facts) -> Subject<'a> {
+    Subject {
         bytes,
         file_type: FileType::BinaryData,
         target: Target::Other,
         file_size: bytes.len() as u64,
-        facts: &facts,
+        facts,
         parents: &[],
         rules: None,
-    };
+    }
+}
+
+fn hits(image: &Image, bytes: &[u8]) -> Vec<u32> {
+    let facts = Facts::default();
+    let subject = subject(bytes, &facts);
     let mut hits = Vec::new();
     let trouble = image.search(&subject, &Limits::default(), &mut Scratch::new(), &mut hits);
     assert_eq!(trouble, []);
@@ -299,15 +304,7 @@ fn what_nothing_was_met_of_is_not_looked_for() {
 
     let bytes = layer(&["kappa-one", "my-three", "sigma-six"]);
     let facts = Facts::default();
-    let subject = Subject {
-        bytes: &bytes,
-        file_type: FileType::BinaryData,
-        target: Target::Other,
-        file_size: bytes.len() as u64,
-        facts: &facts,
-        parents: &[],
-        rules: None,
-    };
+    let subject = subject(&bytes, &facts);
     // The three that are there are counted; five passes would take more.
     let limits = Limits { search_steps: 3 * ((1 << 20) / 16 + 1_000), ..Limits::default() };
     let trouble = image.search(&subject, &limits, &mut Scratch::new(), &mut Vec::new());

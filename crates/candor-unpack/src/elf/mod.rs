@@ -44,6 +44,21 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
+/// Whether a file is one of 64 bits, and the order of its bytes; `None` where it says neither of what there is.
+pub(crate) fn class_and_order(bytes: &[u8]) -> Option<(bool, Order)> {
+    let is_64_bit = match bytes.get(4)? {
+        1 => false,
+        2 => true,
+        _ => return None,
+    };
+    let order = match bytes.get(5)? {
+        1 => Order::Little,
+        2 => Order::Big,
+        _ => return None,
+    };
+    Some((is_64_bit, order))
+}
+
 /// What the header says.
 struct Header<'a> {
     start: Reader<'a>,
@@ -57,16 +72,7 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
-        let is_64_bit = match bytes.get(4)? {
-            1 => false,
-            2 => true,
-            _ => return None,
-        };
-        let order = match bytes.get(5)? {
-            1 => Order::Little,
-            2 => Order::Big,
-            _ => return None,
-        };
+        let (is_64_bit, order) = class_and_order(bytes)?;
         let start = Reader::new(bytes, order);
         let mut header = start.at(24)?;
         let entry = header.word(is_64_bit)?;

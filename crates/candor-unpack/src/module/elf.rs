@@ -5,7 +5,8 @@
 use candor_model::ModuleValue;
 
 use super::fields::Fields;
-use crate::reader::{Order, Reader, clipped};
+use crate::elf::class_and_order;
+use crate::reader::{Reader, clipped};
 
 /// From the first on, and with the second, numbers of sections and of segments mean something else.
 const SECTIONS: u16 = 0xff00;
@@ -63,16 +64,7 @@ impl<'a> File<'a> {
         if !bytes.starts_with(b"\x7fELF") {
             return None;
         }
-        let is_wide = match bytes.get(4)? {
-            1 => false,
-            2 => true,
-            _ => return None,
-        };
-        let order = match bytes.get(5)? {
-            1 => Order::Little,
-            2 => Order::Big,
-            _ => return None,
-        };
+        let (is_wide, order) = class_and_order(bytes)?;
         let least = if is_wide { 64 } else { 52 };
         (bytes.len() > least).then(|| Self { bytes, start: Reader::new(bytes, order), is_wide })
     }

@@ -1,5 +1,6 @@
 //! The filters of PDF streams, which are those of PostScript.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use candor_model::{Reason, Sink};
@@ -108,6 +109,19 @@ impl Filter {
     fn parameter(&self, key: &[u8]) -> Option<u64> {
         self.parameters.as_ref()?.get(key)?.number()
     }
+}
+
+/// What `filters` make of `data`, one after the other, each paid for; `None` as for [`Filter::decoded`].
+pub(crate) fn decoded_by<'a>(
+    filters: &[Filter],
+    data: &'a [u8],
+    sink: &mut dyn Sink,
+) -> Option<Cow<'a, [u8]>> {
+    let mut decoded = Cow::Borrowed(data);
+    for filter in filters {
+        decoded = Cow::Owned(filter.decoded(&decoded, sink)?);
+    }
+    Some(decoded)
 }
 
 /// zlib's stream; without its header when that is damaged, as readers do.

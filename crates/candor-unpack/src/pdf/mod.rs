@@ -26,7 +26,7 @@ use memchr::memmem;
 use crate::password;
 use encryption::{Encryption, Found};
 use extent::{Ends, Heads};
-use filter::FILTERS;
+use filter::{FILTERS, decoded_by};
 use objects::Objects;
 use value::{Lexer, Value};
 
@@ -166,14 +166,8 @@ impl<'a> Walk<'a, '_> {
             }
             return if is_of_objects { self.scripts(data, false) } else { Flow::Continue };
         };
-        let mut buffer: Option<Vec<u8>> = None;
-        for filter in first {
-            let Some(decoded) = filter.decoded(buffer.as_deref().unwrap_or(data), self.sink) else {
-                return Flow::Continue;
-            };
-            buffer = Some(decoded);
-        }
-        let input = buffer.as_deref().unwrap_or(data);
+        let Some(input) = decoded_by(first, data, self.sink) else { return Flow::Continue };
+        let input = &*input;
         if is_of_objects {
             let Some(objects) = last.decoded(input, self.sink) else { return Flow::Continue };
             if self.give(name, Content::Bytes(&objects), data.len()) == Flow::Stop {

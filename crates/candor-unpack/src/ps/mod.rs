@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
-use crate::pdf::filter::{FILTERS, Filter};
+use crate::pdf::filter::{FILTERS, Filter, decoded_by};
 use crate::reader::{Reader, clipped};
 
 /// The magic of files for DOS.
@@ -186,14 +186,8 @@ impl<'a> Walk<'a, '_> {
         }
         let data = self.bytes.get(start..end.saturating_add(more)).unwrap_or_default();
         let Some((last, first)) = chain.split_last() else { return Flow::Continue };
-        let mut buffer: Option<Vec<u8>> = None;
-        for filter in first {
-            let Some(decoded) = filter.decoded(buffer.as_deref().unwrap_or(data), self.sink) else {
-                return Flow::Continue;
-            };
-            buffer = Some(decoded);
-        }
-        let input = buffer.as_deref().unwrap_or(data);
+        let Some(input) = decoded_by(first, data, self.sink) else { return Flow::Continue };
+        let input = &*input;
         match last.decoder(input) {
             Some(mut decoder) => self.give("data", Content::Stream(&mut decoder), input.len()),
             None => Flow::Continue,
