@@ -89,6 +89,7 @@ mod password;
 mod pdf;
 mod pe;
 mod pieces;
+mod ppmd;
 mod ps;
 mod pyinstaller;
 mod quarantine;

@@ -19,11 +19,19 @@ use super::{AES, MEMORY};
 use crate::codec::{self, Decoder};
 use crate::lz4::Lz4;
 use crate::reader::{Reader, clipped};
-use crate::{brotli, cipher};
+use crate::{brotli, cipher, ppmd};
 
-/// Methods that are read here alone. Of LZ4, the library gives a block whole or not at all.
-const OWN: [&[u8]; 6] =
-    [&[4, 1, 9], &[4, 0xf7, 0x11, 1], &[4, 0xf7, 0x11, 2], &[4, 0xf7, 0x11, 4], &[2, 3, 2], &[2, 3, 4]];
+/// Methods that are read here alone. Of LZ4, the library gives a block whole or not at all; to PPMd, it gives all the
+/// memory that is asked for.
+const OWN: [&[u8]; 7] = [
+    &[4, 1, 9],
+    &[4, 0xf7, 0x11, 1],
+    &[4, 0xf7, 0x11, 2],
+    &[4, 0xf7, 0x11, 4],
+    &[2, 3, 2],
+    &[2, 3, 4],
+    &[3, 4, 1],
+];
 /// Where the archive's first byte of packed data is counted from.
 const START: u64 = 32;
 /// Rounds of the hash that makes a key, as a power of two. 7-Zip writes 19.
@@ -156,7 +164,7 @@ fn undone<'a>(
         }
         [3, 4, 1] => {
             let order = u32::from(properties.u8().ok_or_else(malformed)?);
-            let model = properties.u32().ok_or_else(malformed)?;
+            let model = ppmd::model(order, properties.u32().ok_or_else(malformed)?, length);
             afford(u64::from(model))?;
             let decoder = Ppmd7Decoder::new(source.stream(), order, model);
             Box::new(decoder.map_err(|error| Reason::Malformed(format!("7z: {error}")))?.take(length))

@@ -11,6 +11,7 @@ use super::shrink::Shrink;
 use crate::bits::Stepped;
 use crate::codec::{self, Decoder, failed};
 use crate::explode::Explode;
+use crate::ppmd;
 use crate::reader::Reader;
 
 /// A decoder for `data`, compressed by `method`; `None` for methods that are not known.
@@ -28,7 +29,7 @@ pub(super) fn decoder<'a>(entry: &Entry, method: u16, data: &'a [u8]) -> Option<
         14 => lzma(entry, data),
         20 | 93 => codec::zstd(data),
         95 => codec::xz(data),
-        98 => ppmd(entry, data),
+        98 => ppmd8(entry, data),
         _ => return None,
     })
 }
@@ -49,13 +50,14 @@ fn lzma<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
 }
 
 /// Two bytes: order, memory in mebibytes, and what to do when it is used up.
-fn ppmd<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
+fn ppmd8<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
     let mut reader = Reader::little(data);
     let Some(header) = reader.u16().map(u32::from) else {
         return failed(ErrorKind::UnexpectedEof, "the header of PPMd is cut short");
     };
     let order = (header & 15).saturating_add(1);
     let memory = ((header >> 4) & 0xff).saturating_add(1) << 20;
+    let memory = ppmd::model(order, memory, entry.real);
     match Ppmd8Decoder::new(reader.rest(), order, memory, (header >> 12).min(2).into()) {
         Ok(decoder) => Box::new(decoder.take(entry.real)),
         Err(error) => failed(ErrorKind::InvalidData, error.to_string()),
