@@ -8,8 +8,14 @@ use crate::Reason;
 /// Bytes that may be unpacked from any file before [`Limits::max_growth`] applies.
 const FREE_GROWTH: u64 = 400 << 20;
 
-/// What keys of passwords may cost in one file and all its layers, as rounds of a hash: twice what one archive may.
+/// What keys of passwords may cost in one file and all its layers, as rounds of a hash: twice what one archive may, and one
+/// more for each byte of the file.
 const KEY_ROUNDS: u64 = 48 << 19;
+
+/// What one file and all its layers may cost beside what stands in their lengths, in the units of [`Budget::pay_work`]: about
+/// a second, and so much more for each byte of the file.
+const FREE_WORK: u64 = 160 << 20;
+const WORK_A_BYTE: u64 = 48;
 
 /// The limits of one scan. Sizes are bytes. Reaching one is never reported as clean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +117,7 @@ pub struct Budget {
     children: u32,
     depth: u32,
     key_rounds: u64,
+    work: u64,
 }
 
 impl Budget {
@@ -127,7 +134,8 @@ impl Budget {
             held: 0,
             children: 0,
             depth: 0,
-            key_rounds: KEY_ROUNDS,
+            key_rounds: KEY_ROUNDS.saturating_add(length),
+            work: FREE_WORK.saturating_add(length.saturating_mul(WORK_A_BYTE)),
         }
     }
 
@@ -214,6 +222,27 @@ impl Budget {
             }
             None => false,
         }
+    }
+
+    /// Pays for work that no length accounts for: bytes that are read once more because something else began before them,
+    /// steps of a program. A unit is a byte that a parser reads, about five nanoseconds; what is faster or slower pays a part or
+    /// a multiple. What one layer may cost beside its length a file could ask for ten thousand times. Whether there was as much
+    /// left; if not, nothing is paid, the work must not be done, and [`Reason::Work`] is what to say.
+    #[must_use]
+    pub const fn pay_work(&mut self, units: u64) -> bool {
+        match self.work.checked_sub(units) {
+            Some(left) => {
+                self.work = left;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What is left of the work.
+    #[must_use]
+    pub const fn work(&self) -> u64 {
+        self.work
     }
 
     /// Whether the owner of the scan lets it go on.

@@ -69,6 +69,8 @@ pub enum Reason {
     Unreadable(String),
     /// A form of a known format that cannot be opened yet; says which.
     Unsupported(String),
+    /// It asks for more work than its bytes account for: see [`Budget::pay_work`](crate::Budget::pay_work).
+    Work,
 }
 
 impl Reason {
@@ -93,6 +95,7 @@ impl Reason {
             Self::Timeout => "timeout",
             Self::Unreadable(_) => "unreadable",
             Self::Unsupported(_) => "unsupported",
+            Self::Work => "limit-work",
         }
     }
 }
@@ -117,6 +120,7 @@ impl fmt::Display for Reason {
             Self::Timeout => f.write_str("the time for one file is over"),
             Self::Unreadable(why) => write!(f, "cannot be read: {why}"),
             Self::Unsupported(what) => write!(f, "not supported: {what}"),
+            Self::Work => f.write_str("it asks for far more work than its bytes are worth"),
         }
     }
 }

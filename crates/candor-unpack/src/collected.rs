@@ -31,7 +31,17 @@ pub(crate) struct Collected {
 impl Collected {
     /// What `unpack` gives for `bytes` within `limits`.
     pub(crate) fn with_limits(file_type: FileType, bytes: &[u8], limits: Limits) -> Self {
-        let budget = Budget::new(limits, Interrupt::new(), bytes.len() as u64);
+        Self::within(file_type, bytes, Budget::new(limits, Interrupt::new(), bytes.len() as u64))
+    }
+
+    /// What `unpack` gives for `bytes` when nothing is left of the work that no length accounts for.
+    pub(crate) fn without_work(file_type: FileType, bytes: &[u8]) -> Self {
+        let mut budget = Budget::new(Limits::default(), Interrupt::new(), 0);
+        assert!(budget.pay_work(budget.work()));
+        Self::within(file_type, bytes, budget)
+    }
+
+    fn within(file_type: FileType, bytes: &[u8], budget: Budget) -> Self {
         let mut collected = Self {
             children: Vec::new(),
             facts: None,

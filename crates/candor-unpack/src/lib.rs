@@ -113,6 +113,7 @@ mod udf;
 mod virtual_disk;
 pub mod volume;
 mod wim;
+mod work;
 mod xar;
 mod xfs;
 mod zip;

@@ -54,10 +54,12 @@ pub(crate) fn quoted_printable(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The lines of uuencoded text, up to the line `end`.
-pub(crate) fn uuencoded(text: &[u8]) -> Vec<u8> {
+/// What the lines of uuencoded text hold, up to the line `end`, and how many bytes were read.
+pub(crate) fn uuencoded(text: &[u8]) -> (Vec<u8>, usize) {
     let mut out = Vec::new();
+    let mut read = 0_usize;
     for line in text.split(|&byte| byte == b'\n') {
+        read = read.saturating_add(line.len()).saturating_add(1);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line == b"end" {
             break;
@@ -78,7 +80,7 @@ pub(crate) fn uuencoded(text: &[u8]) -> Vec<u8> {
             }
         }
     }
-    out
+    (out, read)
 }
 
 /// The lines of a file in yEnc, up to the line `=yend`, and the length of text that was read.

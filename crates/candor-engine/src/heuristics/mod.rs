@@ -102,7 +102,9 @@ impl Heuristics {
             Reason::Children => limit("MaxFiles"),
             Reason::Depth => limit("MaxRecursion"),
             Reason::FileSize | Reason::NormaliseSize => limit("MaxFileSize"),
-            Reason::Growth | Reason::Memory | Reason::Ratio | Reason::ScanSize => limit("MaxScanSize"),
+            Reason::Growth | Reason::Memory | Reason::Ratio | Reason::ScanSize | Reason::Work => {
+                limit("MaxScanSize")
+            }
             Reason::Timeout => limit("MaxScanTime"),
             Reason::Encrypted => match file_type {
                 FileType::Pdf => (self.encrypted_documents, String::from("Encrypted.PDF")),

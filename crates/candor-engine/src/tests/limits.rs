@@ -364,3 +364,16 @@ fn a_parser_that_does_not_stop_gets_nothing_more() {
     assert!(SPENT.with_borrow(|spent| *spent) <= 5 << 20);
     assert!(report.incomplete.iter().any(|missed| missed.reason == Reason::ScanSize));
 }
+
+#[test]
+fn work_that_stands_in_no_length_is_counted_for_a_file_with_all_its_layers() {
+    let budget = |length| Budget::new(Limits::default(), Interrupt::new(), length);
+    let mut small = budget(0);
+    let whole = small.work();
+    assert!(small.pay_work(whole - 1));
+    // What there is not enough for is neither paid nor done.
+    assert!(!small.pay_work(2));
+    assert!(small.pay_work(1) && !small.pay_work(1));
+    assert!(budget(1 << 20).work() > whole);
+    assert_eq!(budget(u64::MAX).work(), u64::MAX);
+}

@@ -74,6 +74,8 @@ fn reasons() -> Vec<Incomplete> {
         Reason::Timeout,
         Reason::Unreadable(text()),
         Reason::Unsupported(text()),
+        Reason::Growth,
+        Reason::Work,
     ]
     .into_iter()
     .map(|reason| Incomplete { layer: LayerId(1), path: vec![text()], reason })

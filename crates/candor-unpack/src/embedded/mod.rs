@@ -9,10 +9,11 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Match, packed};
-use candor_model::{ChildKind, Content, FileType, Flow, Member, Sink};
+use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::autoit;
@@ -26,6 +27,8 @@ const PLACES: usize = 10_000;
 
 /// How far before its own header a program may start.
 const STUB: usize = 0x1000;
+/// How far behind the version of a PDF its first object stands.
+const NEAR: usize = 4092;
 
 /// What stands at a place.
 struct Object {
@@ -34,7 +37,7 @@ struct Object {
     end: Option<usize>,
 }
 
-type Kind = (&'static [u8], fn(&[u8], usize) -> Option<Object>);
+type Kind = (&'static [u8], fn(&mut Known<'_>, usize) -> Option<Object>);
 
 /// Magics, and what must stand around them.
 const KINDS: [Kind; 11] = [
@@ -50,6 +53,63 @@ const KINDS: [Kind; 11] = [
     (&autoit::MAGIC, script),
     (nsis::MAGIC, nullsoft),
 ];
+
+/// What is known of a layer while magics in it are looked at. Thousands of them may stand in a few kibibytes, so none of them
+/// looks once more at what others looked at, but for checksums, which go over as many bytes as the layer has, twice.
+struct Known<'a> {
+    bytes: &'a [u8],
+    /// How far DOS headers were looked for, and where each of them that points ahead says that its program goes on.
+    headers_until: usize,
+    programs: BTreeMap<usize, usize>,
+    /// The first object of a PDF behind the last place that was asked.
+    pdf_object: Option<usize>,
+    /// Bytes that checksums may still go over.
+    sums: usize,
+    is_over: bool,
+}
+
+impl<'a> Known<'a> {
+    const fn of(bytes: &'a [u8]) -> Self {
+        let sums = bytes.len().saturating_mul(2);
+        Self { bytes, headers_until: 0, programs: BTreeMap::new(), pdf_object: None, sums, is_over: false }
+    }
+
+    /// Where the program starts whose header stands here: the nearest one that says so.
+    fn program(&mut self, at: usize) -> Option<usize> {
+        let nearest = at.saturating_sub(STUB).max(self.headers_until);
+        for found in memmem::find_iter(self.bytes.get(nearest..at)?, b"MZ") {
+            let start = nearest.saturating_add(found);
+            let header = Reader::little(self.bytes.get(start..).unwrap_or_default());
+            let pointer = header.at(0x3c).and_then(|mut at| at.u32());
+            let pointer = pointer.and_then(|pointer| usize::try_from(pointer).ok());
+            if let Some(pointer) = pointer.filter(|pointer| (1..=STUB).contains(pointer)) {
+                self.programs.insert(start.saturating_add(pointer), start);
+            }
+        }
+        self.headers_until = at;
+        while self.programs.first_key_value().is_some_and(|(place, _)| *place < at) {
+            self.programs.pop_first();
+        }
+        self.programs.remove(&at)
+    }
+
+    /// Whether an object of a PDF begins in the next few kibibytes.
+    fn has_pdf_object(&mut self, at: usize) -> bool {
+        if self.pdf_object.is_none_or(|place| place < at) {
+            let found = self.bytes.get(at..).and_then(|rest| memmem::find(rest, b" obj"));
+            self.pdf_object = Some(found.map_or(usize::MAX, |found| at.saturating_add(found)));
+        }
+        self.pdf_object.is_some_and(|place| place.saturating_sub(at) <= NEAR)
+    }
+
+    /// Whether a checksum may go over so many bytes.
+    fn may_sum(&mut self, length: usize) -> bool {
+        let left = self.sums.checked_sub(length);
+        self.is_over |= left.is_none();
+        self.sums = left.unwrap_or(self.sums);
+        left.is_some()
+    }
+}
 
 /// Whether bytes begin with something that is found by its magic wherever it stands.
 pub(crate) fn begins_with_magic(bytes: &[u8]) -> bool {
@@ -122,6 +182,20 @@ pub(crate) fn search(bytes: &[u8], sink: &mut dyn Sink) {
 
 fn search_matches(bytes: &[u8], matches: impl Iterator<Item = Match>, sink: &mut dyn Sink) {
     let mut searches = [Search { from: 1, ..Search::default() }; KINDS.len()];
+    let mut known = Known::of(bytes);
+    give_all(&mut known, &mut searches, matches, sink);
+    if known.is_over {
+        sink.incomplete(Reason::Work);
+    }
+}
+
+fn give_all(
+    known: &mut Known<'_>,
+    searches: &mut [Search],
+    matches: impl Iterator<Item = Match>,
+    sink: &mut dyn Sink,
+) {
+    let bytes = known.bytes;
     for found in matches {
         let number = found.pattern().as_usize();
         let (Some((_, check)), Some(search)) = (KINDS.get(number), searches.get_mut(number)) else { return };
@@ -132,7 +206,7 @@ fn search_matches(bytes: &[u8], matches: impl Iterator<Item = Match>, sink: &mut
         if search.looked_at >= PLACES {
             search.is_over = true;
         }
-        let Some(object) = check(bytes, found.start()).filter(|object| object.start > 0) else { continue };
+        let Some(object) = check(known, found.start()).filter(|object| object.start > 0) else { continue };
         let end = object.end.unwrap_or(bytes.len()).min(bytes.len());
         let Some(content) = bytes.get(object.start..end).filter(|content| !content.is_empty()) else {
             continue;
@@ -149,23 +223,16 @@ fn search_matches(bytes: &[u8], matches: impl Iterator<Item = Match>, sink: &mut
 }
 
 /// `PE\0\0`: a DOS header before it points here, and the sections say how far the program goes.
-fn program(bytes: &[u8], at: usize) -> Option<Object> {
-    let nearest = at.saturating_sub(STUB);
-    let before = bytes.get(nearest..at)?;
-    let start =
-        memmem::rfind_iter(before, b"MZ").map(|found| nearest.saturating_add(found)).find(|&start| {
-            let pointer =
-                Reader::little(bytes.get(start..).unwrap_or_default()).at(0x3c).and_then(|mut at| at.u32());
-            pointer.and_then(|pointer| usize::try_from(pointer).ok()) == at.checked_sub(start)
-        })?;
-    let file = PortableExecutable::parse(bytes.get(start..)?)?;
+fn program(known: &mut Known<'_>, at: usize) -> Option<Object> {
+    let start = known.program(at)?;
+    let file = PortableExecutable::parse(known.bytes.get(start..)?)?;
     let ends = file.sections.iter().map(|section| section.raw_offset.saturating_add(section.raw_size));
     let end = usize::try_from(ends.max()?).ok()?;
     Some(Object { start, end: Some(start.saturating_add(end).max(at.saturating_add(4))) })
 }
 
 /// A local header with a method that exists and a name that could be one.
-fn zip(bytes: &[u8], at: usize) -> Option<Object> {
+fn zip(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let header = bytes.get(at..)?;
     let mut reader = Reader::little(header).at(4)?;
     let (version, _, method) = (reader.u16()?, reader.u16()?, reader.u16()?);
@@ -181,7 +248,7 @@ fn zip(bytes: &[u8], at: usize) -> Option<Object> {
 }
 
 /// A start header whose checksum holds.
-fn seven_zip(bytes: &[u8], at: usize) -> Option<Object> {
+fn seven_zip(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let header = Reader::little(bytes.get(at..)?);
     let claimed = header.at(8)?.u32()?;
     let sum = crc(header.at(12)?.take(20)?);
@@ -192,15 +259,16 @@ fn seven_zip(bytes: &[u8], at: usize) -> Option<Object> {
 }
 
 /// A mark with a first header behind it whose checksum holds: programs that read archives have marks, too.
-fn rar(bytes: &[u8], at: usize) -> Option<Object> {
-    let rest = bytes.get(at.checked_add(6)?..)?;
+fn rar(known: &mut Known<'_>, at: usize) -> Option<Object> {
+    let rest = known.bytes.get(at.checked_add(6)?..)?;
     let is_sound = match rest.split_first()? {
         (0, header) => {
             // Version 4: half of a checksum, type, flags, size; the header is what the size says.
             let reader = Reader::little(header);
             let (sum, kind) = (reader.at(0)?.u16()?, *header.get(2)?);
             let size = usize::from(reader.at(5)?.u16()?);
-            kind == 0x73 && size >= 13 && sum == (crc(header.get(2..size)?) & 0xffff) as u16
+            let summed = header.get(2..size).filter(|_| kind == 0x73 && size >= 13)?;
+            known.may_sum(summed.len()) && sum == (crc(summed) & 0xffff) as u16
         }
         (1, header) => {
             // Version 5: checksum, then the size as a number of up to three bytes, which the checksum covers.
@@ -216,7 +284,8 @@ fn rar(bytes: &[u8], at: usize) -> Option<Object> {
                     break;
                 }
             }
-            sum == crc(rest.get(..length.checked_add(size)?)?)
+            let summed = rest.get(..length.checked_add(size)?)?;
+            known.may_sum(summed.len()) && sum == crc(summed)
         }
         _ => false,
     };
@@ -230,7 +299,7 @@ fn crc(bytes: &[u8]) -> u32 {
 }
 
 /// A version that exists, and a size that fits.
-fn cabinet(bytes: &[u8], at: usize) -> Option<Object> {
+fn cabinet(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let header = Reader::little(bytes.get(at..)?);
     let size = usize::try_from(header.at(8)?.u32()?).ok()?;
     let is_sound = header.at(24)?.take(2)? == [3, 1] && size > 36 && header.at(12)?.u32()? == 0;
@@ -238,40 +307,39 @@ fn cabinet(bytes: &[u8], at: usize) -> Option<Object> {
 }
 
 /// A version, and an object somewhere behind it.
-fn pdf(bytes: &[u8], at: usize) -> Option<Object> {
-    let rest = bytes.get(at..)?;
+fn pdf(known: &mut Known<'_>, at: usize) -> Option<Object> {
+    let rest = known.bytes.get(at..)?;
     // A program that writes PDF has the same letters, and something else behind them.
     let is_version =
         matches!(rest.get(5..9), Some([b'1' | b'2', b'.', b'0'..=b'9', b'\r' | b'\n' | b' ' | b'%']));
-    let near = rest.get(..rest.len().min(4096))?;
-    (is_version && memmem::find(near, b" obj").is_some()).then_some(Object { start: at, end: None })
+    (is_version && known.has_pdf_object(at)).then_some(Object { start: at, end: None })
 }
 
 /// The mark of the byte order, and a size of sectors that exists.
-fn compound(bytes: &[u8], at: usize) -> Option<Object> {
+fn compound(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let header = Reader::little(bytes.get(at..)?);
     let (order, shift) = (header.at(28)?.u16()?, header.at(30)?.u16()?);
     (order == 0xfffe && matches!(shift, 9 | 12)).then_some(Object { start: at, end: None })
 }
 
-fn rtf(_: &[u8], at: usize) -> Option<Object> {
+fn rtf(_: &mut Known<'_>, at: usize) -> Option<Object> {
     Some(Object { start: at, end: None })
 }
 
 /// The magic of a compiled script, and its version behind it.
-fn script(bytes: &[u8], at: usize) -> Option<Object> {
+fn script(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let version = bytes.get(at.checked_add(16)?..)?;
     version.starts_with(b"AU3!EA0").then_some(Object { start: at, end: None })
 }
 
 /// Flags in front, and lengths behind.
-fn nullsoft(bytes: &[u8], at: usize) -> Option<Object> {
+fn nullsoft(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let (start, end) = nsis::header(bytes, at)?;
     Some(Object { start, end: Some(end) })
 }
 
 /// A class, byte order, version and type that exist; the section table stands at the end of most files.
-fn elf(bytes: &[u8], at: usize) -> Option<Object> {
+fn elf(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     use crate::reader::Order;
     let file = bytes.get(at..)?;
     let (&class, &order) = (file.get(4)?, file.get(5)?);

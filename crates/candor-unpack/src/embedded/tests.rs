@@ -82,3 +82,32 @@ fn a_mark_of_rar_with_a_header_that_is_none_is_no_archive() {
         assert_eq!(Collected::of(FileType::BinaryData, &bytes).children, []);
     }
 }
+
+#[test]
+fn checksums_go_over_twice_the_layer_at_most() {
+    let mark = |size: u16| {
+        let size = [0x80 | (size & 0x7f) as u8, (size >> 7) as u8];
+        [b"Rar!\x1a\x07\x01\0sum!", &size[..]].concat()
+    };
+    let layer =
+        |count: usize| [b"\x80\x80\x80\x80".to_vec(), mark(1_000).repeat(count), vec![0x80; 1_000]].concat();
+    let incomplete = |count| Collected::of(FileType::BinaryData, &layer(count)).incomplete;
+    assert_eq!(incomplete(2), []);
+    assert_eq!(incomplete(300), [candor_model::Reason::Work]);
+}
+
+#[test]
+fn of_programs_whose_header_stands_here_the_nearest_is_meant() {
+    let mut bytes = vec![0_u8; 600];
+    for (start, pointer) in [(0_usize, 0x200_u32), (0x80, 0x180), (0x100, 0x200)] {
+        bytes[start..start + 2].copy_from_slice(b"MZ");
+        bytes[start + 0x3c..start + 0x40].copy_from_slice(&pointer.to_le_bytes());
+    }
+    let mut known = super::Known::of(&bytes);
+    assert_eq!(known.program(0x1ff), None);
+    // What was looked at is not looked at again.
+    assert_eq!(known.headers_until, 0x1ff);
+    assert_eq!(known.programs.keys().copied().collect::<Vec<_>>(), [0x200, 0x300]);
+    assert_eq!(known.program(0x200), Some(0x80));
+    assert_eq!((known.program(0x201), known.programs.len()), (None, 1));
+}

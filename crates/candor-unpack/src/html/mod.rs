@@ -24,6 +24,7 @@ mod tests;
 use candor_model::{ChildKind, Content, Facts, Flow, Link, Member, Normalisation, Reason, Sink};
 
 use crate::encoded_script;
+use crate::work;
 use entities::{LONGEST, character};
 use links::Links;
 
@@ -31,6 +32,9 @@ use links::Links;
 const EXTRACTS: usize = 4096;
 /// Bytes of an address that are kept.
 const ADDRESS: usize = 1024;
+
+/// What a byte costs, in those that are only read once: three copies are made, and searched.
+const WORK: u64 = 4;
 
 /// Gives the copies, the scripts and the content of `data:` addresses to the sink.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -42,6 +46,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         _ => bytes,
     };
+    if !sink.budget().pay_work(work::units(kept.len()).saturating_mul(WORK)) {
+        sink.incomplete(Reason::Work);
+        return;
+    }
     let narrow: Vec<u8>;
     let text = if memchr::memchr(0, kept).is_some() {
         narrow = kept.iter().copied().filter(|&byte| byte != 0).collect();

@@ -197,6 +197,15 @@ fn what_is_over_the_limit_is_said() {
 }
 
 #[test]
+fn pages_are_paid_for() {
+    let page = b"<p>text</p>".repeat(100);
+    let found = Collected::of(FileType::Html, &page);
+    assert!(!found.children.is_empty() && found.incomplete.is_empty());
+    let found = Collected::without_work(FileType::Html, &page);
+    assert_eq!((found.children.len(), found.incomplete), (0, vec![Reason::Work]));
+}
+
+#[test]
 fn hostile_nesting_takes_no_squares() {
     let functions = "function a(b){".repeat(40_000);
     check_linear(&format!("<script>{functions}</script>"));

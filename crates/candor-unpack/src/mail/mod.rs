@@ -19,6 +19,7 @@ use memchr::memmem;
 
 use crate::name::decoded;
 use crate::transfer::{base64, quoted_printable, uuencoded};
+use crate::work::Work;
 use header::Header;
 
 /// Boundaries that are open at a time, and parts of one message.
@@ -26,12 +27,14 @@ const BOUNDARIES: usize = 64;
 const PARTS: u64 = 8192;
 /// How far behind a header its boundary is looked for.
 const NEAR: usize = 256 << 10;
+/// How many bytes are searched in the time in which one is read.
+const AHEAD: usize = 16;
 /// Files in uuencoded text of one part.
 const FILES: usize = 256;
 
 /// Gives the parts of a message, or the messages of a mailbox.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let mut mail = Mail { sink, position: 0 };
+    let mut mail = Mail { sink, position: 0, work: Work::of(bytes) };
     let messages = messages(bytes);
     if messages.len() > 1 {
         for message in messages {
@@ -46,7 +49,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the files in uuencoded text.
 pub(crate) fn unpack_uuencoded(bytes: &[u8], sink: &mut dyn Sink) {
-    let _ = Mail { sink, position: 0 }.files(bytes);
+    let _ = Mail { sink, position: 0, work: Work::of(bytes) }.files(bytes);
 }
 
 /// The messages of a mailbox: each starts with a line `From `, behind an empty line.
@@ -68,6 +71,8 @@ fn messages(bytes: &[u8]) -> Vec<&[u8]> {
 struct Mail<'sink> {
     sink: &'sink mut dyn Sink,
     position: u64,
+    /// Looking ahead for boundaries, and reading files that begin in one another.
+    work: Work,
 }
 
 impl Mail<'_> {
@@ -114,14 +119,26 @@ impl Mail<'_> {
     fn open(&mut self, header: &Header, body: &[u8], boundaries: &mut Vec<Vec<u8>>) {
         // Every part may name one, so only the beginning is searched.
         let near = body.get(..NEAR).unwrap_or(body);
-        let is_named = |boundary: &Vec<u8>| {
-            !boundary.is_empty()
-                && (body.len() > NEAR || memmem::find(near, &[b"--", &boundary[..]].concat()).is_some())
-        };
-        let named = header.boundary.clone().filter(is_named);
+        let named = header.boundary.clone().filter(|boundary| {
+            if boundary.is_empty() {
+                return false;
+            }
+            if body.len() > NEAR {
+                return true;
+            }
+            let place = memmem::find(near, &[b"--", &boundary[..]].concat());
+            // It goes many times as fast as reading. What is not paid for is believed.
+            !self.work.pay(place.unwrap_or(near.len()) / AHEAD, self.sink) || place.is_some()
+        });
         let is_container = header.media_type.starts_with("multipart/") || header.boundary.is_some();
-        let guessed = || if is_container { guess(near) } else { None };
-        let Some(boundary) = named.or_else(guessed) else { return };
+        let boundary = named.or_else(|| {
+            if !is_container || self.work.is_over() {
+                return None;
+            }
+            let (boundary, read) = guess(near);
+            self.work.pay(read, self.sink).then_some(boundary)?
+        });
+        let Some(boundary) = boundary else { return };
         if boundaries.len() < BOUNDARIES {
             boundaries.push(boundary);
         } else {
@@ -193,17 +210,26 @@ impl Mail<'_> {
 
     /// Gives the files in uuencoded text.
     fn files(&mut self, text: &[u8]) -> Flow {
+        let mut read_until = 0_usize;
         for at in memmem::find_iter(text, b"begin ").take(FILES) {
             let is_line = at == 0 || text.get(at.saturating_sub(1)) == Some(&b'\n');
+            if !is_line {
+                continue;
+            }
             let rest = text.get(at.saturating_add(6)..).unwrap_or_default();
-            let line = rest.split(|&byte| byte == b'\n').next().unwrap_or_default();
+            let line = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
             let mut words = line.trim_ascii_end().splitn(2, |&byte| byte == b' ');
             let is_mode = |mode: &[u8]| (3..=4).contains(&mode.len()) && mode.iter().all(u8::is_ascii_digit);
             let (Some(mode), Some(name)) = (words.next(), words.next()) else { continue };
-            if !is_line || !is_mode(mode) {
+            if !is_mode(mode) {
                 continue;
             }
-            let content = uuencoded(rest.get(line.len().saturating_add(1)..).unwrap_or_default());
+            let (content, read) = uuencoded(rest.get(line.len().saturating_add(1)..).unwrap_or_default());
+            // One that begins in another, which has no end, is read once more.
+            if at < read_until && !self.work.pay(read, self.sink) {
+                return Flow::Continue;
+            }
+            read_until = text.len().saturating_sub(rest.len()).saturating_add(read);
             if !content.is_empty() && self.give(decoded(name), None, &content) == Flow::Stop {
                 return Flow::Stop;
             }
@@ -255,23 +281,25 @@ fn next_boundary(bytes: &[u8], from: usize, boundaries: &[Vec<u8>]) -> Option<Bo
     None
 }
 
-/// The first line that looks like a boundary: two dashes, and a header field on the next line.
-fn guess(body: &[u8]) -> Option<Vec<u8>> {
+/// The first line that looks like a boundary (two dashes, and a header field on the next line), and how far was read.
+fn guess(body: &[u8]) -> (Option<Vec<u8>>, usize) {
+    let mut read = 0_usize;
     for at in memmem::find_iter(body, b"--").take(1000) {
         let is_line = at == 0 || body.get(at.saturating_sub(1)) == Some(&b'\n');
+        read = at;
         if !is_line {
             continue;
         }
-        let line = body.get(at..)?;
-        let end = memchr::memchr(b'\n', line)?;
-        let name = line.get(2..end)?.trim_ascii_end();
-        let next = line.get(end.saturating_add(1)..)?;
+        let line = body.get(at..).unwrap_or_default();
+        let Some(end) = memchr::memchr(b'\n', line) else { return (None, body.len()) };
+        let name = line.get(2..end).unwrap_or_default().trim_ascii_end();
+        let next = line.get(end.saturating_add(1)..).unwrap_or_default();
         let is_header = next.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"));
         if is_header && !name.is_empty() {
-            return Some(name.to_vec());
+            return (Some(name.to_vec()), read);
         }
     }
-    None
+    (None, read)
 }
 
 /// Whether a body is base64 though its header does not say so: lines of nothing else, at least two full ones.

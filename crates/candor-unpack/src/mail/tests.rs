@@ -174,3 +174,36 @@ fn of_a_message_in_several_mails_each_is_opened_and_the_others_are_missing() {
     assert_eq!(found.incomplete.len(), 1);
     assert!(found.children.iter().any(|child| child.bytes.starts_with(b"needleneedle")));
 }
+
+#[test]
+fn files_that_begin_in_one_another_are_paid_for() {
+    // None of them has an end, so that each reaches over all that follow.
+    let mail =
+        format!("From: a@b\r\nSubject: c\r\n\r\n{}", "begin 644 a\n".repeat(200) + &"z\n".repeat(5_000));
+    let found = Collected::of(FileType::Mail, mail.as_bytes());
+    assert_eq!(found.incomplete, []);
+    assert_eq!(Collected::without_work(FileType::Mail, mail.as_bytes()).incomplete, [Reason::Work]);
+    // Behind one another they cost nothing more, nor does what only has the word.
+    for text in ["begin 644 a\n#0V%T\n`\nend\n".repeat(200), "begin ".repeat(200) + &"z".repeat(10_000)] {
+        let mail = format!("From: a@b\r\nSubject: c\r\n\r\n{text}");
+        assert_eq!(Collected::without_work(FileType::Mail, mail.as_bytes()).incomplete, []);
+    }
+}
+
+#[test]
+fn boundaries_that_never_come_are_paid_for() {
+    let start = "From: a@b\nContent-Type: multipart/x; boundary=b\n\n--b\n";
+    for part in [
+        "X: y\nContent-Type: multipart/x; boundary=never\n\n--b\n",
+        "X: y\nContent-Type: multipart/x\n\n--b\n",
+    ] {
+        let mail = format!("{start}{}", part.repeat(3_000));
+        assert_eq!(Collected::of(FileType::Mail, mail.as_bytes()).incomplete, []);
+        assert_eq!(Collected::without_work(FileType::Mail, mail.as_bytes()).incomplete, [Reason::Work]);
+    }
+    // One that is there is found where it stands.
+    let part = "Content-Type: multipart/x; boundary=c\n\n--c\n\ntext\n--c--\n--b\n";
+    let mail = format!("{start}{}", part.repeat(1_000));
+    let found = Collected::without_work(FileType::Mail, mail.as_bytes());
+    assert_eq!((found.children.len(), found.incomplete), (1_000, vec![]));
+}

@@ -29,14 +29,14 @@ use crate::codec;
 use crate::password;
 use crate::quarantine::mcafee;
 use crate::reader::{Reader, clipped, until_nul};
+use crate::work;
 use compound::{Compound, Stream};
 
 /// Streams that passwords are tried on: each password costs up to a hundred thousand rounds of a hash.
 const ATTEMPTS: u32 = 3;
-/// Directories of macros that are asked where sources start, and modules that each may tell of. Sources that no
+/// Directories of macros that are asked where sources start. Sources that no
 /// directory leads to are found by how they begin.
 const DIRECTORIES: usize = 64;
-const MODULES: usize = 4096;
 /// Longest source of one module.
 const SOURCE: usize = 16 << 20;
 
@@ -132,7 +132,7 @@ impl Walk<'_, '_> {
     }
 
     /// Which streams are modules, and where their source starts.
-    fn modules(&self) -> BTreeMap<usize, Vec<usize>> {
+    fn modules(&mut self) -> BTreeMap<usize, Vec<usize>> {
         let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let streams = &self.compound.streams;
         let directories = streams.iter().filter(|stream| stream.name().eq_ignore_ascii_case("dir"));
@@ -142,8 +142,13 @@ impl Walk<'_, '_> {
             // The first of a name counts.
             let beside: BTreeMap<String, usize> =
                 beside.map(|(index, stream)| (stream.name().to_ascii_lowercase(), index)).collect();
-            let modules = vba::modules(&self.compound.content(directory)).into_iter().take(MODULES);
-            for (name, offset) in modules {
+            let Some(content) = vba::directory(&self.compound.content(directory)) else { continue };
+            // Sixteen mebibytes come out of twenty kibibytes, and sixty-four streams may be the same ones.
+            if !self.sink.budget().pay_work(work::units(content.len().saturating_add(streams.len()))) {
+                self.sink.incomplete(Reason::Work);
+                return found;
+            }
+            for (name, offset) in vba::modules(&content) {
                 if let Some(index) = beside.get(&name.to_ascii_lowercase()) {
                     found.entry(*index).or_default().push(offset);
                 }

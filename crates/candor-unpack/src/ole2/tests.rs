@@ -125,21 +125,29 @@ fn a_directory_that_is_cut_is_said() {
 }
 
 #[test]
-fn thousands_of_directories_of_macros_cost_no_more_than_some() {
+fn what_directories_of_macros_unpack_to_is_paid_for() {
     // Each chunk of six bytes is 4,096 zeros, and every directory of macros is that one stream.
-    let chunk = [5, 0xb0, 2, 0, 0xfc, 0x0f].repeat(4096);
+    let chunk = [3, 0xb0, 2, 0, 0xfc, 0x0f].repeat(64);
     let mut streams = vec![("dir", [&[1][..], &chunk].concat())];
-    streams.resize(8000, ("dir", Vec::new()));
+    streams.resize(60, ("dir", Vec::new()));
     let mut bytes = document::compound("VBA", &streams);
     let entries: Vec<usize> = memchr::memmem::find_iter(&bytes, b"d\0i\0r\0\0").collect();
-    assert_eq!(entries.len(), 8000);
+    assert_eq!(entries.len(), 60);
     let place = bytes[entries[0] + 116..entries[0] + 124].to_vec();
     for entry in entries {
         bytes[entry + 116..entry + 124].copy_from_slice(&place);
     }
-    // A minute, when each was read.
-    let limits = candor_model::Limits { max_children: 10, ..candor_model::Limits::default() };
-    assert_eq!(Collected::with_limits(FileType::MsOle2, &bytes, limits).incomplete.len(), 1);
+    // The first is refused, so that no other is unpacked, and all streams are given.
+    let found = Collected::without_work(FileType::MsOle2, &bytes);
+    assert_eq!((found.children.len(), found.incomplete), (60, vec![Reason::Work]));
+    let found = Collected::of(FileType::MsOle2, &bytes);
+    assert_eq!((found.children.len(), found.incomplete), (60, vec![]));
+    let whole = candor_model::Budget::new(
+        candor_model::Limits::default(),
+        candor_model::Interrupt::new(),
+        bytes.len() as u64,
+    );
+    assert!(whole.work() - found.budget.work() >= 60 * 64 * 4096);
 }
 
 #[test]
@@ -236,4 +244,17 @@ fn objects_of_hancom_documents_are_compound_files_behind_their_length() {
     assert_eq!(found.children[0].bytes, compound);
     let short = Collected::of(FileType::HwpOle2, b"abc");
     assert!(short.children.is_empty() && !short.incomplete.is_empty());
+}
+
+#[test]
+fn names_of_modules_are_no_longer_than_names() {
+    // One name, and thousands of modules that are called so.
+    let record = |kind: u16, body: &[u8]| {
+        let length = u32::try_from(body.len()).unwrap();
+        [&kind.to_le_bytes()[..], &length.to_le_bytes(), body].concat()
+    };
+    let name = record(0x1a, &[b'a'; 1 << 16]);
+    let modules = super::vba::modules(&[name, record(0x31, &[1, 0, 0, 0]).repeat(10_000)].concat());
+    assert_eq!(modules.len(), 4096);
+    assert!(modules.iter().all(|(name, offset)| name.len() == 1024 && *offset == 1));
 }

@@ -10,19 +10,32 @@ use crate::reader::Reader;
 /// What a compressed module starts with: a flag byte of literals, and `Attribut`.
 const BEGINNING: &[u8] = b"\0Attribut";
 
+/// Bytes of a `dir` stream, modules that it may tell of, and bytes of a name.
+const DIRECTORY: usize = 16 << 20;
+const MODULES: usize = 4096;
+const NAME: usize = 1024;
+
+/// What the `dir` stream holds.
+pub(super) fn directory(stream: &[u8]) -> Option<Vec<u8>> {
+    decompressed(stream, DIRECTORY)
+}
+
 /// Where the source starts in the streams of modules, as the `dir` stream says.
 pub(super) fn modules(directory: &[u8]) -> Vec<(String, usize)> {
-    let Some(directory) = decompressed(directory, 16 << 20) else { return Vec::new() };
-    let mut reader = Reader::little(&directory);
+    let mut reader = Reader::little(directory);
     let mut found = Vec::new();
     let mut name = String::new();
     while let (Some(kind), Some(length)) = (reader.u16(), reader.u32()) {
         // The version says that it has four bytes, and has six.
         let length = if kind == 9 { 6 } else { length };
         let Some(body) = reader.take(u64::from(length)) else { break };
+        if found.len() >= MODULES {
+            break;
+        }
+        let short = body.get(..NAME).unwrap_or(body);
         match kind {
-            0x1a => name = body.iter().copied().map(char::from).collect(),
-            0x32 => name = String::from_utf16_lossy(&units(body)),
+            0x1a => name = short.iter().copied().map(char::from).collect(),
+            0x32 => name = String::from_utf16_lossy(&units(short)),
             0x31 => {
                 if let Some(offset) =
                     Reader::little(body).u32().and_then(|offset| usize::try_from(offset).ok())

@@ -24,6 +24,9 @@ const STEPS: u64 = 6_000_000;
 const STEPS_A_BYTE: u64 = 100;
 const MOST_STEPS: u64 = 40_000_000;
 
+/// What an instruction costs, in bytes that are read: a file may hold thousands of such programs.
+const WORK_A_STEP: u64 = 5;
+
 /// Bytes of memory that it may use.
 const MEMORY: u64 = 128 << 20;
 
@@ -51,10 +54,14 @@ fn run(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
     };
     let length = u64::from(file.image_size());
     let by_size = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX).saturating_mul(STEPS_A_BYTE);
-    let steps = STEPS.saturating_add(by_size).min(MOST_STEPS);
-    let ran = sink.budget().spend(length).and_then(|()| machine.run(steps, sink.budget()));
+    let budget = sink.budget();
+    let affordable = budget.work() / WORK_A_STEP;
+    let steps = STEPS.saturating_add(by_size).min(MOST_STEPS).min(affordable);
+    let ran = budget.spend(length).and_then(|()| machine.run(steps, budget));
+    let _ = budget.pay_work(machine.steps().min(affordable).saturating_mul(WORK_A_STEP));
     match ran {
         Ok(true) => (),
+        Ok(false) if steps == affordable => sink.incomplete(Reason::Work),
         Ok(false) => sink
             .incomplete(Reason::Unsupported(String::from("a packed program that takes too long to unpack"))),
         Err(reason) => {

@@ -135,6 +135,20 @@ fn a_program_that_never_ends_does_not_hold_the_scan_up() {
 }
 
 #[test]
+fn every_step_is_paid_for() {
+    // add byte [data], 1, over and over.
+    let endless = program(&[0x80, 0x05, 0, 0x20, 0x40, 0, 1, 0xeb, 0xf7], b"x");
+    let collected = unpacked(&endless);
+    let whole = candor_model::Budget::new(
+        candor_model::Limits::default(),
+        candor_model::Interrupt::new(),
+        endless.len() as u64,
+    );
+    assert!(whole.work() - collected.budget.work() >= 6_000_000 * 5, "{}", collected.budget.work());
+    assert_eq!(Collected::without_work(FileType::MsExe, &endless).incomplete, [Reason::Work]);
+}
+
+#[test]
 fn ordinary_programs_are_not_run() {
     let mut file = program(&[0x80, 0x36, 0x5a, 0xc3], b"x");
     let flags = 0x40 + 24 + 0xe0 + 36;

@@ -3,6 +3,9 @@
 //! Layout: ISO 32000-2, 7.6 (revisions 2 to 6: RC4 of 40 to 128 bits, AES of 128 and 256). Most encrypted
 //! documents have an empty user password, so that everybody can read them; that one is tried first.
 
+use std::collections::BTreeSet;
+
+use candor_model::Budget;
 use md5::Md5;
 use memchr::memmem;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
@@ -19,6 +22,8 @@ const PADDING: [u8; 32] = [
 /// Places that may name an encryption, and different ones that are tried.
 const PLACES: usize = 64;
 const DICTIONARIES: usize = 3;
+/// Objects that may be one of them.
+const REFERRED: usize = 8;
 /// How much of a dictionary and of the identifiers is read.
 const DICTIONARY: usize = 64 << 10;
 const IDENTIFIERS: usize = 4 << 10;
@@ -56,16 +61,24 @@ pub(super) enum Found {
 }
 
 /// Looks for an encryption dictionary, and for a password that opens it.
-pub(super) fn find(bytes: &[u8], passwords: &[Vec<u8>]) -> Found {
+pub(super) fn find(bytes: &[u8], passwords: &[Vec<u8>], budget: &mut Budget) -> Found {
     let mut is_encrypted = false;
     let mut tried: Vec<Value> = Vec::new();
+    let mut referred: BTreeSet<u64> = BTreeSet::new();
     for at in memmem::find_iter(bytes, b"/Encrypt").take(PLACES) {
         let rest = bytes.get(at.saturating_add(8)..).unwrap_or_default();
         if rest.first().is_some_and(u8::is_ascii_alphanumeric) {
             continue;
         }
         let dictionary = match Lexer::new(rest.get(..DICTIONARY).unwrap_or(rest)).value() {
-            Some(Value::Reference(number)) => object(bytes, number),
+            Some(Value::Reference(number)) => {
+                is_encrypted = true;
+                // The whole document is searched for each.
+                if referred.len() >= REFERRED || !referred.insert(number) {
+                    continue;
+                }
+                object(bytes, number)
+            }
             Some(direct @ Value::Dictionary(_)) => Some(direct),
             _ => continue,
         };
@@ -77,7 +90,10 @@ pub(super) fn find(bytes: &[u8], passwords: &[Vec<u8>]) -> Found {
         let is_new = dictionary.get(b"R").and_then(Value::number).is_some_and(|revision| revision >= 5);
         let identifiers = if is_new { vec![Vec::new()] } else { identifiers(bytes) };
         let opened = std::iter::once(&Vec::new()).chain(passwords).find_map(|password| {
-            identifiers.iter().find_map(|identifier| Encryption::open(&dictionary, identifier, password))
+            let price = price(&dictionary);
+            let may_try = |_: &&Vec<u8>| budget.pay_key(price);
+            let mut affordable = identifiers.iter().take_while(may_try);
+            affordable.find_map(|identifier| Encryption::open(&dictionary, identifier, password))
         });
         if let Some(encryption) = opened {
             return Found::Open(encryption);
@@ -104,12 +120,27 @@ fn object(bytes: &[u8], number: u64) -> Option<Value> {
     })
 }
 
+/// What a password costs to try, in rounds of a hash as a [`Budget`] counts them.
+fn price(dictionary: &Value) -> u64 {
+    match dictionary.get(b"R").and_then(Value::number) {
+        Some(6..) => 40_000,
+        Some(3 | 4) => 1_500,
+        _ => 64,
+    }
+}
+
 /// The first halves of the identifiers that the file has, and none at all.
 fn identifiers(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut found: Vec<Vec<u8>> = Vec::new();
+    // Those that begin in one another are read once, twice at most.
+    let mut left = bytes.len().saturating_mul(2);
     for at in memmem::find_iter(bytes, b"/ID").take(1000) {
         let rest = bytes.get(at.saturating_add(3)..).unwrap_or_default();
-        if let Some(Value::Array(halves)) = Lexer::new(rest.get(..IDENTIFIERS).unwrap_or(rest)).value()
+        let mut lexer = Lexer::new(rest.get(..IDENTIFIERS.min(left)).unwrap_or(rest));
+        let before = lexer.rest().len();
+        let value = lexer.value();
+        left = left.saturating_sub(before.saturating_sub(lexer.rest().len()));
+        if let Some(Value::Array(halves)) = value
             && let Some(Value::Text(first)) = halves.first()
             && !found.contains(first)
             && found.len() < 4

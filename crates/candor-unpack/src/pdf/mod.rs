@@ -24,6 +24,7 @@ use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::password;
+use crate::work::Work;
 use encryption::{Encryption, Found};
 use extent::{Ends, Heads};
 use filter::{FILTERS, decoded_by};
@@ -34,9 +35,6 @@ use value::{Lexer, Value};
 const TRIALS: usize = 24;
 /// How far before a stream its dictionary may start.
 const DICTIONARY: usize = 64 << 10;
-/// How many bytes of strings are read once more because they stand in a string that was begun before, perhaps in a
-/// comment.
-const OVERLAP: usize = 16 << 20;
 /// Blanks behind the word `stream`.
 const BLANKS: usize = 64;
 /// Addresses that are told at most.
@@ -47,7 +45,7 @@ const READING: [&[u8]; 5] = [b"Filter", b"F", b"DecodeParms", b"DP", b"Length"];
 /// Gives streams and scripts.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let passwords: Vec<Vec<u8>> = password::candidates(sink).into_iter().take(TRIALS).collect();
-    let (encryption, is_locked) = match encryption::find(bytes, &passwords) {
+    let (encryption, is_locked) = match encryption::find(bytes, &passwords, sink.budget()) {
         Found::Nothing => (None, false),
         Found::Open(encryption) => (Some(encryption), false),
         Found::Locked => {
@@ -57,7 +55,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     };
     let objects = Objects::new(bytes);
     let given = BTreeSet::new();
-    let (position, addresses, overlap) = (0, 0, OVERLAP);
+    let (position, addresses) = (0, 0);
+    let (work, trials) = (Work::of(bytes), names::TRIALS);
     let mut walk = Walk {
         bytes,
         sink,
@@ -67,7 +66,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         objects,
         given,
         addresses,
-        overlap,
+        work,
+        trials,
         has_hidden_name: false,
     };
     let _ = walk.all();
@@ -86,8 +86,10 @@ struct Walk<'a, 'sink> {
     given: BTreeSet<u64>,
     /// How many addresses were told.
     addresses: usize,
-    /// How many bytes of strings may still be read that stand in others.
-    overlap: usize,
+    /// Reading strings that stand in a string that was begun before, perhaps in a comment, and objects behind references.
+    work: Work,
+    /// Names that may still be looked at more closely.
+    trials: u32,
     /// A name was found that is written so as not to be.
     has_hidden_name: bool,
 }
@@ -133,7 +135,8 @@ impl<'a> Walk<'a, '_> {
 
     /// Notes names that are written so as not to be found, once.
     fn names(&mut self, text: &[u8]) {
-        if !self.has_hidden_name && names::are_hidden(text) {
+        let mut pay = |bytes| self.work.pay(bytes, self.sink);
+        if !self.has_hidden_name && names::are_hidden(text, &mut self.trials, &mut pay) {
             self.has_hidden_name = true;
             self.sink.anomaly(Anomaly::ObfuscatedPdfName);
         }
@@ -193,7 +196,7 @@ impl<'a> Walk<'a, '_> {
         // Up to where values were read.
         let mut covered = 0_usize;
         for at in memchr::memchr_iter(b'/', text) {
-            if at < covered && self.overlap == 0 {
+            if at < covered && self.work.is_over() {
                 continue;
             }
             let mut lexer = Lexer::new(text.get(at..).unwrap_or_default());
@@ -209,8 +212,8 @@ impl<'a> Walk<'a, '_> {
             };
             let value = lexer.value();
             let end = text.len().saturating_sub(lexer.rest().len());
-            if at < covered {
-                self.overlap = self.overlap.saturating_sub(end.saturating_sub(at));
+            if at < covered && !self.work.pay(end.saturating_sub(at), self.sink) {
+                continue;
             }
             covered = covered.max(end);
             let (string, is_plain) = match value {
@@ -247,12 +250,19 @@ impl<'a> Walk<'a, '_> {
 
     /// The string of the object of this number, once.
     fn referred(&mut self, number: u64) -> Option<Vec<u8>> {
-        if self.given.contains(&number) {
+        // Each is read once, whatever it is.
+        if self.work.is_over() || !self.given.insert(number) {
             return None;
         }
-        let Value::Text(string) = Lexer::new(self.objects.text(number)?).value()? else { return None };
-        self.given.insert(number);
-        Some(string)
+        let text = self.objects.text(number)?;
+        let mut lexer = Lexer::new(text);
+        let value = lexer.value();
+        // Objects without an end reach over all that follow.
+        let is_paid = self.work.pay(text.len().saturating_sub(lexer.rest().len()), self.sink);
+        match value? {
+            Value::Text(string) if is_paid => Some(string),
+            _ => None,
+        }
     }
 
     /// A string of an object as it is read, and whether it stands in the file like that.

@@ -46,14 +46,13 @@ const NAMES: [&[u8]; 33] = [
 
 /// Longest name in this spelling: three characters for each of the longest.
 const LONGEST: usize = 3 * 15;
-/// Names that are looked at more closely.
-const TRIALS: u32 = 64;
+/// Names of one document that are looked at more closely.
+pub(super) const TRIALS: u32 = 64;
 /// How far before a name its object may begin.
 const OBJECT: usize = 64 << 10;
 
 /// Whether one of them stands in `text`, in a spelling that hides it.
-pub(super) fn are_hidden(text: &[u8]) -> bool {
-    let mut trials = TRIALS;
+pub(super) fn are_hidden(text: &[u8], trials: &mut u32, pay: &mut dyn FnMut(usize) -> bool) -> bool {
     for at in memchr::memchr_iter(b'#', text) {
         let before = text.get(at.saturating_sub(LONGEST)..at).unwrap_or_default();
         let Some(back) = memchr::memrchr(b'/', before) else { continue };
@@ -62,12 +61,12 @@ pub(super) fn are_hidden(text: &[u8]) -> bool {
         if !name.is_some_and(|name| NAMES.contains(&name.as_slice())) {
             continue;
         }
+        *trials = match trials.checked_sub(1) {
+            Some(left) if pay(start.min(OBJECT)) => left,
+            _ => return false,
+        };
         if is_in_dictionary(text, start) {
             return true;
-        }
-        trials = trials.saturating_sub(1);
-        if trials == 0 {
-            return false;
         }
     }
     false

@@ -333,3 +333,45 @@ fn many_names_that_could_be_hidden_take_no_time() {
     let document = object(&format!("<< /A ({}) >>", "/#4aavaScript ".repeat(100_000)));
     assert!(!has_hidden_name(&document));
 }
+
+#[test]
+fn what_begins_in_one_another_is_paid_for() {
+    let strings = object(&format!("<< {} >>", "/JS [".repeat(2_000)));
+    // Each of the objects goes on to the end.
+    let references: String = (2..300).map(|number| format!("/JS {number} 0 R ")).collect();
+    let objects: String = (2..300).map(|number| format!("{number} 0 obj [ ")).collect();
+    let objects = object(&format!("<< {references} >> {objects}"));
+    let names = object(&format!("<< /A ({}) >>", "/#4aavaScript ".repeat(2_000)));
+    for document in [strings, objects, names] {
+        assert_eq!(Collected::of(FileType::Pdf, &document).incomplete, []);
+        assert_eq!(Collected::without_work(FileType::Pdf, &document).incomplete, [Reason::Work]);
+    }
+}
+
+#[test]
+fn an_object_is_read_once_however_many_references_lead_to_it() {
+    let document =
+        object(&format!("<< {} >> 2 0 obj [ {} ]", "/JS 2 0 R ".repeat(1_000), "1 ".repeat(1_000)));
+    assert_eq!(Collected::without_work(FileType::Pdf, &document).incomplete, []);
+}
+
+#[test]
+fn every_password_is_paid_for() {
+    for case in 0..ENCRYPTED.len() {
+        let mut found = Collected::of(FileType::Pdf, &encrypted(case));
+        let mut left = 0;
+        while found.budget.pay_key(64) {
+            left += 1;
+        }
+        let mut whole = 0;
+        let mut budget = candor_model::Budget::new(
+            Limits::default(),
+            candor_model::Interrupt::new(),
+            encrypted(case).len() as u64,
+        );
+        while budget.pay_key(64) {
+            whole += 1;
+        }
+        assert!(left < whole, "{case}");
+    }
+}

@@ -28,6 +28,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::pdf::filter::{FILTERS, Filter, decoded_by};
 use crate::reader::{Reader, clipped};
+use crate::work;
 
 /// The magic of files for DOS.
 const DOS: [u8; 4] = [0xc5, 0xd0, 0xd3, 0xc6];
@@ -37,6 +38,8 @@ const DOS_HEADER: u64 = 30;
 const PIECES: u64 = 4096;
 /// Every byte may be read so many times.
 const READINGS: usize = 4;
+/// What a byte of a program costs, in those that are only read once.
+const WORK: u64 = 2;
 /// The least that a piece must have to be worth it, in bytes.
 const SMALLEST: usize = 8;
 
@@ -49,6 +52,10 @@ pub(crate) fn applies(file_type: FileType, bytes: &[u8]) -> bool {
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if bytes.starts_with(&DOS) {
         parts(bytes, sink);
+        return;
+    }
+    if !sink.budget().pay_work(work::units(bytes.len()).saturating_mul(WORK)) {
+        sink.incomplete(Reason::Work);
         return;
     }
     let left = bytes.len().saturating_mul(READINGS).saturating_add(1 << 16);

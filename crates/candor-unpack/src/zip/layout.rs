@@ -110,9 +110,17 @@ impl Entry {
         }
     }
 
-    /// Whether bytes that look like a local header where none is listed are one.
-    pub(super) fn is_plausible(&self) -> bool {
-        self.method <= 99 && !self.name.is_empty() && !self.name.contains(&0)
+    /// The local header at `reader`, where none is listed: `None` when it only looks like one. There may be one every few
+    /// bytes, so nothing is copied before that is known.
+    pub(super) fn unlisted(reader: Reader<'_>) -> Option<Self> {
+        let start = reader.rest();
+        let method = Reader::little(start).at(8)?.u16()?;
+        let length = Reader::little(start).at(26)?.u16()?;
+        let name = clipped(start, 30, u64::from(length));
+        if method > 99 || name.is_empty() || name.contains(&0) {
+            return None;
+        }
+        Self::local(reader)
     }
 }
 

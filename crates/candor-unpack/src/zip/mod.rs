@@ -74,6 +74,8 @@ const OVERLAPPING: usize = 5;
 const AES_PRICE: u64 = 3072;
 /// How many wrong ones the right one for AES counts as, beside itself.
 const RIGHT: u32 = 2;
+/// What a byte costs that is decoded by the slowest method, in those that are read.
+const DECODING: u64 = 4;
 
 impl Walk<'_, '_> {
     /// Opens what the central directory lists.
@@ -118,9 +120,10 @@ impl Walk<'_, '_> {
     /// Opens local headers where nothing was read yet.
     fn uncovered(&mut self) -> Flow {
         let mut at = 0_u64;
-        while let Some(place) = self.next_header(at) {
-            let entry = Reader::little(self.bytes).at(place).and_then(Entry::local);
-            let Some(mut entry) = entry.filter(Entry::is_plausible) else {
+        let marks = memmem::Finder::new(LOCAL);
+        while let Some(place) = self.next_header(&marks, at) {
+            let entry = Reader::little(self.bytes).at(place).and_then(Entry::unlisted);
+            let Some(mut entry) = entry else {
                 at = place.saturating_add(1);
                 continue;
             };
@@ -138,14 +141,14 @@ impl Walk<'_, '_> {
     }
 
     /// The first local header from `at` on that is not covered.
-    fn next_header(&self, mut at: u64) -> Option<u64> {
+    fn next_header(&self, marks: &memmem::Finder<'_>, mut at: u64) -> Option<u64> {
         loop {
             // Jump over what was read already.
             while let Some((_, &end)) = self.covered.range(..=at).next_back().filter(|&(_, &end)| end > at) {
                 at = end;
             }
             let rest = self.bytes.get(usize::try_from(at).ok()?..)?;
-            let found = at.checked_add(u64::try_from(memmem::find(rest, LOCAL)?).ok()?)?;
+            let found = at.checked_add(u64::try_from(marks.find(rest)?).ok()?)?;
             let is_covered = self.covered.range(..=found).next_back().is_some_and(|(_, &end)| end > found);
             if !is_covered {
                 return Some(found);
@@ -256,9 +259,17 @@ impl Walk<'_, '_> {
     /// Whether the checksum of a member is that of what `plain` decodes to.
     fn holds(&mut self, entry: &Entry, plain: &[u8]) -> bool {
         let Some(decoder) = method::decoder(entry, entry.method, plain) else { return true };
-        let most = self.sink.budget().growth(entry.compressed);
+        let budget = self.sink.budget();
+        let most = budget.growth(entry.compressed).min(budget.work() / DECODING);
         let mut sum = CrcReader::new(decoder.take(most));
-        std::io::copy(&mut sum, &mut std::io::sink()).is_ok() && sum.crc().sum() == entry.crc32
+        let copied = std::io::copy(&mut sum, &mut std::io::sink());
+        let is_right = sum.crc().sum() == entry.crc32;
+        // What is wrong is given to nobody, who would pay for it.
+        if copied.is_ok() && is_right {
+            return true;
+        }
+        let _ = budget.pay_work(most.min(u64::from(sum.crc().amount())).saturating_mul(DECODING));
+        false
     }
 
     fn give(&mut self, entry: &Entry, content: Content<'_>) -> Flow {

@@ -350,6 +350,19 @@ fn members_under_common_passwords_are_opened() {
 }
 
 #[test]
+fn content_under_a_password_that_is_wrong_after_all_is_paid_for() {
+    // The first byte of the checksum says that it is the password; the others do not.
+    let mut member = pack("a", &vec![0; 1 << 20], 8).with_traditional_encryption(b"infected");
+    member.crc32 ^= 1;
+    let bytes = methods::archive(&[member]);
+    let found = Collected::of(FileType::Zip, &bytes);
+    assert_eq!(found.children[0].absent, Some(Reason::Encrypted));
+    let whole =
+        candor_model::Budget::new(Limits::default(), candor_model::Interrupt::new(), bytes.len() as u64);
+    assert_eq!(whole.work() - found.budget.work(), 4 << 20);
+}
+
+#[test]
 fn a_part_of_a_split_archive_says_so() {
     let mut bytes = archive(&[stored("a", b"content")]);
     let end = bytes.len() - 22;

@@ -127,6 +127,7 @@ fn incomplete(reader: &mut Reader<'_>) -> Result<Incomplete, Malformed> {
         14 => Reason::Unsupported(text(reader)?),
         15 => Reason::Memory,
         16 => Reason::Growth,
+        17 => Reason::Work,
         _ => return Err(Malformed::Unknown("reason")),
     };
     Ok(Incomplete { layer, path, reason })

@@ -112,6 +112,7 @@ fn put_incomplete(out: &mut Vec<u8>, incomplete: &Incomplete) {
         Reason::Unsupported(what) => (14, Some(what)),
         Reason::Memory => (15, None),
         Reason::Growth => (16, None),
+        Reason::Work => (17, None),
         // A reason that this format does not know yet still keeps the file from being clean.
         _ => (2, None),
     };

@@ -64,6 +64,8 @@ pub(super) struct Machine<'f> {
     page: u32,
     arrived: Option<u32>,
     seen: std::collections::HashSet<u32>,
+    /// Steps that it took.
+    steps: u64,
 }
 
 /// What is left when it has ended.
@@ -104,6 +106,7 @@ impl<'f> Machine<'f> {
             page: 0,
             arrived: None,
             seen: std::collections::HashSet::new(),
+            steps: 0,
         };
         machine.prepare()?;
         if let Some((table, _)) = file.directory(1) {
@@ -111,6 +114,11 @@ impl<'f> Machine<'f> {
             let _ = machine.bind(table);
         }
         Some(machine)
+    }
+
+    /// Steps that it took, and at most a slice more.
+    pub(super) const fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// Runs it for at most so many steps; says whether it ended.
@@ -123,6 +131,7 @@ impl<'f> Machine<'f> {
             budget.check()?;
             let slice = u64::from(SLICE).min(left);
             left = left.saturating_sub(slice);
+            self.steps = self.steps.saturating_add(slice);
             for _ in 0..slice {
                 if self.go().is_none() {
                     return Ok(true);
