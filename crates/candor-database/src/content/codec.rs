@@ -272,7 +272,7 @@ impl Encoder {
     }
 }
 
-const fn flags_to_bits(flags: RegexFlags) -> u64 {
+pub(crate) const fn flags_to_bits(flags: RegexFlags) -> u64 {
     flags.global as u64
         | (flags.rolling as u64) << 1
         | (flags.encompass as u64) << 2

@@ -6,6 +6,8 @@
 //! the index, which keeps its filters small.
 
 use crate::content::anchor::{Anchor, Tier, Usage, choose};
+use crate::content::regex;
+use crate::content::required::Required;
 use crate::content::yara::Key;
 use crate::ir::{Comparison, Expression, Gap, Part, Pattern, SubSignature};
 
@@ -257,6 +259,27 @@ pub(crate) fn pattern_cover(pattern: &Pattern, usage: &dyn Usage) -> Cover {
     if all.is_empty() { Cover::Always } else { Cover::Needs(all) }
 }
 
+/// The cover of what holds only where `required` is there.
+pub(crate) fn of_required(required: &Required, usage: &dyn Usage) -> Cover {
+    let mut cover = if required.pattern.parts.is_empty() {
+        Cover::Always
+    } else {
+        pattern_cover(&required.pattern, usage)
+    };
+    for branches in &required.choices {
+        let mut either: Option<Cover> = None;
+        for branch in branches {
+            let own = of_required(branch, usage);
+            either = Some(match either {
+                None => own,
+                Some(cover) => cover.either(own),
+            });
+        }
+        cover = cover.and(either.unwrap_or(Cover::Always));
+    }
+    cover
+}
+
 /// Finds covers of conditions over the same sub-signatures.
 pub(crate) struct Covering<'a> {
     subs: &'a [SubSignature],
@@ -357,7 +380,13 @@ impl<'a> Covering<'a> {
                 }
                 cover.of_sub(number)
             }
-            Some(SubSignature::Regex(regex)) => self.expression(&regex.trigger, depth),
+            Some(SubSignature::Regex(regex)) => {
+                let trigger = self.expression(&regex.trigger, depth);
+                match regex::required(regex) {
+                    Some(required) => trigger.and(of_required(&required, self.usage).of_sub(number)),
+                    None => trigger,
+                }
+            }
             Some(SubSignature::ByteCompare(compare)) if depth <= MAX_DEPTH => {
                 self.sub(compare.sub, depth.saturating_add(1))
             }

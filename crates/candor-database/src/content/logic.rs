@@ -4,6 +4,7 @@
 //! hit where presence is enough, all of them where they are counted.
 
 use candor_model::{Match, Reason, Target};
+use rustc_hash::FxHashMap;
 
 use crate::content::cover::{is_choice, macro_reference};
 use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, count_literals, find, find_starting, starts};
@@ -37,6 +38,10 @@ pub(crate) fn target_holds(target: &TargetDescription, subject: &Subject<'_>) ->
 /// A logical signature under evaluation.
 pub(crate) struct Evaluation<'a, 's> {
     pub(crate) subs: &'a [SubSignature],
+    /// The numbers of what they look for, where other signatures look for the same.
+    pub(crate) contents: &'a [Option<u32>],
+    /// What is known of these contents in the layer.
+    pub(crate) found: &'s mut FxHashMap<u32, Known>,
     pub(crate) layer: Layer<'a>,
     /// Gives the members of a macro group that apply to the layer.
     pub(crate) members: &'a dyn Fn(u8) -> Vec<Pattern>,
@@ -248,6 +253,16 @@ impl Evaluation<'_, '_> {
         {
             return Ok(*count);
         }
+        let content = self.contents.get(index).copied().flatten();
+        if let Some(known) = content.and_then(|content| self.found.get(&content))
+            && let Some(count) = known.count
+            && (known.wanted >= want || count < known.wanted)
+        {
+            if let Some(place) = self.known.get_mut(index) {
+                place.clone_from(known);
+            }
+            return Ok(count);
+        }
         let subs = self.subs;
         let known = match subs.get(index) {
             None => Known::default(),
@@ -281,8 +296,12 @@ impl Evaluation<'_, '_> {
             }
         };
         let count = known.count.unwrap_or(0);
+        let known = Known { count: Some(count), wanted: want, ..known };
+        if let Some(content) = content {
+            self.found.insert(content, known.clone());
+        }
         if let Some(place) = self.known.get_mut(index) {
-            *place = Known { count: Some(count), wanted: want, ..known };
+            *place = known;
         }
         Ok(count)
     }

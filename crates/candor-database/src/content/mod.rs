@@ -5,6 +5,7 @@
 //! [`logic`]). The first step decides how fast a search is, the second what it answers.
 
 mod anchor;
+mod automaton;
 mod cells;
 pub(crate) mod codec;
 mod cover;
@@ -14,6 +15,7 @@ mod index;
 mod logic;
 mod number;
 mod regex;
+mod required;
 mod search;
 #[cfg(test)]
 mod tests;

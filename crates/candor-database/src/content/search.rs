@@ -1,11 +1,13 @@
 //! Searching a layer with an image.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use candor_model::{Limits, Match, Reason, Target};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::codec::Decoder;
+use super::cover::macro_reference;
 use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
 use super::index::{Groups, Index, Screen, Screening, Sieve, State, Touched};
 use super::logic::{Evaluation, Known, applies, target_holds};
@@ -15,7 +17,7 @@ use super::{BODY, LOGICAL, RECORD, RULE};
 use crate::bytes::{Reader, u32_at};
 use crate::icons::IconGroups;
 use crate::image::{Image, SectionKind, SignatureId};
-use crate::ir::Pattern;
+use crate::ir::{Expression, Pattern, SubSignature, TargetDescription};
 use crate::search::{Hit, Subject};
 
 /// Memory that searches of one thread reuse.
@@ -26,8 +28,71 @@ pub struct Scratch {
     groups: Groups,
     sieve: Box<Sieve>,
     touched: Touched,
+    logical: Descriptions,
+    found: FxHashMap<u32, Known>,
     regexes: RegexCache,
     rules: RuleScratch,
+}
+
+/// Bytes of descriptions that are kept when they were read, at most; read they take some times as much.
+const MAX_DESCRIPTIONS: usize = 512 << 10;
+
+/// Descriptions of logical signatures that were read: those that one file asks for, the next one of its kind asks for too.
+#[derive(Debug, Default)]
+struct Descriptions {
+    /// By where they start.
+    kept: FxHashMap<u32, Arc<Described>>,
+    /// A number for each content that sub-signatures look for: many signatures look for the same.
+    contents: FxHashMap<Vec<Pattern>, u32>,
+    /// The next such number. None is given twice.
+    next: u32,
+    /// Bytes that they take in the image.
+    length: usize,
+}
+
+/// A logical signature, read.
+#[derive(Debug)]
+struct Described {
+    target: TargetDescription,
+    expression: Expression,
+    subs: Vec<SubSignature>,
+    /// The numbers of their contents.
+    contents: Vec<Option<u32>>,
+}
+
+impl Descriptions {
+    /// The description that starts at `place`, which `program` is. `None` when it is damaged.
+    fn read(&mut self, place: u32, program: &[u8]) -> Option<Arc<Described>> {
+        if let Some(known) = self.kept.get(&place) {
+            return Some(Arc::clone(known));
+        }
+        let mut decoder = Decoder::new(program);
+        let target = decoder.target()?;
+        let (expression, subs) = decoder.condition()?;
+        if self.length.saturating_add(program.len()) > MAX_DESCRIPTIONS {
+            *self = Self { next: self.next, ..Self::default() };
+        }
+        self.length = self.length.saturating_add(program.len());
+        let contents = subs.iter().map(|sub| self.content(sub)).collect();
+        let described = Arc::new(Described { target, expression, subs, contents });
+        self.kept.insert(place, Arc::clone(&described));
+        Some(described)
+    }
+
+    /// The number of what a sub-signature looks for, if that is the same for whatever signature it is of.
+    fn content(&mut self, sub: &SubSignature) -> Option<u32> {
+        let SubSignature::Content { patterns, macro_group: None } = sub else { return None };
+        if macro_reference(sub).is_some() {
+            return None;
+        }
+        if let Some(known) = self.contents.get(patterns) {
+            return Some(*known);
+        }
+        let number = self.next;
+        self.next = number.checked_add(1)?;
+        self.contents.insert(patterns.clone(), number);
+        Some(number)
+    }
 }
 
 impl Scratch {
@@ -70,11 +135,13 @@ impl Image {
     ) -> Vec<Reason> {
         let content = Content::new(self);
         let layer = Layer { bytes: subject.bytes, facts: subject.facts };
-        let Scratch { image, groups, sieve, touched, regexes, rules } = scratch;
+        let Scratch { image, groups, sieve, touched, logical, found, regexes, rules } = scratch;
         touched.clear();
+        found.clear();
         if *image != Some(self.instance()) {
             *image = Some(self.instance());
             *groups = Groups::default();
+            *logical = Descriptions::default();
             *rules = RuleScratch::default();
         }
         let count = content.count;
@@ -129,7 +196,7 @@ impl Image {
                 // Only rules are looked for.
                 Some(_) if subject.rules.is_some_and(|inspection| inspection.alone) => None,
                 Some((signature, tag, program)) => {
-                    let described = (signature, tag, program);
+                    let described = (signature, tag, program, description.unwrap_or(0));
                     content.decide(
                         described,
                         content.index.absent(touched, *number),
@@ -138,7 +205,7 @@ impl Image {
                         layer,
                         &members,
                         &mut steps,
-                        regexes,
+                        (&mut *logical, &mut *found, regexes),
                         &mut trouble,
                     )
                 }
@@ -220,20 +287,19 @@ impl<'i> Content<'i> {
     #[expect(clippy::too_many_arguments, reason = "the parts of a search, each used by itself")]
     fn decide(
         &self,
-        (signature, tag, program): (SignatureId, u8, &[u8]),
+        (signature, tag, program, place): (SignatureId, u8, &[u8], u32),
         absent: u64,
         subject: &Subject<'_>,
         limits: &Limits,
         layer: Layer<'_>,
         members: &dyn Fn(u8) -> Vec<Pattern>,
         steps: &mut Steps,
-        regexes: &mut RegexCache,
+        (kept, found, regexes): (&mut Descriptions, &mut FxHashMap<u32, Known>, &mut RegexCache),
         trouble: &mut Vec<Reason>,
     ) -> Option<Result<Option<Hit>, Undecided>> {
-        let mut decoder = Decoder::new(program);
         match tag {
             BODY => {
-                let body = decoder.body()?;
+                let body = Decoder::new(program).body()?;
                 if !applies(body.target, subject.target) {
                     return Some(Ok(None));
                 }
@@ -257,13 +323,15 @@ impl<'i> Content<'i> {
                 Some(Ok(Some(Hit { signature, matches, handler: None })))
             }
             LOGICAL => {
-                let target = decoder.target()?;
-                if !target_holds(&target, subject) || !self.icons.hold(&target, subject.facts) {
+                let described = kept.read(place, program)?;
+                let Described { target, expression, subs, contents } = &*described;
+                if !target_holds(target, subject) || !self.icons.hold(target, subject.facts) {
                     return Some(Ok(None));
                 }
-                let (expression, subs) = decoder.condition()?;
                 let mut evaluation = Evaluation {
-                    subs: &subs,
+                    subs,
+                    contents,
+                    found,
                     layer,
                     members,
                     steps,
@@ -273,7 +341,7 @@ impl<'i> Content<'i> {
                     known: Known::at_first(subs.len(), absent),
                     trouble: Vec::new(),
                 };
-                let holds = evaluation.decide(&expression);
+                let holds = evaluation.decide(expression);
                 trouble.append(&mut evaluation.trouble);
                 Some(holds.map(|holds| {
                     holds.then(|| Hit { signature, matches: evaluation.matches(), handler: target.handler })

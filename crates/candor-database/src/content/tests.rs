@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::ir::{
     Alternatives, Body, Comparison, Element, Expression, Gap, Header, Levels, Logical, Offset, OffsetBase,
-    Part, Pattern, Receiver, Signature, Source, SubSignature, TargetDescription,
+    Part, Pattern, Receiver, Regex, RegexFlags, Signature, Source, SubSignature, TargetDescription,
 };
 use crate::{Builder, Image, Scratch, Screening, Subject, screen_together};
 
@@ -309,6 +309,40 @@ fn what_nothing_was_met_of_is_not_looked_for() {
     let limits = Limits { search_steps: 3 * ((1 << 20) / 16 + 1_000), ..Limits::default() };
     let trouble = image.search(&subject, &limits, &mut Scratch::new(), &mut Vec::new());
     assert_eq!(trouble, []);
+}
+
+#[test]
+fn an_expression_is_asked_only_where_its_strings_are() {
+    let with = |expression: &str| {
+        let Signature::Logical(mut logical) = logical(Expression::Sub(1), &["function"]) else { panic!() };
+        logical.subsignatures.push(SubSignature::Regex(Regex {
+            offset: Offset::ANY,
+            trigger: Expression::Sub(0),
+            pattern: expression.to_owned(),
+            flags: RegexFlags::default(),
+        }));
+        Signature::Logical(logical)
+    };
+    let none = Limits { search_steps: 0, ..Limits::default() };
+    for (expression, without, matching) in [
+        (r"unescape\([0-9]{4}", "function(1234) escape(1234", "function unescape(1234)"),
+        (r"\b(?:zwitter_|kxqj_)[0-9]+", "function kxqj 123", "function: kxqj_123"),
+        (r"x\x00?(?:[Zz]\x00?q|w\x00?[kK])\x00?7\x00?[kK]", "function xz7k", "function x\0zq\x007K"),
+        (r"(?:dGVz(?:dAjk|dBjk)|kZX[RS]lc)", "function dGVk", "function ZX dGVzdBjk"),
+        (r"(?:xzkwq(?=s)|vjqpb)(.)\1", "function xzkw vjqp", "function xzkwqss"),
+    ] {
+        let image = image(vec![with(expression)]);
+        let facts = Facts::default();
+        let search = |text: &str, limits: &Limits| {
+            let mut hits = Vec::new();
+            let trouble =
+                image.search(&subject(text.as_bytes(), &facts), limits, &mut Scratch::new(), &mut hits);
+            (hits.len(), trouble.is_empty())
+        };
+        assert_eq!(search(without, &none), (0, true), "{expression}: nothing is looked at");
+        assert_eq!(search(matching, &none), (0, false), "{expression}: something is");
+        assert_eq!(search(matching, &Limits::default()), (1, true), "{expression}");
+    }
 }
 
 fn letters() -> impl Strategy<Value = Vec<u8>> {

@@ -1,9 +1,11 @@
 //! What the translation must keep.
 
+use candor_model::Facts;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ir::{Expression, Offset};
+use crate::content::evaluate::find;
+use crate::ir::{Expression, Offset, RegexFlags};
 
 fn matches(pattern: &str, flags: &str, text: &[u8]) -> Option<(usize, usize)> {
     let has = |letter: char| flags.contains(letter);
@@ -166,11 +168,86 @@ proptest! {
             pattern: pattern.clone(),
             flags: RegexFlags::default(),
         };
-        if let Ok(compiled) = compile(&regex, 100_000) {
+        if let Ok(mut compiled) = compile(&regex, 100_000) {
             let is_found = compiled.find(text.as_bytes(), 0).is_ok_and(|found| found.is_some());
             prop_assert!(!is_found || !required::is_absent(&pattern, regex.flags, text.as_bytes()), "{pattern} {text}");
+            let needed = required(&regex);
+            prop_assert!(!is_found || needed.is_none_or(|needed| stands_in(&needed, text.as_bytes())), "{pattern} {text}");
         }
     }
+}
+
+/// Whether what an expression asks for is there.
+fn stands_in(needed: &Required, bytes: &[u8]) -> bool {
+    let layer = Layer { bytes, facts: &Facts::default() };
+    let is_there = |pattern| find(pattern, layer, 1, &mut Steps::new(1 << 20)).unwrap().count > 0;
+    let is_any = |choice: &Vec<Required>| choice.is_empty() || choice.iter().any(|one| stands_in(one, bytes));
+    (needed.pattern.parts.is_empty() || is_there(&needed.pattern)) && needed.choices.iter().all(is_any)
+}
+
+#[test]
+fn short_and_long_layers_get_the_same_answer() {
+    for (pattern, text, expected) in [
+        (r"b+c", "abbcbc", Some((1, 4))),
+        (r"\bcat\b", "concat cat", Some((7, 10))),
+        (r"(?i)x$", "aXb", None),
+        (r"^b", "ab", None),
+        (r"", "a", Some((0, 0))),
+    ] {
+        let new = || Automaton::new(parse(pattern).unwrap(), 1 << 20);
+        let mut long = vec![b'.'; 70 << 10];
+        let place = long.len();
+        long.extend_from_slice(text.as_bytes());
+        for from in 0..3 {
+            let mut twice = new();
+            let short = twice.find(text.as_bytes(), from).unwrap();
+            assert_eq!(twice.find(text.as_bytes(), from).unwrap(), short, "{pattern}");
+            let mut whole = new();
+            whole.whole().unwrap();
+            assert_eq!(whole.find(text.as_bytes(), from).unwrap(), short, "{pattern}");
+            if from == 0 {
+                assert_eq!(short, expected, "{pattern}");
+            }
+        }
+        if expected.is_some_and(|(start, _)| start > 0) {
+            let found = new().find(&long, 0).unwrap();
+            assert_eq!(found, expected.map(|(start, end)| (place + start, place + end)), "{pattern}");
+        }
+    }
+}
+
+#[test]
+fn what_was_not_asked_for_the_longest_is_forgotten_first() {
+    let mut cache = RegexCache::default();
+    let facts = Facts::default();
+    let mut find = |number: usize| {
+        let regex = Regex {
+            offset: Offset::ANY,
+            trigger: Expression::Sub(0),
+            pattern: format!("(?:[a-c]x{number}|[^b]{{1,40}}y){{1,8}}z"),
+            flags: RegexFlags::default(),
+        };
+        let bytes = b"ax1bx2xyz";
+        let found = cache.find(&regex, Layer { bytes, facts: &facts }, 1_000, &mut Steps::new(1 << 20));
+        assert!(found.is_ok());
+        (cache.kept.len(), cache.memory)
+    };
+    let mut most = 0;
+    let mut last = 0;
+    for number in 1..230 {
+        // The first one is asked for again and again.
+        find(0);
+        let (count, memory) = find(number);
+        assert!(memory < MAX_KEPT + (8 << 20), "{memory} bytes");
+        most = most.max(count);
+        last = count;
+    }
+    assert!(most < 200 && last > 2, "{most} {last}");
+    let is_first = |key: &[u8]| key.windows(3).any(|window| window == b"x0|");
+    assert!(cache.kept.keys().any(|key| is_first(key)));
+    let is_second = |key: &[u8]| key.windows(3).any(|window| window == b"x1|");
+    assert!(!cache.kept.keys().any(|key| is_second(key)));
+    assert_eq!(cache.memory, cache.kept.values().map(|kept| kept.memory).sum::<usize>());
 }
 
 /// What expressions are made of.

@@ -6,9 +6,9 @@
 use candor_model::Module;
 
 use super::key::{Key, KeyKind};
-use super::regex::{Required, required};
+use super::regex::required;
 use crate::content::anchor::Usage;
-use crate::content::cover::{Clause, Cover, Threshold, never, pattern_cover};
+use crate::content::cover::{Clause, Cover, Threshold, never, of_required, pattern_cover};
 use crate::ir::{
     BinaryOperator, Element, Gap, ModulePath, ModuleRoot, ModuleStep, Offset, OffsetBase, Part, Pattern,
     Place, Quantifier, RuleString, StringForm, StringRef, Term,
@@ -257,26 +257,6 @@ fn of_form(form: &StringForm, offset: Offset, usage: &dyn Usage) -> Cover {
             cover.unwrap_or_else(never)
         }
     }
-}
-
-fn of_required(required: &Required, usage: &dyn Usage) -> Cover {
-    let mut cover = if required.pattern.parts.is_empty() {
-        Cover::Always
-    } else {
-        pattern_cover(&required.pattern, usage)
-    };
-    for branches in &required.choices {
-        let mut either: Option<Cover> = None;
-        for branch in branches {
-            let own = of_required(branch, usage);
-            either = Some(match either {
-                None => own,
-                Some(cover) => cover.either(own),
-            });
-        }
-        cover = cover.and(either.unwrap_or(Cover::Always));
-    }
-    cover
 }
 
 fn key(kind: KeyKind, value: Vec<u8>) -> Cover {

@@ -8,7 +8,8 @@ use crate::content::cells::stretches;
 use crate::content::frequency::{FOLD_WINDOW, digest, fold, surprise};
 use crate::ir::{Element, Offset, Pattern, RuleRegex, StringForm};
 
-use super::regex::{Required, required};
+use super::regex::required;
+use crate::content::required::Required;
 
 /// Windows that are asked for of what must be there together.
 const MOST: usize = 8;
