@@ -6,14 +6,14 @@
 //!
 //! A header may claim a billion pixels, so the size is looked at before anything is decoded.
 
+mod shrink;
 #[cfg(test)]
 mod tests;
 
 use std::io::Cursor;
 
 use candor_model::{FileType, PerceptualHash};
-use image::imageops::FilterType;
-use image::{DynamicImage, GrayImage, ImageReader, Limits};
+use image::{DynamicImage, ImageReader, Limits};
 
 /// Pixels on each side, and bytes that decoding may take.
 const SIDE_LIMIT: u32 = 16_384;
@@ -43,21 +43,22 @@ pub(crate) fn hash(bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> 
 
 /// The image in grey, 32 by 32 pixels, row by row.
 fn small_grey(image: DynamicImage) -> Vec<f32> {
-    let (width, height) = (image.width(), image.height());
+    let width = usize::try_from(image.width()).unwrap_or(0);
     let colour = image.into_rgb8();
-    let grey = colour.pixels().map(|pixel| {
-        let [red, green, blue] = pixel.0.map(u32::from);
-        // ITU-R 601 in 16 bits of fraction, rounded.
-        let sum = red
-            .wrapping_mul(19_595)
-            .wrapping_add(green.wrapping_mul(38_470))
-            .wrapping_add(blue.wrapping_mul(7_471))
-            .wrapping_add(0x8000);
-        u8::try_from(sum >> 16).unwrap_or(u8::MAX)
-    });
-    let grey = GrayImage::from_raw(width, height, grey.collect()).unwrap_or_default();
-    let small = image::imageops::resize(&grey, 32, 32, FilterType::Lanczos3);
-    small.into_raw().into_iter().map(f32::from).collect()
+    let grey: Vec<u8> = colour
+        .pixels()
+        .map(|pixel| {
+            let [red, green, blue] = pixel.0.map(u32::from);
+            // ITU-R 601 in 16 bits of fraction, rounded.
+            let sum = red
+                .wrapping_mul(19_595)
+                .wrapping_add(green.wrapping_mul(38_470))
+                .wrapping_add(blue.wrapping_mul(7_471))
+                .wrapping_add(0x8000);
+            u8::try_from(sum >> 16).unwrap_or(u8::MAX)
+        })
+        .collect();
+    shrink::shrink(&grey, width)
 }
 
 fn of_pixels(pixels: &[f32]) -> PerceptualHash {

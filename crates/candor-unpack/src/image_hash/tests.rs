@@ -3,9 +3,11 @@
 use std::io::Cursor;
 
 use candor_model::FileType;
-use image::{ImageFormat, RgbImage, RgbaImage};
+use image::imageops::{FilterType, resize};
+use image::{GrayImage, ImageFormat, RgbImage, RgbaImage};
 use proptest::prelude::*;
 
+use super::shrink::shrink;
 use super::{cosine_transform, hash};
 
 fn colours(x: u32, y: u32) -> [u8; 3] {
@@ -133,5 +135,21 @@ proptest! {
                 together.iter().map(|values| bits(&values[number])).collect::<Vec<_>>()
             );
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn images_are_shrunk_as_the_library_does(width in 1_u32..200, height in 1_u32..200, seed: u32) {
+        let mut state = seed;
+        let grey = GrayImage::from_fn(width, height, |_, _| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            image::Luma([(state >> 24) as u8])
+        });
+        let expected = resize(&grey, 32, 32, FilterType::Lanczos3).into_raw();
+        let found = shrink(grey.as_raw(), width as usize);
+        prop_assert_eq!(found, expected.into_iter().map(f32::from).collect::<Vec<f32>>());
     }
 }
