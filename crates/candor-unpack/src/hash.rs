@@ -32,6 +32,24 @@ impl Hash {
             Self::Sha512 => digest::<Sha512>(parts),
         }
     }
+
+    /// A password hashed `rounds` times more, each time behind the number of the round, as documents of offices do.
+    pub(crate) fn repeated(self, salt: &[u8], password: &[u8], rounds: u32) -> Vec<u8> {
+        fn repeated<D: sha2::Digest>(salt: &[u8], password: &[u8], rounds: u32) -> Vec<u8> {
+            let mut hash = D::new().chain_update(salt).chain_update(password).finalize();
+            for round in 0..rounds {
+                hash = D::new().chain_update(round.to_le_bytes()).chain_update(&hash).finalize();
+            }
+            hash.to_vec()
+        }
+        match self {
+            Self::Md5 => repeated::<Md5>(salt, password, rounds),
+            Self::Sha1 => repeated::<Sha1>(salt, password, rounds),
+            Self::Sha256 => repeated::<Sha256>(salt, password, rounds),
+            Self::Sha384 => repeated::<Sha384>(salt, password, rounds),
+            Self::Sha512 => repeated::<Sha512>(salt, password, rounds),
+        }
+    }
 }
 
 /// Bytes as hexadecimal digits.

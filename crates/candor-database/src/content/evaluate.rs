@@ -7,6 +7,7 @@
 //! "not decided" and never "no".
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use aho_corasick::{Span, packed};
 use candor_model::{Executable, Facts};
@@ -16,7 +17,7 @@ use memchr::memmem;
 
 use crate::content::cells::{elements_length, shortest};
 use crate::content::frequency::surprise;
-use crate::ir::{Alternatives, Boundary, BoundaryKind, Element, Offset, OffsetBase, Part, Pattern};
+use crate::ir::{Alternatives, Boundary, BoundaryKind, Element, Offset, OffsetBase, Pattern};
 
 /// Matches that are kept for the report.
 pub(crate) const KEPT: usize = 8;
@@ -76,6 +77,17 @@ struct Interval {
     origin: Option<usize>,
 }
 
+/// What the parts of a pattern are sought by. It is made as far as a search gets, and kept for the next one.
+#[derive(Debug)]
+pub(crate) struct Plan(Vec<OnceLock<Sought>>);
+
+impl Plan {
+    /// For this pattern, and no other.
+    pub(crate) fn new(pattern: &Pattern) -> Self {
+        Self(pattern.parts.iter().map(|_| OnceLock::new()).collect())
+    }
+}
+
 /// Looks for `pattern` until `want` matches are found.
 pub(crate) fn find(
     pattern: &Pattern,
@@ -83,8 +95,18 @@ pub(crate) fn find(
     want: u32,
     steps: &mut Steps,
 ) -> Result<Matches, Undecided> {
+    find_planned((pattern, &Plan::new(pattern)), layer, want, steps)
+}
+
+/// The same for a pattern with its plan.
+pub(crate) fn find_planned(
+    (pattern, plan): (&Pattern, &Plan),
+    layer: Layer<'_>,
+    want: u32,
+    steps: &mut Steps,
+) -> Result<Matches, Undecided> {
     let places = places(pattern.offset, layer.bytes.len(), layer.facts);
-    find_in(pattern, layer, places, want, KEPT, steps)
+    find_in((pattern, plan), layer, places, want, KEPT, steps)
 }
 
 /// Every place where a match of `pattern` starts.
@@ -94,7 +116,7 @@ pub(crate) fn starts(
     steps: &mut Steps,
 ) -> Result<Vec<usize>, Undecided> {
     let places = places(pattern.offset, layer.bytes.len(), layer.facts);
-    let found = find_in(pattern, layer, places, u32::MAX, MAX_CARRIED, steps)?;
+    let found = find_in((pattern, &Plan::new(pattern)), layer, places, u32::MAX, MAX_CARRIED, steps)?;
     if found.count as usize > MAX_CARRIED {
         return Err(Undecided);
     }
@@ -106,13 +128,24 @@ pub(crate) fn starts(
 pub(crate) fn find_starting(
     pattern: &Pattern,
     layer: Layer<'_>,
+    ranges: Vec<(usize, usize)>,
+    want: u32,
+    steps: &mut Steps,
+) -> Result<Matches, Undecided> {
+    find_starting_planned((pattern, &Plan::new(pattern)), layer, ranges, want, steps)
+}
+
+/// The same for a pattern with its plan.
+pub(crate) fn find_starting_planned(
+    (pattern, plan): (&Pattern, &Plan),
+    layer: Layer<'_>,
     mut ranges: Vec<(usize, usize)>,
     want: u32,
     steps: &mut Steps,
 ) -> Result<Matches, Undecided> {
     ranges.sort_unstable();
     let places = ranges.into_iter().map(|(low, high)| Interval { low, high, origin: None }).collect();
-    find_in(pattern, layer, places, want, KEPT, steps)
+    find_in((pattern, plan), layer, places, want, KEPT, steps)
 }
 
 /// Every match of each of `literals`, found in one pass; `None` where they cannot be looked for together.
@@ -147,7 +180,7 @@ pub(crate) fn count_literals(
 }
 
 fn find_in(
-    pattern: &Pattern,
+    (pattern, plan): (&Pattern, &Plan),
     layer: Layer<'_>,
     places: Vec<Interval>,
     want: u32,
@@ -210,7 +243,17 @@ fn find_in(
         if part.macro_group.is_some() {
             return Ok(Matches::default());
         }
-        part_matches(part, pattern.ignore_case, layer.bytes, &places, steps, &mut take)?;
+        let make = || Sought::new(&part.elements, pattern.ignore_case);
+        let made;
+        let sought = match plan.0.get(index) {
+            Some(place) => place.get_or_init(make),
+            None => {
+                made = make();
+                &made
+            }
+        };
+        let matcher = Matcher { elements: &part.elements, ignore_case: pattern.ignore_case, sought };
+        part_matches(&matcher, layer.bytes, &places, steps, &mut take)?;
         if let (Some(gap), Some((end, origin))) = (next, earliest) {
             let low = end.saturating_add(usize::try_from(gap.min).unwrap_or(usize::MAX));
             following.push(Interval { low, high: layer.bytes.len(), origin: Some(origin) });
@@ -247,18 +290,16 @@ fn carry(intervals: &mut Vec<Interval>, interval: Interval) -> bool {
     intervals.len() <= MAX_CARRIED
 }
 
-/// Calls `take` with the start and the ends of every match of `part` that starts in `places`. Starts
+/// Calls `take` with the start and the ends of every match of a part that starts in `places`. Starts
 /// ascend, and none comes twice. `take` answers before which start others still matter.
 fn part_matches(
-    part: &Part,
-    ignore_case: bool,
+    matcher: &Matcher<'_>,
     bytes: &[u8],
     places: &[Interval],
     steps: &mut Steps,
     take: &mut Take<'_>,
 ) -> Result<(), Undecided> {
-    let matcher = Matcher::new(&part.elements, ignore_case);
-    let Some(latest) = bytes.len().checked_sub(matcher.shortest) else { return Ok(()) };
+    let Some(latest) = bytes.len().checked_sub(matcher.sought.shortest) else { return Ok(()) };
     let mut ends = Vec::new();
     let mut from = 0_usize;
     for place in places {
@@ -283,27 +324,34 @@ fn part_matches(
 struct Matcher<'p> {
     elements: &'p [Element],
     ignore_case: bool,
+    sought: &'p Sought,
+}
+
+/// What a part is sought by.
+#[derive(Debug)]
+struct Sought {
     /// Bytes that it takes at least.
     shortest: usize,
     /// Whether it always takes that many.
     fixed: bool,
-    /// What it is sought by.
-    needle: Option<Needle<'p>>,
+    needle: Option<Needle>,
 }
 
-struct Needle<'p> {
+#[derive(Debug)]
+struct Needle {
     /// Distance from the start of the part.
     distance: usize,
     /// Bytes from its first to its last.
     length: usize,
-    finder: Finder<'p>,
+    finder: Finder,
 }
 
-enum Finder<'p> {
-    Exact(Box<memmem::Finder<'p>>),
+#[derive(Debug)]
+enum Finder {
+    Exact(Box<memmem::Finder<'static>>),
     /// The rarest byte in both cases, and where it is in the needle.
     Folded {
-        bytes: &'p [u8],
+        bytes: Box<[u8]>,
         lower: u8,
         upper: u8,
         at: usize,
@@ -322,18 +370,18 @@ const FARTHEST: usize = 96;
 /// Ranges of starts up to this length are tried one by one.
 const SHORT_RANGE: usize = 16;
 
-impl<'p> Matcher<'p> {
-    fn new(elements: &'p [Element], ignore_case: bool) -> Self {
+impl Sought {
+    fn new(elements: &[Element], ignore_case: bool) -> Self {
         let length = elements_length(elements);
         Self {
-            elements,
-            ignore_case,
             shortest: length.unwrap_or_else(|| shortest(elements)),
             fixed: length.is_some(),
             needle: Needle::choose(elements, ignore_case),
         }
     }
+}
 
+impl Matcher<'_> {
     /// The first place from `from` to `high` where the part may start.
     fn seek(
         &self,
@@ -342,7 +390,7 @@ impl<'p> Matcher<'p> {
         high: usize,
         steps: &mut Steps,
     ) -> Result<Option<usize>, Undecided> {
-        let Some(needle) = &self.needle else {
+        let Some(needle) = &self.sought.needle else {
             steps.spend(1)?;
             return Ok(Some(from));
         };
@@ -369,7 +417,7 @@ impl<'p> Matcher<'p> {
         steps: &mut Steps,
     ) -> Result<(), Undecided> {
         steps.spend(1)?;
-        if self.fixed {
+        if self.sought.fixed {
             if let Some(end) = fixed_end(self.elements, self.ignore_case, bytes, start) {
                 ends.push(end);
             }
@@ -380,10 +428,10 @@ impl<'p> Matcher<'p> {
     }
 }
 
-impl<'p> Needle<'p> {
-    fn choose(elements: &'p [Element], ignore_case: bool) -> Option<Self> {
+impl Needle {
+    fn choose(elements: &[Element], ignore_case: bool) -> Option<Self> {
         let mut distance = 0_usize;
-        let mut best: Option<(u32, usize, &'p [u8])> = None;
+        let mut best: Option<(u32, usize, &[u8])> = None;
         let mut single: Vec<(usize, u8)> = Vec::new();
         for element in elements {
             if let Element::Bytes(run) = element {
@@ -406,14 +454,22 @@ impl<'p> Needle<'p> {
             let (at, rarest) =
                 bytes.iter().enumerate().max_by_key(|(_, byte)| surprise(std::slice::from_ref(*byte)))?;
             let (lower, upper) = (rarest.to_ascii_lowercase(), rarest.to_ascii_uppercase());
-            return Some(Self { distance, length, finder: Finder::Folded { bytes, lower, upper, at } });
+            return Some(Self {
+                distance,
+                length,
+                finder: Finder::Folded { bytes: bytes.into(), lower, upper, at },
+            });
         }
         if score < RARE
             && let Some((distance, apart)) = Apart::choose(single)
         {
             return Some(Self { distance, length: apart.length, finder: Finder::Apart(Box::new(apart)) });
         }
-        Some(Self { distance, length, finder: Finder::Exact(Box::new(memmem::Finder::new(bytes))) })
+        Some(Self {
+            distance,
+            length,
+            finder: Finder::Exact(Box::new(memmem::Finder::new(bytes).into_owned())),
+        })
     }
 
     /// Where the needle is in `range`. `tries` grows with places that were looked at by themselves.
@@ -437,6 +493,7 @@ impl<'p> Needle<'p> {
 
 /// Bytes of a part that stand apart from each other: what is between them may be anything. Code with its addresses left out is
 /// like that, and no run of it is rare.
+#[derive(Debug)]
 struct Apart {
     /// Distances from the first of them, and the bytes.
     bytes: Vec<(usize, u8)>,

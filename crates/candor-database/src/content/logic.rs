@@ -7,7 +7,9 @@ use candor_model::{Match, Reason, Target};
 use rustc_hash::FxHashMap;
 
 use crate::content::cover::{is_choice, macro_reference};
-use crate::content::evaluate::{KEPT, Layer, Steps, Undecided, count_literals, find, find_starting, starts};
+use crate::content::evaluate::{
+    KEPT, Layer, Plan, Steps, Undecided, count_literals, find, find_planned, find_starting, starts,
+};
 use crate::content::number::number_holds;
 use crate::content::regex::RegexCache;
 use crate::ir::{
@@ -40,6 +42,8 @@ pub(crate) struct Evaluation<'a, 's> {
     pub(crate) subs: &'a [SubSignature],
     /// The numbers of what they look for, where other signatures look for the same.
     pub(crate) contents: &'a [Option<u32>],
+    /// What their patterns are sought by.
+    pub(crate) plans: &'a [Vec<Plan>],
     /// What is known of these contents in the layer.
     pub(crate) found: &'s mut FxHashMap<u32, Known>,
     pub(crate) layer: Layer<'a>,
@@ -272,8 +276,13 @@ impl Evaluation<'_, '_> {
             Some(SubSignature::Content { patterns, macro_group: None }) => {
                 let mut known = Known::default();
                 let mut sum = 0_u32;
-                for pattern in patterns {
-                    let found = find(pattern, self.layer, want.saturating_sub(sum), self.steps)?;
+                let plans = self.plans.get(index).map_or(&[][..], |plans| plans);
+                for (number, pattern) in patterns.iter().enumerate() {
+                    let rest = want.saturating_sub(sum);
+                    let found = match plans.get(number) {
+                        Some(plan) => find_planned((pattern, plan), self.layer, rest, self.steps)?,
+                        None => find(pattern, self.layer, rest, self.steps)?,
+                    };
                     sum = sum.saturating_add(found.count);
                     known.spans.extend(found.spans);
                     if found.last.map(|(_, end)| end) > known.last.map(|(_, end)| end) {

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::codec::Decoder;
 use super::cover::macro_reference;
-use super::evaluate::{KEPT, Layer, Steps, Undecided, find};
+use super::evaluate::{KEPT, Layer, Plan, Steps, Undecided, find};
 use super::index::{Groups, Index, Screen, Screening, Sieve, State, Touched};
 use super::logic::{Evaluation, Known, applies, target_holds};
 use super::regex::RegexCache;
@@ -58,6 +58,8 @@ struct Described {
     subs: Vec<SubSignature>,
     /// The numbers of their contents.
     contents: Vec<Option<u32>>,
+    /// What their patterns are sought by.
+    plans: Vec<Vec<Plan>>,
 }
 
 impl Descriptions {
@@ -74,7 +76,12 @@ impl Descriptions {
         }
         self.length = self.length.saturating_add(program.len());
         let contents = subs.iter().map(|sub| self.content(sub)).collect();
-        let described = Arc::new(Described { target, expression, subs, contents });
+        let plans = subs.iter().map(|sub| match sub {
+            SubSignature::Content { patterns, .. } => patterns.iter().map(Plan::new).collect(),
+            _ => Vec::new(),
+        });
+        let plans = plans.collect();
+        let described = Arc::new(Described { target, expression, subs, contents, plans });
         self.kept.insert(place, Arc::clone(&described));
         Some(described)
     }
@@ -324,13 +331,14 @@ impl<'i> Content<'i> {
             }
             LOGICAL => {
                 let described = kept.read(place, program)?;
-                let Described { target, expression, subs, contents } = &*described;
+                let Described { target, expression, subs, contents, plans } = &*described;
                 if !target_holds(target, subject) || !self.icons.hold(target, subject.facts) {
                     return Some(Ok(None));
                 }
                 let mut evaluation = Evaluation {
                     subs,
                     contents,
+                    plans,
                     found,
                     layer,
                     members,

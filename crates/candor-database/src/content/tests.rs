@@ -312,6 +312,29 @@ fn what_nothing_was_met_of_is_not_looked_for() {
 }
 
 #[test]
+fn what_several_signatures_look_for_is_looked_for_once() {
+    // Two zeros are too common to be found by, and are not there.
+    let both = Expression::And(Box::new(Expression::Sub(0)), Box::new(Expression::Sub(1)));
+    let names = ["kappa-one", "lambda-two", "my-three", "ny-four"];
+    let image = image(names.map(|name| logical(both.clone(), &[name, "\0\0"])).to_vec());
+    let mut bytes = vec![b'.'; 1 << 20];
+    for (name, place) in names.iter().zip(1..) {
+        bytes[place * 1000..place * 1000 + name.len()].copy_from_slice(name.as_bytes());
+    }
+    let facts = Facts::default();
+    let once = Limits { search_steps: (1 << 20) / 16 + 1_000, ..Limits::default() };
+    let mut scratch = Scratch::new();
+    for end in [None, Some(b"\0\0"), None] {
+        let mut bytes = bytes.clone();
+        bytes.extend_from_slice(end.map_or(b"..", |end| end));
+        let mut hits = Vec::new();
+        assert_eq!(image.search(&subject(&bytes, &facts), &once, &mut scratch, &mut hits), []);
+        let found: Vec<u32> = hits.iter().map(|hit| hit.signature.0).collect();
+        assert_eq!(found, if end.is_some() { vec![0, 1, 2, 3] } else { vec![] });
+    }
+}
+
+#[test]
 fn an_expression_is_asked_only_where_its_strings_are() {
     let with = |expression: &str| {
         let Signature::Logical(mut logical) = logical(Expression::Sub(1), &["function"]) else { panic!() };

@@ -44,21 +44,28 @@ pub(crate) fn hash(bytes: &[u8], file_type: FileType) -> Option<PerceptualHash> 
 /// The image in grey, 32 by 32 pixels, row by row.
 fn small_grey(image: DynamicImage) -> Vec<f32> {
     let width = usize::try_from(image.width()).unwrap_or(0);
-    let colour = image.into_rgb8();
-    let grey: Vec<u8> = colour
-        .pixels()
-        .map(|pixel| {
-            let [red, green, blue] = pixel.0.map(u32::from);
-            // ITU-R 601 in 16 bits of fraction, rounded.
-            let sum = red
-                .wrapping_mul(19_595)
-                .wrapping_add(green.wrapping_mul(38_470))
-                .wrapping_add(blue.wrapping_mul(7_471))
-                .wrapping_add(0x8000);
-            u8::try_from(sum >> 16).unwrap_or(u8::MAX)
-        })
-        .collect();
+    let grey: Vec<u8> = match image {
+        DynamicImage::ImageLuma8(image) => image.into_raw(),
+        DynamicImage::ImageLumaA8(image) => image.as_raw().iter().step_by(2).copied().collect(),
+        DynamicImage::ImageRgba8(image) => {
+            let pixels = image.as_raw().as_chunks::<4>().0.iter();
+            pixels.map(|[red, green, blue, _]| grey([*red, *green, *blue])).collect()
+        }
+        other => other.into_rgb8().as_raw().as_chunks::<3>().0.iter().copied().map(grey).collect(),
+    };
     shrink::shrink(&grey, width)
+}
+
+/// ITU-R 601 in 16 bits of fraction, rounded.
+fn grey(colour: [u8; 3]) -> u8 {
+    let [red, green, blue] = colour.map(u32::from);
+    let sum = red
+        .wrapping_mul(19_595)
+        .wrapping_add(green.wrapping_mul(38_470))
+        .wrapping_add(blue.wrapping_mul(7_471))
+        .wrapping_add(0x8000);
+    // The weights add up to one.
+    (sum >> 16).to_le_bytes()[0]
 }
 
 fn of_pixels(pixels: &[f32]) -> PerceptualHash {

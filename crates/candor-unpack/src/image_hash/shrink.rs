@@ -14,23 +14,28 @@ pub(super) fn shrink(grey: &[u8], width: usize) -> Vec<f32> {
     if width == SIDE && height == SIDE {
         return grey.iter().copied().map(f32::from).collect();
     }
-    let across = weights(width);
-    let mut small = Vec::with_capacity(SIDE * SIDE);
-    let mut sums = vec![0.0_f32; width];
-    for (first, weights) in weights(height) {
-        sums.fill(0.0);
-        for (row, weight) in grey.chunks_exact(width).skip(first).zip(weights) {
-            for (sum, pixel) in sums.iter_mut().zip(row) {
-                *sum += f32::from(*pixel) * weight;
+    let (across, down) = (weights(width), weights(height));
+    let mut sums = vec![0.0_f32; width.saturating_mul(SIDE)];
+    let mut values = vec![0.0_f32; width];
+    for (place, row) in grey.chunks_exact(width).enumerate() {
+        for (value, pixel) in values.iter_mut().zip(row) {
+            *value = f32::from(*pixel);
+        }
+        for ((first, weights), sums) in down.iter().zip(sums.chunks_exact_mut(width)) {
+            let Some(weight) = place.checked_sub(*first).and_then(|place| weights.get(place)) else {
+                continue;
+            };
+            for (sum, value) in sums.iter_mut().zip(&values) {
+                *sum += value * weight;
             }
         }
-        small.extend(across.iter().map(|(first, weights)| {
-            let sums = sums.get(*first..).unwrap_or_default();
-            let sum = sums.iter().zip(weights).fold(0.0, |sum, (value, weight)| sum + value * weight);
-            sum.clamp(0.0, 255.0).round()
-        }));
     }
-    small
+    let pixel = |sums: &[f32], (first, weights): &(usize, Vec<f32>)| {
+        let sums = sums.get(*first..).unwrap_or_default();
+        let sum = sums.iter().zip(weights).fold(0.0, |sum, (value, weight)| sum + value * weight);
+        sum.clamp(0.0, 255.0).round()
+    };
+    sums.chunks_exact(width).flat_map(|sums| across.iter().map(|weights| pixel(sums, weights))).collect()
 }
 
 /// For each of the small image's pixels in a row or column of so many: the first that counts, and what each counts from there on.

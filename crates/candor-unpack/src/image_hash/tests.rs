@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use candor_model::FileType;
 use image::imageops::{FilterType, resize};
-use image::{GrayImage, ImageFormat, RgbImage, RgbaImage};
+use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, RgbaImage};
 use proptest::prelude::*;
 
 use super::shrink::shrink;
@@ -53,6 +53,23 @@ fn transparency_counts_for_nothing() {
     });
     image.write_to(&mut file, ImageFormat::Png).unwrap();
     assert_eq!(shown(&file.into_inner(), FileType::Png), "801b3f3c70736766");
+}
+
+#[test]
+fn colours_that_are_grey_are_what_they_are() {
+    let grey = |x: u32, y: u32| (x * y % 256) as u8;
+    let images: [DynamicImage; 4] = [
+        GrayImage::from_fn(50, 40, |x, y| image::Luma([grey(x, y)])).into(),
+        image::GrayAlphaImage::from_fn(50, 40, |x, y| image::LumaA([grey(x, y), x as u8])).into(),
+        RgbImage::from_fn(50, 40, |x, y| image::Rgb([grey(x, y); 3])).into(),
+        RgbaImage::from_fn(50, 40, |x, y| image::Rgba([grey(x, y), grey(x, y), grey(x, y), y as u8])).into(),
+    ];
+    let shown = images.map(|image| {
+        let mut file = Cursor::new(Vec::new());
+        image.write_to(&mut file, ImageFormat::Png).unwrap();
+        shown(&file.into_inner(), FileType::Png)
+    });
+    assert!(shown.iter().all(|one| *one == shown[0]), "{shown:?}");
 }
 
 #[test]

@@ -73,15 +73,6 @@ impl Hash {
             _ => return None,
         })
     }
-
-    /// A password hashed `rounds` times.
-    fn repeated(self, salt: &[u8], password: &[u8], rounds: u32) -> Vec<u8> {
-        let mut hash = self.of(&[salt, password]);
-        for round in 0..rounds {
-            hash = self.of(&[&round.to_le_bytes(), &hash]);
-        }
-        hash
-    }
 }
 
 /// What one element of the description says.

@@ -16,7 +16,7 @@ use crate::bytes::{Reader, record_at, run, u32_at, u64_at};
 use crate::content::anchor::{Group, Tier};
 use crate::content::cells::elements_length;
 use crate::content::codec::Decoder;
-use crate::content::evaluate::{Layer, Steps, find_starting, fixed_end, place_ranges};
+use crate::content::evaluate::{Layer, Plan, Steps, find_starting_planned, fixed_end, place_ranges};
 use crate::ir::Element;
 
 /// Positions that are tested before those that pass are looked up: the bytes are then still in the
@@ -47,6 +47,7 @@ struct Prepared {
     /// Whether the part that has the anchor can be compared by itself, in little time.
     is_compared: bool,
     hints: Vec<Hint>,
+    plan: Plan,
 }
 
 impl Prepared {
@@ -54,7 +55,7 @@ impl Prepared {
     fn new(group: Group, probe: usize) -> Self {
         let own = group.pattern.parts.get(group.part).map_or(&[][..], |part| &part.elements);
         let is_compared = elements_length(own).is_some() && weight(own) <= HEAVIEST;
-        Self { is_compared, hints: Hint::choose(&group, probe), group }
+        Self { is_compared, hints: Hint::choose(&group, probe), plan: Plan::new(&group.pattern), group }
     }
 
     /// Whether the part that has the anchor may stand where it must around surroundings that start at `start`.
@@ -537,7 +538,7 @@ impl Shard<'_> {
         if !prepared.own_part_fits(layer.bytes, candidate.start) {
             return false;
         }
-        let Prepared { group: Group { pattern, least, most, .. }, hints, .. } = prepared;
+        let Prepared { group: Group { pattern, least, most, .. }, hints, plan, .. } = prepared;
         let room = (layer.bytes.len() / 4).saturating_add(1 << 12);
         for hint in hints {
             // Looking for one literal takes a small part of the time of matching.
@@ -553,7 +554,7 @@ impl Shard<'_> {
         }
         let Some(high) = candidate.start.checked_sub(*least) else { return false };
         let ranges = vec![(candidate.start.saturating_sub(*most), high)];
-        let found = find_starting(pattern, layer, ranges, 1, &mut Steps::new(WINDOW_STEPS));
+        let found = find_starting_planned((pattern, plan), layer, ranges, 1, &mut Steps::new(WINDOW_STEPS));
         found.map_or(true, |found| found.count > 0)
     }
 }
