@@ -1,10 +1,10 @@
 #!/bin/sh
 # Documents and archives to measure on: benches/corpus.sh FOLDER
 #
-# Some 750 MB in eight classes, one folder each, in the form in which a mail gateway or a server for uploads meets them. All of it comes from
+# Some 900 MB in nine classes, one folder each, in the form in which a mail gateway or a server for uploads meets them. All of it comes from
 # packages of Debian 12, PyPI and npm, fetched by their own programs; what no package holds (mails with attachments, Windows installers, a disc
 # of documents) is made of what they hold by the usual makers. The order and the choice are fixed, so the same packages give the same files; packages
-# change with time. Needs apt-get (run `apt-get update` before), dpkg-deb, pip, npm, python3, xz, makensis, wixl, genisoimage. Sources that
+# change with time. Needs apt-get (run `apt-get update` before), ar, dpkg-deb, pip, npm, python3, xz, makensis, wixl, genisoimage. Sources that
 # were fetched are kept in FOLDER.fetched.
 set -eu
 
@@ -128,6 +128,14 @@ for each in clamav-testfiles debmake-doc git gnuplot-doc installation-guide-amd6
 done
 for each in gnumeric libpdfbox2-java pikepdf; do
     cp "$from/sources/${each}_"*.orig.tar.xz "$into/packages"
+done
+# clamscan opens no archive of ar, and so no package of Debian: the same with what is in them, for both to look at.
+mkdir -p "$into/opened"
+for each in "$into/packages"/*; do
+    case $each in
+    *.deb) content=$(ar t "$each" | grep '^data') && ar p "$each" "$content" > "$into/opened/$(basename "$each" .deb).$content" ;;
+    *) cp "$each" "$into/opened" ;;
+    esac
 done
 
 below debs/grub-rescue-pc debs/ipxe -- '*.iso' | put "$into/images" 1 0
