@@ -2,7 +2,14 @@
 //!
 //! A header asks for up to 256 MiB, or for gigabytes, and the library fills all of it with zeros before the first
 //! byte is decoded: a member of 35 bytes would cost a third of a second. What a model holds grows with what was
-//! decoded, and one that was never full gives the same whatever its size, so a short member gets a small one.
+//! decoded, and one that was never full gives the same whatever its size. So a member starts with a small one, whatever
+//! length it claims, and when that might be full, it is decoded from its start again with one that is larger.
+
+use std::io::{self, Read};
+
+use ppmd_rust::Error;
+
+use crate::codec::Decoder;
 
 /// Bytes that a model takes for each byte decoded and each order. A byte enters at most as many contexts as the order
 /// says. In each it makes a context (one unit of 12 bytes), or a row of a table. Tables move to larger places as they
@@ -11,9 +18,62 @@
 const EACH: u64 = 12 + 101 + 51;
 /// What a model holds at the start: 256 rows and a context; the rest is for what is rounded off.
 const START: u64 = 16 << 10;
+/// How many bytes the first model is good for, and by how much each is larger than the one before: what is decoded
+/// again is a seventh of the whole.
+const FIRST: u64 = 256;
+const GROWTH: u64 = 8;
+
+/// Makes a decoder with a model of so much memory.
+type Make<'a> = Box<dyn Fn(u32) -> Result<Decoder<'a>, Error> + 'a>;
+
+/// A decoder whose model grows with what was decoded.
+pub(crate) struct Growing<'a> {
+    make: Make<'a>,
+    decoder: Decoder<'a>,
+    order: u32,
+    asked: u32,
+    length: u64,
+    /// How many bytes the model is good for.
+    good_for: u64,
+    read: u64,
+}
+
+impl<'a> Growing<'a> {
+    /// No more than `length` bytes, with a model for which `asked` bytes are asked.
+    pub(crate) fn new(order: u32, asked: u32, length: u64, make: Make<'a>) -> Result<Self, Error> {
+        let good_for = FIRST.min(length);
+        let decoder = make(model(order, asked, good_for))?;
+        Ok(Self { make, decoder, order, asked, length, good_for, read: 0 })
+    }
+
+    fn grow(&mut self) -> io::Result<()> {
+        self.good_for = self.good_for.saturating_mul(GROWTH).min(self.length);
+        let memory = model(self.order, self.asked, self.good_for);
+        if memory == self.asked {
+            self.good_for = self.length;
+        }
+        // The small one goes before the large one comes.
+        self.decoder = Box::new(io::empty());
+        self.decoder = (self.make)(memory).map_err(io::Error::other)?;
+        io::copy(&mut (&mut self.decoder).take(self.read), &mut io::sink())?;
+        Ok(())
+    }
+}
+
+impl Read for Growing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.good_for && self.good_for < self.length && !buffer.is_empty() {
+            self.grow()?;
+        }
+        let room = self.good_for.saturating_sub(self.read);
+        let count = (&mut self.decoder).take(room).read(buffer)?;
+        self.read = self.read.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
+    }
+}
 
 /// The memory for a model of which `asked` bytes are asked for, when no more than `length` bytes will be decoded.
-pub(crate) fn model(order: u32, asked: u32, length: u64) -> u32 {
+fn model(order: u32, asked: u32, length: u64) -> u32 {
     // An eighth of the memory is for the bytes themselves.
     let units = length.saturating_mul(u64::from(order)).saturating_mul(EACH).saturating_add(START);
     let needed = units.saturating_add(units / 7).saturating_add(length.saturating_mul(8));
@@ -24,11 +84,12 @@ pub(crate) fn model(order: u32, asked: u32, length: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::io::{Read as _, Write as _};
 
     use ppmd_rust::{Ppmd7Decoder, Ppmd7Encoder, Ppmd8Decoder, Ppmd8Encoder, RestoreMethod};
 
-    use super::{EACH, START, model};
+    use super::{EACH, Growing, START, model};
 
     const ASKED: u32 = 8 << 20;
 
@@ -100,6 +161,37 @@ mod tests {
             }
         }
         assert!(is_tight, "these contents fit into anything");
+    }
+
+    /// What comes out of `packed` with a length that is a lie, and the memory of each model that was made for it.
+    fn grown(packed: &[u8], asked: u32) -> (Vec<u8>, Vec<u32>) {
+        let (mut content, memory) = (Vec::new(), RefCell::new(Vec::new()));
+        let make = |room: u32| -> Result<crate::codec::Decoder<'_>, ppmd_rust::Error> {
+            memory.borrow_mut().push(room);
+            Ok(Box::new(Ppmd8Decoder::new(packed, 6, room, RestoreMethod::Restart)?))
+        };
+        let mut decoder = Growing::new(6, asked, u64::MAX, Box::new(make)).unwrap();
+        drop(decoder.read_to_end(&mut content));
+        drop(decoder);
+        (content, memory.into_inner())
+    }
+
+    #[test]
+    fn a_model_grows_with_what_is_decoded() {
+        for content in contents() {
+            let method = RestoreMethod::Restart;
+            let mut encoder = Ppmd8Encoder::new(Vec::new(), 6, ASKED, method).unwrap();
+            encoder.write_all(&content).unwrap();
+            let packed = encoder.finish(true).unwrap();
+            let (decoded, memory) = grown(&packed, ASKED);
+            assert!(decoded == content, "{} of {} bytes", decoded.len(), content.len());
+            let models = [1, 257, 2_049].iter().filter(|from| content.len() >= **from).count();
+            assert_eq!(memory.len(), models, "{} bytes: {memory:?}", content.len());
+            assert!(memory.is_sorted() && memory[0] < 1 << 20, "{memory:?}");
+        }
+        // What asks for all there is, and gives next to nothing.
+        let (decoded, memory) = grown(&noise(35, 256, 0), 256 << 20);
+        assert!(memory.iter().all(|memory| *memory < 16 << 20), "{} bytes: {memory:?}", decoded.len());
     }
 
     #[test]

@@ -18,8 +18,9 @@ use sha2::{Digest as _, Sha256};
 use super::{AES, MEMORY};
 use crate::codec::{self, Decoder};
 use crate::lz4::Lz4;
+use crate::ppmd::Growing;
 use crate::reader::{Reader, clipped};
-use crate::{brotli, cipher, ppmd};
+use crate::{brotli, cipher};
 
 /// Methods that are read here alone. Of LZ4, the library gives a block whole or not at all; to PPMd, it gives all the
 /// memory that is asked for.
@@ -164,10 +165,20 @@ fn undone<'a>(
         }
         [3, 4, 1] => {
             let order = u32::from(properties.u8().ok_or_else(malformed)?);
-            let model = ppmd::model(order, properties.u32().ok_or_else(malformed)?, length);
+            let model = properties.u32().ok_or_else(malformed)?;
             afford(u64::from(model))?;
-            let decoder = Ppmd7Decoder::new(source.stream(), order, model);
-            Box::new(decoder.map_err(|error| Reason::Malformed(format!("7z: {error}")))?.take(length))
+            let refused = |error| Reason::Malformed(format!("7z: {error}"));
+            match source {
+                Source::Bytes(bytes) => {
+                    let make = move |memory| -> Result<Decoder<'a>, ppmd_rust::Error> {
+                        Ok(Box::new(Ppmd7Decoder::new(bytes, order, memory)?))
+                    };
+                    Box::new(Growing::new(order, model, length, Box::new(make)).map_err(refused)?)
+                }
+                Source::Stream(stream) => {
+                    Box::new(Ppmd7Decoder::new(stream, order, model).map_err(refused)?.take(length))
+                }
+            }
         }
         [4, 2, 2] => Box::new(BzDecoder::new(source.stream())),
         [4, 1, 8] => Box::new(DeflateDecoder::new(source.stream())),

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read as _};
 
-use ppmd_rust::Ppmd8Decoder;
+use ppmd_rust::{Error, Ppmd8Decoder};
 
 use super::implode::Implode;
 use super::layout::Entry;
@@ -11,7 +11,7 @@ use super::shrink::Shrink;
 use crate::bits::Stepped;
 use crate::codec::{self, Decoder, failed};
 use crate::explode::Explode;
-use crate::ppmd;
+use crate::ppmd::Growing;
 use crate::reader::Reader;
 
 /// A decoder for `data`, compressed by `method`; `None` for methods that are not known.
@@ -57,9 +57,12 @@ fn ppmd8<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
     };
     let order = (header & 15).saturating_add(1);
     let memory = ((header >> 4) & 0xff).saturating_add(1) << 20;
-    let memory = ppmd::model(order, memory, entry.real);
-    match Ppmd8Decoder::new(reader.rest(), order, memory, (header >> 12).min(2).into()) {
-        Ok(decoder) => Box::new(decoder.take(entry.real)),
+    let (rest, restore) = (reader.rest(), (header >> 12).min(2));
+    let make = move |memory| -> Result<Decoder<'a>, Error> {
+        Ok(Box::new(Ppmd8Decoder::new(rest, order, memory, restore.into())?))
+    };
+    match Growing::new(order, memory, entry.real, Box::new(make)) {
+        Ok(decoder) => Box::new(decoder),
         Err(error) => failed(ErrorKind::InvalidData, error.to_string()),
     }
 }
