@@ -32,6 +32,8 @@ const MEBIBYTE: usize = 1 << 20;
 
 /// Seconds and bytes of private memory that a bomb may cost.
 const SECONDS: f64 = 2.0;
+/// Seconds after which a scan is stopped, so that the bench ends. What is to be looked at however long it takes has ten times as many.
+const PATIENCE: u64 = 60;
 pub(crate) const MEMORY: u64 = 300 << 20;
 
 /// What is promised of a file, beside the memory that it may cost.
@@ -221,7 +223,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         write(&mut file).with_context(|| name)?;
         let length = file.metadata()?.len();
         drop(file);
+        let patience = if promise == Promise::Ends { 10 * PATIENCE } else { PATIENCE };
         let mut command = scan(&arguments.candor, database.as_deref(), &path);
+        command.args(["--max-time", &patience.to_string()]);
         let (start, before) = (Instant::now(), children_time());
         let output = command.stderr(Stdio::null()).output()?;
         let (seconds, processor) = (start.elapsed().as_secs_f64(), children_time() - before);

@@ -21,6 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = keys();
     cases.extend(unpacked());
     cases.extend(work());
+    cases.extend(again());
     cases
 }
 
@@ -214,6 +215,94 @@ fn work() -> Vec<Case> {
             (0..20).try_for_each(|_| out.write_all(&b"unescape('%75%6e');".repeat(MEBIBYTE / 19)))
         }),
     ]
+}
+
+/// The same bytes read again and again, by many layers that each may ask for some of it.
+fn again() -> Vec<Case> {
+    vec![
+        ("ZIP of 4 mails of 10 MiB with 256 files in one another", Promise::Incomplete, |out| {
+            let mail =
+                [MAIL.as_bytes(), b"\r\n", &b"begin 644 a\n".repeat(256), &b"z\n".repeat(5 * MEBIBYTE)];
+            packed(out, 4, &mail.concat())
+        }),
+        ("ZIP of 10 mails of 20 MiB with 256 words in one line", Promise::Incomplete, |out| {
+            let mail = [MAIL.as_bytes(), b"\r\n", &b"begin ".repeat(256), &vec![b'a'; 20 * MEBIBYTE]];
+            packed(out, 10, &mail.concat())
+        }),
+        ("ZIP of 100 mails with 4,000 boundaries that never come", Promise::Incomplete, |out| {
+            let part = "--b\nX: y\nContent-Type: multipart/x; boundary=tent-Typf\n\n";
+            let head = "Content-Type: multipart/x; boundary=b\n\n";
+            packed(out, 100, format!("{MAIL}{head}{}", part.repeat(4_000)).as_bytes())
+        }),
+        ("PDF with 20,000 references to one array", Promise::Quick, |out| {
+            let (references, array) = ("/JS 1 0 R ".repeat(20_000), "a ".repeat(500_000));
+            write!(out, "%PDF-1.7\n2 0 obj<<{references}>>endobj\n1 0 obj [{array}]")
+        }),
+        ("ZIP of 100 PDFs with 4,000 scripts in one another", Promise::Incomplete, |out| {
+            packed(out, 100, format!("%PDF-1.7\n1 0 obj<<{}>>endobj\n", "/JS[".repeat(4_000)).as_bytes())
+        }),
+        ("ZIP of 500 PDFs under passwords of 256 bits", Promise::Incomplete, |out| {
+            let (long, short) = ("41".repeat(48), "41".repeat(32));
+            let key = format!("/V 5 /R 6 /P -1 /O <{long}> /U <{long}> /OE <{short}> /UE <{short}>");
+            let pdf = format!("%PDF-1.7\n1 0 obj << {key} >> endobj\ntrailer << /Encrypt 1 0 R >>\n");
+            packed(out, 500, pdf.as_bytes())
+        }),
+        ("ZIP of 20 layers with 9,900 beginnings of RAR 5", Promise::Incomplete, |out| {
+            let mark = b"Rar!\x1a\x07\x01\0\x01\x02\x03\x04\xff\xff\x7f";
+            packed(out, 20, &[b"\x01\x02\x03\x04", &mark.repeat(9_900)[..], &zeros(2)].concat())
+        }),
+        ("ZIP of 200 layers with 9,000 beginnings of programs", Promise::Quick, |out| {
+            packed(out, 200, &[b"\x01\x02", &b"MZ".repeat(1_000)[..], &b"MZPE\0\0".repeat(9_000)].concat())
+        }),
+        ("ZIP of 2,000 packed programs that never end", Promise::Incomplete, |out| {
+            packed(out, 2_000, &endless_program())
+        }),
+        ("ZIP of nothing but headers whose names are 64 KiB long", Promise::Quick, |out| {
+            out.write_all(&b"PK\x03\x04\x14\0\xff\xff\0\0".repeat(2 * MEBIBYTE / 10))
+        }),
+        ("ZIP of twelve times 38 MiB of script", Promise::Incomplete, |out| {
+            let line = b"var a=unescape(\"%41%42\");/*x*/ b=a+\"c\";\n";
+            packed(out, 12, &[&b"<html><script>"[..], &line.repeat(38 * MEBIBYTE / line.len())].concat())
+        }),
+        ("ZIP of twelve times 38 MiB of PostScript", Promise::Incomplete, |out| {
+            let line = b"<41424344> pop currentfile /ASCIIHexDecode filter\n";
+            packed(out, 12, &[&b"%!PS-Adobe-3.0\n"[..], &line.repeat(38 * MEBIBYTE / line.len())].concat())
+        }),
+        ("ZIP of 200 members whose password is right and content is not", Promise::Incomplete, |out| {
+            let member = zip_methods::pack("a", &zeros(100), 8).with_traditional_encryption(b"infected");
+            let members: Vec<_> = (0..200_u32)
+                .map(|number| {
+                    let mut member = member.clone();
+                    // The first byte of the sum says that it is the password.
+                    member.crc32 ^= number + 1;
+                    member
+                })
+                .collect();
+            out.write_all(&zip_methods::archive(&members))
+        }),
+    ]
+}
+
+/// A program that may write to its code, as packed ones do, and jumps to where it is.
+fn endless_program() -> Vec<u8> {
+    let section = SectionRecipe { name: ".packed".to_owned(), bytes: [0xeb, 0xfe].repeat(256) };
+    let (mut bytes, _) = Executable::new(Kind::Pe32, vec![section]).build();
+    let header = bytes.windows(4).position(|part| part == b"PE\0\0").unwrap_or(0);
+    let table = header + 24 + usize::from(bytes[header + 20]);
+    bytes[table + 36..table + 40].copy_from_slice(&0xe000_0020_u32.to_le_bytes());
+    bytes.copy_within(table + 12..table + 16, header + 40);
+    bytes
+}
+
+/// What a mail begins with.
+const MAIL: &str = "From: a@b\r\nSubject: c\r\nMIME-Version: 1.0\r\n";
+
+/// So many copies of a file in a ZIP archive, each with its own number behind it.
+fn packed(out: &mut File, count: u32, file: &[u8]) -> std::io::Result<()> {
+    let pack = |number: u32| {
+        zip_methods::pack(&number.to_string(), &[file, format!("\0{number}").as_bytes()].concat(), 8)
+    };
+    out.write_all(&zip_methods::archive(&(0..count).map(pack).collect::<Vec<_>>()))
 }
 
 fn nested(out: &mut File, count: u32, archive: impl Fn(u32) -> Vec<u8>) -> std::io::Result<()> {

@@ -35,6 +35,8 @@ use value::{Lexer, Value};
 const TRIALS: usize = 24;
 /// How far before a stream its dictionary may start.
 const DICTIONARY: usize = 64 << 10;
+/// What a byte costs of a value that is made once more: brackets in one another are the dearest.
+const NESTED: usize = 2;
 /// Blanks behind the word `stream`.
 const BLANKS: usize = 64;
 /// Addresses that are told at most.
@@ -212,7 +214,7 @@ impl<'a> Walk<'a, '_> {
             };
             let value = lexer.value();
             let end = text.len().saturating_sub(lexer.rest().len());
-            if at < covered && !self.work.pay(end.saturating_sub(at), self.sink) {
+            if at < covered && !self.work.pay(end.saturating_sub(at).saturating_mul(NESTED), self.sink) {
                 continue;
             }
             covered = covered.max(end);

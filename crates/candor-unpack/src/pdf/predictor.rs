@@ -46,11 +46,11 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn of_png(decoder: Decoder<'a>, samples: Samples) -> Self {
-        Self { decoder, above: vec![0; samples.row], at: usize::MAX, samples, is_png: true }
+        Self { decoder, above: Vec::new(), at: usize::MAX, samples, is_png: true }
     }
 
     pub(super) fn of_tiff(decoder: Decoder<'a>, samples: Samples) -> Self {
-        Self { decoder, above: vec![0; samples.row], at: usize::MAX, samples, is_png: false }
+        Self { decoder, above: Vec::new(), at: usize::MAX, samples, is_png: false }
     }
 }
 
@@ -58,18 +58,13 @@ impl Read for Rows<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.at >= self.above.len() {
             let head = usize::from(self.is_png);
-            let mut row = vec![0_u8; self.samples.row.saturating_add(head)];
-            let mut filled = 0_usize;
-            while let Some(rest) = row.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-                match self.decoder.read(rest)? {
-                    0 => break,
-                    read => filled = filled.saturating_add(read),
-                }
-            }
-            if filled <= head {
+            let whole = u64::try_from(self.samples.row.saturating_add(head)).unwrap_or(u64::MAX);
+            // As much as there is: a row may be said to be a million times as long.
+            let mut row = Vec::new();
+            self.decoder.by_ref().take(whole).read_to_end(&mut row)?;
+            if row.len() <= head {
                 return Ok(0);
             }
-            row.truncate(filled);
             if self.is_png {
                 let kind = row.remove(0);
                 png(kind, self.samples.step(), &self.above, &mut row);
@@ -111,7 +106,8 @@ fn tiff(samples: Samples, row: &mut [u8]) {
         1 | 2 | 4 => {
             let bits = u32::try_from(samples.bits).unwrap_or(1);
             let mask = u8::MAX >> 8_u32.saturating_sub(bits);
-            let mut before = vec![0_u8; samples.colours];
+            // No more than there are samples in the row.
+            let mut before = vec![0_u8; samples.colours.min(row.len().saturating_mul(8))];
             let mut colour = 0_usize;
             for byte in row {
                 let mut shift = 8_u32.saturating_sub(bits);
@@ -166,5 +162,22 @@ fn paeth(left: u8, up: u8, corner: u8) -> u8 {
         up
     } else {
         corner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::{Rows, Samples};
+
+    #[test]
+    fn a_row_takes_the_memory_of_what_is_there() {
+        let samples = Samples::new(1, 8, 1 << 24);
+        let mut rows = Rows::of_png(Box::new(&b"\x02content"[..]), samples);
+        let mut content = [0; 7];
+        rows.read_exact(&mut content).unwrap();
+        assert_eq!(&content, b"content");
+        assert!(rows.above.capacity() < 1 << 10);
     }
 }

@@ -126,7 +126,8 @@ fn words_without_their_counterpart_take_no_squares() {
         many("%PDF-1.4\n/Encrypt 1 0 R 1 0 obj << /V 2 /R 3 >>", "/ID [ (a) "),
         many("%PDF-1.4\n5 0 obj [1 0 R 1 0 R 1 0 R 1 0 R]", "1 0 obj<</Filter 5 0 R>>stream\nx endstream "),
     ] {
-        Collected::of(FileType::Pdf, bytes.as_bytes());
+        // What begins in one another is counted elsewhere.
+        Collected::without_work(FileType::Pdf, bytes.as_bytes());
     }
 }
 
