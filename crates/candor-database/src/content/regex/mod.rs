@@ -26,11 +26,11 @@ const MAX_KEPT: usize = 12 << 20;
 /// Memory that one compiled expression may take, in bytes.
 const MAX_COMPILED: usize = 32 << 20;
 /// Bytes of strings that matches begin or end with: what is looked for, and what is enough to look for.
-const LONGEST_SPELLING: usize = 12;
+const LONGEST_SPELLING: usize = 7;
 const SHORTEST_SPELLING: usize = 5;
 /// Such strings in both cases, and without case.
 const MOST_SPELLINGS: usize = 128;
-const MOST_ANCHORS: usize = 64;
+const MOST_ANCHORS: usize = 24;
 /// What an expression that backtracks is taken to need, which does not tell it, in bytes.
 const BACKTRACKING: usize = 64 << 10;
 
@@ -85,9 +85,9 @@ pub(crate) fn required(regex: &Regex) -> Option<Required> {
     let Translated { text, backtracks, relaxed } = translate(&regex.pattern, regex.flags);
     let hir = parse(&if backtracks { relaxed? } else { text }).ok()?;
     let mut required = needed::required(&hir, Offset::ANY);
-    for kind in [ExtractKind::Prefix, ExtractKind::Suffix] {
-        required.choices.extend(spellings(&hir, kind));
-    }
+    let ends = [ExtractKind::Prefix, ExtractKind::Suffix].map(|kind| spellings(&hir, kind));
+    // One is enough, and all are in the index of each class of files.
+    required.choices.extend(ends.into_iter().flatten().min_by_key(Vec::len));
     Some(required)
 }
 
