@@ -55,7 +55,8 @@ impl Token {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(message).unwrap();
+        // Whoever cannot sign may be gone before it reads.
+        drop(child.stdin.take().unwrap().write_all(message));
         child.wait_with_output().unwrap()
     }
 }
