@@ -64,7 +64,10 @@ const CASES: [Case; 8] = [
     ("mailbox", mailbox),
     ("7z", |folder, out| {
         let program = if Command::new("7zz").output().is_ok() { "7zz" } else { "7z" };
-        done(Command::new(program).args(["a", "-bd", "-mx=1", "-t7z"]).arg(out).arg(folder.join(".")))
+        // A name without an ending is given one.
+        let archive = out.with_extension("7z");
+        done(Command::new(program).args(["a", "-bd", "-mx=1", "-t7z"]).arg(&archive).arg(folder.join(".")))?;
+        Ok(fs::rename(archive, out)?)
     }),
 ];
 
