@@ -267,14 +267,7 @@ pub(crate) fn of_required(required: &Required, usage: &dyn Usage) -> Cover {
         pattern_cover(&required.pattern, usage)
     };
     for branches in &required.choices {
-        let mut either: Option<Cover> = None;
-        for branch in branches {
-            let own = of_required(branch, usage);
-            either = Some(match either {
-                None => own,
-                Some(cover) => cover.either(own),
-            });
-        }
+        let either = branches.iter().map(|branch| of_required(branch, usage)).reduce(Cover::either);
         cover = cover.and(either.unwrap_or(Cover::Always));
     }
     cover

@@ -189,7 +189,7 @@ fn find_in(
 ) -> Result<Matches, Undecided> {
     let mut places = places;
     let mut found = Matches::default();
-    for (index, part) in pattern.parts.iter().enumerate() {
+    for (index, (part, place)) in pattern.parts.iter().zip(&plan.0).enumerate() {
         let next = pattern.parts.get(index.saturating_add(1)).map(|part| part.gap);
         let mut following: Vec<Interval> = Vec::new();
         // With an unlimited gap behind this part only its earliest end matters.
@@ -243,15 +243,7 @@ fn find_in(
         if part.macro_group.is_some() {
             return Ok(Matches::default());
         }
-        let make = || Sought::new(&part.elements, pattern.ignore_case);
-        let made;
-        let sought = match plan.0.get(index) {
-            Some(place) => place.get_or_init(make),
-            None => {
-                made = make();
-                &made
-            }
-        };
+        let sought = place.get_or_init(|| Sought::new(&part.elements, pattern.ignore_case));
         let matcher = Matcher { elements: &part.elements, ignore_case: pattern.ignore_case, sought };
         part_matches(&matcher, layer.bytes, &places, steps, &mut take)?;
         if let (Some(gap), Some((end, origin))) = (next, earliest) {

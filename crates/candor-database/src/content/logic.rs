@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::content::cover::{is_choice, macro_reference};
 use crate::content::evaluate::{
-    KEPT, Layer, Plan, Steps, Undecided, count_literals, find, find_planned, find_starting, starts,
+    KEPT, Layer, Plan, Steps, Undecided, count_literals, find_planned, find_starting, starts,
 };
 use crate::content::number::number_holds;
 use crate::content::regex::RegexCache;
@@ -276,13 +276,8 @@ impl Evaluation<'_, '_> {
             Some(SubSignature::Content { patterns, macro_group: None }) => {
                 let mut known = Known::default();
                 let mut sum = 0_u32;
-                let plans = self.plans.get(index).map_or(&[][..], |plans| plans);
-                for (number, pattern) in patterns.iter().enumerate() {
-                    let rest = want.saturating_sub(sum);
-                    let found = match plans.get(number) {
-                        Some(plan) => find_planned((pattern, plan), self.layer, rest, self.steps)?,
-                        None => find(pattern, self.layer, rest, self.steps)?,
-                    };
+                for planned in patterns.iter().zip(self.plans.get(index).into_iter().flatten()) {
+                    let found = find_planned(planned, self.layer, want.saturating_sub(sum), self.steps)?;
                     sum = sum.saturating_add(found.count);
                     known.spans.extend(found.spans);
                     if found.last.map(|(_, end)| end) > known.last.map(|(_, end)| end) {
