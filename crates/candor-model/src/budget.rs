@@ -120,6 +120,17 @@ pub struct Budget {
     work: u64,
 }
 
+/// Takes `price` off an account, if there is as much.
+const fn pay(account: &mut u64, price: u64) -> bool {
+    match account.checked_sub(price) {
+        Some(left) => {
+            *account = left;
+            true
+        }
+        None => false,
+    }
+}
+
 impl Budget {
     /// A fresh account for a file of `length` bytes.
     #[must_use]
@@ -215,13 +226,7 @@ impl Budget {
     /// paid and the key must not be made.
     #[must_use]
     pub const fn pay_key(&mut self, rounds: u64) -> bool {
-        match self.key_rounds.checked_sub(rounds) {
-            Some(left) => {
-                self.key_rounds = left;
-                true
-            }
-            None => false,
-        }
+        pay(&mut self.key_rounds, rounds)
     }
 
     /// Pays for work that no length accounts for: bytes that are read once more because something else began before them,
@@ -230,13 +235,7 @@ impl Budget {
     /// left; if not, nothing is paid, the work must not be done, and [`Reason::Work`] is what to say.
     #[must_use]
     pub const fn pay_work(&mut self, units: u64) -> bool {
-        match self.work.checked_sub(units) {
-            Some(left) => {
-                self.work = left;
-                true
-            }
-            None => false,
-        }
+        pay(&mut self.work, units)
     }
 
     /// What is left of the work.

@@ -17,6 +17,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::autoit;
+use crate::elf::class_and_order;
 use crate::nsis;
 use crate::pe::PortableExecutable;
 use crate::reader::{Reader, clipped};
@@ -340,16 +341,14 @@ fn nullsoft(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
 
 /// A class, byte order, version and type that exist; the section table stands at the end of most files.
 fn elf(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
-    use crate::reader::Order;
     let file = bytes.get(at..)?;
-    let (&class, &order) = (file.get(4)?, file.get(5)?);
-    let start = Reader::new(file, if order == 2 { Order::Big } else { Order::Little });
+    let (is_wide, order) = class_and_order(file)?;
+    let start = Reader::new(file, order);
     let kind = start.at(16)?.u16()?;
     let version = start.at(20)?.u32()?;
-    if !(matches!(class, 1 | 2) && matches!(order, 1 | 2) && (1..=4).contains(&kind) && version == 1) {
+    if !(1..=4).contains(&kind) || version != 1 {
         return None;
     }
-    let is_wide = class == 2;
     let table = start.at(if is_wide { 40 } else { 32 })?.word(is_wide)?;
     let mut counts = start.at(if is_wide { 58 } else { 46 })?;
     let (size, count) = (u64::from(counts.u16()?), u64::from(counts.u16()?));
