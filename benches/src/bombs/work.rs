@@ -22,7 +22,54 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(unpacked());
     cases.extend(work());
     cases.extend(again());
+    cases.extend(decoders());
     cases
+}
+
+/// What decoders cost before their first byte: tables, dictionaries and models.
+fn decoders() -> Vec<Case> {
+    vec![
+        ("ZIP of 9,000 members of 20 KiB, shrunk", Promise::Quick, |out| members(out, 1)),
+        ("ZIP of a member of 4 MiB that only clears the table of its strings", Promise::Quick, |out| {
+            // Four times the codes 256 and 2, of nine bits each.
+            let clearing = (0..4).fold(0_u128, |bits, place| bits | (256 | 2 << 9) << (18 * place));
+            let data = clearing.to_le_bytes()[..9].repeat(4 * MEBIBYTE / 9);
+            out.write_all(&zip_methods::archive(&[zip_methods::Packed {
+                data,
+                ..zip_methods::pack("a", &[0; 100], 1)
+            }]))
+        }),
+        ("ZIP of 9,000 members of 20 KiB, imploded", Promise::Quick, |out| members(out, 6)),
+        ("ZIP of 9,000 members of 20 KiB, deflated", Promise::Quick, |out| members(out, 8)),
+        ("ZIP of 9,000 members of 20 KiB, bzip2", Promise::Quick, |out| members(out, 12)),
+        ("ZIP of 9,000 members of 20 KiB, LZMA with dictionaries of 1 GiB", Promise::Quick, |out| {
+            members(out, 14)
+        }),
+        ("ZIP of 9,000 members of 20 KiB, Zstandard", Promise::Quick, |out| members(out, 93)),
+        ("ZIP of 9,000 members of 20 KiB, xz", Promise::Quick, |out| members(out, 95)),
+        ("ZIP of 9,000 members of 20 KiB, PPMd with models of 256 MiB", Promise::Incomplete, |out| {
+            members(out, 98)
+        }),
+        ("ZIP of 200 archives of 7z, PPMd with models of 256 MiB", Promise::Incomplete, |out| {
+            nested(out, 200, |_| archive::seven_zip(SevenZip::Ppmd, None, &[("a", &vec![0; 100 << 10])]))
+        }),
+    ]
+}
+
+/// Members that unpack to 20 KiB, and ask for as much memory as they may.
+fn members(out: &mut File, method: u16) -> std::io::Result<()> {
+    let mut member = zip_methods::pack("a", &[0; 20 << 10], method);
+    match method {
+        // Behind the version, and the length of the properties with the first of them.
+        14 => member.data[5..9].copy_from_slice(&(1_u32 << 30).to_le_bytes()),
+        // The mebibytes stand between the order and what is to be done when they are used up.
+        98 => {
+            member.data[0] |= 0xf0;
+            member.data[1] |= 0x0f;
+        }
+        _ => (),
+    }
+    out.write_all(&zip_methods::archive(&vec![member; 9_000]))
 }
 
 /// Passwords: what trying one costs stands in the file.

@@ -23,6 +23,17 @@ const START: u64 = 16 << 10;
 const FIRST: u64 = 256;
 const GROWTH: u64 = 8;
 
+/// What the C library keeps of memory that is let go of; more comes from the system, page by page, which takes eight times as
+/// long.
+const KEPT: u32 = 32 << 20;
+
+/// What it costs to fill the model for so many bytes with zeros, in the units of [`candor_model::Budget::pay_work`]: a member
+/// of a hundred bytes that unpack to a hundred thousand may take a quarter of a second.
+pub(crate) fn work(order: u32, asked: u32, length: u64) -> u64 {
+    let memory = model(order, asked, length);
+    u64::from(if memory <= KEPT { memory / 32 } else { memory / 4 })
+}
+
 /// Makes a decoder with a model of so much memory.
 type Make<'a> = Box<dyn Fn(u32) -> Result<Decoder<'a>, Error> + 'a>;
 

@@ -82,7 +82,10 @@ impl<'a> Apfs<'a> {
             return None;
         }
         let blocks = Blocks::new(medium, size);
-        let mut states = states(&blocks);
+        let (mut states, is_whole) = states(&blocks);
+        if !is_whole {
+            sink.incomplete(Reason::Unsupported("so many states of an APFS container".to_owned()));
+        }
         let newest = states.first().map(|(transaction, _)| *transaction);
         if states.is_empty() {
             // It is damaged; perhaps what it leads to is not.
@@ -184,15 +187,16 @@ impl<'a> Apfs<'a> {
     }
 }
 
-/// The superblocks that are as they were written, with their transactions, the newest first.
-fn states(blocks: &Blocks<'_>) -> Vec<(u64, Vec<u8>)> {
+/// The superblocks that are as they were written, with their transactions, the newest first, and whether all of the ring
+/// was looked at.
+fn states(blocks: &Blocks<'_>) -> (Vec<(u64, Vec<u8>)>, bool) {
     let sound = |place: u64| {
         let block = blocks.block(place)?;
         let is_superblock = block.get(32..36) == Some(b"NXSB") && block.get(24..26) == Some(&[1, 0]);
         let transaction = Reader::little(&block).at(16)?.u64()?;
         (is_superblock && is_sound(&block)).then_some((transaction, block))
     };
-    let Some(first) = blocks.block(0) else { return Vec::new() };
+    let Some(first) = blocks.block(0) else { return (Vec::new(), true) };
     let start = Reader::little(&first);
     let count = start.at(104).and_then(|mut reader| reader.u32()).map_or(0, u64::from);
     let base = start.at(112).and_then(|mut reader| reader.u64()).unwrap_or(0);
@@ -207,7 +211,7 @@ fn states(blocks: &Blocks<'_>) -> Vec<(u64, Vec<u8>)> {
             states.truncate(STATES);
         }
     }
-    states
+    (states, count <= RING)
 }
 
 /// Entries of a map: object, transaction, place; no place for what was deleted.

@@ -360,3 +360,19 @@ fn damage_is_survived() {
         assert_eq!(found.incomplete, [Reason::Malformed("the superblock of an APFS container".to_owned())]);
     }
 }
+
+#[test]
+fn a_ring_that_is_not_looked_at_to_its_end_is_told() {
+    let old = apfs(&[("a", b"content")]);
+    let told = |count: u32| {
+        let mut bytes = old.clone();
+        let first =
+            superblock(&old[..BLOCK], 9, |block| block[104..108].copy_from_slice(&count.to_le_bytes()));
+        bytes[..BLOCK].copy_from_slice(&first);
+        let found = Collected::of(FileType::Apfs, &bytes);
+        assert_eq!(shown(&found), [("a", &b"content"[..])]);
+        found.incomplete.contains(&Reason::Unsupported("so many states of an APFS container".to_owned()))
+    };
+    assert!(!told(65_536));
+    assert!(told(65_537));
+}

@@ -50,13 +50,17 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         return sink.incomplete(Reason::Unsupported(String::from("this version of AutoIt's scripts")));
     };
     reader = after;
-    for position in 1..=FILES {
-        let Some(file) = entry(&mut reader, &keys) else {
-            // A script ends with something that is no file; the first one must be there.
-            if position == 1 {
-                sink.incomplete(Reason::Malformed(String::from("AutoIt script")));
-            }
+    for position in 1_u64.. {
+        // A script ends with something that is no file; the first one must be there.
+        let is_file = is_file(&mut reader, &keys);
+        if !is_file && position > 1 {
             return;
+        }
+        if position > FILES {
+            return sink.incomplete(Reason::Children);
+        }
+        let Some(file) = entry(&mut reader, &keys).filter(|_| is_file) else {
+            return sink.incomplete(Reason::Malformed(String::from("AutoIt script")));
         };
         if give(&file, position, &keys, sink) == Flow::Stop {
             return;
@@ -73,10 +77,13 @@ struct Entry<'a> {
     stored: &'a [u8],
 }
 
+/// Whether a file stands here, whose mark is passed over.
+fn is_file(reader: &mut Reader<'_>, keys: &Keys) -> bool {
+    reader.take(4).is_some_and(|mark| keys.decrypt(mark, keys.mark) == b"FILE")
+}
+
+/// What stands behind the mark of a file.
 fn entry<'a>(reader: &mut Reader<'a>, keys: &Keys) -> Option<Entry<'a>> {
-    if keys.decrypt(reader.take(4)?, keys.mark) != b"FILE" {
-        return None;
-    }
     let name = text(reader, keys, keys.name)?;
     text(reader, keys, keys.path)?;
     let is_compressed = reader.u8()? != 0;
@@ -130,6 +137,11 @@ fn give(file: &Entry<'_>, position: u64, keys: &Keys, sink: &mut dyn Sink) -> Fl
     } else if is_script && let Some(wide) = content.strip_prefix(b"\xff\xfe") {
         content = utf16(wide).into_bytes();
         member.file_type = Some(FileType::Script);
+    }
+    let made = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    if made >= room && made > stored {
+        let reason = sink.budget().growth_limit(stored);
+        sink.incomplete(reason);
     }
     if !whole {
         sink.incomplete(Reason::Malformed(format!("compressed data of {}", member.name)));

@@ -115,3 +115,43 @@ fn damage_is_reported_and_the_rest_is_kept() {
     let other = [&MAGIC[..], b"AU3!EA04", &HASH].concat();
     assert!(matches!(Collected::of(FileType::AutoIt, &other).incomplete[..], [Reason::Unsupported(_)]));
 }
+
+#[test]
+fn that_there_are_more_files_than_are_given_is_said() {
+    let files = |count: usize| {
+        let collected =
+            Collected::of(FileType::AutoIt, &script(b'5', &vec![("a", &b"plain"[..], false); count]));
+        (collected.children.len(), collected.incomplete)
+    };
+    assert_eq!(files(4096), (4096, vec![]));
+    assert_eq!(files(4097), (4096, vec![Reason::Children]));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_to_its_end_is_told() {
+    let whole = script(b'5', &[("a.txt", b"plain", false), ("b.txt", b"plain", false)]);
+    // In the name of the second.
+    let name = whole.len() - 8 - 5 - 16 - 13 - 9 - 7;
+    let collected = Collected::of(FileType::AutoIt, &whole[..name]);
+    assert_eq!(collected.children.len(), 1);
+    assert_eq!(collected.incomplete, [Reason::Malformed(String::from("AutoIt script"))]);
+}
+
+#[test]
+fn what_becomes_more_than_there_is_room_for_is_told() {
+    let keys = Keys::of(b'5', &HASH).unwrap();
+    // A letter, and one copy of it that goes on and on.
+    let copy = format!("{}{:015b}{}00000000", 1 - keys.literal, 1, "1".repeat(18 + 8 * 8000));
+    let mut bits = format!("{}{:08b}{copy}", keys.literal, b'x');
+    bits.extend(std::iter::repeat_n('0', bits.len().next_multiple_of(8) - bits.len()));
+    let packed = bits.as_bytes().chunks(8);
+    let packed = packed.map(|eight| u8::from_str_radix(std::str::from_utf8(eight).unwrap(), 2).unwrap());
+    let data: Vec<u8> = b"EA05".iter().copied().chain(2_000_000_u32.to_be_bytes()).chain(packed).collect();
+    let mut bytes = script(b'5', &[("a", &data, false)]);
+    // Behind the header, the mark, the name and the path.
+    bytes[40 + 14] = 1;
+    assert_eq!(Collected::of(FileType::AutoIt, &bytes).children[0].bytes.len(), 2_000_000);
+    let limits = candor_model::Limits { max_scan_size: 1 << 20, ..candor_model::Limits::default() };
+    let collected = Collected::with_limits(FileType::AutoIt, &bytes, limits);
+    assert!(!collected.incomplete.is_empty());
+}

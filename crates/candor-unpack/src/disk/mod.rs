@@ -18,8 +18,9 @@ use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, until_nul, without_nuls};
 
 const SECTOR: u64 = 512;
-/// Partitions of one table.
+/// Partitions of one table, and tables of extended partitions with the first one.
 const PARTITIONS: u64 = 256;
+const TABLES: usize = 64;
 
 /// A partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,8 +92,12 @@ pub(crate) fn mbr(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
     let mut tables = vec![(0_u64, 0_u64)];
     let mut seen = BTreeSet::new();
     while let Some((table, extended)) = tables.pop() {
-        if !seen.insert(table) || seen.len() > 64 {
+        if !seen.insert(table) {
             continue;
+        }
+        if seen.len() > TABLES {
+            disk.more();
+            return;
         }
         for row in 0..4_u64 {
             let place =
@@ -177,7 +182,7 @@ pub(crate) fn apm(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
     let mut disk = Disk::new(medium, "APM", sink, take);
     let held = taken(medium, size.saturating_add(4), 4);
     let rows = Reader::new(&held, Order::Big).u32().map_or(1, u64::from);
-    for index in 1..=PARTITIONS {
+    for index in 1..=PARTITIONS.saturating_add(1) {
         let entry = taken(medium, index.saturating_mul(size), 80);
         if entry.len() < 80 && index <= rows {
             disk.cut();
@@ -189,6 +194,10 @@ pub(crate) fn apm(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
             Some((reader.u32()?, reader.u32()?, reader.take(32)?, reader.take(32)?))
         };
         let Some((start, count, name, kind)) = place().filter(|_| entry.starts_with(b"PM")) else { return };
+        if index > PARTITIONS {
+            disk.more();
+            return;
+        }
         let kind = until_nul(kind);
         if kind == b"Apple_partition_map" {
             disk.occupy(u64::from(start).saturating_mul(size), u64::from(count).saturating_mul(size));
@@ -246,6 +255,11 @@ impl<'a, 'sink> Disk<'a, 'sink> {
             return Flow::Continue;
         }
         (self.take)(self.sink, &Partition { name, offset, length, kind })
+    }
+
+    /// Says that there are more partitions than are looked at.
+    fn more(&mut self) {
+        self.sink.incomplete(Reason::Children);
     }
 
     /// Says that the table goes on behind the end.

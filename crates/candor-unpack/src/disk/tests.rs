@@ -2,7 +2,7 @@
 
 use candor_fixtures::container;
 use candor_fixtures::volume::{Lvm, lvm};
-use candor_model::{Anomaly, FileType};
+use candor_model::{Anomaly, FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -99,4 +99,45 @@ fn physical_volumes_of_one_disk_are_put_together() {
     let found = Collected::of(FileType::Mbr, &disk);
     assert!(found.children[1].bytes[512..].starts_with(b"LABELONE"));
     survives_damage(FileType::Mbr, &disk);
+}
+
+#[test]
+fn that_there_are_more_tables_and_partitions_than_are_looked_at_is_said() {
+    let extended = |count: u32| {
+        let mut disk = vec![0_u8; 512 * 512];
+        // Each table has one partition and leads to the next one.
+        for table in 0..count {
+            let at = table as usize * 2 * 512 + 446;
+            let row = |kind: u8, start: u32| {
+                [&[0, 0, 0, 0, kind, 0, 0, 0][..], &start.to_le_bytes(), &1_u32.to_le_bytes()].concat()
+            };
+            disk[at..at + 16].copy_from_slice(&row(6, 1));
+            if table + 1 < count {
+                disk[at + 16..at + 32].copy_from_slice(&row(5, if table == 0 { 2 } else { table * 2 }));
+            }
+        }
+        let found = Collected::of(FileType::Mbr, &disk);
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(extended(64), (64, vec![]));
+    assert_eq!(extended(65), (64, vec![Reason::Children]));
+    let map = |count: u32| {
+        let mut disk = vec![0; 512];
+        disk[..4].copy_from_slice(b"ER\x02\0");
+        for index in 1..=count {
+            let mut row = b"PM\0\0".to_vec();
+            for value in [count, count + index, 1] {
+                row.extend(value.to_be_bytes());
+            }
+            row.resize(48, b'n');
+            row.extend(b"Apple_HFS");
+            row.resize(512, 0);
+            disk.extend(row);
+        }
+        disk.resize(disk.len() + (count as usize + 1) * 512, 7);
+        let found = Collected::of(FileType::Apm, &disk);
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(map(256), (256, vec![]));
+    assert_eq!(map(257), (256, vec![Reason::Children]));
 }

@@ -6,22 +6,24 @@ use std::io::{self, ErrorKind, Read as _};
 
 use candor_model::{Reason, Sink};
 
-use super::{ROWS, Row, SECTOR, decoder, rows, tables};
+use super::{ROW, ROWS, Row, SECTOR, decoder, rows, tables};
 use crate::medium::Medium;
 use crate::reader::{Order, Reader, clipped};
 
-/// Largest row that is decoded, and bytes of rows that are held.
-const ROW: u64 = 16 << 20;
+/// Bytes of rows that are held.
 const HELD: usize = 32 << 20;
 /// Rows that are held, however small.
 const MOST_HELD: usize = 64;
 
 /// Opens the disk; `None` when there is none, which is told.
 pub(crate) fn open<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Option<Disk<'a>> {
-    let Some((data, tables)) = tables(bytes) else {
+    let Some((data, tables, is_whole)) = tables(bytes) else {
         sink.incomplete(Reason::Malformed("the end of a disk image".to_owned()));
         return None;
     };
+    if !is_whole {
+        sink.incomplete(Reason::Children);
+    }
     let mut found = Vec::new();
     for (_, table) in &tables {
         let first = Reader::new(table, Order::Big).at(8).and_then(|mut reader| reader.u64()).unwrap_or(0);

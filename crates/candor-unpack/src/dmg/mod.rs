@@ -28,10 +28,12 @@ const SECTOR: u64 = 512;
 /// Partitions, and rows of each.
 const PARTITIONS: usize = 256;
 const ROWS: u32 = 1_000_000;
+/// What is unpacked of a row whose decoder does not give it piece by piece.
+const ROW: u64 = 16 << 20;
 
 /// Gives every partition.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let Some((data, tables)) = tables(bytes) else {
+    let Some((data, tables, is_whole)) = tables(bytes) else {
         sink.incomplete(Reason::Malformed("the end of a disk image".to_owned()));
         return;
     };
@@ -43,28 +45,34 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+    if !is_whole {
+        sink.incomplete(Reason::Children);
+    }
 }
 
 /// Tables of partitions, with the names of these.
 type Tables = Vec<(String, Vec<u8>)>;
 
-/// Where the data stand, and the tables of all partitions with their names; `None` when the end of the image does
-/// not say it.
-fn tables(bytes: &[u8]) -> Option<(u64, Tables)> {
+/// Where the data stand, the tables of partitions with their names, and whether these are all; `None` when the end of the
+/// image does not say it.
+fn tables(bytes: &[u8]) -> Option<(u64, Tables, bool)> {
     let trailer = bytes.get(bytes.len().saturating_sub(512)..).unwrap_or_default();
     let number = |at: u64| Reader::new(trailer, Order::Big).at(at)?.u64();
     let (data, list) = (number(24)?, clipped(bytes, number(216)?, number(224)?));
     let mut tables = Vec::new();
     // Only tables begin with these letters; what else stands in the list is no partition.
-    for at in memmem::find_iter(list, b"<data>").take(PARTITIONS) {
+    for at in memmem::find_iter(list, b"<data>") {
         let rest = list.get(at.saturating_add(6)..).unwrap_or_default();
         let text = rest.get(..memchr::memchr(b'<', rest).unwrap_or(rest.len())).unwrap_or_default();
         let table = base64(text);
         if table.starts_with(b"mish") {
+            if tables.len() >= PARTITIONS {
+                return Some((data, tables, false));
+            }
             tables.push((name(rest.get(text.len()..).unwrap_or_default()), table));
         }
     }
-    Some((data, tables))
+    Some((data, tables, true))
 }
 
 /// The name that the list has behind the data of a partition.
@@ -107,16 +115,24 @@ fn rows(table: &[u8], data: u64) -> (u64, Vec<Row>, Option<&'static str>) {
     let base = data.saturating_add(start.at(24).and_then(|mut reader| reader.u64()).unwrap_or(0));
     let (mut rows, mut unknown) = (Vec::new(), None);
     let Some(mut reader) = start.at(200) else { return (base, rows, None) };
-    for _ in 0..reader.u32().unwrap_or(0).min(ROWS) {
+    let count = reader.u32().unwrap_or(0);
+    for number in 0..count {
         let mut row = || {
             let (kind, _) = (reader.u32()?, reader.u32()?);
             let (sector, sectors) = (reader.u64()?, reader.u64()?);
             Some(Row { kind, sector, sectors, offset: reader.u64()?, length: reader.u64()? })
         };
         let Some(row) = row() else { break };
+        if number >= ROWS {
+            unknown = Some("so many rows of a disk image");
+            break;
+        }
         match row.kind {
             0xffff_ffff => break,
             0x7fff_fffe => continue,
+            0x8000_0004 | 0x8000_0007 if row.sectors > ROW / SECTOR => {
+                unknown = Some("a row of this size in a disk image");
+            }
             0..=2 | 0x8000_0004..=0x8000_0008 => {}
             _ => unknown = Some("an unknown compression of disk images"),
         }
@@ -182,8 +198,7 @@ fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
         0x8000_0005 => codec::zlib(data),
         0x8000_0006 => codec::bzip2(data),
         0x8000_0007 => {
-            // Rows hold a few hundred sectors; what claims more is cut and not made.
-            let most = usize::try_from(length).unwrap_or(usize::MAX).min(16 << 20);
+            let most = usize::try_from(length.min(ROW)).unwrap_or(usize::MAX);
             Box::new(io::Cursor::new(lzfse::unpack(data, most).0))
         }
         0x8000_0008 => codec::xz(data),
@@ -194,7 +209,7 @@ fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
 /// Apple's compression of old images: literals, and copies with two or three bytes.
 fn adc(data: &[u8], most: u64) -> Vec<u8> {
     // Rows hold a few hundred sectors; what claims more is cut and not made.
-    let most = usize::try_from(most).unwrap_or(usize::MAX).min(16 << 20);
+    let most = usize::try_from(most.min(ROW)).unwrap_or(usize::MAX);
     let mut out: Vec<u8> = Vec::new();
     let mut reader = Reader::new(data, Order::Big);
     while let Some(head) = reader.u8() {

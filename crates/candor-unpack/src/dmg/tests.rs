@@ -65,3 +65,45 @@ fn the_disk_can_be_read_anywhere() {
         }
     }
 }
+
+/// An image whose list holds this.
+fn with_list(list: &str) -> Vec<u8> {
+    let mut trailer = vec![0; 512];
+    trailer[..4].copy_from_slice(b"koly");
+    trailer[224..232].copy_from_slice(&(list.len() as u64).to_be_bytes());
+    [list.as_bytes(), &trailer].concat()
+}
+
+#[test]
+fn that_there_are_more_partitions_than_are_given_is_said() {
+    let table = container::base64(&[&b"mish"[..], &[0; 200]].concat());
+    let partitions = |count: usize| {
+        // What is no table counts for nothing.
+        let list = "<data>AAAA</data>".repeat(1000) + &format!("<data>{table}</data>").repeat(count);
+        let bytes = with_list(&list);
+        let found = Collected::of(FileType::Dmg, &bytes);
+        let mut sink = Collected::of(FileType::BinaryData, b"");
+        assert!(super::disk::open(&bytes, &mut sink).is_none());
+        (found.children.len(), found.incomplete, sink.incomplete.contains(&Reason::Children))
+    };
+    assert_eq!(partitions(256), (256, vec![], false));
+    assert_eq!(partitions(257), (256, vec![Reason::Children], true));
+}
+
+#[test]
+fn rows_that_are_too_many_or_too_large_are_told() {
+    let rows = |count: u32, row: &[u8], there: usize| {
+        let table = [&[0; 200][..], &count.to_be_bytes(), &row.repeat(there)].concat();
+        super::rows(&table, 0).2
+    };
+    let zeros = [0; 40];
+    assert_eq!(rows(1_000_000, &zeros, 1_000_001), None);
+    assert_eq!(rows(1_000_001, &zeros, 1_000_000), None);
+    assert_eq!(rows(1_000_001, &zeros, 1_000_001), Some("so many rows of a disk image"));
+    for kind in [0x8000_0004_u32, 0x8000_0007] {
+        let row =
+            |sectors: u64| [&kind.to_be_bytes()[..], &[0; 12], &sectors.to_be_bytes(), &[0; 16]].concat();
+        assert_eq!(rows(1, &row(1 << 15), 1), None);
+        assert_eq!(rows(1, &row((1 << 15) + 1), 1), Some("a row of this size in a disk image"));
+    }
+}

@@ -38,7 +38,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let executable = header.executable();
     sink.facts(Facts { executable: Some(executable), ..Facts::default() });
     if crate::packed::unpack_elf(bytes, sink) == Flow::Continue
-        && crate::pyinstaller::unpack(bytes, sink) == Flow::Continue
+        && crate::pyinstaller::unpack(bytes, u64::MAX, sink) == Flow::Continue
     {
         let _ = crate::nuitka::unpack(bytes, false, sink);
     }

@@ -22,8 +22,8 @@ use crate::nsis;
 use crate::pe::PortableExecutable;
 use crate::reader::{Reader, clipped};
 
-/// Objects of one kind that are given, and places of its magic that are looked at.
-const OBJECTS: usize = 32;
+/// Objects of one kind that are given, and places of its magic that are looked at. That there are more is said.
+const OBJECTS: usize = 256;
 const PLACES: usize = 10_000;
 
 /// How far before its own header a program may start.
@@ -156,7 +156,21 @@ struct Search {
     given: usize,
     /// Magics that were looked at.
     looked_at: usize,
+    /// Whether what was given reaches to the end of the layer.
     is_over: bool,
+}
+
+impl Search {
+    /// Why a magic that is in nothing that was given is not looked at.
+    const fn refuses(&self) -> Option<Reason> {
+        if self.given >= OBJECTS {
+            Some(Reason::Children)
+        } else if self.looked_at >= PLACES {
+            Some(Reason::Work)
+        } else {
+            None
+        }
+    }
 }
 
 /// Looks for all magics in one pass: by vectors where the processor has them, which is several times as
@@ -203,10 +217,12 @@ fn give_all(
         if search.is_over || found.start() < search.from {
             continue;
         }
-        search.looked_at = search.looked_at.saturating_add(1);
-        if search.looked_at >= PLACES {
+        if let Some(reason) = search.refuses() {
             search.is_over = true;
+            sink.incomplete(reason);
+            continue;
         }
+        search.looked_at = search.looked_at.saturating_add(1);
         let Some(object) = check(known, found.start()).filter(|object| object.start > 0) else { continue };
         let end = object.end.unwrap_or(bytes.len()).min(bytes.len());
         let Some(content) = bytes.get(object.start..end).filter(|content| !content.is_empty()) else {
@@ -214,7 +230,7 @@ fn give_all(
         };
         search.from = end;
         search.given = search.given.saturating_add(1);
-        search.is_over |= object.end.is_none() || search.given >= OBJECTS;
+        search.is_over = object.end.is_none();
         let offset = u64::try_from(object.start).unwrap_or(u64::MAX);
         let flow = sink.child(ChildKind::Embedded { offset }, &Member::default(), Content::Bytes(content));
         if flow == Flow::Stop || searches.iter().all(|search| search.is_over) {
@@ -227,8 +243,7 @@ fn give_all(
 fn program(known: &mut Known<'_>, at: usize) -> Option<Object> {
     let start = known.program(at)?;
     let file = PortableExecutable::parse(known.bytes.get(start..)?)?;
-    let ends = file.sections.iter().map(|section| section.raw_offset.saturating_add(section.raw_size));
-    let end = usize::try_from(ends.max()?).ok()?;
+    let end = usize::try_from(file.end_of_sections()).ok().filter(|_| !file.sections.is_empty())?;
     Some(Object { start, end: Some(start.saturating_add(end).max(at.saturating_add(4))) })
 }
 

@@ -3,7 +3,7 @@
 use candor_fixtures::archive::{self, Cab, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::{document, zip_methods};
-use candor_model::{ChildKind, FileType};
+use candor_model::{ChildKind, FileType, Reason};
 
 use crate::collected::Collected;
 
@@ -67,10 +67,31 @@ fn magics_alone_are_nothing() {
 }
 
 #[test]
-fn thousands_of_objects_are_few_children() {
+fn of_thousands_of_objects_the_first_are_given_and_that_there_are_more_is_said() {
     let zip = zip_methods::archive(&[zip_methods::pack("a.txt", b"content", 8)]);
-    let bytes = [b"x".to_vec(), zip.repeat(1000), program(Kind::Elf64).repeat(100)].concat();
-    assert!(Collected::of(FileType::BinaryData, &bytes).children.len() < 100);
+    // The first archive reaches to the end of the layer, so nothing is left out.
+    let archives = [b"x".to_vec(), zip.repeat(1000)].concat();
+    let found = Collected::of(FileType::BinaryData, &archives);
+    assert_eq!((found.children.len(), found.incomplete), (1, vec![]));
+    let programs = |count: usize| {
+        let bytes = [b"x".to_vec(), program(Kind::Elf64).repeat(count)].concat();
+        let found = Collected::of(FileType::BinaryData, &bytes);
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(programs(super::OBJECTS), (super::OBJECTS, vec![]));
+    assert_eq!(programs(super::OBJECTS * 2), (super::OBJECTS, vec![Reason::Children]));
+}
+
+#[test]
+fn that_more_magics_stand_there_than_are_looked_at_is_said() {
+    let inner = program(Kind::Elf64);
+    let behind = |magics: usize| {
+        let bytes = [b"x".to_vec(), b"\x7fELF".repeat(magics), inner.clone()].concat();
+        let found = Collected::of(FileType::BinaryData, &bytes);
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(behind(super::PLACES - 1), (1, vec![]));
+    assert_eq!(behind(super::PLACES), (0, vec![Reason::Work]));
 }
 
 #[test]
@@ -93,7 +114,7 @@ fn checksums_go_over_twice_the_layer_at_most() {
         |count: usize| [b"\x80\x80\x80\x80".to_vec(), mark(1_000).repeat(count), vec![0x80; 1_000]].concat();
     let incomplete = |count| Collected::of(FileType::BinaryData, &layer(count)).incomplete;
     assert_eq!(incomplete(2), []);
-    assert_eq!(incomplete(300), [candor_model::Reason::Work]);
+    assert_eq!(incomplete(300), [Reason::Work]);
 }
 
 #[test]

@@ -14,7 +14,7 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, FileType, Flow, Member, Sink};
+use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::reader::clipped;
@@ -25,8 +25,8 @@ const END: &[u8] = b"==^#~@";
 /// Length of what describes a script before and behind it.
 const LENGTH: usize = 8;
 const CHECKSUM: usize = 6;
-/// Scripts in one text.
-const SCRIPTS: usize = 256;
+/// Scripts of one text that are given.
+const SCRIPTS: u64 = 256;
 
 /// The three alphabets, from the blank to the last character of ASCII.
 const ALPHABETS: [&[u8; 96]; 3] = [
@@ -42,7 +42,11 @@ const TURNS: &[u8; 64] = b"01201212212102120212001221021221002121202001202102120
 /// Gives the script of an encoded file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut position = 0_u64;
-    for script in scripts(bytes) {
+    for (count, script) in (1_u64..).zip(scripts(bytes)) {
+        if count > SCRIPTS {
+            sink.incomplete(Reason::Children);
+            return;
+        }
         position = position.saturating_add(1);
         let name = format!("script {position}");
         if give(sink, &name, position, None, &script.content) == Flow::Stop {
@@ -59,6 +63,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 /// Gives the encoded scripts in a text.
 pub(crate) fn search(text: &[u8], sink: &mut dyn Sink) -> Flow {
     for (position, script) in (1_u64..).zip(scripts(text)) {
+        if position > SCRIPTS {
+            sink.incomplete(Reason::Children);
+            break;
+        }
         let flow = give(sink, &format!("script {position}"), position, None, &script.content);
         if flow == Flow::Stop {
             return flow;
@@ -96,7 +104,8 @@ struct Script {
     content: Vec<u8>,
 }
 
-/// The encoded scripts of a text, none of which begins inside of another.
+/// The encoded scripts of a text, none of which begins inside of another, so that all of them cost no more than the
+/// text is long.
 fn scripts(text: &[u8]) -> impl Iterator<Item = Script> {
     let mut at = 0_usize;
     let next = move || {
@@ -120,7 +129,7 @@ fn scripts(text: &[u8]) -> impl Iterator<Item = Script> {
         at = from.saturating_add(used);
         Some(Script { start, end: at, content })
     };
-    std::iter::from_fn(next).take(SCRIPTS)
+    std::iter::from_fn(next)
 }
 
 /// The length that stands before a script.

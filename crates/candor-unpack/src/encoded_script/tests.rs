@@ -1,6 +1,6 @@
 //! Encoded scripts, alone, in pages, in texts, and damaged. ClamAV decodes the first sample to the same.
 
-use candor_model::FileType;
+use candor_model::{FileType, Reason};
 
 use super::*;
 use crate::collected::{Collected, survives_damage};
@@ -81,4 +81,19 @@ fn wrong_lengths_and_missing_ends_lose_nothing() {
     bytes[4..12].copy_from_slice(candor_fixtures::container::base64(&14_u32.to_le_bytes()).as_bytes());
     assert_eq!(content(&bytes).len(), 14);
     survives_damage(FileType::ScrEnc, ENCODED);
+}
+
+#[test]
+fn that_there_are_more_scripts_than_are_given_is_said() {
+    for (file_type, each, others) in [(FileType::ScrEnc, 2, 0), (FileType::TextAscii, 1, 1)] {
+        let found = Collected::of(file_type, &ENCODED.repeat(256));
+        assert_eq!((found.children.len(), found.incomplete), (256 * each + others, vec![]), "{file_type}");
+        let found = Collected::of(file_type, &ENCODED.repeat(257));
+        let expected = (256 * each + others, vec![Reason::Children]);
+        assert_eq!((found.children.len(), found.incomplete), expected, "{file_type}");
+    }
+    // In a page, all of them are put in their place.
+    let found = Collected::of(FileType::Html, &[b"<p>", &ENCODED.repeat(300)[..]].concat());
+    let count = memmem::find_iter(&found.children[0].bytes, b"msgbox").count();
+    assert_eq!((count, found.incomplete), (300, vec![]));
 }

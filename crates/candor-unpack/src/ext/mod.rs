@@ -98,7 +98,9 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
                 // A directory is in one other only, whatever entries say.
                 Some(inode) if inode.kind == DIRECTORY_KIND => {
                     let Some(less) = room.checked_sub(path.len()) else { return false };
-                    if path.len() < PATH && seen.insert(number) {
+                    if path.len() >= PATH {
+                        walk.sink.incomplete(Reason::Depth);
+                    } else if seen.insert(number) {
                         room = less.saturating_sub(1);
                         walk.open.push((number, path + "/"));
                     }
@@ -400,8 +402,12 @@ impl<'a> Volume<'a> {
             };
             let rows = reader.rest().as_chunks::<12>().0;
             let rows = rows.get(..usize::from(count)).unwrap_or(rows);
-            if pieces.is_done() || depth > 5 {
+            if pieces.is_done() {
                 return is_whole;
+            }
+            // No tree is as deep: this one leads to itself.
+            if depth > 5 {
+                return false;
             }
             if level == 0 {
                 for row in rows {

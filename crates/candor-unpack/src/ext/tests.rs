@@ -69,6 +69,7 @@ fn trees_that_lead_to_themselves_end() {
     bytes[node..node + 24].copy_from_slice(&root);
     let found = Collected::of(FileType::Ext, &bytes);
     assert!(found.children[0].bytes.iter().all(|byte| *byte == 0));
+    assert_eq!(found.incomplete, [Reason::Malformed("what says where a stands".to_owned())]);
 }
 
 #[test]

@@ -70,7 +70,8 @@ pub(super) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
         sink.incomplete(Reason::Malformed("the boot sector of an exFAT volume".to_owned()));
         return;
     };
-    let mut open = vec![(Place { first: root, length: DIRECTORY, is_contiguous: false }, String::new())];
+    // The root goes on to the end of its chain.
+    let mut open = vec![(Place { first: root, length: u64::MAX, is_contiguous: false }, String::new())];
     let mut seen = BTreeSet::new();
     let (mut position, mut left) = (0_u64, ENTRIES);
     while let Some((place, path)) = open.pop() {
@@ -78,7 +79,8 @@ pub(super) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
             continue;
         }
         let mut content = Vec::new();
-        let place = Place { length: place.length.min(DIRECTORY), ..place };
+        // One byte more shows whether there is more.
+        let place = Place { length: place.length.min(DIRECTORY.saturating_add(1)), ..place };
         // It ends where its chain ends, which is no error here.
         let mut stream = volume.stream(place);
         let _ = stream.read_to_end(&mut content);
@@ -90,7 +92,13 @@ pub(super) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
             return;
         }
         let mut entries = content.as_chunks::<32>().0.iter();
-        while let Some(entry) = entries.next().filter(|entry| entry.first() != Some(&0)) {
+        let mut is_cut = u64::try_from(content.len()).is_ok_and(|length| length > DIRECTORY);
+        while let Some(entry) = entries.next() {
+            // Behind the end there is nothing, however long the directory is.
+            if entry.first() == Some(&0) {
+                is_cut = false;
+                break;
+            }
             let Some(fewer) = left.checked_sub(1) else {
                 sink.incomplete(Reason::Children);
                 return;
@@ -106,6 +114,8 @@ pub(super) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
                 }
                 if name.len() < PATH {
                     open.push((place, name + "/"));
+                } else {
+                    sink.incomplete(Reason::Depth);
                 }
                 continue;
             }
@@ -118,6 +128,9 @@ pub(super) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
             if sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream)) == Flow::Stop {
                 return;
             }
+        }
+        if is_cut {
+            sink.incomplete(Reason::Children);
         }
     }
 }

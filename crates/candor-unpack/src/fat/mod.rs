@@ -199,7 +199,8 @@ impl Walk<'_, '_> {
                     return Flow::Continue;
                 }
                 // It ends where its chain ends, which is no error here.
-                let mut stream = self.volume.stream(first, DIRECTORY);
+                // One byte more shows whether there is more.
+                let mut stream = self.volume.stream(first, DIRECTORY.saturating_add(1));
                 let _ = std::io::Read::read_to_end(&mut stream, &mut held);
                 if stream.is_in_piece() && held.len() < usize::try_from(DIRECTORY).unwrap_or(usize::MAX) {
                     self.sink.incomplete(directory_cut(path));
@@ -212,6 +213,7 @@ impl Walk<'_, '_> {
                 held.as_slice()
             }
         };
+        let is_cut = u64::try_from(content.len()).is_ok_and(|length| length > DIRECTORY);
         let mut long = Long::default();
         for entry in content.as_chunks::<32>().0 {
             let Some(left) = self.left.checked_sub(1) else {
@@ -220,7 +222,7 @@ impl Walk<'_, '_> {
             };
             self.left = left;
             match (entry.first(), entry.get(11)) {
-                (Some(0), _) => break,
+                (Some(0), _) => return Flow::Continue,
                 (Some(0xe5), _) => long = Long::default(),
                 (_, Some(0x0f)) => long.add(entry),
                 (_, Some(attributes)) if attributes & 8 == 0 => {
@@ -232,6 +234,9 @@ impl Walk<'_, '_> {
                 }
                 _ => long = Long::default(),
             }
+        }
+        if is_cut {
+            self.sink.incomplete(Reason::Children);
         }
         Flow::Continue
     }
@@ -248,7 +253,11 @@ impl Walk<'_, '_> {
         let first = u32::from(high) << 16 | u32::from(number(26));
         let length = u64::from(number(28)) | u64::from(number(30)) << 16;
         if attributes & 16 != 0 {
-            if entry.first() != Some(&b'.') && path.len() < PATH {
+            if entry.first() != Some(&b'.') {
+                if path.len() >= PATH {
+                    self.sink.incomplete(Reason::Depth);
+                    return Flow::Continue;
+                }
                 if open.len() >= FOLDERS {
                     self.sink.incomplete(Reason::Children);
                     return Flow::Stop;

@@ -86,3 +86,65 @@ fn damage_is_survived() {
         }
     }
 }
+
+#[test]
+fn a_directory_that_is_not_read_to_its_end_is_told() {
+    // Of one entry, and of what was deleted up to the end of the cluster, or of nothing behind it.
+    let directory = |mark: u8| {
+        let mut bytes = fat(16, &[("folder/a", b"content")]);
+        let entry = bytes.windows(11).position(|part| part == b"FOLDER     ").unwrap();
+        let cluster = usize::from(u16::from_le_bytes([bytes[entry + 26], bytes[entry + 27]]));
+        let first = bytes.windows(11).position(|part| part == b"A          ").unwrap();
+        bytes[first..first + 512].iter_mut().step_by(32).for_each(|byte| *byte = mark);
+        bytes[first] = 0xe5;
+        // It is followed by itself.
+        bytes[512 + cluster * 2..514 + cluster * 2].copy_from_slice(&(cluster as u16).to_le_bytes());
+        Collected::of(FileType::Fat, &bytes).incomplete
+    };
+    assert_eq!(directory(0), []);
+    assert_eq!(directory(0xe5), [Reason::Children]);
+    let directory = |mark: u8| {
+        let mut bytes = exfat(&[("a", b"content")]);
+        let table = 512 * usize::from(bytes[80]);
+        let root = usize::from(bytes[96]);
+        let clusters = 512 * usize::from(bytes[88]);
+        let first = clusters + (root - 2) * 512;
+        bytes[first..first + 512].iter_mut().step_by(32).for_each(|byte| *byte = mark);
+        bytes[first] = 5;
+        bytes[table + root * 4..table + root * 4 + 4].copy_from_slice(&(root as u32).to_le_bytes());
+        Collected::of(FileType::Fat, &bytes).incomplete
+    };
+    assert_eq!(directory(0), []);
+    assert_eq!(directory(5), [Reason::Children]);
+}
+
+#[test]
+fn folders_whose_path_is_too_long_are_told() {
+    let nested = |count: u8| {
+        let files: Vec<String> =
+            (0..count).map(|file| format!("f{}/{}", char::from(b'a' + file), "n".repeat(250))).collect();
+        let files: Vec<(&str, &[u8])> = files.iter().map(|name| (&name[..], &b"content"[..])).collect();
+        let mut bytes = fat(16, &files);
+        let number = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+        let root = 512 * (1 + number(22));
+        let start = root + number(17) * 32;
+        let entries: Vec<usize> = memchr::memmem::find_iter(&bytes, b"LONG~1     ").collect();
+        assert_eq!(entries.len(), usize::from(count));
+        // Each entry is in the second cluster of its folder, which stands before the first one.
+        let folders: Vec<u16> =
+            entries.iter().map(|entry| u16::try_from((entry - start) / 512 + 3).unwrap()).collect();
+        for (entry, next) in entries.iter().zip(&folders[1..]) {
+            bytes[entry + 11] = 0x10;
+            bytes[entry + 26..entry + 28].copy_from_slice(&next.to_le_bytes());
+        }
+        for at in (root..start).step_by(32) {
+            if bytes[at + 11] == 0x10 && bytes[at + 26..at + 28] != folders[0].to_le_bytes() {
+                bytes[at] = 0xe5;
+            }
+        }
+        let found = Collected::of(FileType::Fat, &bytes);
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(nested(17), (1, vec![]));
+    assert_eq!(nested(18), (0, vec![Reason::Depth]));
+}

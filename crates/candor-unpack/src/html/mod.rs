@@ -28,7 +28,7 @@ use crate::work;
 use entities::{LONGEST, character};
 use links::Links;
 
-/// Scripts and `data:` addresses that are kept of one page.
+/// `data:` addresses that are kept of one page.
 const EXTRACTS: usize = 4096;
 /// Bytes of an address that are kept.
 const ADDRESS: usize = 1024;
@@ -61,6 +61,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         Some(plain) => normalise(&plain),
         None => normalise(text),
     };
+    if page.is_cut {
+        sink.incomplete(Reason::Children);
+    }
     if !page.links.is_empty() {
         sink.facts(Facts { links: page.links, ..Facts::default() });
     }
@@ -95,6 +98,8 @@ struct Page {
     scripts: Vec<u8>,
     /// What stood behind `data:`.
     data_addresses: Vec<Vec<u8>>,
+    /// Whether there are more of these than are kept.
+    is_cut: bool,
     /// Where links lead, and what they show.
     links: Vec<Link>,
 }
@@ -401,7 +406,11 @@ impl<'a> Walk<'a> {
     /// Takes a `data:` address out of the value that starts here; its scheme stays.
     fn data_address(&mut self, quote: Option<u8>) {
         let is_data = self.rest.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"data:"));
-        if !is_data || self.page.data_addresses.len() >= EXTRACTS {
+        if !is_data {
+            return;
+        }
+        if self.page.data_addresses.len() >= EXTRACTS {
+            self.page.is_cut = true;
             return;
         }
         let ends = |byte: u8| match quote {

@@ -265,3 +265,13 @@ proptest! {
         prop_assert!(found.scripts.iter().all(|byte| !byte.is_ascii_uppercase()));
     }
 }
+
+#[test]
+fn that_there_are_more_data_addresses_than_are_given_is_said() {
+    let addresses = |count: usize| {
+        let found = Collected::of(FileType::Html, "<a href=data:,x>".repeat(count).as_bytes());
+        (found.children.iter().filter(|child| child.bytes == b"x").count(), found.incomplete)
+    };
+    assert_eq!(addresses(4096), (4096, vec![]));
+    assert_eq!(addresses(4097), (4096, vec![Reason::Children]));
+}

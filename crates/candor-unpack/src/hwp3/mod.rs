@@ -79,7 +79,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if give("text".to_owned(), text) == Flow::Stop {
         return;
     }
-    for (kind, content) in embedded(text) {
+    let (blocks, are_all) = embedded(text);
+    for (kind, content) in blocks {
         let flow = match (kind, content.split_at_checked(PICTURE)) {
             (1, Some((head, picture))) => give(decoded(until_nul(head.get(..16).unwrap_or(head))), picture),
             _ => give(format!("block {kind}"), content),
@@ -88,15 +89,19 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+    if !are_all {
+        sink.incomplete(Reason::Children);
+    }
 }
 
 /// Number and content of the blocks behind the text, in their order. Bytes inside of a block that look like one are
-/// given, too: which of both is meant cannot be known from their end.
-fn embedded(text: &[u8]) -> Vec<(u32, &[u8])> {
+/// given, too: which of both is meant cannot be known from their end. And whether there are no more of them.
+fn embedded(text: &[u8]) -> (Vec<(u32, &[u8])>, bool) {
+    let mut are_all = true;
     let mut found = Vec::new();
     let number = |at: usize| text.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
     let Some(last) = text.len().checked_sub(HEAD).filter(|_| text.ends_with(&[0; HEAD])) else {
-        return found;
+        return (found, true);
     };
     let mut starts = BTreeSet::from([last]);
     for at in (0..last).rev() {
@@ -108,13 +113,14 @@ fn embedded(text: &[u8]) -> Vec<(u32, &[u8])> {
         let kind = number(at).unwrap_or(0);
         let end = start.saturating_add(length);
         if (1..=KINDS).contains(&kind) && end <= last && starts.contains(&end) {
-            found.push((kind, text.get(start..end).unwrap_or_default()));
-            starts.insert(at);
             if found.len() >= MOST {
+                are_all = false;
                 break;
             }
+            found.push((kind, text.get(start..end).unwrap_or_default()));
+            starts.insert(at);
         }
     }
     found.reverse();
-    found
+    (found, are_all)
 }

@@ -34,17 +34,17 @@ fn what_looks_like_a_block_in_the_text_is_none() {
         text.extend_from_slice(b"data");
         let block = [&2_u32.to_le_bytes()[..], &3_u32.to_le_bytes(), b"abc"].concat();
         let whole = [&text[..], &block, &[0; 8]].concat();
-        let found = super::embedded(&whole);
+        let (found, _) = super::embedded(&whole);
         assert_eq!(found, [(2, &b"abc"[..])]);
     }
     // An object that ends like an empty block does not hide itself, nor what is before it.
     let object = b"abc\x03\0\0\0\0\0\0\0";
     let block = [&2_u32.to_le_bytes()[..], &11_u32.to_le_bytes(), object].concat();
     let whole = [&block[..], &block, &[0; 8]].concat();
-    let found = super::embedded(&whole);
+    let (found, _) = super::embedded(&whole);
     assert_eq!(found.iter().filter(|block| **block == (2, &object[..])).count(), 2);
-    assert_eq!(super::embedded(b"no end"), []);
-    assert_eq!(super::embedded(&[0; 4]), []);
+    assert_eq!(super::embedded(b"no end").0, []);
+    assert_eq!(super::embedded(&[0; 4]).0, []);
 }
 
 #[test]
@@ -62,4 +62,17 @@ fn what_is_not_looked_at_is_said() {
     let found = Collected::with_limits(FileType::Hwp3, &bytes, limits);
     assert!(found.incomplete.contains(&Reason::Memory));
     survives_damage(FileType::Hwp3, &bytes);
+}
+
+#[test]
+fn that_there_are_more_blocks_than_are_given_is_said() {
+    let blocks = |pictures: usize| {
+        let found = Collected::of(
+            FileType::Hwp3,
+            &hwp3(false, &vec![("a.gif", &b"picture"[..]); pictures], b"object"),
+        );
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(blocks(1023), (1 + 1024, vec![]));
+    assert_eq!(blocks(1024), (1 + 1024, vec![Reason::Children]));
 }

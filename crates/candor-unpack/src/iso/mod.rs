@@ -143,6 +143,8 @@ impl Walk<'_, '_> {
                     if record.is_directory {
                         if name.len() < 4096 {
                             open.push((record.offset, record.length, name + "/"));
+                        } else {
+                            self.sink.incomplete(Reason::Depth);
                         }
                     } else if self.file(&record, name) == Flow::Stop {
                         return Flow::Stop;

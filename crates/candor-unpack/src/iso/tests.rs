@@ -1,7 +1,7 @@
 //! Images with two trees, with loops, and in raw sectors.
 
 use candor_fixtures::archive;
-use candor_model::FileType;
+use candor_model::{FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -32,4 +32,31 @@ fn a_directory_that_leads_back_to_itself_is_read_once() {
 #[test]
 fn damage_is_survived() {
     survives_damage(FileType::Iso9660, &archive::iso(&[("a", b"content")])[16 * 2048 - 32_768..]);
+}
+
+#[test]
+fn folders_whose_path_is_too_long_are_told() {
+    let nested = |count: u32| {
+        let mut bytes = archive::iso(&[]);
+        let first = bytes.len() as u32 / 2048;
+        let record = |sector: u32, flags: u8| {
+            let mut record = vec![235, 0];
+            for value in [sector, 2048] {
+                record.extend([value.to_le_bytes(), value.to_be_bytes()].concat());
+            }
+            record.extend([&[0; 7][..], &[flags, 0, 0, 1, 0, 0, 1, 201]].concat());
+            record.resize(235, b'n');
+            record.resize(2048, 0);
+            record
+        };
+        bytes[19 * 2048..20 * 2048].copy_from_slice(&record(first, 2));
+        for folder in 1..=count {
+            bytes.extend(record(first + folder, if folder == count { 0 } else { 2 }));
+        }
+        bytes.extend([b'x'; 2048]);
+        let found = Collected::of(FileType::Iso9660, &bytes);
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(nested(20), (1, vec![]));
+    assert_eq!(nested(30), (0, vec![Reason::Depth]));
 }

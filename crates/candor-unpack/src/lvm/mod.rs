@@ -36,10 +36,9 @@ use text::Section;
 const SECTOR: u64 = 512;
 /// What checks begin with.
 const START: u32 = 0xf597_a6cf;
-/// Bytes of one text, areas of one physical volume, and texts that count in one area.
+/// Bytes of one text. How many areas a physical volume has, and texts an area, is bounded by the sector that says where
+/// they are.
 const TEXT: u64 = 8 << 20;
-const AREAS: usize = 16;
-const TEXTS: usize = 4;
 /// Groups, and logical volumes of all; names, values and sections of all texts.
 const GROUPS: usize = 64;
 const LOGICAL: usize = 4096;
@@ -186,7 +185,7 @@ fn label(medium: &dyn Medium) -> Option<Label> {
     while (header.u64()?, header.u64()?) != (0, 0) {}
     let mut areas = Vec::new();
     while let (Some(place), Some(length)) = (header.u64(), header.u64()) {
-        if (place, length) == (0, 0) || areas.len() >= AREAS {
+        if (place, length) == (0, 0) {
             break;
         }
         areas.push((place, length));
@@ -221,7 +220,7 @@ fn area(
         sink.incomplete(damaged("the check"));
     }
     let Some(mut rows) = reader.at(40) else { return Ok(()) };
-    for _ in 0..TEXTS {
+    loop {
         let mut row = || Some((rows.u64()?, rows.u64()?, rows.u32()?, rows.u32()?));
         let Some((offset, length, check, flags)) = row().filter(|row| (row.0, row.1) != (0, 0)) else {
             break;

@@ -192,3 +192,19 @@ fn damage_is_survived() {
         }
     }
 }
+
+#[test]
+fn every_text_of_an_area_counts() {
+    let mut disk = lvm(1, "vg", &[("root", Lvm::Linear, b"content")]).remove(0);
+    let row = disk[4096 + 40..4096 + 64].to_vec();
+    for number in 0..10 {
+        let at = 4096 + 40 + number * 24;
+        disk[at..at + 24].copy_from_slice(&row);
+        // All but the last are to be passed over.
+        disk[at + 20] |= u8::from(number < 9);
+    }
+    let check = IEEE.on(START, &disk[4096 + 4..4096 + 512]);
+    disk[4096..4096 + 4].copy_from_slice(&check.to_le_bytes());
+    let found = Collected::of(FileType::Lvm, &disk);
+    assert_eq!((found.children.len(), found.incomplete), (1, vec![]));
+}

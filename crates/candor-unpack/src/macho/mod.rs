@@ -11,7 +11,9 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Executable, ExecutableFormat, Facts, Flow, Member, Section, Sink};
+use candor_model::{
+    ChildKind, Content, Executable, ExecutableFormat, Facts, Flow, Member, Reason, Section, Sink,
+};
 
 use crate::reader::{Order, Reader, clipped, until_nul};
 
@@ -20,7 +22,7 @@ pub(crate) const UNIX_THREAD: u32 = 0x5;
 pub(crate) const SEGMENT_64: u32 = 0x19;
 pub(crate) const MAIN: u32 = 0x8000_0028;
 
-/// Load commands, sections, and slices that are read.
+/// Load commands and sections that are read, and slices that are given.
 pub(crate) const COMMANDS: u32 = 16_384;
 pub(crate) const SECTIONS: usize = 65_536;
 pub(crate) const SLICES: u32 = 64;
@@ -37,7 +39,8 @@ pub(crate) fn unpack_universal(bytes: &[u8], sink: &mut dyn Sink) {
     let mut reader = Reader::new(bytes, Order::Big);
     let (Some(magic), Some(count)) = (reader.u32(), reader.u32()) else { return };
     let is_wide = magic == 0xcafe_babf;
-    for position in 1..=count.min(SLICES) {
+    let mut given = 0_u32;
+    for position in 1..=count {
         let mut slice = || {
             reader.skip(8)?;
             let (offset, size) = (reader.word(is_wide)?, reader.word(is_wide)?);
@@ -50,6 +53,11 @@ pub(crate) fn unpack_universal(bytes: &[u8], sink: &mut dyn Sink) {
         if content.is_empty() || offset < 8 {
             continue;
         }
+        if given >= SLICES {
+            sink.incomplete(Reason::Children);
+            return;
+        }
+        given = given.saturating_add(1);
         let member = Member {
             name: format!("slice {position}"),
             position: u64::from(position),

@@ -1,6 +1,6 @@
 //! Files built command by command.
 
-use candor_model::{ChildKind, Executable, FileType};
+use candor_model::{ChildKind, Executable, FileType, Reason};
 use proptest::prelude::*;
 
 use crate::collected::Collected;
@@ -127,6 +127,20 @@ fn slices_are_children_as_far_as_they_reach() {
         shown,
         [(ChildKind::Embedded { offset: 0x100 }, 0x20), (ChildKind::Embedded { offset: 0x110 }, 0xf0)]
     );
+}
+
+#[test]
+fn that_there_are_more_slices_than_are_given_is_said() {
+    let slices = |count: u32| {
+        // Empty ones are none.
+        let mut bytes = [b"\xca\xfe\xba\xbe".to_vec(), (100 + count).to_be_bytes().to_vec()].concat();
+        bytes.extend([0; 20].repeat(100));
+        bytes.extend([7_u32, 3, 8, 20, 12].map(u32::to_be_bytes).concat().repeat(count as usize));
+        let found = Collected::of(FileType::MachOUniversal, &bytes);
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(slices(64), (64, vec![]));
+    assert_eq!(slices(65), (64, vec![Reason::Children]));
 }
 
 proptest! {

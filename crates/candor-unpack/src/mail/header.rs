@@ -16,6 +16,8 @@ pub(super) struct Header {
     /// In lower case.
     pub(super) encoding: String,
     pub(super) name: String,
+    /// It goes on behind what was read of it.
+    pub(super) is_cut: bool,
 }
 
 impl Header {
@@ -36,6 +38,8 @@ impl Header {
                 if field.len().saturating_add(text.len()) <= FIELD {
                     field.push(b' ');
                     field.extend_from_slice(text.trim_ascii_start());
+                } else {
+                    header.is_cut |= Self::counts(&field);
                 }
                 at = at.saturating_add(length);
                 continue;
@@ -48,15 +52,22 @@ impl Header {
             // The line that mailboxes put in front of a message.
             let is_separator = at == 0 && (text.starts_with(b"From ") || text.starts_with(b">From "));
             if line.is_empty() || fields >= FIELDS || !(is_field || is_separator) {
+                header.is_cut |= is_field && fields >= FIELDS;
                 let is_blank = text.is_empty();
                 return (header, if is_blank { at.saturating_add(length) } else { at });
             }
             if is_field {
                 field.extend_from_slice(text.get(..FIELD).unwrap_or(text));
+                header.is_cut |= text.len() > FIELD && Self::counts(&field);
                 fields = fields.saturating_add(1);
             }
             at = at.saturating_add(length);
         }
+    }
+
+    /// Whether a field is one of those that matter.
+    fn counts(field: &[u8]) -> bool {
+        field.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"content-"))
     }
 
     /// Whether it says what follows it.

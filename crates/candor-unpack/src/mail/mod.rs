@@ -29,7 +29,7 @@ const PARTS: u64 = 8192;
 const NEAR: usize = 256 << 10;
 /// How many bytes are searched in the time in which one is read.
 const AHEAD: usize = 16;
-/// Files in uuencoded text of one part.
+/// Files in uuencoded text of one part, and of those in yEnc.
 const FILES: usize = 256;
 
 /// Gives the parts of a message, or the messages of a mailbox.
@@ -77,7 +77,7 @@ struct Mail<'sink> {
 
 impl Mail<'_> {
     fn message(&mut self, bytes: &[u8]) -> Flow {
-        let (header, body) = Header::read(bytes);
+        let (header, body) = self.header(bytes);
         let mut boundaries: Vec<Vec<u8>> = Vec::new();
         let mut current = header;
         let mut part_start = body;
@@ -104,7 +104,7 @@ impl Mail<'_> {
                 at = found.end;
                 continue;
             }
-            let (header, body) = Header::read(rest);
+            let (header, body) = self.header(rest);
             current = header;
             part_start = found.end.saturating_add(body);
             at = part_start;
@@ -113,6 +113,15 @@ impl Mail<'_> {
         let part = bytes.get(part_start..).unwrap_or_default();
         let is_container = current.media_type.starts_with("multipart/");
         self.part(&current, part, is_container)
+    }
+
+    /// The header at the start of `bytes`, and where the body starts.
+    fn header(&mut self, bytes: &[u8]) -> (Header, usize) {
+        let (header, body) = Header::read(bytes);
+        if header.is_cut {
+            self.sink.incomplete(Reason::Unsupported("so long a header of a mail".to_owned()));
+        }
+        (header, body)
     }
 
     /// Notes the boundary of a part that has parts.
@@ -189,7 +198,11 @@ impl Mail<'_> {
 
     /// Gives the files in yEnc.
     fn encoded(&mut self, text: &[u8]) -> Flow {
-        for file in yenc::files(text) {
+        for (count, file) in yenc::files(text).enumerate() {
+            if count >= FILES {
+                self.sink.incomplete(Reason::Children);
+                break;
+            }
             self.position = self.position.saturating_add(1);
             let member = Member {
                 name: file.name,
@@ -211,7 +224,8 @@ impl Mail<'_> {
     /// Gives the files in uuencoded text.
     fn files(&mut self, text: &[u8]) -> Flow {
         let mut read_until = 0_usize;
-        for at in memmem::find_iter(text, b"begin ").take(FILES) {
+        let mut files = 0_usize;
+        for at in memmem::find_iter(text, b"begin ") {
             let is_line = at == 0 || text.get(at.saturating_sub(1)) == Some(&b'\n');
             if !is_line {
                 continue;
@@ -224,6 +238,11 @@ impl Mail<'_> {
             if !is_mode(mode) {
                 continue;
             }
+            if files >= FILES {
+                self.sink.incomplete(Reason::Children);
+                return Flow::Continue;
+            }
+            files = files.saturating_add(1);
             let (content, read) = uuencoded(rest.get(line.len().saturating_add(1)..).unwrap_or_default());
             // One that begins in another, which has no end, is read once more.
             if at < read_until && !self.work.pay(read, self.sink) {

@@ -191,6 +191,22 @@ fn files_that_begin_in_one_another_are_paid_for() {
 }
 
 #[test]
+fn that_there_are_more_files_in_a_text_than_are_given_is_said() {
+    let files = |before: &str, count: usize| {
+        let mail = format!(
+            "From: a@b\r\nSubject: c\r\n\r\n{before}{}",
+            "begin 644 a\n#0V%T\n`\nend\n".repeat(count)
+        );
+        let found = Collected::of(FileType::Mail, mail.as_bytes());
+        let cats = found.children.iter().filter(|child| child.bytes == b"Cat").count();
+        (cats, found.incomplete)
+    };
+    // Words are no files.
+    assert_eq!(files(&"begin \n".repeat(1_000), super::FILES), (super::FILES, vec![]));
+    assert_eq!(files("", super::FILES + 1), (super::FILES, vec![Reason::Children]));
+}
+
+#[test]
 fn boundaries_that_never_come_are_paid_for() {
     let start = "From: a@b\nContent-Type: multipart/x; boundary=b\n\n--b\n";
     for part in [
@@ -206,4 +222,35 @@ fn boundaries_that_never_come_are_paid_for() {
     let mail = format!("{start}{}", part.repeat(1_000));
     let found = Collected::without_work(FileType::Mail, mail.as_bytes());
     assert_eq!((found.children.len(), found.incomplete), (1_000, vec![]));
+}
+
+#[test]
+fn that_there_are_more_files_in_yenc_than_are_given_is_said() {
+    let files = |count: usize| {
+        let files = "=ybegin line=1 size=1 name=b\r\nk\r\n=yend\r\n".repeat(count);
+        let found =
+            Collected::of(FileType::Mail, format!("From: a@b\r\nSubject: c\r\n\r\n{files}").as_bytes());
+        (found.children.iter().filter(|child| child.bytes == b"A").count(), found.incomplete)
+    };
+    assert_eq!(files(super::FILES), (super::FILES, vec![]));
+    assert_eq!(files(super::FILES + 1), (super::FILES, vec![Reason::Children]));
+}
+
+#[test]
+fn headers_that_go_on_behind_what_is_read_are_told() {
+    let mail = |before: &str, parameters: &str| {
+        let mail = format!(
+            "From: a@b\r\n{before}Content-Type: multipart/mixed;{parameters}\r\n boundary=x\r\n\r\n--x\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\nY29udGVudA==\r\n--x--\r\n"
+        );
+        let found = Collected::of(FileType::Mail, mail.as_bytes());
+        (found.children.iter().any(|child| child.bytes == b"content"), found.incomplete)
+    };
+    let told = || vec![Reason::Unsupported("so long a header of a mail".to_owned())];
+    assert_eq!(mail(&"X: y\r\n".repeat(1022), &"\r\n a=b;".repeat(9_000)), (true, vec![]));
+    assert_eq!(mail(&"X: y\r\n".repeat(1023), ""), (false, told()));
+    assert_eq!(mail("", &"\r\n a=b;".repeat(14_000)).1, told());
+    // What matters to nobody may be as long as it likes.
+    let long = format!("X:{}\r\n", "\r\n y".repeat(40_000));
+    assert_eq!(mail(&long, ""), (true, vec![]));
 }

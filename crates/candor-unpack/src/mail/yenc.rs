@@ -16,9 +16,6 @@ use memchr::memmem;
 use crate::name::decoded;
 use crate::transfer::yenc;
 
-/// Files in one text.
-const FILES: usize = 256;
-
 /// A file, or a part of one.
 pub(super) struct File {
     pub(super) name: String,
@@ -36,11 +33,11 @@ pub(super) fn files(text: &[u8]) -> impl Iterator<Item = File> {
         loop {
             let start = at.saturating_add(memmem::find(text.get(at..)?, b"=ybegin ")?);
             let is_line = start == 0 || text.get(start.saturating_sub(1)) == Some(&b'\n');
-            let (line, body) = line(text.get(start..)?);
             if !is_line {
                 at = start.saturating_add(8);
                 continue;
             }
+            let (line, body) = line(text.get(start..)?);
             let is_part = body.starts_with(b"=ypart");
             let content = if is_part { self::line(body).1 } else { body };
             let rest = text.len().saturating_sub(content.len());
@@ -49,7 +46,7 @@ pub(super) fn files(text: &[u8]) -> impl Iterator<Item = File> {
             return Some(file(line, is_part, content));
         }
     };
-    std::iter::from_fn(next).take(FILES)
+    std::iter::from_fn(next)
 }
 
 fn file(line: &[u8], is_part: bool, content: Vec<u8>) -> File {

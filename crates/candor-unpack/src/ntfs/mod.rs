@@ -68,6 +68,9 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
     if let Err(reason) = names.read(&table, most, sink) {
         sink.incomplete(reason);
     }
+    if names.dropped > 0 {
+        sink.incomplete(Reason::Unsupported("so many records of a file".to_owned()));
+    }
     sink.budget().hold(names.held);
     give_all(&volume, &table, &names, sink);
     sink.budget().release(names.held);
@@ -165,6 +168,8 @@ struct Names {
     /// Records that files begin with: parent, name, and its kind.
     used: BTreeMap<u64, Option<(u64, String, u8)>>,
     further: BTreeMap<u64, Vec<u64>>,
+    /// Records of a file that has too many of them, which are not kept.
+    dropped: u64,
     held: u64,
 }
 
@@ -227,6 +232,8 @@ impl Names {
             let further = self.further.entry(base).or_default();
             if further.len() < FURTHER {
                 further.push(number);
+            } else {
+                self.dropped = self.dropped.saturating_add(1);
             }
         }
         let known = self.used.entry(base).or_default();

@@ -3,7 +3,7 @@
 use candor_fixtures::volume::ntfs;
 use candor_model::{FileType, Reason};
 
-use super::{Run, Table};
+use super::{Names, Record, Run, Table};
 use crate::collected::{Collected, survives_damage};
 
 fn text() -> Vec<u8> {
@@ -118,4 +118,19 @@ fn a_hole_of_the_table_is_one_step() {
     // Clusters smaller than a record: the next one begins in the hole, and goes on behind it.
     let small = Table { cluster: 512, runs: vec![run(0, None, 3), run(3, Some(1), 9)], ..table };
     assert_eq!((small.behind_hole(0), small.behind_hole(1), small.behind_hole(2)), (Some(1), Some(2), None));
+}
+
+#[test]
+fn records_of_a_file_that_are_not_kept_are_counted() {
+    let mut names = Names::default();
+    for number in 100..100 + 4098 {
+        let record = Record {
+            is_used: true,
+            base: 50,
+            attributes: Vec::new(),
+            further: std::collections::BTreeSet::new(),
+        };
+        names.add(number, record);
+    }
+    assert_eq!((names.further[&50].len(), names.dropped), (4096, 2));
 }

@@ -111,7 +111,12 @@ impl Walk<'_, '_> {
                 return Flow::Stop;
             }
             let told = modules.get(&index).into_iter().flatten().copied();
-            let starts: Vec<usize> = told.chain(vba::beginnings(&content)).collect();
+            let mut seeming = vba::beginnings(&content);
+            if seeming.len() > vba::STARTS {
+                self.sink.incomplete(Reason::Children);
+                seeming.truncate(vba::STARTS);
+            }
+            let starts: Vec<usize> = told.chain(seeming).collect();
             if let Some(&start) = starts.first() {
                 self.compare(&name, &content, start);
             }
@@ -136,19 +141,29 @@ impl Walk<'_, '_> {
         let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let streams = &self.compound.streams;
         let directories = streams.iter().filter(|stream| stream.name().eq_ignore_ascii_case("dir"));
-        for directory in directories.take(DIRECTORIES) {
+        for (count, directory) in directories.enumerate() {
+            if count >= DIRECTORIES {
+                self.sink.incomplete(Reason::Children);
+                break;
+            }
             let beside = streams.iter().enumerate().rev();
             let beside = beside.filter(|(_, stream)| stream.storage() == directory.storage());
             // The first of a name counts.
             let beside: BTreeMap<String, usize> =
                 beside.map(|(index, stream)| (stream.name().to_ascii_lowercase(), index)).collect();
-            let Some(content) = vba::directory(&self.compound.content(directory)) else { continue };
+            let Some((content, is_whole)) = vba::directory(&self.compound.content(directory)) else {
+                continue;
+            };
             // Sixteen mebibytes come out of twenty kibibytes, and sixty-four streams may be the same ones.
             if !self.sink.budget().pay_work(work::units(content.len().saturating_add(streams.len()))) {
                 self.sink.incomplete(Reason::Work);
                 return found;
             }
-            for (name, offset) in vba::modules(&content) {
+            let (modules, are_all) = vba::modules(&content);
+            if !(is_whole && are_all) {
+                self.sink.incomplete(Reason::Children);
+            }
+            for (name, offset) in modules {
                 if let Some(index) = beside.get(&name.to_ascii_lowercase()) {
                     found.entry(*index).or_default().push(offset);
                 }
@@ -160,7 +175,7 @@ impl Walk<'_, '_> {
     /// Tells when the compiled code of a module is not what its source says.
     fn compare(&mut self, name: &str, content: &[u8], start: usize) {
         let Some((compiled, packed)) = content.split_at_checked(start) else { return };
-        let source = vba::decompressed(packed, SOURCE);
+        let source = vba::decompressed(packed, SOURCE).map(|(source, _)| source);
         if let Some(what) = stomping::contradiction(compiled, source.as_deref()) {
             self.sink.anomaly(Anomaly::StompedMacros);
             self.sink.detail("stomped-macro", format!("{name}: {what}"));
@@ -172,8 +187,12 @@ impl Walk<'_, '_> {
             return Flow::Continue;
         }
         let source = content.get(start..).and_then(|rest| vba::decompressed(rest, SOURCE));
-        let Some(source) = source else { return Flow::Continue };
+        let Some((source, is_whole)) = source else { return Flow::Continue };
         self.sink.anomaly(Anomaly::VbaMacros);
+        if !is_whole {
+            let why = format!("the source of {name} behind the first {} MiB", SOURCE >> 20);
+            self.sink.incomplete(Reason::Unsupported(why));
+        }
         // Signatures for macros are written for documents and for text, so it is searched as both.
         match self.give(format!("{name}.vba"), None, &source) {
             Flow::Continue => self.give(format!("{name}.vba"), Some(FileType::MsOle2), &source),

@@ -63,7 +63,7 @@ fn compiled_code_that_is_not_what_its_source_says_is_told() {
 fn copies_in_compressed_sources_are_read() {
     // From the specification: `#aaabcdefaaaaghijaaaaaklaaamnopqaaaaaaaaaaaarstuvwxyzaaa`.
     let bytes = b"\x01\x2f\xb0\x00#aaabcde\x82f\0\x70aghij\x01\x38\x08akl\0\x30mnop\x06q\x02\x70\x04\x10rstuv\x10wxyz\0\x3c\0";
-    let plain = super::vba::decompressed(bytes, 1000).unwrap();
+    let (plain, _) = super::vba::decompressed(bytes, 1000).unwrap();
     assert!(plain.starts_with(b"#aaabcdefaaaaghijaaaaaklaaamnopqaaaaaaaaaaaarstuvwxyz"), "{plain:?}");
 }
 
@@ -254,7 +254,48 @@ fn names_of_modules_are_no_longer_than_names() {
         [&kind.to_le_bytes()[..], &length.to_le_bytes(), body].concat()
     };
     let name = record(0x1a, &[b'a'; 1 << 16]);
-    let modules = super::vba::modules(&[name, record(0x31, &[1, 0, 0, 0]).repeat(10_000)].concat());
-    assert_eq!(modules.len(), 4096);
+    let (modules, are_all) =
+        super::vba::modules(&[name, record(0x31, &[1, 0, 0, 0]).repeat(10_000)].concat());
+    assert_eq!((modules.len(), are_all), (4096, false));
     assert!(modules.iter().all(|(name, offset)| name.len() == 1024 && *offset == 1));
+}
+
+#[test]
+fn that_there_are_more_sources_than_are_looked_at_is_said() {
+    let source = document::vba(b"Attribute VB_Name = \"Module1\"\r\n");
+    let sources = |before: &[u8], count: usize| {
+        let stream = [before, &source.repeat(count)].concat();
+        let found = Collected::of(FileType::MsOle2, &document::compound("VBA", &[("Module1", stream)]));
+        (found.children.len(), found.incomplete)
+    };
+    // What cannot be the beginning of a source is not one.
+    assert_eq!(sources(&b"abc\0Attribut".repeat(100), 64), (1 + 2 * 64, vec![]));
+    assert_eq!(sources(b"", 65), (1 + 2 * 64, vec![Reason::Children]));
+    let directories = |count: usize| {
+        let streams = vec![("dir", Vec::new()); count];
+        Collected::of(FileType::MsOle2, &document::compound("VBA", &streams)).incomplete
+    };
+    assert_eq!(directories(64), []);
+    assert_eq!(directories(65), [Reason::Children]);
+    // One directory that tells of too many modules.
+    let record = |kind: u8, body: &[u8]| [&[kind, 0, body.len() as u8, 0, 0, 0][..], body].concat();
+    let modules = |count: usize| {
+        let directory = document::vba(&record(0x31, &[1, 0, 0, 0]).repeat(count));
+        Collected::of(FileType::MsOle2, &document::compound("VBA", &[("dir", directory)])).incomplete
+    };
+    assert_eq!(modules(4096), []);
+    assert_eq!(modules(4097), [Reason::Children]);
+}
+
+#[test]
+fn that_a_source_goes_on_behind_what_is_read_is_said() {
+    // Each chunk of six bytes is 4,096 zeros.
+    let source = |chunks: usize| {
+        let zeros = [3, 0xb0, 2, 0, 0xfc, 0x0f].repeat(chunks);
+        let stream = [document::vba(b"Attribute VB_Name"), zeros].concat();
+        Collected::of(FileType::MsOle2, &document::compound("VBA", &[("Module1", stream)])).incomplete
+    };
+    let told = Reason::Unsupported("the source of VBA/Module1 behind the first 16 MiB".to_owned());
+    assert!(!source(4096).contains(&told));
+    assert!(source(4097).contains(&told));
 }

@@ -14,14 +14,16 @@ const BEGINNING: &[u8] = b"\0Attribut";
 const DIRECTORY: usize = 16 << 20;
 const MODULES: usize = 4096;
 const NAME: usize = 1024;
+/// Sources that seem to start in one stream.
+pub(super) const STARTS: usize = 64;
 
-/// What the `dir` stream holds.
-pub(super) fn directory(stream: &[u8]) -> Option<Vec<u8>> {
+/// What the `dir` stream holds, and whether that is all.
+pub(super) fn directory(stream: &[u8]) -> Option<(Vec<u8>, bool)> {
     decompressed(stream, DIRECTORY)
 }
 
-/// Where the source starts in the streams of modules, as the `dir` stream says.
-pub(super) fn modules(directory: &[u8]) -> Vec<(String, usize)> {
+/// Where the source starts in the streams of modules, as the `dir` stream says, and whether these are all.
+pub(super) fn modules(directory: &[u8]) -> (Vec<(String, usize)>, bool) {
     let mut reader = Reader::little(directory);
     let mut found = Vec::new();
     let mut name = String::new();
@@ -29,9 +31,6 @@ pub(super) fn modules(directory: &[u8]) -> Vec<(String, usize)> {
         // The version says that it has four bytes, and has six.
         let length = if kind == 9 { 6 } else { length };
         let Some(body) = reader.take(u64::from(length)) else { break };
-        if found.len() >= MODULES {
-            break;
-        }
         let short = body.get(..NAME).unwrap_or(body);
         match kind {
             0x1a => name = short.iter().copied().map(char::from).collect(),
@@ -40,29 +39,42 @@ pub(super) fn modules(directory: &[u8]) -> Vec<(String, usize)> {
                 if let Some(offset) =
                     Reader::little(body).u32().and_then(|offset| usize::try_from(offset).ok())
                 {
+                    if found.len() >= MODULES {
+                        return (found, false);
+                    }
                     found.push((name.clone(), offset));
                 }
             }
             _ => {}
         }
     }
-    found
+    (found, true)
 }
 
-/// Where compressed sources seem to start in a stream.
+/// Where compressed sources seem to start in a stream: one place more than is looked at, if there are so many.
 pub(super) fn beginnings(stream: &[u8]) -> Vec<usize> {
-    memmem::find_iter(stream, BEGINNING).filter_map(|at| at.checked_sub(3)).take(64).collect()
+    // What every container begins with, and the head of its first chunk.
+    let is_container =
+        |start: &usize| matches!(stream.get(*start..), Some([1, _, high, ..]) if high & 0x70 == 0x30);
+    let starts = memmem::find_iter(stream, BEGINNING).filter_map(|at| at.checked_sub(3));
+    starts.filter(is_container).take(STARTS.saturating_add(1)).collect()
 }
 
-/// What a compressed container at the start of `bytes` holds, up to `most` bytes; `None` when there is none.
-pub(super) fn decompressed(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
+/// What a compressed container at the start of `bytes` holds, up to about `most` bytes, and whether that is all; `None`
+/// when there is none.
+pub(super) fn decompressed(bytes: &[u8], most: usize) -> Option<(Vec<u8>, bool)> {
     let mut reader = Reader::little(bytes);
     if reader.u8()? != 1 {
         return None;
     }
     let mut out = Vec::new();
+    let mut is_whole = true;
     while let Some(header) = reader.u16() {
-        if header & 0x7000 != 0x3000 || out.len() >= most {
+        if header & 0x7000 != 0x3000 {
+            break;
+        }
+        if out.len() >= most {
+            is_whole = false;
             break;
         }
         let length = u64::from(header & 0xfff).saturating_add(1);
@@ -76,7 +88,7 @@ pub(super) fn decompressed(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
             break;
         }
     }
-    (!out.is_empty()).then_some(out)
+    (!out.is_empty()).then_some((out, is_whole))
 }
 
 /// Appends what a chunk stands for; `None` when it is damaged, with what came before the damage appended.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use candor_model::Budget;
+use candor_model::{Reason, Sink};
 use md5::Md5;
 use memchr::memmem;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
@@ -61,15 +61,21 @@ pub(super) enum Found {
 }
 
 /// Looks for an encryption dictionary, and for a password that opens it.
-pub(super) fn find(bytes: &[u8], passwords: &[Vec<u8>], budget: &mut Budget) -> Found {
+pub(super) fn find(bytes: &[u8], passwords: &[Vec<u8>], sink: &mut dyn Sink) -> Found {
     let mut is_encrypted = false;
+    let mut places = 0_usize;
     let mut tried: Vec<Value> = Vec::new();
     let mut referred: BTreeSet<u64> = BTreeSet::new();
-    for at in memmem::find_iter(bytes, b"/Encrypt").take(PLACES) {
+    for at in memmem::find_iter(bytes, b"/Encrypt") {
         let rest = bytes.get(at.saturating_add(8)..).unwrap_or_default();
         if rest.first().is_some_and(u8::is_ascii_alphanumeric) {
             continue;
         }
+        if places >= PLACES {
+            sink.incomplete(Reason::Work);
+            break;
+        }
+        places = places.saturating_add(1);
         let dictionary = match Lexer::new(rest.get(..DICTIONARY).unwrap_or(rest)).value() {
             Some(Value::Reference(number)) => {
                 is_encrypted = true;
@@ -91,7 +97,7 @@ pub(super) fn find(bytes: &[u8], passwords: &[Vec<u8>], budget: &mut Budget) -> 
         let identifiers = if is_new { vec![Vec::new()] } else { identifiers(bytes) };
         let opened = std::iter::once(&Vec::new()).chain(passwords).find_map(|password| {
             let price = price(&dictionary);
-            let may_try = |_: &&Vec<u8>| budget.pay_key(price);
+            let may_try = |_: &&Vec<u8>| sink.budget().pay_key(price);
             let mut affordable = identifiers.iter().take_while(may_try);
             affordable.find_map(|identifier| Encryption::open(&dictionary, identifier, password))
         });
@@ -120,7 +126,7 @@ fn object(bytes: &[u8], number: u64) -> Option<Value> {
     })
 }
 
-/// What a password costs to try, in rounds of a hash as a [`Budget`] counts them.
+/// What a password costs to try, in rounds of a hash as a [`candor_model::Budget`] counts them.
 fn price(dictionary: &Value) -> u64 {
     match dictionary.get(b"R").and_then(Value::number) {
         Some(6..) => 40_000,

@@ -16,11 +16,13 @@ pub(super) struct Heads<'a> {
     seen: usize,
     /// Where the word `obj` stood last, and the first thing behind it that is no blank.
     last: Option<(usize, usize)>,
+    /// Whether a dictionary was not read because it is too long.
+    pub(super) is_cut: bool,
 }
 
 impl<'a> Heads<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, seen: 0, last: None }
+        Self { bytes, seen: 0, last: None, is_cut: false }
     }
 
     /// Number, generation and dictionary of the object that goes on up to `at`, which only grows.
@@ -40,8 +42,12 @@ impl<'a> Heads<'a> {
             self.last = Some((place, self.bytes.len().saturating_sub(lexer.rest().len())));
         }
         self.seen = at;
-        let (place, value) = self.last.filter(|(place, _)| at.saturating_sub(*place) <= DICTIONARY)?;
+        let (place, value) = self.last?;
         let text = self.bytes.get(value..at).filter(|text| text.starts_with(b"<<"))?;
+        if at.saturating_sub(place) > DICTIONARY {
+            self.is_cut = true;
+            return None;
+        }
         let start = place.saturating_sub(HEAD);
         let head = self.bytes.get(start..place.saturating_add(3))?;
         let object = object_of(head, place.saturating_sub(start)).unwrap_or((0, 0));

@@ -47,7 +47,7 @@ const READING: [&[u8]; 5] = [b"Filter", b"F", b"DecodeParms", b"DP", b"Length"];
 /// Gives streams and scripts.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let passwords: Vec<Vec<u8>> = password::candidates(sink).into_iter().take(TRIALS).collect();
-    let (encryption, is_locked) = match encryption::find(bytes, &passwords, sink.budget()) {
+    let (encryption, is_locked) = match encryption::find(bytes, &passwords, sink) {
         Found::Nothing => (None, false),
         Found::Open(encryption) => (Some(encryption), false),
         Found::Locked => {
@@ -73,6 +73,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         has_hidden_name: false,
     };
     let _ = walk.all();
+    if walk.objects.is_cut() {
+        walk.sink.incomplete(Reason::Work);
+    }
 }
 
 struct Walk<'a, 'sink> {
@@ -129,6 +132,9 @@ impl<'a> Walk<'a, '_> {
             text_start = start.saturating_add(data.len());
             from = text_start;
             heads.pass(text_start);
+        }
+        if heads.is_cut {
+            self.sink.incomplete(Reason::Unsupported("so long a dictionary of a stream".to_owned()));
         }
         let behind = self.bytes.get(text_start..).unwrap_or_default();
         self.names(behind);
@@ -209,7 +215,8 @@ impl<'a> Walk<'a, '_> {
             let name = lexer.name();
             let is_script = match name.as_deref() {
                 Some(b"JS") => true,
-                Some(b"URI") if self.addresses < ADDRESSES => false,
+                // Those that are encrypted are not found where they stand.
+                Some(b"URI") if self.addresses < ADDRESSES || self.encryption.is_some() => false,
                 _ => continue,
             };
             let value = lexer.value();
@@ -235,7 +242,7 @@ impl<'a> Walk<'a, '_> {
                 Some(wide) => encoding_rs::UTF_16BE.decode(wide).0.into_owned().into_bytes(),
                 None => string,
             };
-            if !is_script {
+            if !is_script && self.addresses < ADDRESSES {
                 self.addresses = self.addresses.saturating_add(1);
                 self.sink.detail("uri", String::from_utf8_lossy(&string).into_owned());
             }

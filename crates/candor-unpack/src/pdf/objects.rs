@@ -27,17 +27,32 @@ pub(super) struct Objects<'a> {
     places: OnceCell<Vec<(u64, usize)>>,
     /// How many references may still be followed.
     left: Cell<u32>,
+    /// Whether something was not looked for, or not read to its end.
+    is_cut: Cell<bool>,
 }
 
 impl<'a> Objects<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, places: OnceCell::new(), left: Cell::new(FOLLOWED) }
+        Self { bytes, places: OnceCell::new(), left: Cell::new(FOLLOWED), is_cut: Cell::new(false) }
+    }
+
+    /// Whether a reference may lead to something else than was found, because there is too much to look for it.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.is_cut.get()
     }
 
     /// What stands in the file from the object of this number on.
     pub(super) fn text(&self, number: u64) -> Option<&'a [u8]> {
-        self.left.set(self.left.get().checked_sub(1)?);
-        let places = self.places.get_or_init(|| places(self.bytes));
+        let Some(left) = self.left.get().checked_sub(1) else {
+            self.is_cut.set(true);
+            return None;
+        };
+        self.left.set(left);
+        let places = self.places.get_or_init(|| {
+            let (places, are_all) = places(self.bytes);
+            self.is_cut.set(self.is_cut.get() || !are_all);
+            places
+        });
         let end = places.partition_point(|(known, _)| *known <= number);
         let (found, at) = places.get(end.checked_sub(1)?)?;
         if *found == number { self.bytes.get(*at..) } else { None }
@@ -58,8 +73,11 @@ impl<'a> Objects<'a> {
         let mut value = value.clone();
         for _ in 0..STEPS {
             let Value::Reference(number) = value else { break };
-            let text = self.text(number).map(|text| text.get(..SHORT).unwrap_or(text));
-            match text.and_then(|text| Lexer::new(text).value()) {
+            let Some(text) = self.text(number) else { break };
+            let mut lexer = Lexer::new(text.get(..SHORT).unwrap_or(text));
+            let found = lexer.value();
+            self.is_cut.set(self.is_cut.get() || (text.len() > SHORT && lexer.rest().is_empty()));
+            match found {
                 Some(found) => value = found,
                 None => break,
             }
@@ -68,7 +86,8 @@ impl<'a> Objects<'a> {
     }
 }
 
-fn places(bytes: &[u8]) -> Vec<(u64, usize)> {
+/// Numbers and places of the objects, and whether these are all.
+fn places(bytes: &[u8]) -> (Vec<(u64, usize)>, bool) {
     let mut places: Vec<(u64, usize)> = memmem::find_iter(bytes, b"obj")
         .filter_map(|at| {
             let head = bytes.get(at.saturating_sub(HEAD)..at)?;
@@ -77,9 +96,11 @@ fn places(bytes: &[u8]) -> Vec<(u64, usize)> {
             let (_, number) = (number()?, number()?);
             Some((number, at.saturating_add(3)))
         })
-        .take(OBJECTS)
+        .take(OBJECTS.saturating_add(1))
         .collect();
+    let are_all = places.len() <= OBJECTS;
+    places.truncate(OBJECTS);
     // Those of one number stay in the order of the file.
     places.sort_by_key(|(number, _)| *number);
-    places
+    (places, are_all)
 }

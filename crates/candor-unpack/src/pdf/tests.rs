@@ -376,3 +376,57 @@ fn every_password_is_paid_for() {
         assert!(left < whole, "{case}");
     }
 }
+
+#[test]
+fn references_that_are_not_followed_are_told() {
+    let object = |number: usize, parameters: &str, padding: &str| {
+        format!("{number} 0 obj << {padding} /DecodeParms {parameters} >> stream\nx\nendstream endobj\n")
+    };
+    let told = |document: &str| Collected::of(FileType::Pdf, document.as_bytes()).incomplete;
+    // Seventeen of a list are, and 65,536 of a file.
+    let list = format!("[ {}]", "2 0 R ".repeat(17));
+    let many = |count: usize| format!("2 0 obj 1 endobj\n{}", object(3, &list, "").repeat(count));
+    assert_eq!(told(&many(3855)), []);
+    assert_eq!(told(&many(3856)), [Reason::Work]);
+    // Of an object, as much is read as values have that count.
+    let long = |length: usize| {
+        format!("2 0 obj << /A ({}) >> endobj {}", "x".repeat(length), object(3, "2 0 R", ""))
+    };
+    assert_eq!(told(&long(900)), []);
+    assert_eq!(told(&long(1100)), [Reason::Work]);
+    let objects = |count: usize| format!("{}{}", "1 0 obj ".repeat(count), object(3, "2 0 R", ""));
+    assert_eq!(told(&objects((1 << 20) - 1)), []);
+    assert_eq!(told(&objects(1 << 20)), [Reason::Work]);
+}
+
+#[test]
+fn a_stream_whose_dictionary_is_not_read_is_told() {
+    let document = |length: usize| {
+        let document =
+            format!("%PDF-1.4\n1 0 obj << /A ({}) >> stream\nx\nendstream endobj\n", "x".repeat(length));
+        let found = Collected::of(FileType::Pdf, document.as_bytes());
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(document(60_000), (1, vec![]));
+    let told = Reason::Unsupported("so long a dictionary of a stream".to_owned());
+    assert_eq!(document(70_000), (0, vec![told]));
+}
+
+#[test]
+fn places_that_may_say_how_a_document_is_encrypted_are_not_passed_over_silently() {
+    let told = |text: &str| Collected::of(FileType::Pdf, &object(text)).incomplete;
+    // Other names are none.
+    assert_eq!(told(&format!("{}{}", "/EncryptMetadata ".repeat(100), "/Encrypt 1 ".repeat(64))), []);
+    assert_eq!(told(&"/Encrypt 1 ".repeat(65)), [Reason::Work]);
+}
+
+#[test]
+fn addresses_that_are_encrypted_are_all_given() {
+    let addresses =
+        b" 90 0 obj << /URI (an address that is longer than one block of it) >> endobj".repeat(100);
+    let found = Collected::of(FileType::Pdf, &[encrypted(1), addresses].concat());
+    let given = found.children.iter().filter(|child| child.member.name == "URI").count();
+    let told = found.details.iter().filter(|(key, _)| *key == "uri").count();
+    assert!(given >= 100, "{given}");
+    assert_eq!(told, 64);
+}

@@ -12,13 +12,11 @@
 //! Obfuscators give streams twice, or lengths that reach outside: the first stream of a name counts, as far as
 //! it is there.
 
-use candor_model::{ChildKind, Content, Flow, Member, Sink};
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use super::image::PortableExecutable;
 use crate::reader::{Reader, clipped, until_nul};
 
-/// Streams of the metadata.
-const STREAMS: u16 = 32;
 /// Longest text of all texts together.
 const TEXT: usize = 16 << 20;
 
@@ -29,7 +27,10 @@ pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
     if let Some(name) = metadata.assembly() {
         sink.detail("dotnet-assembly", name);
     }
-    let text = metadata.texts();
+    let (text, is_whole) = metadata.texts();
+    if !is_whole {
+        sink.incomplete(Reason::Unsupported(format!("texts behind the first {} MiB", TEXT >> 20)));
+    }
     if text.is_empty() {
         return Flow::Continue;
     }
@@ -61,7 +62,7 @@ impl<'a> Metadata<'a> {
         let version =
             String::from_utf8_lossy(until_nul(reader.take(u64::from(length).min(256))?)).into_owned();
         reader.skip(2)?;
-        let count = reader.u16()?.min(STREAMS);
+        let count = reader.u16()?;
         let mut found = Self { version, tables: &[], names: &[], texts: &[] };
         for _ in 0..count {
             let (Some(offset), Some(length)) = (reader.u32(), reader.u32()) else { break };
@@ -98,12 +99,14 @@ impl<'a> Metadata<'a> {
         Some(format!("{} {major}.{minor}.{build}.{revision}", String::from_utf8_lossy(name)))
     }
 
-    /// The texts of the program, a line each.
-    fn texts(&self) -> String {
+    /// The texts of the program, a line each, and whether there is room for all.
+    fn texts(&self) -> (String, bool) {
         let mut out = String::new();
         let mut reader = Reader::little(self.texts);
-        while out.len() < TEXT {
-            let Some(length) = compressed(&mut reader) else { break };
+        while let Some(length) = compressed(&mut reader) {
+            if out.len() >= TEXT {
+                return (out, false);
+            }
             let bytes = clipped(reader.rest(), 0, length);
             let units = bytes.as_chunks::<2>().0.iter().map(|&unit| u16::from_le_bytes(unit));
             let before = out.len();
@@ -115,7 +118,7 @@ impl<'a> Metadata<'a> {
                 break;
             }
         }
-        out
+        (out, true)
     }
 }
 
@@ -291,11 +294,27 @@ mod tests {
         texts.extend([0x80, 0x81]);
         texts.extend("x".repeat(64).encode_utf16().flat_map(u16::to_le_bytes).chain([0]));
         let metadata = Metadata { version: String::new(), tables: &[], names: &[], texts: &texts };
-        assert_eq!(metadata.texts(), format!("abc\n{}\n", "x".repeat(64)));
+        assert_eq!(metadata.texts().0, format!("abc\n{}\n", "x".repeat(64)));
         for end in 0..texts.len() {
             let cut = Metadata { version: String::new(), tables: &[], names: &[], texts: &texts[..end] };
-            assert!(cut.texts().len() <= 69);
+            assert!(cut.texts().0.len() <= 69);
         }
+    }
+
+    #[test]
+    fn texts_that_there_is_no_room_for_are_missed() {
+        // Three bytes for each of two.
+        let long =
+            "\u{4e00}".repeat(TEXT / 3 + 1).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let length = (0xc000_0000_u32 | u32::try_from(long.len()).unwrap()).to_be_bytes();
+        let mut texts = [&[0][..], &length, &long].concat();
+        let told = |texts: &[u8]| {
+            let metadata = Metadata { version: String::new(), tables: &[], names: &[], texts };
+            metadata.texts().1
+        };
+        assert!(told(&texts));
+        texts.extend(b"\x02a\0");
+        assert!(!told(&texts));
     }
 
     #[test]

@@ -92,6 +92,12 @@ impl<'a> PortableExecutable<'a> {
         self.sections.iter().map(end).max().unwrap_or(0).max(self.image_size)
     }
 
+    /// Where the last section ends in the file.
+    pub(crate) fn end_of_sections(&self) -> u64 {
+        let ends = self.sections.iter().map(|section| section.raw_offset.saturating_add(section.raw_size));
+        ends.max().unwrap_or(0)
+    }
+
     /// The bytes in front of the sections, as they are loaded.
     pub(crate) fn headers(&self) -> &'a [u8] {
         let first = self.sections.iter().map(|section| section.virtual_address).min().unwrap_or(0x1000);

@@ -4,15 +4,17 @@
 //! Pictures, dialogues and texts of the program's own windows are not given: they are searched where they
 //! stand. Neither is what begins with a magic that is looked for in every program anyway.
 
-use candor_model::{ChildKind, Content, Flow, Member, Sink};
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use super::image::PortableExecutable;
 use super::resources::{self, Data};
 use crate::embedded;
 use crate::reader::clipped;
+use crate::work::Work;
 
-/// Resources that are given, and the least that one must have to be worth it, in bytes.
-const GIVEN: usize = 256;
+/// Resources that are given, which are many where forms of windows are some, and the least that one must have to be
+/// worth it, in bytes.
+const GIVEN: usize = 4096;
 const SMALLEST: u64 = 16;
 
 /// Resources that are told.
@@ -20,23 +22,31 @@ const TOLD: usize = 64;
 
 /// Gives them.
 pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
-    let data = resources::data(file);
+    let (data, is_whole) = resources::data(file);
+    if !is_whole {
+        sink.incomplete(Reason::Work);
+    }
     for resource in data.iter().take(TOLD) {
         sink.detail(
             "resource",
             format!("{}: {} bytes at offset {}", resource.name, resource.length, resource.offset),
         );
     }
-    for resource in data.iter().filter(|resource| resource.is_foreign).take(GIVEN) {
-        if part(file, &format!("resource {}", resource.name), resource.offset, resource.length, sink)
-            == Flow::Stop
-        {
+    let mut work = Work::of(file.bytes);
+    let mut given = 0_usize;
+    for resource in data.iter().filter(|resource| resource.is_foreign) {
+        let Some(bytes) = content(file, resource.offset, resource.length, &mut work, sink) else { continue };
+        if given >= GIVEN {
+            sink.incomplete(Reason::Children);
+            break;
+        }
+        given = given.saturating_add(1);
+        if part(&format!("resource {}", resource.name), resource.offset, bytes, sink) == Flow::Stop {
             return Flow::Stop;
         }
     }
-    let ends = file.sections.iter().map(|section| section.raw_offset.saturating_add(section.raw_size));
     let length = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX);
-    let (Some(start), certificates) = (ends.max(), file.certificates()) else { return Flow::Continue };
+    let (start, certificates) = (file.end_of_sections(), file.certificates());
     if start == 0 || start >= length {
         return Flow::Continue;
     }
@@ -47,15 +57,34 @@ pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
         return Flow::Continue;
     }
     sink.detail("overlay", format!("{size} bytes at offset {start}"));
-    part(file, "overlay", start, size, sink)
+    match content(file, start, size, &mut Work::of(file.bytes), sink) {
+        Some(bytes) => part("overlay", start, bytes, sink),
+        None => Flow::Continue,
+    }
 }
 
-fn part(file: &PortableExecutable<'_>, name: &str, offset: u64, length: u64, sink: &mut dyn Sink) -> Flow {
+/// The bytes at a place, when they are worth it. Zeros are given to nobody who would pay for them, and any number of
+/// resources may be the same ones.
+fn content<'a>(
+    file: &PortableExecutable<'a>,
+    offset: u64,
+    length: u64,
+    work: &mut Work,
+    sink: &mut dyn Sink,
+) -> Option<&'a [u8]> {
     let bytes = clipped(file.bytes, offset, length);
-    let member = Member { name: name.to_owned(), ..Member::default() };
-    if length < SMALLEST || embedded::begins_with_magic(bytes) || bytes.iter().all(|byte| *byte == 0) {
-        return Flow::Continue;
+    if length < SMALLEST || embedded::begins_with_magic(bytes) || work.is_over() {
+        return None;
     }
+    if bytes.iter().all(|byte| *byte == 0) {
+        work.pay(bytes.len(), sink);
+        return None;
+    }
+    Some(bytes)
+}
+
+fn part(name: &str, offset: u64, bytes: &[u8], sink: &mut dyn Sink) -> Flow {
+    let member = Member { name: name.to_owned(), ..Member::default() };
     sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(bytes))
 }
 

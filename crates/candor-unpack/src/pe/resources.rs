@@ -92,15 +92,15 @@ const TYPES: [&str; 25] = [
     "manifest",
 ];
 
-/// Resources that are listed.
-const LISTED: usize = 4096;
-
-/// All resources of a file, in the order of the tree.
-pub(crate) fn data(file: &PortableExecutable<'_>) -> Vec<Data> {
+/// The resources of a file, in the order of the tree, and whether the allowance was enough for all of it.
+pub(crate) fn data(file: &PortableExecutable<'_>) -> (Vec<Data>, bool) {
     let mut found = Vec::new();
-    let Some(base) = file.directory(2).and_then(|(address, _)| file.offset_of(address)) else { return found };
+    let Some(base) = file.directory(2).and_then(|(address, _)| file.offset_of(address)) else {
+        return (found, true);
+    };
     let tree = Reader::little(clipped(file.bytes, base, u64::MAX));
-    let mut left = ENTRIES;
+    // Of one more, nothing is left.
+    let mut left = ENTRIES.saturating_add(1);
     for (kind, names) in entries(tree, 0, &mut left) {
         let number = (kind >> 31 == 0).then_some(kind);
         let known = number.and_then(|number| TYPES.get(usize::try_from(number).ok()?));
@@ -112,9 +112,6 @@ pub(crate) fn data(file: &PortableExecutable<'_>) -> Vec<Data> {
                 let Some(mut leaf) = tree.at(u64::from(leaf)) else { continue };
                 let (Some(address), Some(length)) = (leaf.u32(), leaf.u32()) else { continue };
                 let Some(offset) = file.offset_of(address) else { continue };
-                if found.len() >= LISTED {
-                    return found;
-                }
                 found.push(Data {
                     name: format!("{kind}/{}/{language}", label(tree, name)),
                     offset,
@@ -124,7 +121,7 @@ pub(crate) fn data(file: &PortableExecutable<'_>) -> Vec<Data> {
             }
         }
     }
-    found
+    (found, left > 0)
 }
 
 /// An identifier: a number, or a text in the tree.

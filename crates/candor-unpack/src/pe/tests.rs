@@ -2,7 +2,7 @@
 //! asking `sigtool --mdb`, `sigtool --imp` and offset signatures about files of the same shape.
 
 use candor_fixtures::executable::{Executable as Recipe, Kind, SectionRecipe};
-use candor_model::{Executable, Facts, FileType, Icon};
+use candor_model::{Executable, Facts, FileType, Icon, Reason};
 use proptest::prelude::*;
 
 use super::facts;
@@ -473,4 +473,37 @@ fn resources_that_are_files_are_given_and_all_are_told() {
     assert_eq!(given, ["resource data/0/0"]);
     assert_eq!(collected.children[0].bytes, resources[0].1);
     assert_eq!(collected.details.iter().filter(|(key, _)| *key == "resource").count(), 3);
+}
+
+#[test]
+fn that_there_are_more_resources_than_are_looked_at_is_said() {
+    let resources = |kind: u32, count: usize| {
+        let data = b"a file that somebody put in".to_vec();
+        let found = Collected::of(FileType::MsExe, &with_resources(&vec![(kind, data); count]).build());
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(resources(10, 4096), (4096, vec![]));
+    assert_eq!(resources(10, 4097), (4096, vec![Reason::Children]));
+    // Each has three entries, and there may be 16,384.
+    assert_eq!(resources(9, 5461), (0, vec![]));
+    assert_eq!(resources(9, 5462), (0, vec![Reason::Work]));
+}
+
+#[test]
+fn texts_of_dot_net_are_found_behind_any_number_of_streams() {
+    let mut root = b"BSJB\0\0\0\0\0\0\0\0\x04\0\0\0v4\0\0\0\0".to_vec();
+    root.extend(41_u16.to_le_bytes());
+    root.extend(b"\0\0\0\0\0\0\0\0#a\0\0".repeat(40));
+    let place = root.len() as u32 + 12;
+    root.extend([place.to_le_bytes(), 8_u32.to_le_bytes(), *b"#US\0"].concat());
+    root.extend(b"\0\x06a\0b\0c\0");
+    let header = [&[0; 8][..], &0x1010_u32.to_le_bytes(), &(root.len() as u32).to_le_bytes()].concat();
+    let program = Builder {
+        directories: vec![(14, 0x1000, 72)],
+        contents: vec![(0x400, [header, root].concat())],
+        ..Builder::new(&[(0x1000, 0x1000, 0x400, 0x1000)])
+    };
+    let found = Collected::of(FileType::MsExe, &program.build());
+    let texts = found.children.iter().find(|child| child.member.name == "user strings");
+    assert_eq!(texts.map(|child| &child.bytes[..]), Some(&b"abc\n"[..]));
 }

@@ -60,8 +60,16 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
     let left = bytes.len().saturating_mul(READINGS).saturating_add(1 << 16);
     let beyond = left;
-    let mut walk =
-        Walk { bytes, sink, position: 0, left, beyond, given: BTreeSet::new(), ends: BTreeSet::new() };
+    let mut walk = Walk {
+        bytes,
+        sink,
+        position: 0,
+        left,
+        is_over: false,
+        beyond,
+        given: BTreeSet::new(),
+        ends: BTreeSet::new(),
+    };
     let _ = walk.all();
 }
 
@@ -100,8 +108,9 @@ struct Walk<'a, 'sink> {
     bytes: &'a [u8],
     sink: &'sink mut dyn Sink,
     position: u64,
-    /// How many bytes of the file may still be read.
+    /// How many bytes of the file may still be read, and whether it was said that more should be.
     left: usize,
+    is_over: bool,
     /// And how many by decoders that only know where their data end when they are there.
     beyond: usize,
     /// Where data were taken from, and up to where.
@@ -155,10 +164,11 @@ impl<'a> Walk<'a, '_> {
                 true
             }
             None => {
-                if self.left > 0 {
+                if !self.is_over {
+                    self.is_over = true;
                     self.sink.incomplete(Reason::Unsupported("data that many filters share".to_owned()));
-                    self.left = 0;
                 }
+                self.left = 0;
                 false
             }
         }
@@ -231,10 +241,14 @@ impl<'a> Walk<'a, '_> {
     fn font(&mut self, start: usize) -> Flow {
         let bytes = self.bytes;
         let hidden = bytes.get(start..).unwrap_or_default();
-        let hidden = hidden.get(..self.left).unwrap_or(hidden);
-        let (plain, length) = eexec::decrypted(hidden);
+        let readable = hidden.get(..self.left).unwrap_or(hidden);
+        let (plain, length) = eexec::decrypted(readable);
         if !self.read(length) {
             return Flow::Stop;
+        }
+        // It goes on, and nothing more may be read of it.
+        if length == readable.len() && length < hidden.len() {
+            let _ = self.read(1);
         }
         if plain.len() < SMALLEST {
             return Flow::Continue;

@@ -255,3 +255,25 @@ fn damage_stays_within_the_budget() {
         survives_damage(FileType::Ps, &pack(HIDDEN));
     }
 }
+
+#[test]
+fn a_program_that_nothing_is_left_for_is_not_read() {
+    let program = filtered(&["ASCII85"], HIDDEN);
+    assert_eq!(children(&program).len(), 1);
+    let found = Collected::without_work(FileType::Ps, &program);
+    assert_eq!((found.children.len(), found.incomplete), (0, vec![Reason::Work]));
+    // Parts of a file for DOS only stand where its header says.
+    let parts = Collected::without_work(FileType::Ps, &for_dos(&[&program, b"", b"preview"]));
+    assert_eq!((parts.children.len(), parts.incomplete), (2, vec![]));
+}
+
+#[test]
+fn fonts_that_share_their_bytes_are_told() {
+    let fonts = |count: usize| {
+        let program = format!("%!PS-Adobe-3.0\n{}", "currentfile eexec ".repeat(count));
+        let found = Collected::of(FileType::Ps, &[program.as_bytes(), &vec![0xaa; 200_000]].concat());
+        found.incomplete
+    };
+    assert_eq!(fonts(4), []);
+    assert_eq!(fonts(6), [Reason::Unsupported("data that many filters share".to_owned())]);
+}

@@ -20,23 +20,27 @@ use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, until_nul};
 
 const MAGIC: &[u8] = b"MEI\x0c\x0b\x0a\x0b\x0e";
-/// Where the end of an archive is looked for: signatures may follow it.
+/// How far from the end of a file that of an archive may be: signatures may follow it.
 const TAIL: u64 = 256 << 10;
 /// Entries of an archive, and modules in one.
 const ENTRIES: usize = 16_384;
 
-/// Gives what stands in the archive behind a program, if there is one.
-pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
+/// Gives what stands in the archive behind a program, if there is one. Up to `end` the program itself is for certain, which
+/// may have the magic in its own text.
+pub(crate) fn unpack(bytes: &[u8], end: u64, sink: &mut dyn Sink) -> Flow {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let from = length.saturating_sub(TAIL);
-    let tail = clipped(bytes, from, TAIL);
+    let near = length.saturating_sub(TAIL);
+    let from = end.min(near);
     // The last one, sought from the front: that way vectors look for it.
-    let Some(at) = memmem::find_iter(tail, MAGIC).last().and_then(|at| u64::try_from(at).ok()) else {
+    let places = memmem::find_iter(clipped(bytes, from, u64::MAX), MAGIC);
+    let Some(at) = places.last().and_then(|at| u64::try_from(at).ok()) else {
         return Flow::Continue;
     };
     let cookie = from.saturating_add(at);
     let Some(archive) = Archive::read(bytes, cookie) else {
-        sink.incomplete(Reason::Malformed("the archive of PyInstaller".to_owned()));
+        if cookie >= near {
+            sink.incomplete(Reason::Malformed("the archive of PyInstaller".to_owned()));
+        }
         return Flow::Continue;
     };
     sink.detail("bundle", format!("PyInstaller, Python {}", archive.version));

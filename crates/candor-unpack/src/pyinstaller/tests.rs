@@ -82,3 +82,14 @@ fn a_table_that_cannot_be_read_is_told() {
 fn damage_is_survived() {
     survives_damage(FileType::Elf, &program(Kind::Elf64, false));
 }
+
+#[test]
+fn an_archive_is_found_whatever_follows_it() {
+    let behind = vec![b'x'; 300 << 10];
+    let found = Collected::of(FileType::MsExe, &[program(Kind::Pe32, true), behind.clone()].concat());
+    assert!(found.children.iter().any(|child| child.bytes == b"print('needle')"));
+    // The magic alone is none, where no end of an archive is expected.
+    let plain = Executable::new(Kind::Pe32, vec![]).build().0;
+    let found = Collected::of(FileType::MsExe, &[plain, super::MAGIC.to_vec(), behind].concat());
+    assert_eq!(found.incomplete, []);
+}

@@ -22,9 +22,6 @@ use crate::reader::{Reader, clipped};
 const OUTER: &[u8] = &[0x5a];
 const BOTH: &[u8] = &[0x5a ^ 0xff];
 
-/// Values and pieces that are read.
-const VALUES: usize = 1 << 20;
-
 /// Gives the file that was set aside.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let Some(start) = Reader::little(bytes).u32() else { return malformed("the header", sink) };
@@ -86,10 +83,7 @@ fn pieces(content: &[u8]) -> Option<Vec<&[u8]>> {
     let mut reader = Reader::little(content);
     let mut pieces = Vec::new();
     let mut begun = false;
-    for _ in 0..VALUES {
-        if reader.rest().is_empty() {
-            return begun.then_some(pieces);
-        }
+    while !reader.rest().is_empty() {
         let fixed = match reader.u8()? ^ 0x5a {
             0x01 | 0x0a => 1,
             0x03 | 0x06 => 4,

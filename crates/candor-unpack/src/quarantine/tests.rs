@@ -255,3 +255,12 @@ fn damage_is_survived() {
         survives_damage(file_type, &bytes);
     }
 }
+
+#[test]
+fn pieces_of_symantec_are_joined_however_many_they_are() {
+    let content = vec![b'x'; (1 << 20) + 10];
+    let bytes = quarantine::symantec(PATH, "X", 1, &content, 1);
+    let found = Collected::of(FileType::SymantecQuarantine, &bytes);
+    assert!(found.children[0].bytes == content);
+    assert_eq!(found.incomplete, []);
+}

@@ -9,21 +9,25 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Flow, Member, Sink};
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::reader::{Reader, clipped};
 
-/// Objects that are looked for.
-const OBJECTS: usize = 4096;
+/// Objects that are given.
+const OBJECTS: u64 = 4096;
 
 /// Gives every object, without the header that says what program it belongs to.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut position = 0_u64;
     let mut read_until = 0_usize;
-    for at in memmem::find_iter(bytes, b"\\objdata").take(OBJECTS) {
+    for at in memmem::find_iter(bytes, b"\\objdata") {
         if at < read_until {
             continue;
+        }
+        if position >= OBJECTS {
+            sink.incomplete(Reason::Children);
+            return;
         }
         let start = at.saturating_add(8);
         let (blob, length) = digits(bytes.get(start..).unwrap_or_default());

@@ -1,7 +1,7 @@
 //! Objects with honest and with scattered digits.
 
 use candor_fixtures::document;
-use candor_model::FileType;
+use candor_model::{FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -28,4 +28,16 @@ fn digits_may_be_scattered() {
 #[test]
 fn damage_is_survived() {
     survives_damage(FileType::Rtf, &document::rtf("Package", b"the object"));
+}
+
+#[test]
+fn that_there_are_more_objects_than_are_given_is_said() {
+    let objects = |count: usize| {
+        // What stands in the digits of an object is none.
+        let text = format!("{{\\rt{}}}", "{\\objdata 5{\\objdata }a}".repeat(count));
+        let found = Collected::of(FileType::Rtf, text.as_bytes());
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(objects(4096), (4096, vec![]));
+    assert_eq!(objects(4097), (4096, vec![Reason::Children]));
 }

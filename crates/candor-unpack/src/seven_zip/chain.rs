@@ -18,21 +18,16 @@ use sha2::{Digest as _, Sha256};
 use super::{AES, MEMORY};
 use crate::codec::{self, Decoder};
 use crate::lz4::Lz4;
-use crate::ppmd::Growing;
+use crate::ppmd::{self, Growing};
 use crate::reader::{Reader, clipped};
 use crate::{brotli, cipher};
 
 /// Methods that are read here alone. Of LZ4, the library gives a block whole or not at all; to PPMd, it gives all the
 /// memory that is asked for.
-const OWN: [&[u8]; 7] = [
-    &[4, 1, 9],
-    &[4, 0xf7, 0x11, 1],
-    &[4, 0xf7, 0x11, 2],
-    &[4, 0xf7, 0x11, 4],
-    &[2, 3, 2],
-    &[2, 3, 4],
-    &[3, 4, 1],
-];
+const OWN: [&[u8]; 7] =
+    [&[4, 1, 9], &[4, 0xf7, 0x11, 1], &[4, 0xf7, 0x11, 2], &[4, 0xf7, 0x11, 4], &[2, 3, 2], &[2, 3, 4], PPMD];
+/// PPMd, variant H.
+pub(super) const PPMD: &[u8] = &[3, 4, 1];
 /// Where the archive's first byte of packed data is counted from.
 const START: u64 = 32;
 /// Rounds of the hash that makes a key, as a power of two. 7-Zip writes 19.
@@ -93,6 +88,22 @@ pub(super) fn decrypted(block: &Block, packed: &[u8], password: &Password) -> Re
     let mut plain = cipher::aes_chained(&key, vector, packed).ok_or_else(malformed)?;
     plain.truncate(usize::try_from(block.get_unpack_size_at_index(index)).unwrap_or(usize::MAX));
     Ok(plain)
+}
+
+/// What making the decoder costs when `most` bytes are decoded, in the units of [`candor_model::Budget::pay_work`].
+pub(super) fn work(block: &Block, most: u64) -> u64 {
+    let coders = block.ordered_coder_iter().skip_while(|(_, coder)| coder.encoder_method_id() == AES);
+    coders
+        .enumerate()
+        .filter(|(_, (_, coder))| coder.encoder_method_id() == PPMD)
+        .filter_map(|(place, (index, coder))| {
+            let mut properties = Reader::little(coder.properties());
+            let (order, asked) = (u32::from(properties.u8()?), properties.u32()?);
+            // What another method gives is not had twice, so that the model cannot grow.
+            let length = if place == 0 { block.get_unpack_size_at_index(index).min(most) } else { u64::MAX };
+            Some(ppmd::work(order, asked, length))
+        })
+        .fold(0, u64::saturating_add)
 }
 
 /// What `plain`, that is not encrypted any more, unpacks to.
@@ -163,7 +174,7 @@ fn undone<'a>(
             let decoder = LzmaReader::new_with_props(source.stream(), length, kind, dictionary, None);
             Box::new(decoder.map_err(|error| Reason::Malformed(format!("7z: {error}")))?)
         }
-        [3, 4, 1] => {
+        PPMD => {
             let order = u32::from(properties.u8().ok_or_else(malformed)?);
             let model = properties.u32().ok_or_else(malformed)?;
             afford(u64::from(model))?;

@@ -37,6 +37,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let candidates = candidates.iter().map(|text| Password::new(&String::from_utf8_lossy(text)));
     let passwords: Vec<Password> = std::iter::once(Password::empty()).chain(candidates).collect();
     let (mut purse, header) = (Purse::new(), Making::of_header(bytes));
+    if !sink.budget().pay_work(work::of_header(bytes)) {
+        sink.incomplete(Reason::Work);
+        return;
+    }
     let mut refused = None;
     for (number, password) in passwords.iter().enumerate() {
         if !password.is_empty() && purse.pay(&header, number, sink.budget()).is_none() {
@@ -154,6 +158,10 @@ impl<'a> Walk<'a, '_> {
                 if self.purse.spend(&making, self.sink.budget()).is_none() {
                     break;
                 }
+                if !self.sink.budget().pay_work(chain::work(block, PROBE)) {
+                    refused = Some(Reason::Work);
+                    break;
+                }
                 match chain::decrypted(block, packed, password) {
                     Ok(plain) if opens(block, &plain, &files) => {
                         self.sink.budget().hold(length);
@@ -177,6 +185,10 @@ impl<'a> Walk<'a, '_> {
 
     /// Gives the members of a block from what is encrypted no more.
     fn members(&mut self, block: &Block, plain: &[u8], files: &[&ArchiveEntry], is_encrypted: bool) -> Flow {
+        if !self.sink.budget().pay_work(chain::work(block, u64::MAX)) {
+            self.sink.incomplete(Reason::Work);
+            return Flow::Continue;
+        }
         let mut decoder = match chain::decoder(block, plain) {
             Ok(decoder) => decoder,
             Err(reason) => {

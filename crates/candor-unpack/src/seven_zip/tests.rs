@@ -163,3 +163,34 @@ fn damage_is_survived() {
         survives_damage(FileType::SevenZip, &seven_zip(method, Some("infected"), &[("a", b"first")]));
     }
 }
+
+#[test]
+fn memory_for_models_is_paid_for() {
+    let content = b"content ".repeat(10_000);
+    let archive = seven_zip(SevenZip::Ppmd, None, &[("a", &content)]);
+    let found = Collected::of(FileType::SevenZip, &archive);
+    assert_eq!((found.children[0].bytes == content, &found.incomplete[..]), (true, &[][..]));
+    let found = Collected::without_work(FileType::SevenZip, &archive);
+    assert_eq!((found.children.len(), found.incomplete), (0, vec![Reason::Work]));
+    let locked = seven_zip(SevenZip::Ppmd, Some("infected"), &[("a", &content)]);
+    assert_eq!(Collected::of(FileType::SevenZip, &locked).children[0].bytes, content);
+    let found = Collected::without_work(FileType::SevenZip, &locked);
+    assert_eq!(found.children[0].absent, Some(Reason::Work));
+}
+
+#[test]
+fn memory_for_the_model_of_a_header_is_paid_for() {
+    let sum = |bytes: &[u8]| crc::IEEE.of(&[bytes]).to_le_bytes();
+    let archive = |memory: u32| {
+        let method = [&[0x17, 6, 0x23, 3, 4, 1, 5, 6][..], &memory.to_le_bytes()].concat();
+        let length = u64::try_from(method.len()).unwrap();
+        let place = [&0_u64.to_le_bytes()[..], &length.to_le_bytes(), &sum(&method)].concat();
+        [&b"7z\xbc\xaf\x27\x1c\0\x04"[..], &sum(&place), &place, &method].concat()
+    };
+    assert_eq!(super::work::of_header(&archive(16 << 20)), 1 << 19);
+    assert_eq!(super::work::of_header(&archive(160 << 20)), 40 << 20);
+    // The library refuses what is larger.
+    assert_eq!(super::work::of_header(&archive(161 << 20)), 0);
+    let found = Collected::without_work(FileType::SevenZip, &archive(16 << 20));
+    assert_eq!(found.incomplete, [Reason::Work]);
+}

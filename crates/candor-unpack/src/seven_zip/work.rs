@@ -5,7 +5,9 @@ use candor_model::Budget;
 use memchr::memmem;
 use sevenz_rust2::Block;
 
-use super::AES;
+use super::chain::PPMD;
+use super::{AES, MEMORY};
+use crate::ppmd;
 use crate::reader::{Reader, clipped};
 
 /// Rounds that are gone through for one archive: 24 different keys, as 7-Zip writes them (2^19 each).
@@ -41,18 +43,7 @@ impl Making {
 
     /// Of the header of an archive, when that is encrypted.
     pub(super) fn of_header(bytes: &[u8]) -> Self {
-        let header = || {
-            let mut place = Reader::little(bytes).at(12)?;
-            let (offset, length) = (place.u64()?.checked_add(32)?, place.u64()?);
-            Some(clipped(bytes, offset, length)).filter(|header| header.first() == Some(&ENCODED))
-        };
-        let header = header().unwrap_or_default();
-        let properties = |at: usize| {
-            // Its length in one byte stands in front of them.
-            let [length, rest @ ..] = header.get(at.saturating_add(AES.len())..)? else { return None };
-            Some(Self::of(clipped(rest, 0, u64::from(*length))))
-        };
-        memmem::find_iter(header, AES).filter_map(properties).max_by_key(Self::rounds).unwrap_or_default()
+        properties(bytes, AES).map(Self::of).max_by_key(Self::rounds).unwrap_or_default()
     }
 
     pub(super) fn rounds(&self) -> u64 {
@@ -62,6 +53,30 @@ impl Making {
             power => 1_u64.wrapping_shl(u32::from(power)),
         }
     }
+}
+
+/// The properties of a method in a header that is packed or encrypted.
+fn properties<'a>(bytes: &'a [u8], method: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let header = || {
+        let mut place = Reader::little(bytes).at(12)?;
+        let (offset, length) = (place.u64()?.checked_add(32)?, place.u64()?);
+        Some(clipped(bytes, offset, length)).filter(|header| header.first() == Some(&ENCODED))
+    };
+    let header = header().unwrap_or_default();
+    memmem::find_iter(header, method).filter_map(move |at| {
+        // Their length in one byte stands in front of them.
+        let [length, rest @ ..] = header.get(at.saturating_add(method.len())..)? else { return None };
+        Some(clipped(rest, 0, u64::from(*length)))
+    })
+}
+
+/// What unpacking the header of an archive costs beside its bytes, in the units of [`Budget::pay_work`]: the library gives a
+/// model all the memory that is asked for.
+pub(super) fn of_header(bytes: &[u8]) -> u64 {
+    let asked = properties(bytes, PPMD).filter_map(|properties| Reader::little(properties).at(1)?.u32());
+    // Of more than it may have, nothing is made.
+    let most = u32::try_from(MEMORY).unwrap_or(u32::MAX).saturating_mul(1024);
+    asked.filter(|asked| *asked <= most).map(|asked| ppmd::work(0, asked, u64::MAX)).max().unwrap_or(0)
 }
 
 /// The rounds that are left, and the key that was made last, which is kept.

@@ -149,12 +149,17 @@ impl<'a> Package<'a, '_> {
                 // An array says the type of its elements once.
                 2 => {
                     let mut reader = Reader::little(content);
-                    if let Some(kind) = reader.u32().filter(|_| depth < DEPTH) {
-                        open.push((Fields::new(reader.rest(), Some(kind)), depth.saturating_add(1)));
+                    match reader.u32() {
+                        Some(_) if depth >= DEPTH => self.sink.incomplete(Reason::Depth),
+                        Some(kind) => {
+                            open.push((Fields::new(reader.rest(), Some(kind)), depth.saturating_add(1)));
+                        }
+                        None => {}
                     }
                 }
                 // Contents, data, units of data, and files.
-                12 | 30 | 31 | 32 if depth < DEPTH => {
+                12 | 30 | 31 | 32 if depth >= DEPTH => self.sink.incomplete(Reason::Depth),
+                12 | 30 | 31 | 32 => {
                     open.push((Fields::new(content, None), depth.saturating_add(1)));
                 }
                 3 => {

@@ -64,3 +64,23 @@ fn damage_is_survived() {
         }
     }
 }
+
+#[test]
+fn fields_that_are_too_deep_are_told() {
+    let nested = |depth: u32, array: bool| {
+        let mut bytes = vec![0x7a, 0x1a, 0x20, 0x10];
+        bytes.resize(16, 0);
+        for left in (1..=depth).rev() {
+            // An array says the type of what is in it.
+            let is_array = array && left == 1;
+            bytes.extend(if is_array { 2_u32 } else { 12 }.to_le_bytes());
+            bytes.extend(((left - 1) * 8 + if array { 4 } else { 0 }).to_le_bytes());
+        }
+        bytes.extend(if array { vec![12, 0, 0, 0] } else { Vec::new() });
+        Collected::of(FileType::Sis, &bytes).incomplete
+    };
+    for array in [false, true] {
+        assert_eq!(nested(12, array), [], "{array}");
+        assert_eq!(nested(13, array), [Reason::Depth], "{array}");
+    }
+}

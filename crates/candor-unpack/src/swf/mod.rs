@@ -15,8 +15,6 @@ use crate::reader::{Reader, clipped};
 
 /// The tag that holds data.
 const BINARY_DATA: u16 = 87;
-/// Tags of one film.
-const TAGS: u32 = 1_000_000;
 
 /// Gives the film as it would be stored, or the data in a stored one.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -62,8 +60,7 @@ fn tags(bytes: &[u8], sink: &mut dyn Sink) {
     let size = stage.saturating_mul(4).saturating_add(5).div_ceil(8);
     let Some(mut reader) = Reader::little(bytes).at(size.saturating_add(12)) else { return };
     let mut position = 0_u64;
-    for _ in 0..TAGS {
-        let Some(head) = reader.u16() else { return };
+    while let Some(head) = reader.u16() {
         let length = match head & 0x3f {
             0x3f => match reader.u32() {
                 Some(length) => u64::from(length),

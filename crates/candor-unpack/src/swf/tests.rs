@@ -23,3 +23,12 @@ fn films_are_stored_again_and_their_data_are_children() {
     }
     survives_damage(FileType::Swf, &stored);
 }
+
+#[test]
+fn data_are_found_behind_any_number_of_tags() {
+    // A stage of no width, a rate and a count.
+    let head = b"FWS\x05\0\0\0\0\0\0\0\0\0";
+    let data = [&(87_u16 << 6 | 13).to_le_bytes()[..], &[0; 6], b"content"].concat();
+    let found = Collected::of(FileType::Swf, &[&head[..], &vec![0; 2_000_002], &data].concat());
+    assert_eq!(found.children.iter().map(|child| &child.bytes[..]).collect::<Vec<_>>(), [b"content"]);
+}

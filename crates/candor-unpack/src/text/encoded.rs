@@ -10,19 +10,17 @@ use aho_corasick::packed;
 
 use crate::transfer::base64;
 
-/// Shortest run behind the option of a shell, and shortest one anywhere; runs of one text.
+/// Shortest run behind the option of a shell, and shortest one anywhere.
 const COMMAND: usize = 16;
 const BLOB: usize = 120;
-const RUNS: usize = 64;
 /// How far before a run its option may begin.
 const NEAR: usize = 40;
 
-/// What the first runs of a text decode to.
-pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
-    let mut found = Vec::new();
+/// What the runs of a text decode to, of those that are something.
+pub(super) fn found(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let (mut blob, mut command) = (next_blob(text, 0), next_command(text, 0));
-    while found.len() < RUNS {
-        let Some(start) = blob.into_iter().chain(command).min() else { break };
+    let next = move || {
+        let start = blob.into_iter().chain(command).min()?;
         let rest = text.get(start..).unwrap_or_default();
         let length = rest.iter().take_while(|byte| is_digit(byte)).count();
         let end = start.saturating_add(length);
@@ -32,12 +30,9 @@ pub(super) fn found(text: &[u8]) -> Vec<Vec<u8>> {
         if command == Some(start) {
             command = next_command(text, end);
         }
-        let content = base64(rest.get(..length).unwrap_or_default());
-        if is_something(&content) {
-            found.push(content);
-        }
-    }
-    found
+        Some(base64(rest.get(..length).unwrap_or_default()))
+    };
+    std::iter::from_fn(next).filter(|content| is_something(content))
 }
 
 /// Where the first run starts that has at least [`BLOB`] digits, of those that start at `at` or behind.
@@ -156,8 +151,12 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{BLOB, COMMAND, RUNS, found, is_option, is_something};
+    use super::{BLOB, COMMAND, is_option, is_something};
     use crate::transfer::base64 as plain;
+
+    fn found(text: &[u8]) -> Vec<Vec<u8>> {
+        super::found(text).collect()
+    }
 
     fn wide(text: &str) -> Vec<u8> {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
@@ -193,7 +192,7 @@ mod tests {
         assert_eq!(found(format!("var a = \"{}\";", base64(&program)).as_bytes()), [program]);
         let noise: Vec<u8> = (0..200_u8).map(|byte| byte.wrapping_mul(37) ^ 0xa5).collect();
         assert!(found(base64(&noise).as_bytes()).is_empty());
-        assert_eq!(found(format!("{} ", base64(&[b'x'; 200])).repeat(100).as_bytes()).len(), 64);
+        assert_eq!(found(format!("{} ", base64(&[b'x'; 200])).repeat(100).as_bytes()).len(), 100);
     }
 
     /// What is found by definition: one run after the other.
@@ -208,7 +207,6 @@ mod tests {
             }
             at += length.max(1);
         }
-        found.truncate(RUNS);
         found
     }
 

@@ -17,6 +17,8 @@ use crate::flags::lowest_bits;
 const BLOCK: usize = 64;
 /// Place of the last of them.
 const LAST: u32 = 63;
+/// Runs of base64 that are given; style sheets have hundreds of pictures.
+const RUNS: u64 = 1024;
 
 /// Gives the normalised copy of `bytes`, and what stands in them as base64, to the sink.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -46,6 +48,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         return;
     }
     for (position, content) in (1_u64..).zip(encoded::found(text)) {
+        if position > RUNS {
+            sink.incomplete(Reason::Children);
+            return;
+        }
         let real_size = u64::try_from(content.len()).ok();
         let member = Member { name: format!("base64 {position}"), position, real_size, ..Member::default() };
         if sink.child(ChildKind::Extracted, &member, Content::Bytes(&content)) == Flow::Stop {

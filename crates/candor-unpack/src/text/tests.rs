@@ -87,3 +87,14 @@ proptest! {
         prop_assert_eq!(normalise(&once), once);
     }
 }
+
+#[test]
+fn that_there_are_more_runs_of_base64_than_are_given_is_said() {
+    let runs = |count: usize| {
+        let run = candor_fixtures::container::base64(&[b'x'; 200]) + " ";
+        let found = Collected::of(FileType::TextAscii, run.repeat(count).as_bytes());
+        (found.children.len(), found.incomplete)
+    };
+    assert_eq!(runs(1024), (1 + 1024, vec![]));
+    assert_eq!(runs(1025), (1 + 1024, vec![Reason::Children]));
+}

@@ -66,6 +66,9 @@ pub(crate) fn walk(bytes: &[u8], given: &mut BTreeSet<(u64, u64)>, sink: &mut dy
         if outcome.is_err() {
             sink.incomplete(Reason::Malformed(format!("the directory {path} is cut short")));
         }
+        if entry.length > DIRECTORY {
+            sink.incomplete(Reason::Children);
+        }
         let mut rest = content.as_slice();
         while let Some((identifier, behind)) = Identifier::read(rest) {
             rest = behind;
@@ -85,6 +88,8 @@ pub(crate) fn walk(bytes: &[u8], given: &mut BTreeSet<(u64, u64)>, sink: &mut dy
                 }
                 if name.len() < PATH {
                     open.push((identifier.place, name + "/"));
+                } else {
+                    sink.incomplete(Reason::Depth);
                 }
                 continue;
             }

@@ -87,3 +87,20 @@ fn damage_is_survived() {
         }
     }
 }
+
+#[test]
+fn a_directory_that_is_not_read_to_its_end_is_told() {
+    let bytes = udf(false, &[("a", b"first")]);
+    // The only entry of a directory that is not one of the file set.
+    let entry = (0..bytes.len() / 2048)
+        .map(|sector| sector * 2048)
+        .find(|at| bytes[*at..*at + 2] == [5, 1] && bytes[at + 27] == 4)
+        .unwrap();
+    let told = |length: u64| {
+        let mut bytes = bytes.clone();
+        bytes[entry + 56..entry + 64].copy_from_slice(&length.to_le_bytes());
+        Collected::of(FileType::Udf, &bytes).incomplete.contains(&Reason::Children)
+    };
+    assert!(!told(16 << 20));
+    assert!(told((16 << 20) + 1));
+}

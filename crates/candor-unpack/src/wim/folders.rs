@@ -8,10 +8,11 @@ use crate::reader::{Reader, clipped};
 const NAMES: usize = 32 << 20;
 const FOLDERS: usize = 10_000;
 
-/// Takes the names of files from metadata; `left` entries more are read.
-pub(super) fn read(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left: &mut u32) {
+/// Takes the names of files from metadata; `left` entries more are read. Whether there is room for all of them.
+pub(super) fn read(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left: &mut u32) -> bool {
+    let mut are_all = true;
     let start = Reader::little(metadata);
-    let Some(rights) = start.at(0).and_then(|mut reader| reader.u32()) else { return };
+    let Some(rights) = start.at(0).and_then(|mut reader| reader.u32()) else { return true };
     let root = u64::from(rights.max(8)).next_multiple_of(8);
     let mut open = vec![(root, String::new())];
     let mut seen = BTreeSet::new();
@@ -22,7 +23,7 @@ pub(super) fn read(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left
         }
         let mut at = place;
         while let Some(entry) = Entry::read(metadata, at) {
-            let Some(fewer) = left.checked_sub(1) else { return };
+            let Some(fewer) = left.checked_sub(1) else { return false };
             *left = fewer;
             at = entry.end;
             // The root has no name.
@@ -31,6 +32,8 @@ pub(super) fn read(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left
                 if name.len() < 4096 && open.len() < FOLDERS {
                     let below = if name.is_empty() { name } else { name + "/" };
                     open.push((entry.below, below));
+                } else {
+                    are_all = false;
                 }
                 continue;
             }
@@ -39,12 +42,13 @@ pub(super) fn read(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left
                 let name = if stream.is_empty() { name.clone() } else { format!("{name}:{stream}") };
                 bytes = bytes.saturating_add(name.len());
                 if bytes > NAMES {
-                    return;
+                    return false;
                 }
                 names.entry(digest).or_insert(name);
             }
         }
     }
+    are_all
 }
 
 struct Entry {

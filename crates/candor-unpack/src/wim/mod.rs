@@ -84,7 +84,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
                 _ => Reason::Malformed("the folders of a WIM".to_owned()),
             });
         }
-        folders::read(&metadata, &mut names, &mut left);
+        // A file whose content is elsewhere is only known by its name.
+        if !folders::read(&metadata, &mut names, &mut left) || stream.real > METADATA {
+            sink.incomplete(Reason::Unsupported("so many folders of a WIM".to_owned()));
+        }
     }
     let mut given = BTreeSet::new();
     for run in streams.chunk_by(|one, next| one.is_solid == next.is_solid) {

@@ -333,3 +333,13 @@ fn stored_blocks_of_lzx_stand_behind_whole_words() {
     super::lzx::unpack(&packed, &mut out, 602, 32 << 10).unwrap();
     assert!(out == [content.clone(), content].concat());
 }
+
+#[test]
+fn folders_that_are_not_read_are_told() {
+    let folders = |length: usize| {
+        let name = format!("{}/x", "n".repeat(length));
+        Collected::of(FileType::Wim, &wim(Wim::Stored, &[(&name, b"content")])).incomplete
+    };
+    assert_eq!(folders(4095), []);
+    assert_eq!(folders(4096), [Reason::Unsupported("so many folders of a WIM".to_owned())]);
+}

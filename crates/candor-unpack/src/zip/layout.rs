@@ -142,7 +142,7 @@ pub(super) fn directory(bytes: &[u8]) -> Option<(Reader<'_>, u64)> {
     // The end record is followed by a comment of at most 65,535 bytes.
     let tail = bytes.len().saturating_sub(65_535 + 22);
     let ends = memmem::rfind_iter(bytes.get(tail..)?, b"PK\x05\x06");
-    for end in ends.take(16) {
+    for end in ends {
         let end = u64::try_from(tail.checked_add(end)?).ok()?;
         let Some((size, offset)) = end_record(start, end).or_else(|| wide_end_record(start, end)) else {
             continue;

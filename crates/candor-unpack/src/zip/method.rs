@@ -11,7 +11,7 @@ use super::shrink::Shrink;
 use crate::bits::Stepped;
 use crate::codec::{self, Decoder, failed};
 use crate::explode::Explode;
-use crate::ppmd::Growing;
+use crate::ppmd::{self, Growing};
 use crate::reader::Reader;
 
 /// A decoder for `data`, compressed by `method`; `None` for methods that are not known.
@@ -49,15 +49,36 @@ fn lzma<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
     codec::lzma(rest, properties, dictionary, if has_end_mark { u64::MAX } else { entry.real })
 }
 
+/// What making the decoder costs, in the units of [`candor_model::Budget::pay_work`].
+pub(super) fn work(entry: &Entry, method: u16, data: &[u8]) -> u64 {
+    let model = model(data).filter(|_| method == 98);
+    model.map_or(0, |model| ppmd::work(model.order, model.memory, entry.real))
+}
+
+/// What data in PPMd begin with.
+struct Model<'a> {
+    order: u32,
+    memory: u32,
+    restore: u32,
+    rest: &'a [u8],
+}
+
 /// Two bytes: order, memory in mebibytes, and what to do when it is used up.
-fn ppmd8<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
+fn model(data: &[u8]) -> Option<Model<'_>> {
     let mut reader = Reader::little(data);
-    let Some(header) = reader.u16().map(u32::from) else {
+    let header = u32::from(reader.u16()?);
+    Some(Model {
+        order: (header & 15).saturating_add(1),
+        memory: ((header >> 4) & 0xff).saturating_add(1) << 20,
+        restore: (header >> 12).min(2),
+        rest: reader.rest(),
+    })
+}
+
+fn ppmd8<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
+    let Some(Model { order, memory, restore, rest }) = model(data) else {
         return failed(ErrorKind::UnexpectedEof, "the header of PPMd is cut short");
     };
-    let order = (header & 15).saturating_add(1);
-    let memory = ((header >> 4) & 0xff).saturating_add(1) << 20;
-    let (rest, restore) = (reader.rest(), (header >> 12).min(2));
     let make = move |memory| -> Result<Decoder<'a>, Error> {
         Ok(Box::new(Ppmd8Decoder::new(rest, order, memory, restore.into())?))
     };

@@ -195,6 +195,9 @@ impl Walk<'_, '_> {
     }
 
     fn decode(&mut self, entry: &Entry, method: u16, data: &[u8], is_cut: bool) -> Flow {
+        if !self.sink.budget().pay_work(method::work(entry, method, data)) {
+            return self.give(entry, Content::Absent(Reason::Work));
+        }
         match method::decoder(entry, method, data) {
             // Not every decoder minds.
             Some(decoder) if is_cut => {
@@ -260,6 +263,9 @@ impl Walk<'_, '_> {
     fn holds(&mut self, entry: &Entry, plain: &[u8]) -> bool {
         let Some(decoder) = method::decoder(entry, entry.method, plain) else { return true };
         let budget = self.sink.budget();
+        if !budget.pay_work(method::work(entry, entry.method, plain)) {
+            return false;
+        }
         let most = budget.growth(entry.compressed).min(budget.work() / DECODING);
         let mut sum = CrcReader::new(decoder.take(most));
         let copied = std::io::copy(&mut sum, &mut std::io::sink());

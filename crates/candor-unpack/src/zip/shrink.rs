@@ -7,14 +7,22 @@ use crate::bits::{Bits, Steps};
 const CODES: usize = 1 << 13;
 /// Announces a wider code (1) or a clearing of the table (2).
 const CONTROL: u16 = 256;
+/// The first code that strings are given.
+const FIRST: usize = 257;
 
-/// A decoder.
+/// A decoder. Clearing takes two codes, so what it costs is what was put into the table since, and not the size of that.
 pub(super) struct Shrink<'a> {
     bits: Bits<'a>,
     width: u32,
     /// The code before the last byte, and that byte; `None` for codes that are free.
     table: Vec<Option<(u16, u8)>>,
-    last_used: usize,
+    /// How many codes build upon each.
+    children: Vec<u16>,
+    /// Codes that may be leaves: those that were made, and those whose last child was freed.
+    leaves: Vec<u16>,
+    /// Codes that are free, a bit each, and where the next one is looked for.
+    free: Vec<u64>,
+    next: usize,
     previous: Option<u16>,
     first: u8,
 }
@@ -26,7 +34,10 @@ impl<'a> Shrink<'a> {
             bits: Bits::new(data),
             width: 9,
             table: vec![None; CODES],
-            last_used: usize::from(CONTROL),
+            children: vec![0; CODES],
+            leaves: Vec::new(),
+            free: vec![u64::MAX; CODES / 64],
+            next: FIRST,
             previous: None,
             first: 0,
         }
@@ -36,41 +47,84 @@ impl<'a> Shrink<'a> {
         self.bits.take(self.width).map(|code| u16::try_from(code).unwrap_or(u16::MAX))
     }
 
+    /// Says of a code whether it is free.
+    fn mark(&mut self, code: usize, is_free: bool) {
+        if let Some(word) = self.free.get_mut(code / 64) {
+            let bit = 1_u64 << (code % 64);
+            *word = if is_free { *word | bit } else { *word & !bit };
+        }
+    }
+
+    /// The first free code from here on.
+    fn free_from(&self, start: usize) -> Option<usize> {
+        let first = start / 64;
+        // Of the first word, not what is before the start.
+        let passed = u64::MAX << (start % 64);
+        self.free.iter().enumerate().skip(first).find_map(|(number, word)| {
+            let word = if number == first { word & passed } else { *word };
+            let bit = usize::try_from(word.trailing_zeros()).ok().filter(|_| word != 0)?;
+            Some(number.saturating_mul(64).saturating_add(bit))
+        })
+    }
+
+    /// Puts a string into the table, if there is a place for it behind the last one.
+    fn add(&mut self, parent: u16, byte: u8) {
+        let Some(code) = self.free_from(self.next) else { return };
+        self.next = code.saturating_add(1);
+        self.mark(code, false);
+        if let Some(slot) = self.table.get_mut(code) {
+            *slot = Some((parent, byte));
+        }
+        if let Some(count) = self.children.get_mut(usize::from(parent)) {
+            *count = count.saturating_add(1);
+        }
+        self.leaves.extend(u16::try_from(code));
+    }
+
     /// Frees every code that no other builds upon.
     fn clear_leaves(&mut self) {
-        let mut is_parent = vec![false; CODES];
-        for &(parent, _) in self.table.iter().flatten() {
-            if let Some(flag) = is_parent.get_mut(usize::from(parent)) {
-                *flag = true;
+        let has_children = |this: &Self, code: u16| this.children.get(usize::from(code)) != Some(&0);
+        let mut leaves = std::mem::take(&mut self.leaves);
+        leaves.retain(|&code| !has_children(self, code));
+        for code in leaves {
+            let slot = self.table.get_mut(usize::from(code));
+            let Some((parent, _)) = slot.and_then(Option::take) else { continue };
+            self.mark(usize::from(code), true);
+            if let Some(count) = self.children.get_mut(usize::from(parent)) {
+                *count = count.saturating_sub(1);
+            }
+            // It was none when the clearing began, and is one for the next.
+            if !has_children(self, parent) && self.table.get(usize::from(parent)).is_some_and(Option::is_some)
+            {
+                self.leaves.push(parent);
             }
         }
-        for (entry, is_parent) in self.table.iter_mut().zip(is_parent) {
-            if !is_parent {
-                *entry = None;
-            }
-        }
-        self.last_used = usize::from(CONTROL);
+        self.next = FIRST;
     }
 
     /// The bytes of a code, last first; `None` when it is free.
-    fn string(&self, code: u16) -> Option<Vec<u8>> {
+    ///
+    /// # Errors
+    /// It builds upon a code that is free, or upon itself: a table that was cleared may lead there, but nobody writes such
+    /// codes.
+    fn string(&self, code: u16) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
-        let mut code = code;
-        // A table that was cleared may lead back into itself.
+        let mut next = code;
         for _ in 0..CODES {
-            match u8::try_from(code) {
-                Ok(byte) => {
+            if let Ok(byte) = u8::try_from(next) {
+                bytes.push(byte);
+                return Ok(Some(bytes));
+            }
+            match self.table.get(usize::from(next)).copied().flatten() {
+                Some((parent, byte)) => {
                     bytes.push(byte);
-                    return Some(bytes);
+                    next = parent;
                 }
-                Err(_) => {
-                    let (parent, byte) = self.table.get(usize::from(code)).copied().flatten()?;
-                    bytes.push(byte);
-                    code = parent;
-                }
+                None if next == code => return Ok(None),
+                None => break,
             }
         }
-        None
+        Err(ErrorKind::InvalidData.into())
     }
 }
 
@@ -85,12 +139,12 @@ impl Steps for Shrink<'_> {
             }
             return Ok(true);
         }
-        let mut string = match (self.string(code), self.previous) {
+        let mut string = match (self.string(code)?, self.previous) {
             (Some(string), _) => string,
             (None, Some(previous)) => {
                 // The code that is about to be made: the last string and its own first byte.
                 let mut string = vec![self.first];
-                string.extend(self.string(previous).unwrap_or_else(|| vec![self.first]));
+                string.extend(self.string(previous)?.unwrap_or_else(|| vec![self.first]));
                 string
             }
             (None, None) => return Err(ErrorKind::InvalidData.into()),
@@ -98,14 +152,7 @@ impl Steps for Shrink<'_> {
         string.reverse();
         self.first = string.first().copied().unwrap_or(0);
         if let Some(previous) = self.previous {
-            let start = self.last_used.saturating_add(1);
-            let free = self.table.iter().enumerate().skip(start).find(|(_, entry)| entry.is_none());
-            if let Some((free, _)) = free
-                && let Some(slot) = self.table.get_mut(free)
-            {
-                *slot = Some((previous, self.first));
-                self.last_used = free;
-            }
+            self.add(previous, self.first);
         }
         self.previous = Some(code);
         out.extend(string);

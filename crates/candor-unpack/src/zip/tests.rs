@@ -1,6 +1,7 @@
 //! Archives built record by record, honest ones first.
 
-use std::io::Write as _;
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
 
 use candor_fixtures::zip_methods::{self as methods, METHODS, pack};
 use candor_model::{Anomaly, FileType, Limits, Reason};
@@ -8,6 +9,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use proptest::prelude::*;
 
+use crate::bits::Stepped;
 use crate::collected::{Child, Collected, survives_damage};
 
 #[derive(Clone)]
@@ -464,4 +466,141 @@ fn members_that_lie_over_one_another_are_told_when_there_are_many() {
     assert_eq!(anomalies(&rows(10, 150), &locals(10, 100)), []);
     assert_eq!(anomalies(&rows(10, 100), &locals(10, 100)), []);
     assert_eq!(anomalies(&[(0, 100); 10], &locals(1, 100)), []);
+}
+
+#[test]
+fn the_directory_is_found_however_many_ends_seem_to_be_there() {
+    let rows: Vec<(u32, u32)> = (0..7).map(|row| (row * 131, 100)).collect();
+    let decoys = [&b"PK\x05\x06"[..], &[0; 18]].concat().repeat(100);
+    // Only the directory says that they lie over one another.
+    let archive = [listed(&rows, &locals(7, 150)), decoys].concat();
+    assert_eq!(Collected::of(FileType::Zip, &archive).anomalies, [Anomaly::OverlappingZip]);
+}
+
+#[test]
+fn memory_for_models_is_paid_for() {
+    let content = vec![0; 20 << 10];
+    let mut member = pack("a", &content, 98);
+    // 256 MiB: they stand between the order and what is to be done when they are used up.
+    member.data[0] |= 0xf0;
+    member.data[1] |= 0x0f;
+    let archive = methods::archive(&vec![member; 1_000]);
+    let found = Collected::of(FileType::Zip, &archive);
+    let (given, refused) =
+        found.children.split_at(found.children.iter().position(|child| child.bytes.is_empty()).unwrap());
+    assert!(given.len() > 10 && given.iter().all(|child| child.bytes == content && child.absent.is_none()));
+    assert!(refused.len() > 100 && refused.iter().all(|child| child.absent == Some(Reason::Work)));
+    // Small ones cost little.
+    let found = Collected::of(FileType::Zip, &methods::archive(&vec![pack("a", &[0; 100], 98); 1_000]));
+    assert!(found.children.len() == 1_000 && found.children.iter().all(|child| child.absent.is_none()));
+}
+
+/// Codes with a few commands among them, least significant bit first.
+fn shrunk(codes: &[u16], width: usize) -> Vec<u8> {
+    let widening = (9..width).flat_map(|width| [(256, width), (1, width)]);
+    let mut bytes = Vec::new();
+    let mut count = 0;
+    for (value, width) in widening.chain(codes.iter().map(|code| (*code, width))) {
+        for bit in 0..width {
+            if count % 8 == 0 {
+                bytes.push(0_u8);
+            }
+            bytes[count / 8] |= u8::from(value >> bit & 1 == 1) << (count % 8);
+            count += 1;
+        }
+    }
+    bytes
+}
+
+/// What shrunk codes are by their description alone, whatever it costs; up to where there is an error.
+fn by_description(codes: &[u16]) -> Vec<u8> {
+    let mut table = vec![None::<(u16, u8)>; 1 << 13];
+    let (mut next, mut previous, mut first, mut out) = (257, None::<u16>, 0, Vec::new());
+    let string = |table: &[Option<(u16, u8)>], code: u16| {
+        let (mut bytes, mut at) = (Vec::new(), code);
+        while at > 255 {
+            match table[usize::from(at)] {
+                Some((parent, byte)) if bytes.len() < 1 << 13 => {
+                    bytes.push(byte);
+                    at = parent;
+                }
+                None if at == code => return Ok(None),
+                _ => return Err(()),
+            }
+        }
+        bytes.push(u8::try_from(at).unwrap());
+        bytes.reverse();
+        Ok(Some(bytes))
+    };
+    let mut codes = codes.iter();
+    while let Some(&code) = codes.next() {
+        if code == 256 {
+            match codes.next() {
+                Some(2) => {
+                    let parents: BTreeSet<u16> = table.iter().flatten().map(|(parent, _)| *parent).collect();
+                    for (code, entry) in table.iter_mut().enumerate() {
+                        *entry = entry.filter(|_| parents.contains(&u16::try_from(code).unwrap()));
+                    }
+                    next = 257;
+                    continue;
+                }
+                _ => return out,
+            }
+        }
+        let bytes = match (string(&table, code), previous) {
+            (Ok(Some(bytes)), _) => bytes,
+            (Ok(None), Some(previous)) => match string(&table, previous) {
+                Ok(bytes) => [bytes.unwrap_or_else(|| vec![first]), vec![first]].concat(),
+                Err(()) => return out,
+            },
+            _ => return out,
+        };
+        first = bytes[0];
+        if let Some(previous) = previous
+            && let Some(free) = (next..1 << 13).find(|code| table[*code].is_none())
+        {
+            table[free] = Some((previous, first));
+            next = free + 1;
+        }
+        previous = Some(code);
+        out.extend(bytes);
+    }
+    out
+}
+
+proptest! {
+    #[test]
+    fn shrunk_codes_are_what_their_description_says(
+        parts in prop::collection::vec(
+            prop_oneof![
+                6 => (0_u16..4).prop_map(|code| vec![code]),
+                8 => (257_u16..300).prop_map(|code| vec![code]),
+                2 => Just(vec![256, 2]),
+            ],
+            0..120,
+        ),
+    ) {
+        let codes = parts.concat();
+        let mut out = Vec::new();
+        let data = shrunk(&codes, 13);
+        let _ = Stepped::new(super::shrink::Shrink::new(&data)).read_to_end(&mut out);
+        prop_assert_eq!(out, by_description(&codes));
+    }
+}
+
+#[test]
+fn clearing_again_and_again_costs_what_was_put_in_since() {
+    // A chain of 2,000 codes, of which each clearing frees the last and one code makes it anew.
+    let chain: Vec<u16> = std::iter::once(0).chain(257..2_257).collect();
+    let clearing = [256, 2, 0].repeat(200_000);
+    let mut out = Vec::new();
+    let data = shrunk(&[chain, clearing].concat(), 13);
+    // Only the length of the member says where it ends.
+    let _ = Stepped::new(super::shrink::Shrink::new(&data)).read_to_end(&mut out);
+    assert_eq!(out.len(), (1..=2_001).sum::<usize>() + 200_000);
+    // One that leads into itself is none.
+    let data = shrunk(&[[0, 257, 256, 2, 257, 258].as_slice(), &[257].repeat(100_000)].concat(), 13);
+    out.clear();
+    assert!(Stepped::new(super::shrink::Shrink::new(&data)).read_to_end(&mut out).is_err());
+    assert!(out.len() < 10, "{}", out.len());
 }
