@@ -23,15 +23,27 @@ const START: u64 = 16 << 10;
 const FIRST: u64 = 256;
 const GROWTH: u64 = 8;
 
-/// What the C library keeps of memory that is let go of; more comes from the system, page by page, which takes eight times as
-/// long.
-const KEPT: u32 = 32 << 20;
+/// Largest model whose memory the C library keeps when it is let go of; more comes from the system, page by page, which takes
+/// four times as long.
+const KEPT: u32 = 31 << 20;
 
-/// What it costs to fill the model for so many bytes with zeros, in the units of [`candor_model::Budget::pay_work`]: a member
+/// What it costs to fill the models for so many bytes with zeros, in the units of [`candor_model::Budget::pay_work`]: a member
 /// of a hundred bytes that unpack to a hundred thousand may take a quarter of a second.
 pub(crate) fn work(order: u32, asked: u32, length: u64) -> u64 {
-    let memory = model(order, asked, length);
-    u64::from(if memory <= KEPT { memory / 32 } else { memory / 4 })
+    let (mut good_for, mut sum) = (FIRST.min(length), 0_u64);
+    loop {
+        let memory = model(order, asked, good_for);
+        sum = sum.saturating_add(at_once(memory));
+        if memory == asked || good_for >= length {
+            return sum;
+        }
+        good_for = good_for.saturating_mul(GROWTH).min(length);
+    }
+}
+
+/// The same for one model of so much memory.
+pub(crate) fn at_once(memory: u32) -> u64 {
+    u64::from(if memory <= KEPT { memory / 32 } else { memory / 8 })
 }
 
 /// Makes a decoder with a model of so much memory.

@@ -100,8 +100,8 @@ pub(super) fn work(block: &Block, most: u64) -> u64 {
             let mut properties = Reader::little(coder.properties());
             let (order, asked) = (u32::from(properties.u8()?), properties.u32()?);
             // What another method gives is not had twice, so that the model cannot grow.
-            let length = if place == 0 { block.get_unpack_size_at_index(index).min(most) } else { u64::MAX };
-            Some(ppmd::work(order, asked, length))
+            let length = block.get_unpack_size_at_index(index).min(most);
+            Some(if place == 0 { ppmd::work(order, asked, length) } else { ppmd::at_once(asked) })
         })
         .fold(0, u64::saturating_add)
 }

@@ -188,7 +188,7 @@ fn memory_for_the_model_of_a_header_is_paid_for() {
         [&b"7z\xbc\xaf\x27\x1c\0\x04"[..], &sum(&place), &place, &method].concat()
     };
     assert_eq!(super::work::of_header(&archive(16 << 20)), 1 << 19);
-    assert_eq!(super::work::of_header(&archive(160 << 20)), 40 << 20);
+    assert_eq!(super::work::of_header(&archive(160 << 20)), 20 << 20);
     // The library refuses what is larger.
     assert_eq!(super::work::of_header(&archive(161 << 20)), 0);
     let found = Collected::without_work(FileType::SevenZip, &archive(16 << 20));

@@ -102,29 +102,41 @@ impl<'a> Shrink<'a> {
         self.next = FIRST;
     }
 
-    /// The bytes of a code, last first; `None` when it is free.
+    /// Puts the bytes of a code behind `out`, last first; `false` when it is free.
     ///
     /// # Errors
     /// It builds upon a code that is free, or upon itself: a table that was cleared may lead there, but nobody writes such
     /// codes.
-    fn string(&self, code: u16) -> io::Result<Option<Vec<u8>>> {
-        let mut bytes = Vec::new();
+    fn string(&self, code: u16, out: &mut Vec<u8>) -> io::Result<bool> {
         let mut next = code;
         for _ in 0..CODES {
             if let Ok(byte) = u8::try_from(next) {
-                bytes.push(byte);
-                return Ok(Some(bytes));
+                out.push(byte);
+                return Ok(true);
             }
             match self.table.get(usize::from(next)).copied().flatten() {
                 Some((parent, byte)) => {
-                    bytes.push(byte);
+                    out.push(byte);
                     next = parent;
                 }
-                None if next == code => return Ok(None),
+                None if next == code => return Ok(false),
                 None => break,
             }
         }
         Err(ErrorKind::InvalidData.into())
+    }
+
+    /// The same for the code that is read; one that is free is about to be made, of the last string and its own first byte.
+    fn read(&self, code: u16, out: &mut Vec<u8>) -> io::Result<()> {
+        if self.string(code, out)? {
+            return Ok(());
+        }
+        let previous = self.previous.ok_or(ErrorKind::InvalidData)?;
+        out.push(self.first);
+        if !self.string(previous, out)? {
+            out.push(self.first);
+        }
+        Ok(())
     }
 }
 
@@ -139,23 +151,18 @@ impl Steps for Shrink<'_> {
             }
             return Ok(true);
         }
-        let mut string = match (self.string(code)?, self.previous) {
-            (Some(string), _) => string,
-            (None, Some(previous)) => {
-                // The code that is about to be made: the last string and its own first byte.
-                let mut string = vec![self.first];
-                string.extend(self.string(previous)?.unwrap_or_else(|| vec![self.first]));
-                string
-            }
-            (None, None) => return Err(ErrorKind::InvalidData.into()),
-        };
+        let start = out.len();
+        if let Err(error) = self.read(code, out) {
+            out.truncate(start);
+            return Err(error);
+        }
+        let string = out.get_mut(start..).unwrap_or_default();
         string.reverse();
         self.first = string.first().copied().unwrap_or(0);
         if let Some(previous) = self.previous {
             self.add(previous, self.first);
         }
         self.previous = Some(code);
-        out.extend(string);
         Ok(true)
     }
 }
