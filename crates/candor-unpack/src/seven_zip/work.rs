@@ -76,7 +76,7 @@ pub(super) fn of_header(bytes: &[u8]) -> u64 {
     let asked = properties(bytes, PPMD).filter_map(|properties| Reader::little(properties).at(1)?.u32());
     // Of more than it may have, nothing is made.
     let most = u32::try_from(MEMORY).unwrap_or(u32::MAX).saturating_mul(1024);
-    asked.filter(|asked| *asked <= most).map(|asked| ppmd::at_once(asked)).max().unwrap_or(0)
+    asked.filter(|asked| *asked <= most).map(ppmd::at_once).max().unwrap_or(0)
 }
 
 /// The rounds that are left, and the key that was made last, which is kept.
