@@ -13,7 +13,7 @@ pub(crate) mod disk;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
@@ -105,8 +105,12 @@ fn partition(
     let real_size = sectors.map(|sectors| sectors.saturating_mul(SECTOR));
     let member = Member { name, position, compressed_size: Some(packed), real_size, ..Member::default() };
     let mut rows = rows.into_iter();
-    let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0 };
-    sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
+    let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0, is_damaged: false };
+    let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));
+    if stream.is_damaged {
+        sink.incomplete(Reason::Malformed(format!("rows of {}", member.name)));
+    }
+    flow
 }
 
 /// Where the data of a table's rows begin, the rows, and what of them cannot be decoded.
@@ -159,6 +163,8 @@ struct Rows<'a, 'r> {
     current: Option<Decoder<'a>>,
     /// Bytes of the present row that are still to come.
     left: u64,
+    /// Whether a row could not be read to its end.
+    is_damaged: bool,
 }
 
 impl Read for Rows<'_, '_> {
@@ -167,10 +173,13 @@ impl Read for Rows<'_, '_> {
             if self.left > 0 {
                 let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
                 let Some(part) = buffer.get_mut(..most).filter(|part| !part.is_empty()) else { return Ok(0) };
-                let read = match &mut self.current {
-                    // A damaged row does not take those behind it along.
-                    Some(decoder) => decoder.read(part).unwrap_or(0),
-                    None => 0,
+                // A damaged row does not take those behind it along.
+                let read = match self.current.as_mut().map_or(Ok(0), |decoder| decoder.read(part)) {
+                    Ok(read) => read,
+                    Err(_) => {
+                        self.is_damaged = true;
+                        0
+                    }
                 };
                 let read = if read == 0 {
                     self.current = None;
@@ -184,6 +193,7 @@ impl Read for Rows<'_, '_> {
             }
             let Some(row) = self.rows.next() else { return Ok(0) };
             let data = clipped(self.bytes, self.base.saturating_add(row.offset), row.length);
+            self.is_damaged |= u64::try_from(data.len()).is_ok_and(|there| there < row.length);
             self.left = row.sectors.saturating_mul(SECTOR);
             self.current = decoder(row.kind, data, self.left);
         }
@@ -194,46 +204,62 @@ impl Read for Rows<'_, '_> {
 fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
     Some(match kind {
         1 => Box::new(data),
-        0x8000_0004 => Box::new(io::Cursor::new(adc(data, length))),
+        0x8000_0004 => made(adc(data, length)),
         0x8000_0005 => codec::zlib(data),
         0x8000_0006 => codec::bzip2(data),
         0x8000_0007 => {
             let most = usize::try_from(length.min(ROW)).unwrap_or(usize::MAX);
-            Box::new(io::Cursor::new(lzfse::unpack(data, most).0))
+            let (out, is_whole) = lzfse::unpack(data, most);
+            let is_enough = out.len() >= most;
+            made((out, is_whole || is_enough))
         }
         0x8000_0008 => codec::xz(data),
         _ => return None,
     })
 }
 
-/// Apple's compression of old images: literals, and copies with two or three bytes.
-fn adc(data: &[u8], most: u64) -> Vec<u8> {
+/// What was decoded at once, and whether it came to its end.
+fn made<'a>((out, is_whole): (Vec<u8>, bool)) -> Decoder<'a> {
+    let out = io::Cursor::new(out);
+    if is_whole {
+        Box::new(out)
+    } else {
+        Box::new(out.chain(codec::failed(ErrorKind::InvalidData, "a damaged row")))
+    }
+}
+
+/// Apple's compression of old images: literals, and copies with two or three bytes. The first `most` bytes, and whether
+/// these or all there are could be decoded.
+fn adc(data: &[u8], most: u64) -> (Vec<u8>, bool) {
     // Rows hold a few hundred sectors; what claims more is cut and not made.
     let most = usize::try_from(most.min(ROW)).unwrap_or(usize::MAX);
     let mut out: Vec<u8> = Vec::new();
     let mut reader = Reader::new(data, Order::Big);
-    while let Some(head) = reader.u8() {
-        if out.len() >= most {
-            break;
-        }
-        if head & 0x80 != 0 {
-            let Some(run) = reader.take(u64::from(head & 0x7f).saturating_add(1)) else { break };
-            out.extend_from_slice(run);
-            continue;
-        }
-        let copy = if head & 0x40 != 0 {
-            reader.u16().map(|distance| (usize::from(head & 0x3f).saturating_add(4), usize::from(distance)))
-        } else {
-            let length = usize::from(head >> 2).saturating_add(3);
-            reader.u8().map(|low| (length, usize::from(head & 3) << 8 | usize::from(low)))
-        };
-        let Some((length, distance)) = copy else { break };
-        let Some(from) = out.len().checked_sub(distance.saturating_add(1)) else { break };
-        for at in (from..).take(length) {
-            let byte = out.get(at).copied().unwrap_or(0);
-            out.push(byte);
-        }
+    let mut is_whole = true;
+    while is_whole
+        && out.len() < most
+        && let Some(head) = reader.u8()
+    {
+        is_whole = adc_run(head, &mut reader, &mut out).is_some();
     }
     out.truncate(most);
-    out
+    (out, is_whole)
+}
+
+fn adc_run(head: u8, reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Option<()> {
+    if head & 0x80 != 0 {
+        out.extend_from_slice(reader.take(u64::from(head & 0x7f).saturating_add(1))?);
+        return Some(());
+    }
+    let (length, distance) = if head & 0x40 != 0 {
+        (usize::from(head & 0x3f).saturating_add(4), usize::from(reader.u16()?))
+    } else {
+        (usize::from(head >> 2).saturating_add(3), usize::from(head & 3) << 8 | usize::from(reader.u8()?))
+    };
+    let from = out.len().checked_sub(distance.saturating_add(1))?;
+    for at in (from..).take(length) {
+        let byte = out.get(at).copied().unwrap_or(0);
+        out.push(byte);
+    }
+    Some(())
 }

@@ -38,6 +38,25 @@ fn what_cannot_be_decoded_is_said() {
 }
 
 #[test]
+fn damaged_rows_are_told_and_do_not_take_others_along() {
+    let zlib = candor_fixtures::stream::zlib(&[b'z'; 512]);
+    for damaged in [
+        (0x8000_0004_u32, b"\x82abc\x00\x09".to_vec()),
+        (0x8000_0004, b"\x82a".to_vec()),
+        (0x8000_0005, zlib[..zlib.len() / 2].to_vec()),
+        (0x8000_0006, b"BZh9 is none".to_vec()),
+        (0x8000_0007, b"bvx2 is cut".to_vec()),
+        (0x8000_0008, b"\xfd7zXZ\0".to_vec()),
+    ] {
+        let bytes = container::dmg_of(&[damaged.clone(), (1, b"stored".to_vec())]);
+        let found = Collected::of(FileType::Dmg, &bytes);
+        let reason = Reason::Malformed("rows of a".to_owned());
+        assert_eq!(found.incomplete, [reason], "{damaged:x?}");
+        assert!(found.children[0].bytes[512..].starts_with(b"stored"));
+    }
+}
+
+#[test]
 fn the_disk_can_be_read_anywhere() {
     let rows = [
         (1, b"stored".to_vec()),
