@@ -166,7 +166,7 @@ impl Count {
 
 /// Builds every target, and says where they are.
 fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    let host = host()?;
+    let host = crate::host()?;
     // Apart from the other artifacts: its flags would rebuild them all.
     let target = crate::target()?.join("fuzz");
     // With a target named, the flags are for the program alone and not for what runs during its build.
@@ -182,13 +182,6 @@ fn build(root: &Path) -> anyhow::Result<PathBuf> {
         bail!("the fuzz targets do not build");
     }
     Ok(target.join(host).join("release"))
-}
-
-fn host() -> anyhow::Result<String> {
-    let output = Command::new("rustc").arg("-vV").output()?;
-    let said = String::from_utf8(output.stdout)?;
-    let line = said.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(line.context("rustc does not say its host")?.to_owned())
 }
 
 /// A folder of inputs to start from.

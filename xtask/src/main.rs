@@ -21,6 +21,7 @@ mod volumes;
 mod yara;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -92,4 +93,12 @@ fn root() -> anyhow::Result<PathBuf> {
 /// The folder of what is built.
 fn target() -> anyhow::Result<PathBuf> {
     Ok(std::env::var_os("CARGO_TARGET_DIR").map_or(root()?.join("target"), PathBuf::from))
+}
+
+/// What the compiler calls this machine.
+fn host() -> anyhow::Result<String> {
+    let output = Command::new("rustc").arg("-vV").output()?;
+    let said = String::from_utf8(output.stdout)?;
+    let line = said.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(line.context("rustc does not say its host")?.to_owned())
 }

@@ -105,7 +105,9 @@ const PROGRAMS_ONLY: [&str; 3] = ["anyhow", "clap", "rustix"];
 /// What opens connections is a program of its own: none of the others has the means.
 fn clients(root: &Path, complaints: &mut Complaints) -> anyhow::Result<()> {
     let mut command = MetadataCommand::new();
-    command.manifest_path(root.join("Cargo.toml")).other_options(vec![String::from("--offline")]);
+    // What is for other systems was never downloaded on a fresh machine.
+    let options = ["--offline", "--filter-platform", &crate::host()?].map(String::from);
+    command.manifest_path(root.join("Cargo.toml")).other_options(options.to_vec());
     let metadata = command.exec().context("cargo metadata")?;
     let resolve = metadata.resolve.as_ref().context("cargo metadata tells no dependencies")?;
     for program in PROGRAMS.into_iter().filter(|program| *program != FETCHER) {
