@@ -37,13 +37,18 @@ pub(crate) fn work(order: u32, asked: u32, length: u64) -> u64 {
         if memory == asked || good_for >= length {
             return sum;
         }
-        good_for = good_for.saturating_mul(GROWTH).min(length);
+        good_for = next(good_for, length);
     }
 }
 
 /// The same for one model of so much memory.
 pub(crate) fn at_once(memory: u32) -> u64 {
     u64::from(if memory <= KEPT { memory / 32 } else { memory / 8 })
+}
+
+/// How many bytes the model is good for that comes after one that is good for `good_for`.
+fn next(good_for: u64, length: u64) -> u64 {
+    good_for.saturating_mul(GROWTH).min(length)
 }
 
 /// Makes a decoder with a model of so much memory.
@@ -70,7 +75,7 @@ impl<'a> Growing<'a> {
     }
 
     fn grow(&mut self) -> io::Result<()> {
-        self.good_for = self.good_for.saturating_mul(GROWTH).min(self.length);
+        self.good_for = next(self.good_for, self.length);
         let memory = model(self.order, self.asked, self.good_for);
         if memory == self.asked {
             self.good_for = self.length;

@@ -243,7 +243,7 @@ fn give_all(
 fn program(known: &mut Known<'_>, at: usize) -> Option<Object> {
     let start = known.program(at)?;
     let file = PortableExecutable::parse(known.bytes.get(start..)?)?;
-    let end = usize::try_from(file.end_of_sections()).ok().filter(|_| !file.sections.is_empty())?;
+    let end = usize::try_from(file.end_of_sections()?).ok()?;
     Some(Object { start, end: Some(start.saturating_add(end).max(at.saturating_add(4))) })
 }
 

@@ -92,10 +92,10 @@ impl<'a> PortableExecutable<'a> {
         self.sections.iter().map(end).max().unwrap_or(0).max(self.image_size)
     }
 
-    /// Where the last section ends in the file.
-    pub(crate) fn end_of_sections(&self) -> u64 {
+    /// Where the last section ends in the file, if there is one.
+    pub(crate) fn end_of_sections(&self) -> Option<u64> {
         let ends = self.sections.iter().map(|section| section.raw_offset.saturating_add(section.raw_size));
-        ends.max().unwrap_or(0)
+        ends.max()
     }
 
     /// The bytes in front of the sections, as they are loaded.

@@ -46,7 +46,9 @@ pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
         }
     }
     let length = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX);
-    let (start, certificates) = (file.end_of_sections(), file.certificates());
+    let (Some(start), certificates) = (file.end_of_sections(), file.certificates()) else {
+        return Flow::Continue;
+    };
     if start == 0 || start >= length {
         return Flow::Continue;
     }

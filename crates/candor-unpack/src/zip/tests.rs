@@ -297,34 +297,36 @@ fn every_method_gives_its_content() {
     }
 }
 
+/// Values of so many bits, least significant bit first.
+fn bits(parts: impl IntoIterator<Item = (u32, usize)>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut count = 0;
+    for (value, width) in parts {
+        for bit in 0..width {
+            if count % 8 == 0 {
+                bytes.push(0_u8);
+            }
+            bytes[count / 8] |= u8::from(value >> bit & 1 == 1) << (count % 8);
+            count += 1;
+        }
+    }
+    bytes
+}
+
 #[test]
 fn copies_and_followers_of_the_old_methods_are_read() {
     // Implode: two literals, then a copy of 4 from 2 back. Both trees have 64 codes of 6 bits, given out
     // from the last symbol on: symbol 0 is 63, and 2 is 61, first bit highest.
-    let bits = |parts: &[(u32, usize)]| {
-        let mut bytes = Vec::new();
-        let mut count = 0;
-        for &(value, width) in parts {
-            for bit in 0..width {
-                if count % 8 == 0 {
-                    bytes.push(0_u8);
-                }
-                bytes[count / 8] |= u8::from(value >> bit & 1 == 1) << (count % 8);
-                count += 1;
-            }
-        }
-        bytes
-    };
     let tree = [(3, 8), (0xf5, 8), (0xf5, 8), (0xf5, 8), (0xf5, 8)];
     let mut parts = [tree, tree].concat();
     parts.extend([(1, 1), (97, 8), (1, 1), (98, 8), (0, 1), (1, 6), (0b11_1111, 6), (0b10_1111, 6)]);
-    let imploded = methods::Packed { data: bits(&parts), real: 6, ..pack("a", b"", 6) };
+    let imploded = methods::Packed { data: bits(parts), real: 6, ..pack("a", b"", 6) };
     // Reduce with factor 1: `b` and `c` follow `a`; then an escape copies 3 from 3 back.
     let mut parts = vec![(0, 6); 158];
     parts.extend([(2, 6), (98, 8), (99, 8)]);
     parts.extend(vec![(0, 6); 97]);
     parts.extend([(97, 8), (0, 1), (1, 1), (97, 8), (0, 1), (0, 1), (144, 8)]);
-    let mut reduced = bits(&parts);
+    let mut reduced = bits(parts);
     // Length 0 from 3 back: the head is 0x00 for "a literal escape", so 4 bytes with head 1.
     reduced.extend([1, 3]);
     let reduced = methods::Packed { data: reduced, real: 8, ..pack("b", b"", 2) };
@@ -498,18 +500,7 @@ fn memory_for_models_is_paid_for() {
 /// Codes with a few commands among them, least significant bit first.
 fn shrunk(codes: &[u16], width: usize) -> Vec<u8> {
     let widening = (9..width).flat_map(|width| [(256, width), (1, width)]);
-    let mut bytes = Vec::new();
-    let mut count = 0;
-    for (value, width) in widening.chain(codes.iter().map(|code| (*code, width))) {
-        for bit in 0..width {
-            if count % 8 == 0 {
-                bytes.push(0_u8);
-            }
-            bytes[count / 8] |= u8::from(value >> bit & 1 == 1) << (count % 8);
-            count += 1;
-        }
-    }
-    bytes
+    bits(widening.chain(codes.iter().map(|code| (u32::from(*code), width))))
 }
 
 /// What shrunk codes are by their description alone, whatever it costs; up to where there is an error.
