@@ -545,6 +545,7 @@ fn label(kind: ChildKind, member: &Member) -> String {
 fn unreadable(error: &io::Error) -> Reason {
     match error.kind() {
         ErrorKind::Unsupported => Reason::Unsupported(error.to_string()),
+        ErrorKind::QuotaExceeded => Reason::Work,
         _ => Reason::Malformed(error.to_string()),
     }
 }

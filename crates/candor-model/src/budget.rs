@@ -8,14 +8,15 @@ use crate::Reason;
 /// Bytes that may be unpacked from any file before [`Limits::max_growth`] applies.
 const FREE_GROWTH: u64 = 400 << 20;
 
-/// What keys of passwords may cost in one file and all its layers, as rounds of a hash: twice what one archive may, and one
-/// more for each byte of the file.
-const KEY_ROUNDS: u64 = 48 << 19;
+/// What keys of passwords may cost in one file and all its layers, as rounds of a hash: as much as one archive may, about a
+/// second on a slow machine, and one more for so many bytes of the file.
+const KEY_ROUNDS: u64 = 24 << 19;
+const BYTES_A_ROUND: u64 = 2;
 
-/// What one file and all its layers may cost beside what stands in their lengths, in the units of [`Budget::pay_work`]: about
-/// a second, and so much more for each byte of the file.
-const FREE_WORK: u64 = 160 << 20;
-const WORK_A_BYTE: u64 = 48;
+/// What one file and all its layers may cost beside what stands in their lengths, in the units of [`Budget::pay_work`]: half a
+/// second to a second, and so much more for each byte of the file.
+const FREE_WORK: u64 = 96 << 20;
+const WORK_A_BYTE: u64 = 32;
 
 /// The limits of one scan. Sizes are bytes. Reaching one is never reported as clean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +146,7 @@ impl Budget {
             held: 0,
             children: 0,
             depth: 0,
-            key_rounds: KEY_ROUNDS.saturating_add(length),
+            key_rounds: KEY_ROUNDS.saturating_add(length / BYTES_A_ROUND),
             work: FREE_WORK.saturating_add(length.saturating_mul(WORK_A_BYTE)),
         }
     }
@@ -230,7 +231,7 @@ impl Budget {
     }
 
     /// Pays for work that no length accounts for: bytes that are read once more because something else began before them,
-    /// steps of a program. A unit is a byte that a parser reads, about five nanoseconds; what is faster or slower pays a part or
+    /// steps of a program. A unit is a byte that a parser reads, five to ten nanoseconds; what is faster or slower pays a part or
     /// a multiple. What one layer may cost beside its length a file could ask for ten thousand times. Whether there was as much
     /// left; if not, nothing is paid, the work must not be done, and [`Reason::Work`] is what to say.
     #[must_use]

@@ -71,7 +71,8 @@ pub enum Content<'a> {
     Bytes(&'a [u8]),
     /// Only their beginning stands in memory, for this reason.
     Part(&'a [u8], Reason),
-    /// They come out of a decoder. The sink reads as much as the budget allows.
+    /// They come out of a decoder. The sink reads as much as the budget allows. An error is damage, but for `Unsupported`, which
+    /// says what it means, and `QuotaExceeded`: more would cost more work than is left ([`Reason::Work`]).
     Stream(&'a mut dyn Read),
 }
 

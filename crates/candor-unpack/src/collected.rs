@@ -36,9 +36,20 @@ impl Collected {
 
     /// What `unpack` gives for `bytes` when nothing is left of the work that no length accounts for.
     pub(crate) fn without_work(file_type: FileType, bytes: &[u8]) -> Self {
-        let mut budget = Budget::new(Limits::default(), Interrupt::new(), 0);
-        assert!(budget.pay_work(budget.work()));
+        Self::with_work(file_type, bytes, 0)
+    }
+
+    /// The same when so much is left of it.
+    pub(crate) fn with_work(file_type: FileType, bytes: &[u8], left: u64) -> Self {
+        let mut budget = Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);
+        assert!(budget.pay_work(budget.work() - left));
         Self::within(file_type, bytes, budget)
+    }
+
+    /// What of that work `unpack` pays for `bytes`.
+    pub(crate) fn work_of(file_type: FileType, bytes: &[u8]) -> u64 {
+        let budget = Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);
+        budget.work() - Self::of(file_type, bytes).budget.work()
     }
 
     fn within(file_type: FileType, bytes: &[u8], budget: Budget) -> Self {
@@ -80,6 +91,7 @@ impl Sink for Collected {
                 if let Err(error) = stream.take(room).read_to_end(&mut bytes) {
                     absent = Some(match error.kind() {
                         std::io::ErrorKind::Unsupported => Reason::Unsupported(error.to_string()),
+                        std::io::ErrorKind::QuotaExceeded => Reason::Work,
                         _ => Reason::Malformed(error.to_string()),
                     });
                 }

@@ -27,7 +27,10 @@ const GROWTH: u64 = 8;
 /// four times as long.
 const KEPT: u32 = 31 << 20;
 
-/// What it costs to fill the models for so many bytes with zeros, in the units of [`candor_model::Budget::pay_work`]: a member
+/// What a byte costs that is decoded, in the units of [`candor_model::Budget::pay_work`].
+pub(crate) const DECODING: u64 = 2;
+
+/// What it costs to fill the models for so many bytes with zeros, in the same units: a member
 /// of a hundred bytes that unpack to a hundred thousand may take a quarter of a second.
 pub(crate) fn work(order: u32, asked: u32, length: u64) -> u64 {
     let (mut good_for, mut sum) = (FIRST.min(length), 0_u64);

@@ -9,10 +9,16 @@ pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
     while let Some((&byte, behind)) = rest.split_first() {
         if count == 0 {
             // Nothing but digits, as in most of a text.
-            let mut words = rest.as_chunks::<4>().0.iter();
             let mut taken = 0_usize;
-            while let Some(values) = words.next().and_then(|word| whole_word(*word)) {
+            let (words, _) = rest.as_chunks::<8>();
+            for word in words {
+                let Some([_, _, values @ ..]) = whole(*word) else { break };
                 out.extend_from_slice(&values);
+                taken = taken.saturating_add(8);
+            }
+            let word = rest.get(taken..).and_then(<[u8]>::first_chunk::<4>);
+            if let Some([.., first, second, third]) = word.and_then(|word| whole(*word)) {
+                out.extend_from_slice(&[first, second, third]);
                 taken = taken.saturating_add(4);
             }
             if taken > 0 {
@@ -39,15 +45,15 @@ pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The bytes that four digits are.
-fn whole_word(word: [u8; 4]) -> Option<[u8; 3]> {
-    let values = word.map(base64_digit);
-    let [first, second, third, fourth] = values.map(u32::from);
-    if first | second | third | fourth > 63 {
-        return None;
+/// What so many digits are, at the end.
+fn whole<const N: usize>(digits: [u8; N]) -> Option<[u8; 8]> {
+    let (mut held, mut seen) = (0_u64, 0_u8);
+    for digit in digits {
+        let value = base64_digit(digit);
+        seen |= value;
+        held = held << 6 | u64::from(value);
     }
-    let [_, bytes @ ..] = (first << 18 | second << 12 | third << 6 | fourth).to_be_bytes();
-    Some(bytes)
+    (seen <= 63).then_some(held.to_be_bytes())
 }
 
 /// What a digit of Base64 is worth; 255 for what is none.

@@ -1,6 +1,8 @@
 //! Work that a layer asks for beside being read once: what begins again and again, and reaches over the same bytes.
 
-use candor_model::{Reason, Sink};
+use std::io::{self, ErrorKind, Read};
+
+use candor_model::{Budget, Reason, Sink};
 
 /// What reading the bytes of one layer once more may cost: as much as reading them once is free, more is paid for out of the
 /// budget, which is that of the file with all its layers ([`candor_model::Budget::pay_work`]).
@@ -34,6 +36,41 @@ impl Work {
     /// Whether something was not paid for.
     pub(crate) const fn is_over(&self) -> bool {
         self.is_over
+    }
+}
+
+/// What comes out of a decoder that is many times as slow as reading, as far as it can be paid for.
+pub(crate) struct Paid<R> {
+    decoder: R,
+    price: u64,
+    affordable: u64,
+    read: u64,
+}
+
+impl<R: Read> Paid<R> {
+    /// With the price of a byte, which is paid by [`settle`](Self::settle).
+    pub(crate) fn new(decoder: R, price: u64, budget: &Budget) -> Self {
+        let affordable = budget.work().checked_div(price).unwrap_or(u64::MAX);
+        Self { decoder, price, affordable, read: 0 }
+    }
+
+    /// Pays for what was read.
+    pub(crate) fn settle(self, budget: &mut Budget) {
+        // What was opened inside of it has been paid for in the meantime.
+        let price = self.read.saturating_mul(self.price).min(budget.work());
+        let _ = budget.pay_work(price);
+    }
+}
+
+impl<R: Read> Read for Paid<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.affordable.saturating_sub(self.read);
+        if left == 0 && self.decoder.read(&mut [0])? > 0 {
+            return Err(ErrorKind::QuotaExceeded.into());
+        }
+        let read = (&mut self.decoder).take(left).read(buffer)?;
+        self.read = self.read.saturating_add(units(read));
+        Ok(read)
     }
 }
 

@@ -10,6 +10,8 @@
 
 use std::collections::HashMap;
 
+use super::push_lower;
+
 /// How deep functions are followed, and how many.
 const DEPTH: usize = 128;
 const SCOPES: usize = 20_000;
@@ -22,10 +24,8 @@ pub(super) fn normalise(content: &[u8], scripts: &mut Vec<u8>) {
         scripts.push(b'\n');
     }
     scripts.extend_from_slice(b"<script>");
-    let mut writer = Writer { out: scripts, last: Last::Other, text: None, unescape: None };
     let mut names = Names::new();
     walk(content, |token| match token {
-        Token::Space => {}
         Token::Word(word) => {
             names.see(word);
         }
@@ -33,10 +33,10 @@ pub(super) fn normalise(content: &[u8], scripts: &mut Vec<u8>) {
         Token::Sign(sign) => names.sign(sign),
     });
     names.begin_again();
+    let mut writer = Writer::new(scripts);
     walk(content, |token| match token {
-        Token::Space => {}
         Token::Word(word) => match names.see(word) {
-            Some(number) => writer.word(format!("n{number:03}").as_bytes()),
+            Some(number) => writer.name(number),
             None => writer.word(word),
         },
         Token::Text(text) => {
@@ -61,71 +61,117 @@ fn walk<'a>(content: &'a [u8], mut take: impl FnMut(Token<'a>)) {
 }
 
 enum Token<'a> {
-    Space,
     /// A name, a keyword or a number.
     Word(&'a [u8]),
-    /// The value of a string.
-    Text(Vec<u8>),
+    /// A string as it is written, without its quotes.
+    Text(&'a [u8]),
     Sign(u8),
+}
+
+/// What a byte may begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Space,
+    Word,
+    Quote,
+    Slash,
+    Sign,
+}
+
+/// The kind of each byte.
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Sign; 256];
+    let mut byte = 0_u8;
+    loop {
+        kinds[byte as usize] = match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'$' => Kind::Word,
+            b'"' | b'\'' => Kind::Quote,
+            b'/' => Kind::Slash,
+            0..=b' ' => Kind::Space,
+            _ => Kind::Sign,
+        };
+        if byte == u8::MAX {
+            break kinds;
+        }
+        byte += 1;
+    }
+};
+
+fn kind(byte: u8) -> Kind {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(Kind::Sign)
 }
 
 impl<'a> Token<'a> {
     /// The next token, and what stands behind it.
     fn next(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let (&first, rest) = bytes.split_first()?;
-        if first.is_ascii_whitespace() || first < b' ' {
-            return Some((Self::Space, rest));
+        let mut bytes = bytes;
+        loop {
+            let (&first, rest) = bytes.split_first()?;
+            bytes = match kind(first) {
+                Kind::Space => rest,
+                Kind::Word => {
+                    let length =
+                        bytes.iter().position(|&byte| kind(byte) != Kind::Word).unwrap_or(bytes.len());
+                    let (word, rest) = bytes.split_at_checked(length)?;
+                    return Some((Self::Word(word), rest));
+                }
+                Kind::Quote => {
+                    let (text, rest) = rest.split_at_checked(text_length(rest, first))?;
+                    return Some((Self::Text(text), rest.get(1..).unwrap_or_default()));
+                }
+                Kind::Slash if rest.first() == Some(&b'*') => {
+                    let comment = rest.get(1..).unwrap_or_default();
+                    comment.get(comment_length(comment)..).unwrap_or_default()
+                }
+                Kind::Slash if rest.first() == Some(&b'/') => {
+                    // Up to white space, not to the end of the line: what looks like a comment may be the end of a
+                    // regular expression, and the program that stands behind it must not be lost.
+                    let comment = rest.get(1..).unwrap_or_default();
+                    let end = comment.iter().position(u8::is_ascii_whitespace).unwrap_or(comment.len());
+                    comment.get(end..).unwrap_or_default()
+                }
+                Kind::Slash | Kind::Sign => return Some((Self::Sign(first), rest)),
+            };
         }
-        if is_word(first) {
-            let length = bytes.iter().position(|&byte| !is_word(byte)).unwrap_or(bytes.len());
-            let (word, rest) = bytes.split_at_checked(length)?;
-            return Some((Self::Word(word), rest));
-        }
-        if first == b'"' || first == b'\'' {
-            let (text, rest) = string(rest, first);
-            return Some((Self::Text(text), rest));
-        }
-        if let Some(comment) = bytes.strip_prefix(b"/*") {
-            let end = memchr::memmem::find(comment, b"*/").map_or(comment.len(), |end| end.saturating_add(2));
-            return Some((Self::Space, comment.get(end..).unwrap_or_default()));
-        }
-        if let Some(comment) = bytes.strip_prefix(b"//") {
-            // Up to white space, not to the end of the line: what looks like a comment may be the end of a
-            // regular expression, and the program that stands behind it must not be lost.
-            let end = comment.iter().position(u8::is_ascii_whitespace).unwrap_or(comment.len());
-            return Some((Self::Space, comment.get(end..).unwrap_or_default()));
-        }
-        Some((Self::Sign(first), rest))
     }
 }
 
-const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
+/// Length of the string that starts at `bytes`, up to the quote that ends it.
+fn text_length(bytes: &[u8], quote: u8) -> usize {
+    let mut at = 0_usize;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(quote, b'\\', rest)) {
+        at = at.saturating_add(found);
+        if bytes.get(at) == Some(&quote) {
+            return at;
+        }
+        // What is escaped is no end.
+        at = at.saturating_add(2);
+    }
+    bytes.len()
 }
 
-/// The value of the string that starts at `bytes`, and what stands behind its end.
-fn string(bytes: &[u8], quote: u8) -> (Vec<u8>, &[u8]) {
-    let mut text = Vec::new();
-    let mut rest = bytes;
-    while let Some((&byte, behind)) = rest.split_first() {
-        rest = behind;
-        if byte == quote {
-            break;
-        }
-        if byte != b'\\' {
-            text.push(byte);
-            continue;
-        }
-        let Some((&escaped, behind)) = rest.split_first() else { break };
+/// Length of the comment that starts at `bytes`, with the `*/` that ends it.
+fn comment_length(bytes: &[u8]) -> usize {
+    let is_end = |star: &usize| star.checked_add(1).and_then(|next| bytes.get(next)) == Some(&b'/');
+    memchr::memchr_iter(b'*', bytes).find(is_end).map_or(bytes.len(), |star| star.saturating_add(2))
+}
+
+/// Appends the value of a string as it is written.
+fn push_value(text: &mut Vec<u8>, written: &[u8]) {
+    let mut rest = written;
+    while let Some(plain) = memchr::memchr(b'\\', rest) {
+        let (before, behind) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+        text.extend_from_slice(before);
+        let Some((&escaped, behind)) = behind.get(1..).and_then(<[u8]>::split_first) else { return };
         rest = behind;
         match escaped {
             b'n' | b'r' | b't' => text.push(b' '),
-            b'x' => rest = push_code(&mut text, rest, 2, b'x'),
-            b'u' => rest = push_code(&mut text, rest, 4, b'u'),
+            b'x' => rest = push_code(text, rest, 2, b'x'),
+            b'u' => rest = push_code(text, rest, 4, b'u'),
             _ => text.push(escaped),
         }
     }
-    (text, rest)
+    text.extend_from_slice(rest);
 }
 
 /// Writes the character with the code in the next `digits` digits, or `letter` when there are none.
@@ -156,57 +202,87 @@ enum Last {
     Other,
 }
 
+/// Whether a string is held back that the next one may be added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Nothing,
+    Text,
+    /// `+` stands behind it.
+    Added,
+}
+
 /// Puts tokens together again.
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
     last: Last,
-    /// A string that the next one may be added to, and whether `+` stands behind it.
-    text: Option<(Vec<u8>, bool)>,
+    held: Held,
+    /// The string that is held back.
+    text: Vec<u8>,
     /// Where `unescape(` was written, when nothing else came behind.
     unescape: Option<usize>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    const fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out, last: Last::Other, held: Held::Nothing, text: Vec::new(), unescape: None }
+    }
+
+    /// Writes the name with this number.
+    fn name(&mut self, number: usize) {
+        self.begin_word();
+        self.unescape = None;
+        self.out.push(b'n');
+        let first = self.out.len();
+        let mut left = number;
+        for place in 0.. {
+            if left == 0 && place >= 3 {
+                break;
+            }
+            self.out.push(b'0'.saturating_add(u8::try_from(left % 10).unwrap_or(0)));
+            left /= 10;
+        }
+        self.out.get_mut(first..).unwrap_or_default().reverse();
+    }
+
     fn word(&mut self, word: &[u8]) {
-        self.flush();
+        self.flush_text();
         self.unescape = word.eq_ignore_ascii_case(b"unescape").then_some(self.out.len());
+        self.begin_word();
+        push_lower(self.out, word);
+    }
+
+    fn begin_word(&mut self) {
+        self.flush_text();
         if self.last == Last::Word {
             self.out.push(b' ');
         }
-        self.out.extend(word.iter().map(u8::to_ascii_lowercase));
         self.last = Last::Word;
     }
 
-    fn text(&mut self, text: Vec<u8>) {
-        match &mut self.text {
-            Some((held, is_added @ true)) => {
-                held.extend_from_slice(&text);
-                *is_added = false;
-            }
-            _ => {
-                self.flush_text();
-                self.text = Some((text, false));
-            }
+    fn text(&mut self, written: &[u8]) {
+        if self.held != Held::Added {
+            self.flush_text();
         }
+        push_value(&mut self.text, written);
+        self.held = Held::Text;
     }
 
     fn sign(&mut self, sign: u8) {
-        match (&mut self.text, sign) {
-            (Some((_, is_added @ false)), b'+') => {
-                *is_added = true;
+        match (self.held, sign) {
+            (Held::Text, b'+') => {
+                self.held = Held::Added;
                 return;
             }
-            (Some((held, false)), b')') if self.unescape.is_some() => {
+            (Held::Text, b')') if self.unescape.is_some() => {
                 // `unescape("...")` becomes the string that it gives, which may be added to again.
-                let plain = unescaped(held);
-                self.out.truncate(self.unescape.unwrap_or(self.out.len()));
-                self.unescape = None;
-                self.text = Some((plain, false));
+                self.text = unescaped(&self.text);
+                let start = self.unescape.take();
+                self.out.truncate(start.unwrap_or(self.out.len()));
                 return;
             }
             _ => {}
         }
-        let was_word = self.text.is_none() && self.last == Last::Word;
+        let was_word = self.held == Held::Nothing && self.last == Last::Word;
         self.flush_text();
         self.out.push(sign);
         self.last = Last::Other;
@@ -222,11 +298,15 @@ impl Writer<'_> {
     }
 
     fn flush_text(&mut self) {
-        let Some((text, is_added)) = self.text.take() else { return };
+        let held = std::mem::replace(&mut self.held, Held::Nothing);
+        if held == Held::Nothing {
+            return;
+        }
         self.out.push(b'"');
-        self.out.extend(text.to_ascii_lowercase());
+        push_lower(self.out, &self.text);
+        self.text.clear();
         self.out.push(b'"');
-        if is_added {
+        if held == Held::Added {
             self.out.push(b'+');
         }
         self.last = Last::Other;
@@ -252,9 +332,13 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
 
 /// Which names the program declares, and where the walk is.
 #[derive(Debug)]
-struct Names {
-    /// What each function declares, in the order in which they begin; first what none of them does.
-    scopes: Vec<HashMap<Vec<u8>, usize>>,
+struct Names<'a> {
+    /// Words that are declared somewhere, by their places among the meanings.
+    words: HashMap<&'a [u8], usize>,
+    /// What each of these words means, in functions inside of one another: the function that declares it and its number there.
+    meanings: Vec<Vec<(usize, usize)>>,
+    /// What each function declares, words and numbers, in the order in which they begin; first what none of them does.
+    scopes: Vec<Vec<(usize, usize)>>,
     /// Which marks words have that are declared somewhere.
     marks: Marks,
     /// Whether the declarations are known already.
@@ -322,10 +406,12 @@ enum Place {
     Parameters,
 }
 
-impl Names {
+impl<'a> Names<'a> {
     fn new() -> Self {
         Self {
-            scopes: vec![HashMap::new()],
+            words: HashMap::new(),
+            meanings: Vec::new(),
+            scopes: vec![Vec::new()],
             marks: Marks::default(),
             is_complete: false,
             count: 0,
@@ -339,13 +425,14 @@ impl Names {
 
     /// Goes back to the start, with every declaration known.
     fn begin_again(&mut self) {
-        let scopes = std::mem::take(&mut self.scopes);
-        let marks = std::mem::take(&mut self.marks);
-        *self = Self { scopes, marks, is_complete: true, ..Self::new() };
+        let (words, meanings) = (std::mem::take(&mut self.words), std::mem::take(&mut self.meanings));
+        let (scopes, marks) = (std::mem::take(&mut self.scopes), std::mem::take(&mut self.marks));
+        *self = Self { words, meanings, scopes, marks, is_complete: true, ..Self::new() };
+        self.enter(0);
     }
 
     /// The number of a word, if it is a name that is declared; of none before the declarations are known.
-    fn see(&mut self, word: &[u8]) -> Option<usize> {
+    fn see(&mut self, word: &'a [u8]) -> Option<usize> {
         if std::mem::take(&mut self.is_property) || word.first().is_some_and(u8::is_ascii_digit) {
             return None;
         }
@@ -370,8 +457,8 @@ impl Names {
         if !self.is_complete || !self.marks.may_have(word) {
             return None;
         }
-        let inner = self.around.iter().rev().find_map(|function| self.scopes.get(function.scope)?.get(word));
-        inner.or_else(|| self.scopes.first()?.get(word)).copied()
+        let (_, number) = self.meanings.get(*self.words.get(word)?)?.last()?;
+        Some(*number)
     }
 
     fn begin_function(&mut self) {
@@ -379,21 +466,47 @@ impl Names {
             return;
         }
         self.begun = self.begun.saturating_add(1);
-        if !self.is_complete {
-            self.scopes.push(HashMap::new());
+        if self.is_complete {
+            self.enter(self.begun);
+        } else {
+            self.scopes.push(Vec::new());
         }
         self.around.push(Function { scope: self.begun, body: None });
         self.place = Place::Function;
     }
 
-    fn declare(&mut self, word: &[u8]) {
+    /// Words mean from now on what this function declares. Each function begins once, so that all of it takes as long as
+    /// there are declarations.
+    fn enter(&mut self, function: usize) {
+        for &(word, number) in self.scopes.get(function).into_iter().flatten() {
+            let Some(meanings) = self.meanings.get_mut(word) else { continue };
+            // The last declaration counts.
+            meanings.pop_if(|(scope, _)| *scope == function);
+            meanings.push((function, number));
+        }
+    }
+
+    /// They mean again what they did outside of it.
+    fn leave(&mut self, function: usize) {
+        for &(word, _) in self.scopes.get(function).into_iter().flatten().filter(|_| self.is_complete) {
+            if let Some(meanings) = self.meanings.get_mut(word) {
+                meanings.pop_if(|(scope, _)| *scope == function);
+            }
+        }
+    }
+
+    fn declare(&mut self, word: &'a [u8]) {
         if self.is_complete || self.count >= NAMES {
             return;
         }
         let scope = self.around.last().map_or(0, |function| function.scope);
         if let Some(scope) = self.scopes.get_mut(scope) {
             self.marks.add(word);
-            scope.insert(word.to_vec(), self.count);
+            let place = *self.words.entry(word).or_insert(self.meanings.len());
+            if place == self.meanings.len() {
+                self.meanings.push(Vec::new());
+            }
+            scope.push((place, self.count));
             self.count = self.count.saturating_add(1);
         }
     }
@@ -423,8 +536,8 @@ impl Names {
             }
             b'}' => {
                 self.depth = self.depth.saturating_sub(1);
-                if self.around.last().is_some_and(|function| function.body == Some(self.depth)) {
-                    self.around.pop();
+                if let Some(function) = self.around.pop_if(|function| function.body == Some(self.depth)) {
+                    self.leave(function.scope);
                 }
             }
             _ => {}

@@ -25,7 +25,7 @@ const STEPS_A_BYTE: u64 = 200;
 const MOST_STEPS: u64 = 40_000_000;
 
 /// What an instruction costs, in bytes that are read: a file may hold thousands of such programs.
-const WORK_A_STEP: u64 = 5;
+const WORK_A_STEP: u64 = 4;
 
 /// Bytes of memory that it may use.
 const MEMORY: u64 = 128 << 20;

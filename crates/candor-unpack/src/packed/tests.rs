@@ -144,7 +144,7 @@ fn every_step_is_paid_for() {
         candor_model::Interrupt::new(),
         endless.len() as u64,
     );
-    assert!(whole.work() - collected.budget.work() >= 2_000_000 * 5, "{}", collected.budget.work());
+    assert!(whole.work() - collected.budget.work() >= 2_000_000 * 4, "{}", collected.budget.work());
     assert_eq!(Collected::without_work(FileType::MsExe, &endless).incomplete, [Reason::Work]);
 }
 

@@ -104,27 +104,10 @@ fn png(kind: u8, step: usize, above: &[u8], row: &mut [u8]) {
 fn tiff(samples: Samples, row: &mut [u8]) {
     match samples.bits {
         1 | 2 | 4 => {
-            let bits = u32::try_from(samples.bits).unwrap_or(1);
-            let mask = u8::MAX >> 8_u32.saturating_sub(bits);
-            // No more than there are samples in the row.
-            let mut before = vec![0_u8; samples.colours.min(row.len().saturating_mul(8))];
-            let mut colour = 0_usize;
-            for byte in row {
-                let mut shift = 8_u32.saturating_sub(bits);
-                let mut made = 0_u8;
-                loop {
-                    let Some(last) = before.get_mut(colour) else { return };
-                    *last = last.wrapping_add(*byte >> shift) & mask;
-                    made |= *last << shift;
-                    colour = colour.saturating_add(1);
-                    if colour >= samples.colours {
-                        colour = 0;
-                    }
-                    let Some(next) = shift.checked_sub(bits) else { break };
-                    shift = next;
-                }
-                *byte = made;
-            }
+            let tops =
+                [0xff, 0xaa, 0, 0x88].get(usize::try_from(samples.bits.saturating_sub(1)).unwrap_or(0));
+            let distance = samples.colours.saturating_mul(usize::try_from(samples.bits).unwrap_or(1));
+            narrow(*tops.unwrap_or(&0), distance, row);
         }
         16 => {
             let step = samples.step();
@@ -153,6 +136,41 @@ fn tiff(samples: Samples, row: &mut [u8]) {
     }
 }
 
+/// Adds to each sample the one that stands `distance` bits before, a byte of samples at a time. `tops` are the highest bits of
+/// the samples in a byte; no sum may reach into the next one.
+fn narrow(tops: u8, distance: usize, row: &mut [u8]) {
+    let sum = |a: u8, b: u8| (a & !tops).wrapping_add(b & !tops) ^ ((a ^ b) & tops);
+    let (whole, part) = (distance / 8, u32::try_from(distance % 8).unwrap_or(0));
+    // The byte that begins `part` bits before the end of `first`.
+    let between = |first: u8, second: u8| {
+        let [_, byte] = (u16::from_be_bytes([first, second]) >> part).to_be_bytes();
+        byte
+    };
+    if whole > 0 {
+        for index in whole..row.len() {
+            let at = index.saturating_sub(whole);
+            let earlier = at.checked_sub(1).and_then(|at| row.get(at)).copied().unwrap_or(0);
+            let before = between(earlier, row.get(at).copied().unwrap_or(0));
+            if let Some(byte) = row.get_mut(index) {
+                *byte = sum(*byte, before);
+            }
+        }
+        return;
+    }
+    let mut before = 0;
+    for byte in row {
+        let mut made = sum(*byte, between(before, 0));
+        // Sums of two samples, of four, of eight.
+        let mut reach = part.max(1);
+        while reach < 8 {
+            made = sum(made, made >> reach);
+            reach = reach.saturating_mul(2);
+        }
+        *byte = made;
+        before = made;
+    }
+}
+
 fn paeth(left: u8, up: u8, corner: u8) -> u8 {
     let estimate = i16::from(left).saturating_add(i16::from(up)).saturating_sub(i16::from(corner));
     let far = |value: u8| estimate.saturating_sub(i16::from(value)).unsigned_abs();
@@ -169,7 +187,37 @@ fn paeth(left: u8, up: u8, corner: u8) -> u8 {
 mod tests {
     use std::io::Read as _;
 
-    use super::{Rows, Samples};
+    use proptest::prelude::*;
+
+    use super::{Rows, Samples, tiff};
+
+    /// One sample after the other.
+    fn plain(colours: usize, bits: usize, row: &[u8]) -> Vec<u8> {
+        let each =
+            |byte: u8| (0..8 / bits).rev().map(move |place| byte >> (place * bits) & (0xff >> (8 - bits)));
+        let mut samples: Vec<u8> = row.iter().copied().flat_map(each).collect();
+        for index in colours..samples.len() {
+            samples[index] = samples[index].wrapping_add(samples[index - colours]) & (0xff >> (8 - bits));
+        }
+        let byte = |samples: &[u8]| {
+            samples.iter().fold(0, |byte: u8, sample| byte.wrapping_shl(bits as u32) | sample)
+        };
+        samples.chunks(8 / bits).map(byte).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn narrow_samples_become_what_one_after_the_other_becomes(
+            colours in 1_usize..40,
+            power in 0_u32..3,
+            row in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let bits = 1_usize << power;
+            let mut made = row.clone();
+            tiff(Samples::new(colours as u64, bits as u64, 1), &mut made);
+            prop_assert_eq!(made, plain(colours, bits, &row));
+        }
+    }
 
     #[test]
     fn a_row_takes_the_memory_of_what_is_there() {

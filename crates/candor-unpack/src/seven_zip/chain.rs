@@ -106,6 +106,12 @@ pub(super) fn work(block: &Block, most: u64) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
+/// What a byte costs that is decoded, in the same units, beside being read.
+pub(super) fn price(block: &Block) -> u64 {
+    let is_slow = block.ordered_coder_iter().any(|(_, coder)| coder.encoder_method_id() == PPMD);
+    if is_slow { ppmd::DECODING } else { 0 }
+}
+
 /// What `plain`, that is not encrypted any more, unpacks to.
 pub(super) fn decoder<'a>(block: &Block, plain: &'a [u8]) -> Result<Decoder<'a>, Reason> {
     // Dictionaries and models of all methods together.
@@ -259,22 +265,22 @@ impl Read for Swapped<'_> {
 }
 
 /// A member of a block, which is in front of the next one.
-pub(super) struct Part<'d, 'a> {
-    source: &'d mut Decoder<'a>,
+pub(super) struct Part<'d, R> {
+    source: &'d mut R,
     left: u64,
     sum: Crc,
     expected: Option<u32>,
     pub(super) has_ended: bool,
 }
 
-impl<'d, 'a> Part<'d, 'a> {
+impl<'d, R: Read> Part<'d, R> {
     /// The next `length` bytes, and the checksum that they should have.
-    pub(super) fn new(source: &'d mut Decoder<'a>, length: u64, expected: Option<u32>) -> Self {
+    pub(super) fn new(source: &'d mut R, length: u64, expected: Option<u32>) -> Self {
         Self { source, left: length, sum: Crc::new(), expected, has_ended: false }
     }
 }
 
-impl Read for Part<'_, '_> {
+impl<R: Read> Read for Part<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);

@@ -20,6 +20,7 @@ use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Error, Password};
 
 use crate::password;
 use crate::reader::Reader;
+use crate::work::Paid;
 use work::{Making, Purse};
 
 /// Memory of one dictionary or model, and of the header, in KiB.
@@ -190,22 +191,22 @@ impl<'a> Walk<'a, '_> {
             return Flow::Continue;
         }
         let mut decoder = match chain::decoder(block, plain) {
-            Ok(decoder) => decoder,
+            Ok(decoder) => Paid::new(decoder, chain::price(block), self.sink.budget()),
             Err(reason) => {
                 self.sink.incomplete(reason);
                 return Flow::Continue;
             }
         };
+        let mut flow = Flow::Continue;
         for file in files {
             let mut part = chain::Part::new(&mut decoder, file.size(), checksum(file));
-            if self.give(file, is_encrypted, Content::Stream(&mut part)) == Flow::Stop {
-                return Flow::Stop;
-            }
-            if !part.has_ended {
+            flow = self.give(file, is_encrypted, Content::Stream(&mut part));
+            if flow == Flow::Stop || !part.has_ended {
                 break;
             }
         }
-        Flow::Continue
+        decoder.settle(self.sink.budget());
+        flow
     }
 
     /// The password under which the first member of a block can be read.

@@ -7,6 +7,7 @@ use sevenz_rust2::{Archive, Password};
 use super::work::{Making, Purse, ROUNDS};
 use crate::collected::{Collected, survives_damage};
 use crate::crc;
+use crate::ppmd;
 
 #[test]
 fn members_of_every_method_are_given() {
@@ -102,11 +103,11 @@ fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
     let paid = (2..).take_while(|number| purse.pay(&making, *number, &mut budget).is_some()).count();
     assert_eq!(u64::try_from(paid).unwrap() + 1, ROUNDS / making.rounds());
     assert!(purse.spend(&making, &mut budget).is_none());
-    // Two archives may cost as much, and no third one, which is told as encrypted.
-    for is_left in [true, false] {
-        assert_eq!(Purse::new().pay(&making, 1, &mut budget).is_some(), is_left);
-        while Purse::new().spend(&making, &mut budget).is_some() {}
-    }
+    // One archive may cost as much as its file, and others are told as encrypted; of larger files more.
+    assert!(Purse::new().pay(&making, 1, &mut budget).is_none());
+    let mut budget = Budget::new(Limits::default(), Interrupt::new(), 2 * making.rounds());
+    let paid = (0..).take_while(|_| Purse::new().spend(&making, &mut budget).is_some()).count();
+    assert_eq!(u64::try_from(paid).unwrap(), ROUNDS / making.rounds() + 1);
     // An encrypted header says it in clear: a packed one, of AES with 2^24 rounds, without salt.
     let mut header = b"7z\xbc\xaf\x27\x1c\0\x04\0\0\0\0".to_vec();
     let encoded = [0x17, 6, 0, 1, 7, 0x0b, 1, 0, 1, 0x24, 6, 0xf1, 7, 1, 2, 0x58, 0x0f];
@@ -162,6 +163,19 @@ fn damage_is_survived() {
     for method in [SevenZip::Zstd, SevenZip::Brotli] {
         survives_damage(FileType::SevenZip, &seven_zip(method, Some("infected"), &[("a", b"first")]));
     }
+}
+
+#[test]
+fn what_slow_decoders_give_is_paid_for() {
+    let content = vec![0; 100_000];
+    let archive = seven_zip(SevenZip::Ppmd, None, &[("a", &content)]);
+    let price = Collected::work_of(FileType::SevenZip, &archive);
+    let found = Collected::with_work(FileType::SevenZip, &archive, price);
+    assert_eq!((&found.children[0].bytes, &found.children[0].absent), (&content, &None));
+    // As much as there is work for, and no more.
+    let found = Collected::with_work(FileType::SevenZip, &archive, price - 1_000 * ppmd::DECODING);
+    assert_eq!((found.children[0].bytes.len(), &found.children[0].absent), (99_000, &Some(Reason::Work)));
+    assert_eq!(found.budget.work(), 0);
 }
 
 #[test]

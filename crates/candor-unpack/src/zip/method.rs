@@ -55,6 +55,11 @@ pub(super) fn work(entry: &Entry, method: u16, data: &[u8]) -> u64 {
     model.map_or(0, |model| ppmd::work(model.order, model.memory, entry.real))
 }
 
+/// What a byte costs that is decoded by a method, in the same units, beside being read.
+pub(super) const fn price(method: u16) -> u64 {
+    if method == 98 { ppmd::DECODING } else { 0 }
+}
+
 /// What data in PPMd begin with.
 struct Model<'a> {
     order: u32,

@@ -33,6 +33,7 @@ use crate::name::decoded;
 use crate::package::Package;
 use crate::password;
 use crate::reader::{Reader, clipped};
+use crate::work::Paid;
 
 /// Gives every member.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -198,18 +199,18 @@ impl Walk<'_, '_> {
         if !self.sink.budget().pay_work(method::work(entry, method, data)) {
             return self.give(entry, Content::Absent(Reason::Work));
         }
-        match method::decoder(entry, method, data) {
+        let Some(mut decoder) = method::decoder(entry, method, data) else {
+            let reason = Reason::Unsupported(format!("ZIP compression method {method}"));
+            return self.give(entry, Content::Absent(reason));
+        };
+        if is_cut {
             // Not every decoder minds.
-            Some(decoder) if is_cut => {
-                let mut decoder = decoder.chain(codec::failed(ErrorKind::UnexpectedEof, CUT));
-                self.give(entry, Content::Stream(&mut decoder))
-            }
-            Some(mut decoder) => self.give(entry, Content::Stream(&mut decoder)),
-            None => {
-                let reason = Reason::Unsupported(format!("ZIP compression method {method}"));
-                self.give(entry, Content::Absent(reason))
-            }
+            decoder = Box::new(decoder.chain(codec::failed(ErrorKind::UnexpectedEof, CUT)));
         }
+        let mut paid = Paid::new(decoder, method::price(method), self.sink.budget());
+        let flow = self.give(entry, Content::Stream(&mut paid));
+        paid.settle(self.sink.budget());
+        flow
     }
 
     fn open_encrypted(&mut self, entry: &Entry, data: &[u8], is_cut: bool) -> Flow {

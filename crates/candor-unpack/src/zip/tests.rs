@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use crate::bits::Stepped;
 use crate::collected::{Child, Collected, survives_damage};
+use crate::ppmd;
 
 #[derive(Clone)]
 struct Entry {
@@ -477,6 +478,19 @@ fn the_directory_is_found_however_many_ends_seem_to_be_there() {
     // Only the directory says that they lie over one another.
     let archive = [listed(&rows, &locals(7, 150)), decoys].concat();
     assert_eq!(Collected::of(FileType::Zip, &archive).anomalies, [Anomaly::OverlappingZip]);
+}
+
+#[test]
+fn what_slow_decoders_give_is_paid_for() {
+    let content = vec![0; 100_000];
+    let archive = methods::archive(&[pack("a", &content, 98)]);
+    let price = Collected::work_of(FileType::Zip, &archive);
+    let found = Collected::with_work(FileType::Zip, &archive, price);
+    assert_eq!((&found.children[0].bytes, &found.children[0].absent), (&content, &None));
+    // As much as there is work for, and no more.
+    let found = Collected::with_work(FileType::Zip, &archive, price - 1_000 * ppmd::DECODING);
+    assert_eq!((found.children[0].bytes.len(), &found.children[0].absent), (99_000, &Some(Reason::Work)));
+    assert_eq!(found.budget.work(), 0);
 }
 
 #[test]
