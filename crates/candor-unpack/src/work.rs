@@ -1,5 +1,6 @@
 //! Work that a layer asks for beside being read once: what begins again and again, and reaches over the same bytes.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, Read};
 
 use candor_model::{Budget, Reason, Sink};
@@ -36,6 +37,42 @@ impl Work {
     /// Whether something was not paid for.
     pub(crate) const fn is_over(&self) -> bool {
         self.is_over
+    }
+}
+
+/// What may be paid for where no [`Budget`] is at hand: the same units, taken off the budget when all is done.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    given: u64,
+    left: Cell<u64>,
+    is_over: Cell<bool>,
+}
+
+impl Allowance {
+    pub(crate) const fn new(units: u64) -> Self {
+        Self { given: units, left: Cell::new(units), is_over: Cell::new(false) }
+    }
+
+    /// Whether there was as much left; if not, nothing is paid, and the work must not be done.
+    pub(crate) fn pay(&self, units: u64) -> bool {
+        match self.left.get().checked_sub(units) {
+            Some(left) => self.left.set(left),
+            None => self.is_over.set(true),
+        }
+        !self.is_over.get()
+    }
+
+    /// Whether something was not paid for.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
+    /// Takes what was paid off the budget, and tells what could not be.
+    pub(crate) fn settle(self, sink: &mut dyn Sink) {
+        let spent = self.given.saturating_sub(self.left.get());
+        if !sink.budget().pay_work(spent) || self.is_over.get() {
+            sink.incomplete(Reason::Work);
+        }
     }
 }
 

@@ -29,6 +29,10 @@ const PARTS: u64 = 8192;
 const NEAR: usize = 256 << 10;
 /// How many bytes are searched in the time in which one is read, where much of what stands there is almost a boundary.
 const AHEAD: usize = 4;
+/// How many boundaries a line is held against in the time in which a byte is read.
+const COMPARED: usize = 2;
+/// How many bytes are compared at a time.
+const AT_ONCE: usize = 64;
 /// Files in uuencoded text of one part, and of those in yEnc.
 const FILES: usize = 256;
 
@@ -71,7 +75,7 @@ fn messages(bytes: &[u8]) -> Vec<&[u8]> {
 struct Mail<'sink> {
     sink: &'sink mut dyn Sink,
     position: u64,
-    /// Looking ahead for boundaries, and reading files that begin in one another.
+    /// Looking ahead for boundaries, holding lines against many of them, and reading files that begin in one another.
     work: Work,
 }
 
@@ -83,7 +87,7 @@ impl Mail<'_> {
         let mut part_start = body;
         let mut at = body;
         self.open(&current, bytes.get(body..).unwrap_or_default(), &mut boundaries);
-        while let Some(found) = next_boundary(bytes, at, &boundaries) {
+        while let Some(found) = self.next_boundary(bytes, at, &boundaries) {
             let part = bytes.get(part_start..found.start).unwrap_or_default();
             let is_container = current.media_type.starts_with("multipart/");
             if !(is_container && part.trim_ascii().is_empty())
@@ -122,6 +126,37 @@ impl Mail<'_> {
             self.sink.incomplete(Reason::Unsupported("so long a header of a mail".to_owned()));
         }
         (header, body)
+    }
+
+    /// The next line that is one of these boundaries. None when nothing is left to pay for holding lines against them.
+    fn next_boundary(&mut self, bytes: &[u8], from: usize, boundaries: &[Vec<u8>]) -> Option<Boundary> {
+        if boundaries.is_empty() {
+            return None;
+        }
+        let rest = bytes.get(from..)?;
+        for at in memmem::find_iter(rest, b"--") {
+            let start = from.saturating_add(at);
+            let before = bytes.get(..start)?;
+            if !(before.is_empty() || before.ends_with(b"\n") || start == from) {
+                continue;
+            }
+            let line = bytes.get(start..)?;
+            let end = memchr::memchr(b'\n', line).map_or(line.len(), |end| end.saturating_add(1));
+            let text = line.get(2..end)?.trim_ascii_end();
+            let compared = (text.len() / AT_ONCE).saturating_add(1).saturating_mul(boundaries.len());
+            if !self.work.pay(compared / COMPARED, self.sink) {
+                return None;
+            }
+            // The longest that fits, innermost first: one may begin with another.
+            let fitting = boundaries.iter().enumerate().filter(|(_, boundary)| text.starts_with(boundary));
+            let Some((depth, boundary)) = fitting.max_by_key(|(depth, boundary)| (boundary.len(), *depth))
+            else {
+                continue;
+            };
+            let is_last = text.get(boundary.len()..)?.starts_with(b"--");
+            return Some(Boundary { start, end: start.saturating_add(end), depth, is_last });
+        }
+        None
     }
 
     /// Notes the boundary of a part that has parts.
@@ -273,31 +308,6 @@ struct Boundary {
     depth: usize,
     /// Whether no part of that container follows.
     is_last: bool,
-}
-
-fn next_boundary(bytes: &[u8], from: usize, boundaries: &[Vec<u8>]) -> Option<Boundary> {
-    if boundaries.is_empty() {
-        return None;
-    }
-    let rest = bytes.get(from..)?;
-    for at in memmem::find_iter(rest, b"--") {
-        let start = from.saturating_add(at);
-        let before = bytes.get(..start)?;
-        if !(before.is_empty() || before.ends_with(b"\n") || start == from) {
-            continue;
-        }
-        let line = bytes.get(start..)?;
-        let end = memchr::memchr(b'\n', line).map_or(line.len(), |end| end.saturating_add(1));
-        let text = line.get(2..end)?.trim_ascii_end();
-        // The longest that fits, innermost first: one may begin with another.
-        let fitting = boundaries.iter().enumerate().filter(|(_, boundary)| text.starts_with(boundary));
-        let Some((depth, boundary)) = fitting.max_by_key(|(depth, boundary)| (boundary.len(), *depth)) else {
-            continue;
-        };
-        let is_last = text.get(boundary.len()..)?.starts_with(b"--");
-        return Some(Boundary { start, end: start.saturating_add(end), depth, is_last });
-    }
-    None
 }
 
 /// The first line that looks like a boundary (two dashes, and a header field on the next line), and how far was read.

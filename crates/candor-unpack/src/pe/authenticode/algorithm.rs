@@ -6,9 +6,14 @@ use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 
 use super::der::{BIT_STRING, Element, INTEGER, OBJECT, SEQUENCE, first};
 use crate::hash::Hash;
+use crate::work::Allowance;
 
 /// Bits of a modulus; with more than these, somebody wants to keep the reader busy.
 const MODULUS: std::ops::RangeInclusive<u64> = 512..=8192;
+
+/// What verifying a signature by an elliptic curve costs, in the units of [`candor_model::Budget::pay_work`].
+const P256: u64 = 40_000;
+const P384: u64 = 160_000;
 
 impl Hash {
     /// By the content of its object identifier.
@@ -122,7 +127,25 @@ impl PublicKey {
     }
 
     /// Whether `signature` is one of `digest`: by RSASSA-PKCS1-v1_5 (RFC 8017, 8.2.2), or by ECDSA (FIPS 186-5).
-    pub(super) fn verify(&self, hash: Hash, digest: &[u8], signature: &[u8]) -> bool {
+    /// Not when `work` does not allow to find out.
+    pub(super) fn verify(&self, hash: Hash, digest: &[u8], signature: &[u8], work: &Allowance) -> bool {
+        work.pay(self.price()) && self.is_right(hash, digest, signature)
+    }
+
+    /// What verifying a signature costs, in the units of [`candor_model::Budget::pay_work`].
+    fn price(&self) -> u64 {
+        match self {
+            // A multiplication takes the square of the length; there is one for each bit of the exponent, and twenty more.
+            Self::Rsa(key) => {
+                let words = key.modulus.bits().div_ceil(64);
+                words.saturating_mul(words).saturating_mul(key.exponent.bits().saturating_add(20)) / 3
+            }
+            Self::P256(_) => P256,
+            Self::P384(_) => P384,
+        }
+    }
+
+    fn is_right(&self, hash: Hash, digest: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Rsa(key) => key.verify(hash, digest, signature),
             Self::P256(key) => p256::ecdsa::Signature::from_der(signature)

@@ -5,6 +5,7 @@ use candor_model::CertificateRule;
 use super::algorithm::PublicKey;
 use super::der::{BIT_STRING, CONTEXT_0, Element, Elements, INTEGER, OBJECT, SEQUENCE};
 use crate::hash::{Hash, hexadecimal};
+use crate::work::{Allowance, units};
 
 /// A certificate.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Certificate<'a> {
     pub(super) validity: (String, String),
     /// SHA-1 over all of it.
     pub(super) thumbprint: Vec<u8>,
-    key: Option<PublicKey>,
+    key: Element<'a>,
     signed: &'a [u8],
     algorithm: &'a [u8],
     signature: &'a [u8],
@@ -40,7 +41,7 @@ impl<'a> Certificate<'a> {
         let mut validity = fields.expect(SEQUENCE)?.inside();
         let validity = (time(&validity.next()?)?, time(&validity.next()?)?);
         let subject = fields.expect(SEQUENCE)?;
-        let key = PublicKey::read(&fields.expect(SEQUENCE)?);
+        let key = fields.expect(SEQUENCE)?;
         let thumbprint = Hash::Sha1.of(&[element.whole]);
         let signed = body.whole;
         Some(Self {
@@ -63,8 +64,8 @@ impl<'a> Certificate<'a> {
     }
 
     /// Its key, if it is of a known kind.
-    pub(super) const fn key(&self) -> Option<&PublicKey> {
-        self.key.as_ref()
+    pub(super) fn key(&self) -> Option<PublicKey> {
+        PublicKey::read(&self.key)
     }
 
     /// Whether it names itself as its issuer.
@@ -72,29 +73,32 @@ impl<'a> Certificate<'a> {
         self.issuer.content == self.subject.content
     }
 
-    /// Whether `issuer` signed it.
-    pub(super) fn is_signed_by(&self, issuer: &Self) -> bool {
-        issuer.key().is_some_and(|key| self.is_signed_with(key))
+    /// Whether `issuer` signed it, as far as `work` allows to find out.
+    pub(super) fn is_signed_by(&self, issuer: &Self, work: &Allowance) -> bool {
+        work.pay(units(self.signed.len())) && issuer.key().is_some_and(|key| self.is_signed_with(&key, work))
     }
 
-    fn is_signed_with(&self, key: &PublicKey) -> bool {
+    fn is_signed_with(&self, key: &PublicKey, work: &Allowance) -> bool {
         Hash::of_signature(self.algorithm)
-            .is_some_and(|hash| key.verify(hash, &hash.of(&[self.signed]), self.signature))
+            .is_some_and(|hash| key.verify(hash, &hash.of(&[self.signed]), self.signature, work))
     }
 
     /// Whether this is the certificate that somebody decided about.
-    pub(super) fn is(&self, rule: &CertificateRule) -> bool {
-        let digest_is = |bytes: &[u8], told: [u8; 20]| Hash::Sha1.of(&[bytes]) == told;
+    pub(super) fn is(&self, rule: &CertificateRule, work: &Allowance) -> bool {
+        let digest_is =
+            |bytes: &[u8], told: [u8; 20]| work.pay(units(bytes.len())) && Hash::Sha1.of(&[bytes]) == told;
         digest_is(self.subject.content, rule.subject)
             && rule.serial.is_none_or(|serial| digest_is(self.serial, serial))
             && self.key().is_some_and(|key| key.is_of(rule))
     }
 
     /// Whether a certificate that somebody decided about, and that need not be at hand, signed it.
-    pub(super) fn is_signed_by_rule(&self, rule: &CertificateRule) -> bool {
+    pub(super) fn is_signed_by_rule(&self, rule: &CertificateRule, work: &Allowance) -> bool {
         rule.signs_certificates
+            && work.pay(units(self.issuer.content.len()))
             && Hash::Sha1.of(&[self.issuer.content]) == rule.subject
-            && self.is_signed_with(&PublicKey::of_rule(rule))
+            && work.pay(units(self.signed.len()))
+            && self.is_signed_with(&PublicKey::of_rule(rule), work)
     }
 
     /// Whether a moment is within its validity.

@@ -25,6 +25,7 @@ use candor_model::{CertificateRule, Sink};
 use super::image::PortableExecutable;
 use crate::hash::{Hash, hexadecimal};
 use crate::reader::{Reader, clipped};
+use crate::work::Allowance;
 use certificate::Certificate;
 use der::{OBJECT, OCTET_STRING, SEQUENCE};
 use signed::{Invalid, SignedData, Signer};
@@ -55,7 +56,8 @@ pub(super) fn tell(file: &PortableExecutable<'_>, sink: &mut dyn Sink) {
         sink.detail("signature", format!("none: {length} bytes at offset {offset} are not in the file"));
         return;
     }
-    let mut telling = Telling { file, sink, digests, left: SIGNATURES };
+    let work = Allowance::new(sink.budget().work());
+    let mut telling = Telling { file, sink, digests, left: SIGNATURES, work: &work };
     let table = clipped(file.bytes, u64::from(offset), u64::from(length));
     let mut reader = Reader::little(table);
     for _ in 0..ENTRIES {
@@ -75,6 +77,7 @@ pub(super) fn tell(file: &PortableExecutable<'_>, sink: &mut dyn Sink) {
         };
         reader = next;
     }
+    work.settle(sink);
 }
 
 struct Telling<'a, 'sink> {
@@ -83,6 +86,7 @@ struct Telling<'a, 'sink> {
     /// Those of the file that were computed.
     digests: Vec<(Hash, Vec<u8>)>,
     left: usize,
+    work: &'a Allowance,
 }
 
 impl Telling<'_, '_> {
@@ -110,8 +114,8 @@ impl Telling<'_, '_> {
             Err(reason) => format!("invalid: {reason}"),
         };
         self.sink.detail("signature", verdict);
-        let chain = data.chain(signer);
-        let counting = certified(self.sink.certificate_rules(), data, &chain, verified.is_ok());
+        let chain = data.chain(signer, self.work);
+        let counting = certified(self.sink.certificate_rules(), data, &chain, verified.is_ok(), self.work);
         counting.into_iter().for_each(|rule| self.sink.certified(rule));
         let Some(certificate) = chain.first() else {
             self.sink.detail("signer-serial", hexadecimal(signer.serial));
@@ -128,7 +132,7 @@ impl Telling<'_, '_> {
                 chain.len(),
                 certificate::name(&last.issuer)
             )
-        } else if last.is_signed_by(last) {
+        } else if last.is_signed_by(last, self.work) {
             format!("{} certificates, up to the root {}", chain.len(), certificate::name(&last.subject))
         } else {
             format!(
@@ -139,7 +143,7 @@ impl Telling<'_, '_> {
         };
         self.sink.detail("signer-chain", end);
         let (from, to) = &certificate.validity;
-        let told = match data.timestamp(signer) {
+        let told = match data.timestamp(signer, self.work) {
             None => format!("none; the certificate is for {from} to {to}"),
             Some(Err(reason)) => format!("invalid: {reason}"),
             Some(Ok(stamp)) if certificate.is_valid_at(&stamp.moment) => {
@@ -167,7 +171,7 @@ impl Telling<'_, '_> {
         if digest != told {
             return Err("the file is not what was signed");
         }
-        data.verify(signer)
+        data.verify(signer, self.work)
     }
 }
 
@@ -178,18 +182,19 @@ fn certified(
     data: &SignedData<'_>,
     chain: &[&Certificate<'_>],
     valid: bool,
+    work: &Allowance,
 ) -> Vec<usize> {
     let counts = |rule: &CertificateRule| {
         if !rule.trusted {
-            return data.certificates.iter().any(|certificate| certificate.is(rule));
+            return data.certificates.iter().any(|certificate| certificate.is(rule, work));
         }
         let vouches = |(place, certificate): (usize, &&Certificate<'_>)| {
-            (place == 0 || rule.signs_certificates) && certificate.is(rule)
+            (place == 0 || rule.signs_certificates) && certificate.is(rule, work)
         };
         valid
             && rule.signs_code
             && (chain.iter().enumerate().any(vouches)
-                || chain.last().is_some_and(|last| !last.is_root() && last.is_signed_by_rule(rule)))
+                || chain.last().is_some_and(|last| !last.is_root() && last.is_signed_by_rule(rule, work)))
     };
     let places = rules.iter().enumerate().filter(|(_, rule)| counts(rule));
     places.map(|(place, _)| place).collect()

@@ -5,6 +5,7 @@ use super::der::{
     CONTEXT_0, CONTEXT_1, Element, Elements, INTEGER, OBJECT, OCTET_STRING, SEQUENCE, SET, first,
 };
 use crate::hash::Hash;
+use crate::work::{Allowance, units};
 
 /// Certificates and signers that are looked at, and links of a chain.
 const CERTIFICATES: usize = 32;
@@ -43,6 +44,9 @@ pub(super) struct Signer<'a> {
 /// Why a signature is not valid.
 pub(super) type Invalid = &'static str;
 
+/// Or is not said to be.
+const TOO_MUCH: Invalid = "finding out would cost more than the file is worth";
+
 impl<'a> SignedData<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut outer = first(bytes, SEQUENCE)?.inside();
@@ -64,9 +68,9 @@ impl<'a> SignedData<'a> {
     }
 
     /// Whether a signer signed what stands here.
-    pub(super) fn verify(&self, signer: &Signer<'a>) -> Result<(), Invalid> {
+    pub(super) fn verify(&self, signer: &Signer<'a>, work: &Allowance) -> Result<(), Invalid> {
         let certificate = self.certificate(signer).ok_or("the certificate of the signer is missing")?;
-        signer.verify(self.content.content, certificate)
+        signer.verify(self.content.content, certificate, work)
     }
 
     /// The certificate of a signer.
@@ -75,11 +79,11 @@ impl<'a> SignedData<'a> {
     }
 
     /// The certificates from that of a signer up, each signed by the next.
-    pub(super) fn chain(&self, signer: &Signer<'a>) -> Vec<&Certificate<'a>> {
+    pub(super) fn chain(&self, signer: &Signer<'a>, work: &Allowance) -> Vec<&Certificate<'a>> {
         let mut chain: Vec<&Certificate<'a>> = self.certificate(signer).into_iter().collect();
         while let Some(last) = chain.last().filter(|last| chain.len() < CHAIN && !last.is_root()) {
             let is_issuer = |candidate: &&Certificate<'a>| {
-                candidate.subject.content == last.issuer.content && last.is_signed_by(candidate)
+                candidate.subject.content == last.issuer.content && last.is_signed_by(candidate, work)
             };
             // What bears the name is tried, but not all that does.
             let named = self.certificates.iter().filter(|one| one.subject.content == last.issuer.content);
@@ -90,8 +94,12 @@ impl<'a> SignedData<'a> {
     }
 
     /// When a signer signed, as somebody else attests: the time and who says so.
-    pub(super) fn timestamp(&self, signer: &Signer<'a>) -> Option<Result<Timestamp, Invalid>> {
-        signer.counter_signature(&self.certificates).or_else(|| signer.time_stamp())
+    pub(super) fn timestamp(
+        &self,
+        signer: &Signer<'a>,
+        work: &Allowance,
+    ) -> Option<Result<Timestamp, Invalid>> {
+        signer.counter_signature(&self.certificates, work).or_else(|| signer.time_stamp(work))
     }
 }
 
@@ -130,12 +138,21 @@ impl<'a> Signer<'a> {
     }
 
     /// Whether this is the signature of `content` by who has `certificate`.
-    fn verify(&self, content: &[u8], certificate: &Certificate<'_>) -> Result<(), Invalid> {
+    fn verify(&self, content: &[u8], certificate: &Certificate<'_>, work: &Allowance) -> Result<(), Invalid> {
         let hash = self.hash.ok_or("its digest is of an unknown kind")?;
         let key = certificate.key().ok_or("its key is of an unknown kind")?;
+        let attributes = self.attributes.map_or(0, |attributes| attributes.whole.len());
+        if !work.pay(units(content.len()).saturating_add(units(attributes))) {
+            return Err(TOO_MUCH);
+        }
+        let verify = |digest: &[u8]| match key.verify(hash, digest, self.signature, work) {
+            true => Ok(()),
+            false if work.is_over() => Err(TOO_MUCH),
+            false => Err("the signature is wrong"),
+        };
         let digest = hash.of(&[content]);
         let Some(attributes) = self.attributes else {
-            return key.verify(hash, &digest, self.signature).then_some(()).ok_or("the signature is wrong");
+            return verify(&digest);
         };
         let told = attribute(attributes.inside(), MESSAGE_DIGEST).filter(|told| told.tag == OCTET_STRING);
         if told.is_none_or(|told| told.content != digest) {
@@ -143,23 +160,26 @@ impl<'a> Signer<'a> {
         }
         // Signed is the set; that it stands here under another tag does not count.
         let rest = attributes.whole.get(1..).unwrap_or_default();
-        let digest = hash.of(&[&[SET], rest]);
-        key.verify(hash, &digest, self.signature).then_some(()).ok_or("the signature is wrong")
+        verify(&hash.of(&[&[SET], rest]))
     }
 
     /// The time of a countersignature, as it was made before RFC 3161.
-    fn counter_signature(&self, certificates: &[Certificate<'a>]) -> Option<Result<Timestamp, Invalid>> {
+    fn counter_signature(
+        &self,
+        certificates: &[Certificate<'a>],
+        work: &Allowance,
+    ) -> Option<Result<Timestamp, Invalid>> {
         let signer = Self::read(&attribute(self.unsigned, COUNTERSIGNATURE)?)?;
         let moment = time(&attribute(signer.attributes?.inside(), SIGNING_TIME)?)?;
         let Some(certificate) = signer.certificate_in(certificates) else {
             return Some(Err("the certificate of the time stamp is missing"));
         };
         let by = certificate::name(&certificate.subject);
-        Some(signer.verify(self.signature, certificate).map(|()| Timestamp { moment, by }))
+        Some(signer.verify(self.signature, certificate, work).map(|()| Timestamp { moment, by }))
     }
 
     /// The time of a stamp of RFC 3161.
-    fn time_stamp(&self) -> Option<Result<Timestamp, Invalid>> {
+    fn time_stamp(&self, work: &Allowance) -> Option<Result<Timestamp, Invalid>> {
         let stamp = attribute(self.unsigned, TIME_STAMP)?;
         let data = SignedData::read(stamp.whole)?;
         let signer = data.signers.first()?;
@@ -176,7 +196,7 @@ impl<'a> Signer<'a> {
             return Some(Err("the time stamp is of another signature"));
         }
         let by = data.certificate(signer).map(|one| certificate::name(&one.subject)).unwrap_or_default();
-        Some(data.verify(signer).map(|()| Timestamp { moment, by }))
+        Some(data.verify(signer, work).map(|()| Timestamp { moment, by }))
     }
 
     /// Further signatures of the same file.

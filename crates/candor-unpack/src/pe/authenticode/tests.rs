@@ -1,9 +1,10 @@
 //! Programs signed with keys that were made for this by `osslsigncode`, whole and damaged.
 
-use candor_model::FileType;
+use candor_model::{FileType, Reason};
 
 use super::*;
 use crate::collected::{Collected, survives_damage};
+use crate::work::Allowance;
 
 /// SHA-256, a chain up to its root, a time stamp of RFC 3161.
 const STAMPED: &str = include_str!("testdata/sha256_with_timestamp.hex");
@@ -134,7 +135,7 @@ fn a_stamp_of_another_signature_is_told() {
     let stamp =
         whole.windows(11).rposition(|window| window == b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x04");
     assert!(stamp.is_some());
-    assert!(matches!(data.timestamp(&data.signers[0]), Some(Ok(_))));
+    assert!(matches!(data.timestamp(&data.signers[0], &Allowance::new(u64::MAX)), Some(Ok(_))));
     let imprint = Hash::Sha256.of(&[data.signers[0].signature()]);
     let at = whole.windows(32).position(|window| window == imprint).unwrap();
     let mut changed = whole.clone();
@@ -159,6 +160,31 @@ fn tables_outside_of_the_file_and_keys_that_take_long_are_survived() {
 }
 
 #[test]
+fn verifying_is_paid_for() {
+    let whole = program(STAMPED);
+    let price = Collected::work_of(FileType::MsExe, &whole);
+    assert!(price > 10_000, "{price}");
+    let of = |left: u64| {
+        let mut found = Collected::with_work(FileType::MsExe, &whole, left);
+        // It may be run, too, which is paid for in the same way.
+        found.incomplete.dedup();
+        let told =
+            |key: &str| found.details.iter().find(|(told, _)| *told == key).map(|(_, value)| value.clone());
+        (told("signature").unwrap(), told("signature-time").unwrap(), found.incomplete)
+    };
+    let (verdict, time, incomplete) = of(price);
+    assert_eq!((&verdict[..], incomplete), ("valid, SHA-256", vec![]));
+    assert!(time.starts_with("2027"), "{time}");
+    // What cannot be paid for is not found out, and that is told.
+    let over = "invalid: finding out would cost more than the file is worth";
+    assert_eq!(of(0), (over.to_owned(), over.to_owned(), vec![Reason::Work]));
+    // Where it is enough for the signature and not for the time stamp, the one is told and not the other.
+    let between =
+        (1..40).map(|part| of(price / 40 * part)).find(|(verdict, ..)| verdict == "valid, SHA-256").unwrap();
+    assert_eq!(between, ("valid, SHA-256".to_owned(), over.to_owned(), vec![Reason::Work]));
+}
+
+#[test]
 fn a_time_outside_of_the_validity_is_told() {
     let whole = program(STAMPED);
     let data = SignedData::read(&whole[0x408..]).unwrap();
@@ -178,7 +204,8 @@ fn a_time_outside_of_the_validity_is_told() {
 fn a_decision_about_a_certificate_counts_for_what_it_signed() {
     let (whole, bare) = (program(STAMPED), program(BARE));
     let data = SignedData::read(&whole[0x408..]).unwrap();
-    let [signer, root] = data.chain(&data.signers[0]).try_into().unwrap();
+    let work = Allowance::new(u64::MAX);
+    let [signer, root] = data.chain(&data.signers[0], &work).try_into().unwrap();
     let of = |certificate: &Certificate<'_>, trusted: bool| CertificateRule {
         trusted,
         subject: Hash::Sha1.of(&[certificate.subject.content]).try_into().unwrap(),
@@ -194,9 +221,9 @@ fn a_decision_about_a_certificate_counts_for_what_it_signed() {
         let (file, data) =
             (PortableExecutable::parse(bytes).unwrap(), SignedData::read(&bytes[0x408..]).unwrap());
         let mut sink = Collected::of(FileType::MsExe, b"");
-        let mut telling = Telling { file: &file, sink: &mut sink, digests: Vec::new(), left: 1 };
+        let mut telling = Telling { file: &file, sink: &mut sink, digests: Vec::new(), left: 1, work: &work };
         let valid = telling.verify(&data, &data.signers[0]).is_ok();
-        certified(&[rule], &data, &data.chain(&data.signers[0]), valid) == [0]
+        certified(&[rule], &data, &data.chain(&data.signers[0], &work), valid, &work) == [0]
     };
     let (trusted_root, trusted_signer) = (of(root, true), of(signer, true));
     for (rule, in_whole, in_bare, in_changed) in [
