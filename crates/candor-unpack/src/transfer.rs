@@ -165,7 +165,7 @@ pub(crate) fn hexadecimal(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut high = None;
     for &byte in text {
-        let Some(digit) = digit(byte) else { continue };
+        let Some(digit) = hex_digit(byte) else { continue };
         match high.take() {
             Some(first) => out.push(first << 4 | digit),
             None => high = Some(digit),
@@ -207,10 +207,11 @@ pub(crate) fn ascii85(text: &[u8]) -> Vec<u8> {
 /// The byte that the first two characters spell.
 pub(crate) fn hex_pair(text: &[u8]) -> Option<u8> {
     let [high, low] = *text.first_chunk()?;
-    Some(digit(high)? << 4 | digit(low)?)
+    Some(hex_digit(high)? << 4 | hex_digit(low)?)
 }
 
-fn digit(byte: u8) -> Option<u8> {
+/// What a hexadecimal digit is worth.
+pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 

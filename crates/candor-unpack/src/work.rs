@@ -5,17 +5,20 @@ use std::io::{self, ErrorKind, Read};
 
 use candor_model::{Budget, Reason, Sink};
 
-/// What reading the bytes of one layer once more may cost: as much as reading them once is free, more is paid for out of the
-/// budget, which is that of the file with all its layers ([`candor_model::Budget::pay_work`]).
+/// What reading the bytes of one layer once more may cost: as much as the matcher takes to read them once is free, more is
+/// paid for out of the budget, which is that of the file with all its layers ([`Budget::pay_work`]).
 pub(crate) struct Work {
     free: u64,
     is_over: bool,
 }
 
+/// How many bytes the matcher reads in the time in which a parser reads one.
+const FREE: u64 = 4;
+
 impl Work {
     /// For a layer of so many bytes.
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self { free: units(bytes.len()), is_over: false }
+        Self { free: units(bytes.len()) / FREE, is_over: false }
     }
 
     /// Pays for so many bytes. `false` when it may not be done, which is told to `sink` the first time.

@@ -3,9 +3,43 @@
 
 /// The character of an entity, by its exact name.
 pub(super) fn character(name: &[u8]) -> Option<u16> {
-    let index = ENTITIES.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
-    ENTITIES.get(index).map(|&(_, character)| character)
+    if name.len() > LONGEST {
+        return None;
+    }
+    ENTITIES.get(KEYS.binary_search(&key(name)).ok()?).map(|&(_, character)| character)
 }
+
+/// A name as a number: these are in the order of the names.
+const fn key(name: &[u8]) -> u64 {
+    let (mut key, mut rest, mut left) = (0_u64, name, LONGEST);
+    while let Some(next) = left.checked_sub(1) {
+        left = next;
+        key = match rest {
+            [first, behind @ ..] => {
+                rest = behind;
+                key << 8 | *first as u64
+            }
+            [] => key << 8,
+        };
+    }
+    key
+}
+
+/// The names of [`ENTITIES`].
+static KEYS: [u64; 662] = {
+    let mut keys = [0; 662];
+    let mut index = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "evaluated at compile time, where it is an error"
+    )]
+    while index < keys.len() {
+        keys[index] = key(ENTITIES[index].0.as_bytes());
+        index += 1;
+    }
+    keys
+};
 
 /// The longest name.
 pub(super) const LONGEST: usize = 8;

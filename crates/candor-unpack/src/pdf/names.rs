@@ -5,7 +5,8 @@
 //! runs and of a few parts of a document, in a dictionary of an object, and not in strings or comments.
 
 use super::object_of;
-use super::value::Lexer;
+use super::value::{Lexer, is_regular};
+use crate::transfer::hex_pair;
 
 /// The names.
 const NAMES: [&[u8]; 33] = [
@@ -44,8 +45,9 @@ const NAMES: [&[u8]; 33] = [
     b"V",
 ];
 
-/// Longest name in this spelling: three characters for each of the longest.
-const LONGEST: usize = 3 * 15;
+/// The longest of them, and the same in this spelling: three characters for each.
+const PLAIN: usize = 15;
+const LONGEST: usize = 3 * PLAIN;
 /// Names of one document that are looked at more closely.
 pub(super) const TRIALS: u32 = 64;
 /// How far before a name its object may begin.
@@ -53,12 +55,13 @@ const OBJECT: usize = 64 << 10;
 
 /// Whether one of them stands in `text`, in a spelling that hides it.
 pub(super) fn are_hidden(text: &[u8], trials: &mut u32, pay: &mut dyn FnMut(usize) -> bool) -> bool {
+    let mut judged = None;
     for at in memchr::memchr_iter(b'#', text) {
         let before = text.get(at.saturating_sub(LONGEST)..at).unwrap_or_default();
         let Some(back) = memchr::memrchr(b'/', before) else { continue };
         let Some(start) = at.checked_sub(before.len().saturating_sub(back)) else { continue };
-        let name = Lexer::new(text.get(start..).unwrap_or_default()).name();
-        if !name.is_some_and(|name| NAMES.contains(&name.as_slice())) {
+        // One name may have many escapes.
+        if judged.replace(start) == Some(start) || !is_one(text.get(start..).unwrap_or_default()) {
             continue;
         }
         *trials = match trials.checked_sub(1) {
@@ -70,6 +73,26 @@ pub(super) fn are_hidden(text: &[u8], trials: &mut u32, pay: &mut dyn FnMut(usiz
         }
     }
     false
+}
+
+/// Whether the name at a slash is one of them, its escapes undone.
+fn is_one(text: &[u8]) -> bool {
+    // What is longer is none.
+    let text = text.get(..LONGEST.saturating_add(2)).unwrap_or(text);
+    let mut plain = [0; PLAIN];
+    let mut room = plain.iter_mut();
+    let mut rest = text.strip_prefix(b"/").unwrap_or_default();
+    while let [first, behind @ ..] = rest {
+        if !is_regular(*first) {
+            break;
+        }
+        let escaped = hex_pair(behind).filter(|_| *first == b'#');
+        let Some(place) = room.next() else { return false };
+        *place = escaped.unwrap_or(*first);
+        rest = behind.get(if escaped.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    let length = PLAIN.saturating_sub(room.len());
+    NAMES.binary_search(&plain.get(..length).unwrap_or_default()).is_ok()
 }
 
 /// Whether what stands at `at` is part of a dictionary of an object.

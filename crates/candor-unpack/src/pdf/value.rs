@@ -268,7 +268,7 @@ impl<'a> Lexer<'a> {
 }
 
 /// Whether a byte belongs to a name or number.
-const fn is_regular(byte: u8) -> bool {
+pub(super) const fn is_regular(byte: u8) -> bool {
     !matches!(
         byte,
         b'\0'

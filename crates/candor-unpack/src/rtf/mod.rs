@@ -13,6 +13,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::reader::{Reader, clipped};
+use crate::transfer::hex_digit;
 
 /// Objects that are given.
 const OBJECTS: u64 = 4096;
@@ -87,15 +88,20 @@ fn digits(text: &[u8]) -> (Vec<u8>, usize) {
                     }
                 }
             }
-            _ if ignored_from.is_some() => {}
             _ => {
-                let Some(digit) = char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-                else {
+                let rest = reader.rest();
+                let end = memchr::memchr3(b'{', b'}', b'\\', rest).unwrap_or(rest.len());
+                let run = rest.get(..end).unwrap_or_default();
+                let _ = reader.skip(u64::try_from(end).unwrap_or(u64::MAX));
+                if ignored_from.is_some() {
                     continue;
-                };
-                match high.take() {
-                    Some(first) => out.push(first << 4 | digit),
-                    None => high = Some(digit),
+                }
+                let digits = std::iter::once(&byte).chain(run).filter_map(|byte| hex_digit(*byte));
+                for digit in digits {
+                    match high.take() {
+                        Some(first) => out.push(first << 4 | digit),
+                        None => high = Some(digit),
+                    }
                 }
             }
         }
