@@ -45,9 +45,8 @@ const NAMES: [&[u8]; 33] = [
     b"V",
 ];
 
-/// The longest of them, and the same in this spelling: three characters for each.
-const PLAIN: usize = 15;
-const LONGEST: usize = 3 * PLAIN;
+/// Longest name in this spelling: three characters for each of the longest.
+const LONGEST: usize = 3 * 15;
 /// Names of one document that are looked at more closely.
 pub(super) const TRIALS: u32 = 64;
 /// How far before a name its object may begin.
@@ -75,24 +74,44 @@ pub(super) fn are_hidden(text: &[u8], trials: &mut u32, pay: &mut dyn FnMut(usiz
     false
 }
 
+/// The names as numbers, which are in the same order.
+static KEYS: [u128; NAMES.len()] = {
+    let mut keys = [0; NAMES.len()];
+    let mut index = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "evaluated at compile time, where it is an error"
+    )]
+    while index < keys.len() {
+        let mut rest = NAMES[index];
+        let mut free = 128;
+        while let [first, behind @ ..] = rest {
+            free -= 8;
+            keys[index] |= (*first as u128) << free;
+            rest = behind;
+        }
+        index += 1;
+    }
+    keys
+};
+
 /// Whether the name at a slash is one of them, its escapes undone.
 fn is_one(text: &[u8]) -> bool {
-    // What is longer is none.
-    let text = text.get(..LONGEST.saturating_add(2)).unwrap_or(text);
-    let mut plain = [0; PLAIN];
-    let mut room = plain.iter_mut();
+    let (mut key, mut free) = (0_u128, 128_u32);
     let mut rest = text.strip_prefix(b"/").unwrap_or_default();
     while let [first, behind @ ..] = rest {
         if !is_regular(*first) {
             break;
         }
         let escaped = hex_pair(behind).filter(|_| *first == b'#');
-        let Some(place) = room.next() else { return false };
-        *place = escaped.unwrap_or(*first);
+        // What is longer is none of them.
+        let Some(left) = free.checked_sub(8) else { return false };
+        free = left;
+        key |= u128::from(escaped.unwrap_or(*first)) << free;
         rest = behind.get(if escaped.is_some() { 2 } else { 0 }..).unwrap_or_default();
     }
-    let length = PLAIN.saturating_sub(room.len());
-    NAMES.binary_search(&plain.get(..length).unwrap_or_default()).is_ok()
+    KEYS.binary_search(&key).is_ok()
 }
 
 /// Whether what stands at `at` is part of a dictionary of an object.
