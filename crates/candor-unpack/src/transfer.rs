@@ -212,8 +212,26 @@ pub(crate) fn hex_pair(text: &[u8]) -> Option<u8> {
 
 /// What a hexadecimal digit is worth.
 pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    HEX.get(usize::from(byte)).copied().filter(|value| *value < 16)
 }
+
+const HEX: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut value = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "a constant: it would not compile"
+    )]
+    while value < 16 {
+        let digits = [b"0123456789abcdef", b"0123456789ABCDEF"];
+        values[digits[0][value] as usize] = value as u8;
+        values[digits[1][value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

@@ -49,6 +49,8 @@ const NAMES: [&[u8]; 33] = [
 const LONGEST: usize = 3 * 15;
 /// Names of one document that are looked at more closely.
 pub(super) const TRIALS: u32 = 64;
+/// What it costs to tell whether a name is one of them, in bytes that are read.
+const JUDGING: usize = 8;
 /// How far before a name its object may begin.
 const OBJECT: usize = 64 << 10;
 
@@ -60,7 +62,13 @@ pub(super) fn are_hidden(text: &[u8], trials: &mut u32, pay: &mut dyn FnMut(usiz
         let Some(back) = memchr::memrchr(b'/', before) else { continue };
         let Some(start) = at.checked_sub(before.len().saturating_sub(back)) else { continue };
         // One name may have many escapes.
-        if judged.replace(start) == Some(start) || !is_one(text.get(start..).unwrap_or_default()) {
+        if judged.replace(start) == Some(start) {
+            continue;
+        }
+        if !pay(JUDGING) {
+            return false;
+        }
+        if !is_one(text.get(start..).unwrap_or_default()) {
             continue;
         }
         *trials = match trials.checked_sub(1) {

@@ -430,3 +430,12 @@ fn addresses_that_are_encrypted_are_all_given() {
     assert!(given >= 100, "{given}");
     assert_eq!(told, 64);
 }
+
+#[test]
+fn names_with_escapes_are_paid_for() {
+    let text = format!("%PDF-1.7\n{}1 0 obj << /J#53 1 /J#61vaScript 2 >> endobj\n", "/A#41 ".repeat(1_000));
+    let found = Collected::of(FileType::Pdf, text.as_bytes());
+    assert_eq!((found.anomalies, found.incomplete), (vec![Anomaly::ObfuscatedPdfName], vec![]));
+    let found = Collected::without_work(FileType::Pdf, text.as_bytes());
+    assert_eq!((found.anomalies, found.incomplete), (vec![], vec![Reason::Work]));
+}

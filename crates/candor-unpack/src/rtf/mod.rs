@@ -89,15 +89,16 @@ fn digits(text: &[u8]) -> (Vec<u8>, usize) {
                 }
             }
             _ => {
-                let rest = reader.rest();
+                // With what follows of the same kind.
+                let rest = text.get(reader.position().saturating_sub(1)..).unwrap_or_default();
                 let end = memchr::memchr3(b'{', b'}', b'\\', rest).unwrap_or(rest.len());
                 let run = rest.get(..end).unwrap_or_default();
-                let _ = reader.skip(u64::try_from(end).unwrap_or(u64::MAX));
+                let _ = reader.skip(u64::try_from(end.saturating_sub(1)).unwrap_or(u64::MAX));
                 if ignored_from.is_some() {
                     continue;
                 }
-                let digits = std::iter::once(&byte).chain(run).filter_map(|byte| hex_digit(*byte));
-                for digit in digits {
+                for byte in run {
+                    let Some(digit) = hex_digit(*byte) else { continue };
                     match high.take() {
                         Some(first) => out.push(first << 4 | digit),
                         None => high = Some(digit),
