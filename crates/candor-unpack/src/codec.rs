@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read};
 
 use bzip2::bufread::BzDecoder;
+use candor_model::Budget;
 use deflate64::InflaterManaged;
 use flate2::{Decompress, FlushDecompress, Status};
 use lzma_rust2::{LzipReader, LzmaReader, XzReader};
@@ -35,6 +36,69 @@ pub(crate) fn deflate64<'a>(source: impl Read + 'a) -> Decoder<'a> {
     Box::new(Inflating64 { source: BufReader::new(source), inflater: Box::new(InflaterManaged::new()) })
 }
 
+/// A method of which a file may hold many streams, one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Gzip,
+    Bzip2,
+    Xz,
+    Lzip,
+    Zstd,
+}
+
+/// Streams that are begun for nothing.
+const FREE: usize = 16;
+
+impl Method {
+    /// What each stream begins with.
+    const fn magic(self) -> &'static [u8] {
+        match self {
+            Self::Gzip => b"\x1f\x8b\x08",
+            Self::Bzip2 => b"BZh",
+            Self::Xz => b"\xfd7zXZ\0",
+            Self::Lzip => b"LZIP",
+            Self::Zstd => b"\x28\xb5\x2f\xfd",
+        }
+    }
+
+    /// What beginning one costs, in the units of [`Budget::pay_work`]: tables are made, for bzip2 in as many megabytes as it says.
+    const fn price(self) -> u64 {
+        match self {
+            Self::Gzip => 40,
+            Self::Bzip2 => 30_000,
+            Self::Xz => 60,
+            Self::Lzip => 800,
+            Self::Zstd => 120,
+        }
+    }
+}
+
+/// As much of `bytes` as can be paid for, which is everything in files that hold something, and whether that is all: streams
+/// of nothing cost what beginning them costs, and give nothing that is counted.
+pub(crate) fn affordable<'a>(bytes: &'a [u8], method: Method, budget: &mut Budget) -> (&'a [u8], bool) {
+    let mut starts = memchr::memmem::find_iter(bytes, method.magic()).skip(FREE);
+    match starts.find(|_| !budget.pay_work(method.price())) {
+        Some(start) => (bytes.get(..start).unwrap_or_default(), false),
+        None => (bytes, true),
+    }
+}
+
+/// What a decoder gives of what was affordable.
+pub(crate) fn paid<'a>(
+    bytes: &'a [u8],
+    method: Method,
+    budget: &mut Budget,
+    decoder: impl FnOnce(&'a [u8]) -> Decoder<'a>,
+) -> Decoder<'a> {
+    let (bytes, is_all) = affordable(bytes, method, budget);
+    let decoder = decoder(bytes);
+    if is_all {
+        decoder
+    } else {
+        Box::new(decoder.chain(failed(ErrorKind::QuotaExceeded, "streams of nothing")))
+    }
+}
+
 /// All streams of bzip2, one after another.
 pub(crate) fn bzip2(bytes: &[u8]) -> Decoder<'_> {
     streams(
@@ -42,6 +106,16 @@ pub(crate) fn bzip2(bytes: &[u8]) -> Decoder<'_> {
         |rest| rest.starts_with(b"BZh").then(|| Ok(BzDecoder::new(rest))),
         |decoder| decoder.get_ref(),
     )
+}
+
+/// One stream of bzip2.
+pub(crate) fn bzip2_stream(bytes: &[u8]) -> Decoder<'_> {
+    Box::new(BzDecoder::new(bytes))
+}
+
+/// One stream of xz.
+pub(crate) fn xz_stream(bytes: &[u8]) -> Decoder<'_> {
+    limited(Box::new(XzReader::new_mem_limit(bytes, false, DICTIONARY >> 10)))
 }
 
 /// All streams of xz, with the zeros that may stand between them.

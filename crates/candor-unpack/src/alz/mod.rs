@@ -60,7 +60,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         let decoder: Result<Decoder<'_>, Reason> = match file.method {
             _ if file.is_encrypted => Err(Reason::Encrypted),
             0 => Ok(Box::new(data)),
-            1 if data.starts_with(b"BZh") => Ok(codec::bzip2(data)),
+            1 if data.starts_with(b"BZh") => Ok(codec::bzip2_stream(data)),
             2 => Ok(codec::deflate(data)),
             method => Err(Reason::Unsupported(format!("method {method} of ALZ"))),
         };

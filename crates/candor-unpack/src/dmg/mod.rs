@@ -206,14 +206,14 @@ fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
         1 => Box::new(data),
         0x8000_0004 => made(adc(data, length)),
         0x8000_0005 => codec::zlib(data),
-        0x8000_0006 => codec::bzip2(data),
+        0x8000_0006 => codec::bzip2_stream(data),
         0x8000_0007 => {
             let most = usize::try_from(length.min(ROW)).unwrap_or(usize::MAX);
             let (out, is_whole) = lzfse::unpack(data, most);
             let is_enough = out.len() >= most;
             made((out, is_whole || is_enough))
         }
-        0x8000_0008 => codec::xz(data),
+        0x8000_0008 => codec::xz_stream(data),
         _ => return None,
     })
 }

@@ -238,7 +238,7 @@ impl Read for Blocks<'_, '_> {
             let decoder: Decoder<'_> = match block.method {
                 0 => Box::new(block.data),
                 1 => codec::deflate(block.data),
-                2 => codec::bzip2(block.data),
+                2 => codec::bzip2_stream(block.data),
                 4 => lzma(block),
                 3 => codec::failed(io::ErrorKind::Unsupported, "AZO compression"),
                 _ => codec::failed(io::ErrorKind::Unsupported, "an unknown compression of EGG"),

@@ -14,7 +14,7 @@ use std::io::{self, Read};
 use candor_model::{ChildKind, Content, Member, Reason, Sink};
 use flate2::{FlushDecompress, Status};
 
-use crate::codec::Inflate;
+use crate::codec::{self, Inflate, Method};
 use crate::name::decoded;
 use crate::reader::{Reader, until_nul};
 
@@ -26,7 +26,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     };
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let member = Member { name: decoded(name), compressed_size: Some(length), ..Member::default() };
-    let mut stream = Members { rest: bytes.get(header..).unwrap_or_default(), state: State::default() };
+    let mut stream = codec::paid(bytes, Method::Gzip, sink.budget(), |bytes| {
+        Box::new(Members { rest: bytes.get(header..).unwrap_or_default(), state: State::default() })
+    });
     // There is nothing after this child, so whether to go on makes no difference.
     let _ = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));
 }

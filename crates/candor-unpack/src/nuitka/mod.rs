@@ -37,7 +37,7 @@ pub(crate) fn unpack(bytes: &[u8], anywhere: bool, sink: &mut dyn Sink) -> Flow 
     let Some((payload, packed)) = find(bytes, anywhere) else { return Flow::Continue };
     let content = payload.get(3..).unwrap_or_default();
     let mut entries: codec::Decoder<'_> =
-        if packed && content.starts_with(ZSTANDARD) { codec::zstd(content) } else { Box::new(content) };
+        if packed && content.starts_with(ZSTANDARD) { codec::zstd_frame(content) } else { Box::new(content) };
     let mut start = Vec::new();
     // What is damaged shows again below.
     let _ = (&mut entries).take(START as u64).read_to_end(&mut start);

@@ -5,7 +5,7 @@
 use std::io::{self, ErrorKind, Read};
 
 use bzip2::read::BzDecoder;
-use candor_model::Reason;
+use candor_model::{Budget, Reason};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use lzma_rust2::filter::bcj::BcjReader;
@@ -16,7 +16,7 @@ use sevenz_rust2::{Archive, Block, Coder, Password};
 use sha2::{Digest as _, Sha256};
 
 use super::{AES, MEMORY};
-use crate::codec::{self, Decoder};
+use crate::codec::{self, Decoder, Method};
 use crate::lz4::Lz4;
 use crate::ppmd::{self, Growing};
 use crate::reader::{Reader, clipped};
@@ -28,6 +28,7 @@ const OWN: [&[u8]; 7] =
     [&[4, 1, 9], &[4, 0xf7, 0x11, 1], &[4, 0xf7, 0x11, 2], &[4, 0xf7, 0x11, 4], &[2, 3, 2], &[2, 3, 4], PPMD];
 /// PPMd, variant H.
 pub(super) const PPMD: &[u8] = &[3, 4, 1];
+const ZSTD: &[u8] = &[4, 0xf7, 0x11, 1];
 /// Where the archive's first byte of packed data is counted from.
 const START: u64 = 32;
 /// Rounds of the hash that makes a key, as a power of two. 7-Zip writes 19.
@@ -104,6 +105,12 @@ pub(super) fn work(block: &Block, most: u64) -> u64 {
             Some(if place == 0 { ppmd::work(order, asked, length) } else { ppmd::at_once(asked) })
         })
         .fold(0, u64::saturating_add)
+}
+
+/// As much of `plain` as can be paid for, and whether that is all.
+pub(super) fn affordable<'a>(block: &Block, plain: &'a [u8], budget: &mut Budget) -> (&'a [u8], bool) {
+    let is_zstd = block.ordered_coder_iter().any(|(_, coder)| coder.encoder_method_id() == ZSTD);
+    if is_zstd { codec::affordable(plain, Method::Zstd, budget) } else { (plain, true) }
 }
 
 /// What a byte costs that is decoded, in the same units, beside being read.

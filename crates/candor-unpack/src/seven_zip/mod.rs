@@ -190,6 +190,10 @@ impl<'a> Walk<'a, '_> {
             self.sink.incomplete(Reason::Work);
             return Flow::Continue;
         }
+        let (plain, is_all) = chain::affordable(block, plain, self.sink.budget());
+        if !is_all {
+            self.sink.incomplete(Reason::Work);
+        }
         let mut decoder = match chain::decoder(block, plain) {
             Ok(decoder) => Paid::new(decoder, chain::price(block), self.sink.budget()),
             Err(reason) => {

@@ -130,8 +130,8 @@ impl Method {
         let decoder: Decoder<'_> = match self {
             Self::Gzip => codec::zlib(packed),
             Self::Lzma => codec::lzma_alone(packed),
-            Self::Xz => codec::xz(packed),
-            Self::Zstd => codec::zstd(packed),
+            Self::Xz => codec::xz_stream(packed),
+            Self::Zstd => codec::zstd_frame(packed),
             Self::Lz4 => return lz4::decode(packed, out, out.len().saturating_add(most)).is_some(),
             Self::Lzo => return lzo::decode(packed, out, most).is_some(),
         };

@@ -16,18 +16,20 @@ use std::io::ErrorKind;
 
 use candor_model::{ChildKind, Content, Member, Sink};
 
-use crate::codec::{self, Decoder};
+use crate::codec::{self, Decoder, Method};
 use crate::lz4::Lz4;
 use crate::lzw::Lzw;
 
 /// Gives the content of all streams of bzip2.
 pub(crate) fn bzip2(bytes: &[u8], sink: &mut dyn Sink) {
-    give(bytes, codec::bzip2(bytes), sink);
+    let decoder = codec::paid(bytes, Method::Bzip2, sink.budget(), codec::bzip2);
+    give(bytes, decoder, sink);
 }
 
 /// Gives the content of all streams of xz.
 pub(crate) fn xz(bytes: &[u8], sink: &mut dyn Sink) {
-    give(bytes, codec::xz(bytes), sink);
+    let decoder = codec::paid(bytes, Method::Xz, sink.budget(), codec::xz);
+    give(bytes, decoder, sink);
 }
 
 /// Gives the content of an LZMA file.
@@ -37,13 +39,18 @@ pub(crate) fn lzma(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the content of all members of lzip.
 pub(crate) fn lzip(bytes: &[u8], sink: &mut dyn Sink) {
-    give(bytes, codec::lzip(bytes), sink);
+    let decoder = codec::paid(bytes, Method::Lzip, sink.budget(), codec::lzip);
+    give(bytes, decoder, sink);
 }
 
 /// Gives the content of all frames of Zstandard, or of LZ4 behind a frame to be skipped.
 pub(crate) fn zstd(bytes: &[u8], sink: &mut dyn Sink) {
     let is_lz4 = codec::behind_skippable(bytes).starts_with(b"\x04\x22\x4d\x18");
-    give(bytes, if is_lz4 { Box::new(Lz4::new(bytes)) } else { codec::zstd(bytes) }, sink);
+    if is_lz4 {
+        return lz4(bytes, sink);
+    }
+    let decoder = codec::paid(bytes, Method::Zstd, sink.budget(), codec::zstd);
+    give(bytes, decoder, sink);
 }
 
 /// Gives the content of all frames of LZ4.

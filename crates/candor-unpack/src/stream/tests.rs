@@ -59,6 +59,36 @@ fn all_streams_are_one_child_whatever_follows_them() {
 }
 
 #[test]
+fn streams_that_give_nothing_are_paid_for() {
+    let methods: [Case; 5] = [
+        (FileType::Gzip, stream::gzip),
+        (FileType::Bzip2, stream::bzip2),
+        (FileType::Xz, stream::xz),
+        (FileType::Lzip, stream::lzip),
+        (FileType::Zstd, stream::zstd),
+    ];
+    for (file_type, encode) in methods {
+        // What is behind a few of them is found for nothing, behind many it is paid for.
+        for (count, is_paid) in [(10, false), (100, true)] {
+            let bytes = [encode(b"first"), encode(b"").repeat(count), encode(b"last")].concat();
+            assert_eq!(Collected::work_of(file_type, &bytes) > 0, is_paid, "{file_type}");
+            assert_eq!(
+                (only(file_type, &bytes).bytes, only(file_type, &bytes).absent),
+                (b"firstlast".to_vec(), None)
+            );
+            let found = Collected::without_work(file_type, &bytes);
+            let (content, reason): (&[u8], _) =
+                if is_paid { (b"first", Some(Reason::Work)) } else { (b"firstlast", None) };
+            assert_eq!(
+                (&found.children[0].bytes[..], &found.children[0].absent),
+                (content, &reason),
+                "{file_type}"
+            );
+        }
+    }
+}
+
+#[test]
 fn frames_to_be_skipped_are() {
     let skipped = b"\x53\x2a\x4d\x18\x05\0\0\0xxxxx".to_vec();
     let bytes =

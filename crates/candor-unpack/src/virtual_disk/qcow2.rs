@@ -95,7 +95,7 @@ impl Blocks for Clusters<'_> {
         let end = (offset & !511).saturating_add(sectors.saturating_mul(512));
         let packed = clipped(self.bytes, offset, end.saturating_sub(offset));
         let mut content = Vec::new();
-        let decoder = if self.is_zstd { codec::zstd(packed) } else { codec::deflate(packed) };
+        let decoder = if self.is_zstd { codec::zstd_frame(packed) } else { codec::deflate(packed) };
         // What follows the content in its last sector is of no stream.
         let outcome = decoder.take(self.cluster).read_to_end(&mut content);
         if matches!(outcome, Ok(0)) {

@@ -113,9 +113,9 @@ fn give(file: &File, name: String, position: u64, heap: &[u8], sink: &mut dyn Si
     };
     let mut decoder = match () {
         () if has(b"gzip") || has(b"zlib") => codec::zlib(data),
-        () if has(b"bzip2") => codec::bzip2(data),
+        () if has(b"bzip2") => codec::bzip2_stream(data),
         () if has(b"lzma") && !data.starts_with(b"\xfd7zXZ") => codec::lzma_alone(data),
-        () if has(b"lzma") || has(b"xz") => codec::xz(data),
+        () if has(b"lzma") || has(b"xz") => codec::xz_stream(data),
         () => return sink.child(ChildKind::Extracted, &member, Content::Bytes(data)),
     };
     sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder))

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read as _};
 
+use candor_model::Budget;
 use ppmd_rust::{Error, Ppmd8Decoder};
 
 use super::implode::Implode;
@@ -9,7 +10,7 @@ use super::layout::Entry;
 use super::reduce::Reduce;
 use super::shrink::Shrink;
 use crate::bits::Stepped;
-use crate::codec::{self, Decoder, failed};
+use crate::codec::{self, Decoder, Method, failed};
 use crate::explode::Explode;
 use crate::ppmd::{self, Growing};
 use crate::reader::Reader;
@@ -53,6 +54,16 @@ fn lzma<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
 pub(super) fn work(entry: &Entry, method: u16, data: &[u8]) -> u64 {
     let model = model(data).filter(|_| method == 98);
     model.map_or(0, |model| ppmd::work(model.order, model.memory, entry.real))
+}
+
+/// As much of the data of a member as can be paid for, and whether that is all.
+pub(super) fn affordable<'a>(method: u16, data: &'a [u8], budget: &mut Budget) -> (&'a [u8], bool) {
+    match method {
+        12 => codec::affordable(data, Method::Bzip2, budget),
+        20 | 93 => codec::affordable(data, Method::Zstd, budget),
+        95 => codec::affordable(data, Method::Xz, budget),
+        _ => (data, true),
+    }
 }
 
 /// What a byte costs that is decoded by a method, in the same units, beside being read.

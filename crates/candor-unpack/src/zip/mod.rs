@@ -199,6 +199,7 @@ impl Walk<'_, '_> {
         if !self.sink.budget().pay_work(method::work(entry, method, data)) {
             return self.give(entry, Content::Absent(Reason::Work));
         }
+        let (data, is_all) = method::affordable(method, data, self.sink.budget());
         let Some(mut decoder) = method::decoder(entry, method, data) else {
             let reason = Reason::Unsupported(format!("ZIP compression method {method}"));
             return self.give(entry, Content::Absent(reason));
@@ -206,6 +207,9 @@ impl Walk<'_, '_> {
         if is_cut {
             // Not every decoder minds.
             decoder = Box::new(decoder.chain(codec::failed(ErrorKind::UnexpectedEof, CUT)));
+        }
+        if !is_all {
+            decoder = Box::new(decoder.chain(codec::failed(ErrorKind::QuotaExceeded, "streams of nothing")));
         }
         let mut paid = Paid::new(decoder, method::price(method), self.sink.budget());
         let flow = self.give(entry, Content::Stream(&mut paid));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 
+use candor_fixtures::stream;
 use candor_fixtures::zip_methods::{self as methods, METHODS, pack};
 use candor_model::{Anomaly, FileType, Limits, Reason};
 use flate2::Compression;
@@ -491,6 +492,26 @@ fn what_slow_decoders_give_is_paid_for() {
     let found = Collected::with_work(FileType::Zip, &archive, price - 1_000 * ppmd::DECODING);
     assert_eq!((found.children[0].bytes.len(), &found.children[0].absent), (99_000, &Some(Reason::Work)));
     assert_eq!(found.budget.work(), 0);
+}
+
+#[test]
+fn streams_of_a_member_that_give_nothing_are_paid_for() {
+    for (method, encode) in
+        [(12, stream::bzip2 as fn(&[u8]) -> Vec<u8>), (93, stream::zstd), (95, stream::xz)]
+    {
+        let mut member = pack("a", b"firstlast", method);
+        member.data = [encode(b"first"), encode(b"").repeat(100), encode(b"last")].concat();
+        let archive = methods::archive(&[member]);
+        let found = Collected::of(FileType::Zip, &archive);
+        assert_eq!(
+            (&found.children[0].bytes[..], &found.children[0].absent),
+            (&b"firstlast"[..], &None),
+            "{method}"
+        );
+        let found = Collected::without_work(FileType::Zip, &archive);
+        let given = (&found.children[0].bytes[..], &found.children[0].absent);
+        assert_eq!(given, (&b"first"[..], &Some(Reason::Work)), "{method}");
+    }
 }
 
 #[test]
