@@ -313,6 +313,36 @@ fn again() -> Vec<Case> {
             let line = b"<41424344> pop currentfile /ASCIIHexDecode filter\n";
             packed(out, 12, &[&b"%!PS-Adobe-3.0\n"[..], &line.repeat(38 * MEBIBYTE / line.len())].concat())
         }),
+        ("bzip2, a mebibyte of streams of nothing", Promise::Incomplete, |out| {
+            let nothing = stream::bzip2(b"");
+            out.write_all(&nothing.repeat(MEBIBYTE / nothing.len()))
+        }),
+        ("ZIP of 20 times 20 MiB of frames of nothing, Zstandard", Promise::Incomplete, |out| {
+            let nothing = stream::zstd(b"");
+            packed(out, 20, &nothing.repeat(20 * MEBIBYTE / nothing.len()))
+        }),
+        ("ZIP of twelve times 38 MiB of names that 127 functions declare", Promise::Incomplete, |out| {
+            let functions: String = (0..127).map(|number| format!("function(){{var a{number};")).collect();
+            let script = format!("<html><script>var b1;{functions}{}", "b1 ".repeat(38 * MEBIBYTE / 3));
+            packed(out, 12, script.as_bytes())
+        }),
+        ("ZIP of 12 mails of 24 MiB, 64 boundaries and nothing but dashes", Promise::Incomplete, |out| {
+            let head =
+                |number: u32| format!("Content-Type: multipart/x; boundary=b{number}\n\n--b{number}\n");
+            let heads: String = (0..64).map(head).collect();
+            packed(out, 12, format!("{MAIL}{heads}\n{}", "--\n".repeat(8 * MEBIBYTE)).as_bytes())
+        }),
+        ("ZIP of 12 PDFs of 38 MiB of names with escapes", Promise::Incomplete, |out| {
+            packed(out, 12, format!("%PDF-1.7\n{}", "/A#41#42 ".repeat(38 * MEBIBYTE / 9)).as_bytes())
+        }),
+        ("ZIP of 12 texts for Word of 38 MiB of digits", Promise::Incomplete, |out| {
+            packed(
+                out,
+                12,
+                format!("{{\\rtf1 {{\\object{{\\*\\objdata {}", "01050000".repeat(38 * MEBIBYTE / 8))
+                    .as_bytes(),
+            )
+        }),
         ("ZIP of 200 members whose password is right and content is not", Promise::Incomplete, |out| {
             let member = zip_methods::pack("a", &zeros(100), 8).with_traditional_encryption(b"infected");
             let members: Vec<_> = (0..200_u32)

@@ -220,7 +220,6 @@ const HEX: [u8; 256] = {
     let mut value = 0;
     #[expect(
         clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
         clippy::cast_possible_truncation,
         reason = "a constant: it would not compile"
     )]

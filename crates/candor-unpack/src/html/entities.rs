@@ -29,11 +29,7 @@ const fn key(name: &[u8]) -> u64 {
 static KEYS: [u64; 662] = {
     let mut keys = [0; 662];
     let mut index = 0;
-    #[expect(
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        reason = "evaluated at compile time, where it is an error"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where it is an error")]
     while index < keys.len() {
         keys[index] = key(ENTITIES[index].0.as_bytes());
         index += 1;

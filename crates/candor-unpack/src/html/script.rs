@@ -82,6 +82,7 @@ enum Kind {
 const KINDS: [Kind; 256] = {
     let mut kinds = [Kind::Sign; 256];
     let mut byte = 0_u8;
+    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where it is an error")]
     loop {
         kinds[byte as usize] = match byte {
             b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'$' => Kind::Word,
