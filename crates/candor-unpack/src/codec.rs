@@ -110,12 +110,12 @@ pub(crate) fn bzip2(bytes: &[u8]) -> Decoder<'_> {
 
 /// One stream of bzip2.
 pub(crate) fn bzip2_stream(bytes: &[u8]) -> Decoder<'_> {
-    Box::new(BzDecoder::new(bytes))
+    ending(BzDecoder::new(bytes))
 }
 
 /// One stream of xz.
 pub(crate) fn xz_stream(bytes: &[u8]) -> Decoder<'_> {
-    limited(Box::new(XzReader::new_mem_limit(bytes, false, DICTIONARY >> 10)))
+    limited(ending(XzReader::new_mem_limit(bytes, false, DICTIONARY >> 10)))
 }
 
 /// All streams of xz, with the zeros that may stand between them.
@@ -167,7 +167,7 @@ pub(crate) fn zstd(bytes: &[u8]) -> Decoder<'_> {
 /// One frame of Zstandard, from what gives its bytes one after another.
 pub(crate) fn zstd_frame<'a>(source: impl Read + 'a) -> Decoder<'a> {
     match StreamingDecoder::<_, FrameDecoder>::new_with_max_window_size(source, u64::from(DICTIONARY)) {
-        Ok(decoder) => Box::new(decoder),
+        Ok(decoder) => ending(decoder),
         Err(error) => failed(ErrorKind::InvalidData, error.to_string()),
     }
 }
@@ -314,6 +314,25 @@ impl Read for Limited<'_> {
     }
 }
 
+/// A decoder that is asked for nothing more when it gave an error or came to its end: that of bzip2 panics then.
+struct Ending<D>(Option<D>);
+
+/// Makes a decoder one that can be asked again.
+pub(crate) fn ending<'a>(decoder: impl Read + 'a) -> Decoder<'a> {
+    Box::new(Ending(Some(decoder)))
+}
+
+impl<D: Read> Read for Ending<D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(decoder) = &mut self.0 else { return Ok(0) };
+        let read = decoder.read(buffer);
+        if !buffer.is_empty() && !matches!(&read, Ok(1..)) {
+            self.0 = None;
+        }
+        read
+    }
+}
+
 /// Decoders one after another, each over what the one before it left.
 struct Streams<'a, D> {
     current: Option<D>,
@@ -367,7 +386,32 @@ mod tests {
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, ZlibEncoder};
 
-    use super::{deflate, deflate64, zlib};
+    use super::{bzip2_stream, deflate, deflate64, ending, zlib};
+
+    /// Damaged once, and then never to be asked again.
+    struct Damaged(bool);
+
+    impl Read for Damaged {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            assert!(!std::mem::replace(&mut self.0, true), "it was asked again");
+            Err(std::io::ErrorKind::InvalidData.into())
+        }
+    }
+
+    #[test]
+    fn a_decoder_that_failed_is_not_asked_again() {
+        let mut decoder = ending(Damaged(false));
+        assert!(decoder.read(&mut [0]).is_err());
+        assert_eq!(decoder.read(&mut [0]).unwrap(), 0);
+        // The decoder of bzip2 panics.
+        let damaged = candor_fixtures::stream::bzip2(&text(1));
+        for cut in 0..damaged.len().min(200) {
+            let mut decoder = bzip2_stream(&damaged[..cut]);
+            let mut out = Vec::new();
+            assert!(decoder.read_to_end(&mut out).is_err());
+            assert_eq!(decoder.read(&mut [0]).unwrap(), 0);
+        }
+    }
 
     fn text(number: u8) -> Vec<u8> {
         (0..50_000_u32)

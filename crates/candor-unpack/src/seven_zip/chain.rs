@@ -204,7 +204,7 @@ fn undone<'a>(
                 }
             }
         }
-        [4, 2, 2] => Box::new(BzDecoder::new(source.stream())),
+        [4, 2, 2] => codec::ending(BzDecoder::new(source.stream())),
         [4, 1, 8] => Box::new(DeflateDecoder::new(source.stream())),
         [4, 1, 9] => codec::deflate64(source.stream()),
         [2, 3, 2] => Box::new(Swapped::new(source.stream(), 2)),
