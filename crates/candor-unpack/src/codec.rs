@@ -92,11 +92,12 @@ pub(crate) fn paid<'a>(
 ) -> Decoder<'a> {
     let (bytes, is_all) = affordable(bytes, method, budget);
     let decoder = decoder(bytes);
-    if is_all {
-        decoder
-    } else {
-        Box::new(decoder.chain(failed(ErrorKind::QuotaExceeded, "streams of nothing")))
-    }
+    if is_all { decoder } else { unpaid(decoder) }
+}
+
+/// A decoder behind whose content it is told that more could not be paid for.
+pub(crate) fn unpaid(decoder: Decoder<'_>) -> Decoder<'_> {
+    Box::new(decoder.chain(failed(ErrorKind::QuotaExceeded, "streams of nothing")))
 }
 
 /// All streams of bzip2, one after another.

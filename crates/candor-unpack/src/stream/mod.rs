@@ -22,14 +22,12 @@ use crate::lzw::Lzw;
 
 /// Gives the content of all streams of bzip2.
 pub(crate) fn bzip2(bytes: &[u8], sink: &mut dyn Sink) {
-    let decoder = codec::paid(bytes, Method::Bzip2, sink.budget(), codec::bzip2);
-    give(bytes, decoder, sink);
+    streams(bytes, Method::Bzip2, codec::bzip2, sink);
 }
 
 /// Gives the content of all streams of xz.
 pub(crate) fn xz(bytes: &[u8], sink: &mut dyn Sink) {
-    let decoder = codec::paid(bytes, Method::Xz, sink.budget(), codec::xz);
-    give(bytes, decoder, sink);
+    streams(bytes, Method::Xz, codec::xz, sink);
 }
 
 /// Gives the content of an LZMA file.
@@ -39,8 +37,7 @@ pub(crate) fn lzma(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the content of all members of lzip.
 pub(crate) fn lzip(bytes: &[u8], sink: &mut dyn Sink) {
-    let decoder = codec::paid(bytes, Method::Lzip, sink.budget(), codec::lzip);
-    give(bytes, decoder, sink);
+    streams(bytes, Method::Lzip, codec::lzip, sink);
 }
 
 /// Gives the content of all frames of Zstandard, or of LZ4 behind a frame to be skipped.
@@ -49,8 +46,7 @@ pub(crate) fn zstd(bytes: &[u8], sink: &mut dyn Sink) {
     if is_lz4 {
         return lz4(bytes, sink);
     }
-    let decoder = codec::paid(bytes, Method::Zstd, sink.budget(), codec::zstd);
-    give(bytes, decoder, sink);
+    streams(bytes, Method::Zstd, codec::zstd, sink);
 }
 
 /// Gives the content of all frames of LZ4.
@@ -66,6 +62,12 @@ pub(crate) fn compress(bytes: &[u8], sink: &mut dyn Sink) {
         }
         _ => codec::failed(ErrorKind::InvalidData, "the header of compress"),
     };
+    give(bytes, decoder, sink);
+}
+
+/// Gives the content of as many streams as can be paid for.
+fn streams<'a>(bytes: &'a [u8], method: Method, decode: fn(&'a [u8]) -> Decoder<'a>, sink: &mut dyn Sink) {
+    let decoder = codec::paid(bytes, method, sink.budget(), decode);
     give(bytes, decoder, sink);
 }
 

@@ -209,7 +209,7 @@ impl Walk<'_, '_> {
             decoder = Box::new(decoder.chain(codec::failed(ErrorKind::UnexpectedEof, CUT)));
         }
         if !is_all {
-            decoder = Box::new(decoder.chain(codec::failed(ErrorKind::QuotaExceeded, "streams of nothing")));
+            decoder = codec::unpaid(decoder);
         }
         let mut paid = Paid::new(decoder, method::price(method), self.sink.budget());
         let flow = self.give(entry, Content::Stream(&mut paid));
