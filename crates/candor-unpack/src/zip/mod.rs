@@ -266,9 +266,13 @@ impl Walk<'_, '_> {
 
     /// Whether the checksum of a member is that of what `plain` decodes to.
     fn holds(&mut self, entry: &Entry, plain: &[u8]) -> bool {
-        let Some(decoder) = method::decoder(entry, entry.method, plain) else { return true };
         let budget = self.sink.budget();
         if !budget.pay_work(method::work(entry, entry.method, plain)) {
+            return false;
+        }
+        let (plain, is_all) = method::affordable(entry.method, plain, budget);
+        let Some(decoder) = method::decoder(entry, entry.method, plain) else { return true };
+        if !is_all {
             return false;
         }
         let most = budget.growth(entry.compressed).min(budget.work() / DECODING);

@@ -515,6 +515,25 @@ fn streams_of_a_member_that_give_nothing_are_paid_for() {
 }
 
 #[test]
+fn streams_that_give_nothing_are_paid_for_under_a_password_that_is_wrong_after_all() {
+    for (method, encode) in
+        [(12, stream::bzip2 as fn(&[u8]) -> Vec<u8>), (93, stream::zstd), (95, stream::xz)]
+    {
+        let price = |count| {
+            let mut member = pack("a", b"", method);
+            member.data = encode(b"").repeat(count);
+            let mut member = member.with_traditional_encryption(b"infected");
+            member.crc32 ^= 1;
+            Collected::work_of(FileType::Zip, &methods::archive(&[member]))
+        };
+        // The first of them are free.
+        assert_eq!(price(16), 0, "{method}");
+        assert_eq!(price(66), price(41) * 2, "{method}");
+        assert!(price(41) > 0, "{method}");
+    }
+}
+
+#[test]
 fn memory_for_models_is_paid_for() {
     let content = vec![0; 20 << 10];
     let mut member = pack("a", &content, 98);
