@@ -640,9 +640,14 @@ impl<'s> Scan<'s> {
         };
         let limits = &self.options.limits;
         let screen = frame.take_screen();
+        let free = frame.length() / LOOKING_UP;
+        let given = free.saturating_add(self.budget.work());
+        let mut left = given;
         let undecided =
-            self.image.search_screened(&subject, screen.as_ref(), limits, self.scratch, &mut hits);
+            self.image.search_screened(&subject, screen.as_ref(), limits, &mut left, self.scratch, &mut hits);
         drop(screen);
+        let price = given.saturating_sub(left).saturating_sub(free);
+        let _ = self.budget.pay_work(price.min(self.budget.work()));
         for reason in undecided {
             self.missed(frame, reason);
         }
@@ -667,6 +672,9 @@ impl<'s> Scan<'s> {
         }
     }
 }
+
+/// How many bytes of a layer are read in the time in which one is looked up for nothing.
+const LOOKING_UP: u64 = 8;
 
 /// What of a section stands in the file.
 fn slice(bytes: &[u8], offset: u64, length: u64) -> &[u8] {

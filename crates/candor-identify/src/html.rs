@@ -5,14 +5,8 @@
 //! that hide something and that no program writes by accident match in any mixture of case.
 
 use candor_model::FileType;
+use candor_model::flags::triples;
 use memchr::memchr_iter;
-
-/// What follows the `<` of a tag, in every spelling that counts.
-const EXACT: [&[u8]; 9] =
-    [b"IMG", b"Img", b"img", b"OBJECT", b"Object", b"object", b"TABLE", b"table", b"%@ LANGUAGE ="];
-
-/// The same in any mixture of case; written in lower case.
-const ANY_CASE: [&[u8]; 6] = [b"html>", b"head>", b"script", b"iframe", b"!doctype html", b"html xmlns="];
 
 /// How far behind `<a ` an `href` is looked for.
 const ANCHOR: usize = 1024;
@@ -21,7 +15,19 @@ const ANCHOR: usize = 1024;
 pub(crate) fn is_html(bytes: &[u8]) -> bool {
     // An `href` after which no further anchor needs to be looked at again: keeps `<a <a <a` linear.
     let mut anchor_end = 0;
-    memchr_iter(b'<', bytes).any(|at| {
+    // Two letters in either case, or what only looks like them.
+    let begins = |second: u8, third: u8| {
+        let (second, third) = (second | 0x20, third | 0x20);
+        (second == b'a') & (third == b' ')
+            | (second == b'i') & ((third == b'm') | (third == b'f'))
+            | (second == b'o') & (third == b'b')
+            | (second == b't') & (third == b'a')
+            | (second == b'h') & ((third == b't') | (third == b'e'))
+            | (second == b's') & (third == b'c')
+            | (second == b'!') & (third == b'd')
+            | (second == b'%') & (third == b'@' | 0x20)
+    };
+    triples(bytes, |first, second, third| (first == b'<') & begins(second, third)).any(|at| {
         let Some(rest) = bytes.get(at.saturating_add(1)..) else { return false };
         match rest {
             [b'a' | b'A', b' ', anchor @ ..] => {
@@ -31,10 +37,7 @@ pub(crate) fn is_html(bytes: &[u8]) -> bool {
                 anchor_end = start.saturating_add(end);
                 anchor.get(skipped.saturating_sub(3)..end).is_some_and(has_href)
             }
-            [b'i' | b'I' | b'o' | b'O' | b't' | b'T' | b'h' | b'H' | b's' | b'S' | b'!' | b'%', ..] => {
-                is_tag(rest)
-            }
-            _ => false,
+            _ => is_tag(rest),
         }
     })
 }
@@ -65,18 +68,40 @@ pub(crate) fn is_wide_html(bytes: &[u8], file_type: FileType) -> bool {
     })
 }
 
+/// Whether a tag stands behind a `<`: the first of these in the spellings that are written here, the others in any mixture of
+/// case.
 fn is_tag(rest: &[u8]) -> bool {
-    EXACT.iter().any(|tag| rest.starts_with(tag))
-        || ANY_CASE
-            .iter()
-            .any(|tag| rest.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)))
+    // There may be a million places where one seems to begin, and comparing arrays calls nothing.
+    match rest {
+        [b'I' | b'i', b'M' | b'm', ..] => matches!(rest.first_chunk(), Some(b"IMG" | b"Img" | b"img")),
+        [b'O' | b'o', b'B' | b'b', ..] => {
+            matches!(rest.first_chunk(), Some(b"OBJECT" | b"Object" | b"object"))
+        }
+        [b'T' | b't', b'A' | b'a', ..] => matches!(rest.first_chunk(), Some(b"TABLE" | b"table")),
+        [b'%', b'@', ..] => matches!(rest.first_chunk(), Some(b"%@ LANGUAGE =")),
+        [b'H' | b'h', b'T' | b't', ..] => is_any_case(rest, b"html>") || is_any_case(rest, b"html xmlns="),
+        [b'H' | b'h', b'E' | b'e', ..] => is_any_case(rest, b"head>"),
+        [b'S' | b's', b'C' | b'c', ..] => is_any_case(rest, b"script"),
+        [b'I' | b'i', b'F' | b'f', ..] => is_any_case(rest, b"iframe"),
+        [b'!', b'D' | b'd', ..] => is_any_case(rest, b"!doctype html"),
+        _ => false,
+    }
+}
+
+fn is_any_case<const LENGTH: usize>(rest: &[u8], tag: &[u8; LENGTH]) -> bool {
+    rest.first_chunk::<LENGTH>().is_some_and(|start| start.eq_ignore_ascii_case(tag))
 }
 
 /// `href` or `HREF`, with the two other spellings in use.
 fn has_href(anchor: &[u8]) -> bool {
-    memchr::memchr2_iter(b'h', b'H', anchor).any(|at| {
-        anchor.get(at..at.saturating_add(4)).is_some_and(|word| {
-            matches!(word, [b'h' | b'H', b'r' | b'R', b'e', b'f'] | [b'h' | b'H', b'r' | b'R', b'E', b'F'])
-        })
-    })
+    // Between anchors in a row there is hardly room for it.
+    if anchor.len() < 16 {
+        return anchor.windows(4).any(is_href);
+    }
+    memchr::memchr2_iter(b'h', b'H', anchor)
+        .any(|at| anchor.get(at..at.saturating_add(4)).is_some_and(is_href))
+}
+
+fn is_href(word: &[u8]) -> bool {
+    matches!(word, [b'h' | b'H', b'r' | b'R', b'e', b'f'] | [b'h' | b'H', b'r' | b'R', b'E', b'F'])
 }

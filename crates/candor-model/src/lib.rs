@@ -6,6 +6,7 @@
 //! * [`Sink`]: how a parser hands out children, facts and troubles.
 //! * [`Limits`] and [`Budget`]: what a scan may spend.
 //! * [`Module`], [`ModuleValue`]: what rules of YARA can ask of a layer.
+//! * [`flags`]: what holds of each of several bytes, which who identifies asks and who takes apart.
 //! * [`Finding`], [`Verdict`], [`Report`]: what a scan says in the end.
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ mod digest;
 mod facts;
 mod file_type;
 mod finding;
+pub mod flags;
 mod module;
 mod report;
 mod sink;

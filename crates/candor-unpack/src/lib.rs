@@ -51,7 +51,6 @@ mod explode;
 mod ext;
 mod extents;
 mod fat;
-mod flags;
 mod flat_xml;
 mod formats;
 mod gzip;

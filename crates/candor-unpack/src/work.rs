@@ -37,10 +37,26 @@ impl Work {
         !self.is_over
     }
 
+    /// How many bytes may be paid for.
+    pub(crate) fn left(&self, sink: &mut dyn Sink) -> usize {
+        usize::try_from(self.free.saturating_add(sink.budget().work())).unwrap_or(usize::MAX)
+    }
+
     /// Whether something was not paid for.
     pub(crate) const fn is_over(&self) -> bool {
         self.is_over
     }
+}
+
+/// Pays for what a step costs whose price is no number of bytes, in the same units, before it or right after it. `false` when
+/// there was not as much left, which is told to `sink`; what there was is gone then, as it may have been spent.
+pub(crate) fn charge(price: u64, sink: &mut dyn Sink) -> bool {
+    let left = sink.budget().work();
+    let is_paid = sink.budget().pay_work(price.min(left)) && price <= left;
+    if !is_paid {
+        sink.incomplete(Reason::Work);
+    }
+    is_paid
 }
 
 /// What may be paid for where no [`Budget`] is at hand: the same units, taken off the budget when all is done.
@@ -73,7 +89,9 @@ impl Allowance {
     /// Takes what was paid off the budget, and tells what could not be.
     pub(crate) fn settle(self, sink: &mut dyn Sink) {
         let spent = self.given.saturating_sub(self.left.get());
-        if !sink.budget().pay_work(spent) || self.is_over.get() {
+        // What was opened inside of it has been paid for in the meantime.
+        let price = spent.min(sink.budget().work());
+        if !sink.budget().pay_work(price) || self.is_over.get() {
             sink.incomplete(Reason::Work);
         }
     }
@@ -117,4 +135,44 @@ impl<R: Read> Read for Paid<R> {
 /// As many units as bytes.
 pub(crate) fn units(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use candor_model::{FileType, Reason};
+
+    use crate::collected::Collected;
+
+    #[test]
+    fn what_costs_more_than_its_bytes_is_paid_for() {
+        for (file_type, head, unit) in [
+            (FileType::Rtf, "{\\rtf1 {\\object{\\*\\objdata ", "\\a"),
+            (FileType::Rtf, "{\\rtf1 {\\object{\\*\\objdata ", "{}"),
+            (FileType::Rtf, "{\\rtf1 ", "{\\object{\\*\\objdata "),
+            (FileType::Ps, "%!PS-Adobe-3.0\n", "<~5s~>"),
+            (FileType::Ps, "%!PS-Adobe-3.0\ncurrentfile eexec ", "abcdefgh"),
+            (FileType::XmlWord, "<w:wordDocument>", "<w:binData>"),
+            (FileType::TextAscii, "a text ", "-e "),
+            (FileType::TextAscii, "a text ", "powershell -enc QQBCAEMA "),
+            (FileType::TextAscii, "a text ", "%PDF-"),
+            (FileType::BinaryData, "\x01\x02", "PE\0\0"),
+        ] {
+            let bytes = [head, &unit.repeat(5_000)].concat().into_bytes();
+            let found = Collected::of(file_type, &bytes);
+            assert!(!found.incomplete.contains(&Reason::Work), "{unit}");
+            let found = Collected::without_work(file_type, &bytes);
+            assert!(found.incomplete.contains(&Reason::Work), "{unit}");
+        }
+    }
+
+    #[test]
+    fn scripts_of_a_page_are_paid_for_besides() {
+        for script in ["var a;".repeat(1_000), "</script><script>".repeat(1_000)] {
+            let page = format!("<html><script>{script}</script>text");
+            let incomplete = |work| Collected::with_work(FileType::Html, page.as_bytes(), work).incomplete;
+            let length = page.len() as u64;
+            assert_eq!(incomplete(length * 3 + 128), [Reason::Work]);
+            assert_eq!(incomplete(length * 7 + 1_001 * 128), []);
+        }
+    }
 }

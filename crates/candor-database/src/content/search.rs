@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::codec::Decoder;
 use super::cover::macro_reference;
 use super::evaluate::{KEPT, Layer, Plan, Steps, Undecided, find};
-use super::index::{Groups, Index, Screen, Screening, Sieve, State, Touched};
+use super::index::{Groups, Index, LookingUp, Screen, Screening, Sieve, State, Touched};
 use super::logic::{Evaluation, Known, applies, target_holds};
 use super::regex::RegexCache;
 use super::yara::{self, RuleScratch, Rules};
@@ -127,16 +127,20 @@ impl Image {
         scratch: &mut Scratch,
         hits: &mut Vec<Hit>,
     ) -> Vec<Reason> {
-        self.search_screened(subject, None, limits, scratch, hits)
+        let mut work = u64::MAX;
+        self.search_screened(subject, None, limits, &mut work, scratch, hits)
     }
 
     /// The same, with what a [`screening`](Self::screening) of the same bytes found. The screen of anything else
-    /// is not looked at.
+    /// is not looked at. What is looked up is taken from `work`, in the units of [`candor_model::Budget::pay_work`]: there
+    /// is much of it where a layer consists of what signatures begin with. Where that is not enough, the rest is not
+    /// looked up, and [`Reason::Work`] is among what is returned.
     pub fn search_screened(
         &self,
         subject: &Subject<'_>,
         screen: Option<&Screen>,
         limits: &Limits,
+        work: &mut u64,
         scratch: &mut Scratch,
         hits: &mut Vec<Hit>,
     ) -> Vec<Reason> {
@@ -152,13 +156,19 @@ impl Image {
             *rules = RuleScratch::default();
         }
         let count = content.count;
+        let mut trouble = Vec::new();
+        let mut looking_up = LookingUp::new(*work);
         content.index.search(
             self.instance(),
             subject.target,
             layer,
             screen,
-            &mut State { sieve, groups, touched: &mut *touched, count },
+            &mut State { sieve, groups, touched: &mut *touched, count, work: &mut looking_up },
         );
+        *work = looking_up.left();
+        if looking_up.is_over() {
+            trouble.push(Reason::Work);
+        }
         let mut lists = vec![SectionKind::ContentAlways];
         if subject.facts.image_hash.is_some() {
             lists.push(SectionKind::ContentImages);
@@ -184,7 +194,6 @@ impl Image {
             known.iter().filter(|(own, _)| *own == group).map(|(_, pattern)| pattern.clone()).collect()
         };
         let mut steps = Steps::new(limits.search_steps);
-        let mut trouble = Vec::new();
         // Signatures that mean the same have one description: what it does not match, it matches for none of them.
         let mut without: FxHashSet<u32> = FxHashSet::default();
         touched.sort();

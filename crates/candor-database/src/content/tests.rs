@@ -1,6 +1,6 @@
 //! A search answers what the signatures mean.
 
-use candor_model::{Facts, FileType, Limits, Target};
+use candor_model::{Facts, FileType, Limits, Reason, Target};
 use md5::{Digest as _, Md5};
 use proptest::prelude::*;
 
@@ -49,8 +49,15 @@ fn hits(image: &Image, bytes: &[u8]) -> Vec<u32> {
     let (digest, screen) = image.screening(subject.target, bytes).finish();
     assert_eq!(digest, <[u8; 16]>::from(Md5::digest(bytes)));
     let mut screened = Vec::new();
-    let limits = Limits::default();
-    let trouble = image.search_screened(&subject, Some(&screen), &limits, &mut Scratch::new(), &mut screened);
+    let (limits, mut work) = (Limits::default(), u64::MAX);
+    let trouble = image.search_screened(
+        &subject,
+        Some(&screen),
+        &limits,
+        &mut work,
+        &mut Scratch::new(),
+        &mut screened,
+    );
     assert_eq!(trouble, []);
     assert_eq!(screened, hits, "after a screening");
     hits.iter().map(|hit| hit.signature.0).collect()
@@ -312,6 +319,41 @@ fn what_nothing_was_met_of_is_not_looked_for() {
 }
 
 #[test]
+fn looking_up_what_signatures_begin_with_is_paid_for() {
+    let image = image(vec![body(text("somewhere or elsewhere")), body(text("nowhere at all"))]);
+    let facts = Facts::default();
+    let search = |bytes: &[u8], is_screened: bool, mut work: u64| {
+        let screened = is_screened.then(|| image.screening(Target::Other, bytes).finish().1);
+        let (mut hits, given) = (Vec::new(), work);
+        let trouble = image.search_screened(
+            &subject(bytes, &facts),
+            screened.as_ref(),
+            &Limits::default(),
+            &mut work,
+            &mut Scratch::new(),
+            &mut hits,
+        );
+        (hits.len(), trouble, given - work)
+    };
+    let almost = "somewhere or elsewhen ".repeat(20_000);
+    let bytes = format!("nowhere at all {almost}somewhere or elsewhere");
+    for is_screened in [false, true] {
+        let (hits, trouble, spent) = search(bytes.as_bytes(), is_screened, u64::MAX);
+        assert_eq!((hits, trouble), (2, vec![]));
+        assert!(spent >= 20_000 * 8, "{spent}");
+        assert_eq!(search(bytes.as_bytes(), is_screened, spent).1, []);
+        // What comes first is found, what comes last is not, and that is said.
+        assert_eq!(search(bytes.as_bytes(), is_screened, spent / 2), (1, vec![Reason::Work], spent / 2));
+    }
+    // A text costs next to nothing.
+    let text = "what is written here begins like no signature at all, ".repeat(10_000);
+    assert!(search(text.as_bytes(), false, u64::MAX).2 < 100_000);
+    // In few places it is known from the screening.
+    let few = format!("{}nowhere at all", "somewhere or elsewhen ".repeat(2) + &text);
+    assert_eq!(search(few.as_bytes(), true, 0), (0, vec![Reason::Work], 0));
+}
+
+#[test]
 fn what_several_signatures_look_for_is_looked_for_once() {
     // Two zeros are too common to be found by, and are not there.
     let both = Expression::And(Box::new(Expression::Sub(0)), Box::new(Expression::Sub(1)));
@@ -419,8 +461,15 @@ fn a_screen_is_for_its_own_layer_only() {
     };
     for subject in [subject(&one, Target::Other), subject(&other, Target::Any)] {
         let mut hits = Vec::new();
-        let mut scratch = Scratch::new();
-        image.search_screened(&subject, Some(&screen), &Limits::default(), &mut scratch, &mut hits);
+        let (mut scratch, mut work) = (Scratch::new(), u64::MAX);
+        image.search_screened(
+            &subject,
+            Some(&screen),
+            &Limits::default(),
+            &mut work,
+            &mut scratch,
+            &mut hits,
+        );
         assert_eq!(hits.len(), 1);
     }
 }

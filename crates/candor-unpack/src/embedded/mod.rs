@@ -21,10 +21,13 @@ use crate::elf::class_and_order;
 use crate::nsis;
 use crate::pe::PortableExecutable;
 use crate::reader::{Reader, clipped};
+use crate::work::Work;
 
 /// Objects of one kind that are given, and places of its magic that are looked at. That there are more is said.
 const OBJECTS: usize = 256;
 const PLACES: usize = 10_000;
+/// What it costs to come upon a magic, in bytes that are read.
+const MAGIC: usize = 32;
 
 /// How far before its own header a program may start.
 const STUB: usize = 0x1000;
@@ -211,7 +214,11 @@ fn give_all(
     sink: &mut dyn Sink,
 ) {
     let bytes = known.bytes;
+    let mut work = Work::of(bytes);
     for found in matches {
+        if !work.pay(MAGIC, sink) {
+            return;
+        }
         let number = found.pattern().as_usize();
         let (Some((_, check)), Some(search)) = (KINDS.get(number), searches.get_mut(number)) else { return };
         if search.is_over || found.start() < search.from {

@@ -12,18 +12,26 @@ use memchr::memmem;
 
 use crate::name::decoded;
 use crate::transfer::base64;
+use crate::work::Work;
 
 /// Elements that hold base64.
 const ELEMENTS: [&[u8]; 4] = [b"binData", b"binaryData", b"BINDATA", b"chunk"];
+/// What it costs to look at one, in bytes that are read.
+const ELEMENT: usize = 64;
 /// Elements of one document that are decoded.
 const PARTS: usize = 4096;
 
 /// Gives what the elements hold.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut position = 0_u64;
+    let mut work = Work::of(bytes);
     for name in ELEMENTS {
         let mut from = 0_usize;
-        while let Some(found) = bytes.get(from..).and_then(|rest| memmem::find(rest, name)) {
+        let finder = memmem::Finder::new(name);
+        while let Some(found) = bytes.get(from..).and_then(|rest| finder.find(rest)) {
+            if !work.pay(ELEMENT, sink) {
+                return;
+            }
             let at = from.saturating_add(found);
             from = at.saturating_add(name.len());
             let Some((attributes, text)) = element(bytes, at, name) else { continue };

@@ -24,7 +24,8 @@ mod tests;
 use candor_model::{ChildKind, Content, Facts, Flow, Link, Member, Normalisation, Reason, Sink};
 
 use crate::encoded_script;
-use crate::work;
+use crate::text::without_zeros;
+use crate::work::{self, Allowance};
 use entities::{LONGEST, character};
 use links::Links;
 
@@ -35,6 +36,9 @@ const ADDRESS: usize = 1024;
 
 /// What a byte costs, in those that are only read once: three copies are made, and searched.
 const WORK: u64 = 3;
+/// What beginning a script costs, and each of its bytes, besides, in the same.
+const SCRIPT: u64 = 128;
+const SCRIPT_WORK: u64 = 4;
 
 /// Gives the copies, the scripts and the content of `data:` addresses to the sink.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -52,15 +56,17 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
     let narrow: Vec<u8>;
     let text = if memchr::memchr(0, kept).is_some() {
-        narrow = kept.iter().copied().filter(|&byte| byte != 0).collect();
+        narrow = without_zeros(kept);
         &narrow
     } else {
         kept
     };
-    let page = match encoded_script::resolved(text) {
-        Some(plain) => normalise(&plain),
-        None => normalise(text),
+    let allowance = Allowance::new(sink.budget().work());
+    let page = match encoded_script::resolved(text, &allowance) {
+        Some(plain) => normalise(&plain, &allowance),
+        None => normalise(text, &allowance),
     };
+    allowance.settle(sink);
     if page.is_cut {
         sink.incomplete(Reason::Children);
     }
@@ -104,13 +110,15 @@ struct Page {
     links: Vec<Link>,
 }
 
-fn normalise(bytes: &[u8]) -> Page {
-    normalise_by(bytes, usize::MAX)
+/// The copies of a page, without those of scripts that could not be paid for.
+fn normalise(bytes: &[u8], allowance: &Allowance) -> Page {
+    normalise_by(bytes, usize::MAX, allowance)
 }
 
 /// The same with runs of plain bytes no longer than `most`: what comes out is the same with any.
-fn normalise_by(bytes: &[u8], most: usize) -> Page {
+fn normalise_by(bytes: &[u8], most: usize, allowance: &Allowance) -> Page {
     let mut walk = Walk {
+        allowance,
         rest: bytes,
         most,
         page: Page::default(),
@@ -175,6 +183,8 @@ enum Style {
 
 struct Walk<'a> {
     rest: &'a [u8],
+    /// What scripts may cost.
+    allowance: &'a Allowance,
     /// Bytes that are taken together at most.
     most: usize,
     page: Page,
@@ -507,7 +517,8 @@ impl<'a> Walk<'a> {
         let length = raw_length(self.rest, ends);
         let content = self.rest.get(..length).unwrap_or_default();
         let behind = self.rest.get(length..).unwrap_or_default();
-        if is_script {
+        let price = work::units(content.len()).saturating_mul(SCRIPT_WORK).saturating_add(SCRIPT);
+        if is_script && self.allowance.pay(price) {
             script::normalise(content, &mut self.page.scripts);
         }
         self.rest = content;

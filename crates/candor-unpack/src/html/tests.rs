@@ -4,8 +4,17 @@
 use candor_model::{ChildKind, FileType, Limits, Normalisation, Reason};
 use proptest::prelude::*;
 
-use super::{normalise, normalise_by};
+use super::Page;
 use crate::collected::Collected;
+use crate::work::Allowance;
+
+fn normalise(page: &[u8]) -> Page {
+    super::normalise(page, &Allowance::new(u64::MAX))
+}
+
+fn normalise_by(page: &[u8], most: usize) -> Page {
+    super::normalise_by(page, most, &Allowance::new(u64::MAX))
+}
 
 fn shown(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()

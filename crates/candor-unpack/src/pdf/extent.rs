@@ -4,7 +4,7 @@
 use memchr::memmem;
 
 use super::value::{Lexer, Value};
-use super::{DICTIONARY, object_of};
+use super::{DICTIONARY, VALUE, object_of};
 
 /// How long number and generation in front of the word `obj` may be.
 pub(super) const HEAD: usize = 40;
@@ -25,8 +25,13 @@ impl<'a> Heads<'a> {
         Self { bytes, seen: 0, last: None, is_cut: false }
     }
 
-    /// Number, generation and dictionary of the object that goes on up to `at`, which only grows.
-    pub(super) fn dictionary(&mut self, at: usize) -> Option<((u64, u64), Value)> {
+    /// Number, generation and dictionary of the object that goes on up to `at`, which only grows. What the dictionary costs
+    /// is paid for.
+    pub(super) fn dictionary(
+        &mut self,
+        at: usize,
+        pay: &mut dyn FnMut(usize) -> bool,
+    ) -> Option<((u64, u64), Value)> {
         let fresh = self.bytes.get(self.seen..at)?;
         let place =
             memmem::rfind_iter(fresh, b"obj").map(|place| place.saturating_add(self.seen)).find(|&place| {
@@ -46,6 +51,9 @@ impl<'a> Heads<'a> {
         let text = self.bytes.get(value..at).filter(|text| text.starts_with(b"<<"))?;
         if at.saturating_sub(place) > DICTIONARY {
             self.is_cut = true;
+            return None;
+        }
+        if !pay(text.len().saturating_mul(VALUE)) {
             return None;
         }
         let start = place.saturating_sub(HEAD);

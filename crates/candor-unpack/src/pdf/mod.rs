@@ -20,6 +20,7 @@ pub(crate) mod value;
 
 use std::collections::BTreeSet;
 
+use candor_model::flags::triples;
 use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
@@ -35,8 +36,14 @@ use value::{Lexer, Value};
 const TRIALS: usize = 24;
 /// How far before a stream its dictionary may start.
 const DICTIONARY: usize = 64 << 10;
-/// What a byte costs of a value that is made once more: brackets in one another are the dearest.
-const NESTED: usize = 2;
+/// What a byte of a value costs, in bytes that are read: brackets in one another are the dearest.
+const VALUE: usize = 8;
+/// The same of a string.
+const TEXT: usize = 2;
+/// What it costs to look at a name that may be that of a script or an address, in the same.
+const NAME: usize = 64;
+/// What the word `stream` costs, with looking for its object.
+const STREAM: usize = 128;
 /// Blanks behind the word `stream`.
 const BLANKS: usize = 64;
 /// Addresses that are told at most.
@@ -73,7 +80,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         has_hidden_name: false,
     };
     let _ = walk.all();
-    if walk.objects.is_cut() {
+    if walk.objects.is_cut() && !walk.work.is_over() {
         walk.sink.incomplete(Reason::Work);
     }
 }
@@ -105,7 +112,11 @@ impl<'a> Walk<'a, '_> {
         let mut ends = Ends::new(self.bytes);
         let mut text_start = 0_usize;
         let mut from = 0_usize;
-        while let Some(found) = self.bytes.get(from..).and_then(|rest| memmem::find(rest, b"stream")) {
+        let word = memmem::Finder::new(b"stream");
+        while let Some(found) = self.bytes.get(from..).and_then(|rest| word.find(rest)) {
+            if !self.work.pay(STREAM, self.sink) {
+                return Flow::Continue;
+            }
             let at = from.saturating_add(found);
             from = at.saturating_add(6);
             let before = self.bytes.get(text_start..at).unwrap_or_default();
@@ -117,8 +128,9 @@ impl<'a> Walk<'a, '_> {
             if before.ends_with(b"end") {
                 continue;
             }
-            let Some((object, mut dictionary)) = heads.dictionary(at) else { continue };
-            dictionary.replace(&READING, |value| self.objects.resolved(value));
+            let mut pay = |bytes| self.work.pay(bytes, self.sink);
+            let Some((object, mut dictionary)) = heads.dictionary(at, &mut pay) else { continue };
+            dictionary.replace(&READING, |value| self.objects.resolved(value, &mut pay));
             self.names(before);
             if self.scripts(before, true) == Flow::Stop {
                 return Flow::Stop;
@@ -203,15 +215,16 @@ impl<'a> Walk<'a, '_> {
         }
         // Up to where values were read.
         let mut covered = 0_usize;
-        for at in memchr::memchr_iter(b'/', text) {
-            if at < covered && self.work.is_over() {
-                continue;
+        // `JS` and `URI` in any of their spellings: at most three characters for each of theirs.
+        let begins = |second, third| {
+            let is_name = (second == b'J') & (third == b'S') | (second == b'U') & (third == b'R');
+            is_name | (second == b'#') | (third == b'#')
+        };
+        for at in triples(text, |first, second, third| (first == b'/') & begins(second, third)) {
+            if !self.work.pay(NAME, self.sink) {
+                break;
             }
             let mut lexer = Lexer::new(text.get(at..).unwrap_or_default());
-            // `JS` and `URI` in any of their spellings: at most three characters for each of theirs.
-            if !matches!(lexer.rest(), [_, b'J' | b'U' | b'#', ..]) {
-                continue;
-            }
             let name = lexer.name();
             let is_script = match name.as_deref() {
                 Some(b"JS") => true,
@@ -219,10 +232,23 @@ impl<'a> Walk<'a, '_> {
                 Some(b"URI") if self.addresses < ADDRESSES || self.encryption.is_some() => false,
                 _ => continue,
             };
-            let value = lexer.value();
+            lexer.blanks();
+            // What stands in a string that was read before is read again.
+            let price = if at < covered { VALUE } else { TEXT };
+            let least = match lexer.rest() {
+                text @ ([b'(', ..] | [b'<', ..]) => memchr::memchr2(b')', b'>', text).unwrap_or(text.len()),
+                _ => 0,
+            };
+            let value = match lexer.rest() {
+                // Values in others are met when it is their turn.
+                [b'[', ..] | [b'<', b'<', ..] => None,
+                _ if !self.work.pay(least.saturating_mul(price), self.sink) => break,
+                _ => lexer.value(),
+            };
             let end = text.len().saturating_sub(lexer.rest().len());
-            if at < covered && !self.work.pay(end.saturating_sub(at).saturating_mul(NESTED), self.sink) {
-                continue;
+            let read = end.saturating_sub(at).saturating_sub(least);
+            if !self.work.pay(read.saturating_mul(price), self.sink) {
+                break;
             }
             covered = covered.max(end);
             let (string, is_plain) = match value {
@@ -263,7 +289,7 @@ impl<'a> Walk<'a, '_> {
         if self.work.is_over() || !self.given.insert(number) {
             return None;
         }
-        let text = self.objects.text(number)?;
+        let text = self.objects.text(number, &mut |bytes| self.work.pay(bytes, self.sink))?;
         let mut lexer = Lexer::new(text);
         let value = lexer.value();
         // Objects without an end reach over all that follow.

@@ -4,6 +4,8 @@
 //! Which names count, and where, was settled by running clamscan on files with one name each: those of filters, of what
 //! runs and of a few parts of a document, in a dictionary of an object, and not in strings or comments.
 
+use candor_model::flags::triples;
+
 use super::object_of;
 use super::value::{Lexer, is_regular};
 use crate::transfer::hex_pair;
@@ -49,24 +51,26 @@ const NAMES: [&[u8]; 33] = [
 const LONGEST: usize = 3 * 15;
 /// Names of one document that are looked at more closely.
 pub(super) const TRIALS: u32 = 64;
-/// What it costs to tell whether a name is one of them, in bytes that are read.
-const JUDGING: usize = 32;
+/// What an escape costs, with telling whether its name is one of them, in bytes that are read.
+const JUDGING: usize = 64;
 /// How far before a name its object may begin.
 const OBJECT: usize = 64 << 10;
 
 /// Whether one of them stands in `text`, in a spelling that hides it.
 pub(super) fn are_hidden(text: &[u8], trials: &mut u32, pay: &mut dyn FnMut(usize) -> bool) -> bool {
     let mut judged = None;
-    for at in memchr::memchr_iter(b'#', text) {
+    // Digits, and letters of either case.
+    let is_digit = |byte: u8| (byte.wrapping_sub(b'0') < 10) | ((byte | 0x20).wrapping_sub(b'a') < 6);
+    for at in triples(text, |first, second, third| (first == b'#') & is_digit(second) & is_digit(third)) {
+        if !pay(JUDGING) {
+            return false;
+        }
         let before = text.get(at.saturating_sub(LONGEST)..at).unwrap_or_default();
         let Some(back) = memchr::memrchr(b'/', before) else { continue };
         let Some(start) = at.checked_sub(before.len().saturating_sub(back)) else { continue };
         // One name may have many escapes.
         if judged.replace(start) == Some(start) {
             continue;
-        }
-        if !pay(JUDGING) {
-            return false;
         }
         if !is_one(text.get(start..).unwrap_or_default()) {
             continue;

@@ -20,6 +20,11 @@ const SHORT: usize = 1 << 10;
 const STEPS: u32 = 4;
 /// How many references are followed in one file.
 const FOLLOWED: u32 = 1 << 16;
+/// What the word `obj` costs, in bytes that are read.
+const OBJECT: usize = 32;
+
+/// Pays for so many bytes, or says that it cannot.
+type Pay<'a> = &'a mut dyn FnMut(usize) -> bool;
 
 pub(super) struct Objects<'a> {
     bytes: &'a [u8],
@@ -42,14 +47,14 @@ impl<'a> Objects<'a> {
     }
 
     /// What stands in the file from the object of this number on.
-    pub(super) fn text(&self, number: u64) -> Option<&'a [u8]> {
+    pub(super) fn text(&self, number: u64, pay: Pay<'_>) -> Option<&'a [u8]> {
         let Some(left) = self.left.get().checked_sub(1) else {
             self.is_cut.set(true);
             return None;
         };
         self.left.set(left);
         let places = self.places.get_or_init(|| {
-            let (places, are_all) = places(self.bytes);
+            let (places, are_all) = places(self.bytes, pay);
             self.is_cut.set(self.is_cut.get() || !are_all);
             places
         });
@@ -59,21 +64,21 @@ impl<'a> Objects<'a> {
     }
 
     /// `value`, or what it refers to; of a list, what each of its first values refers to, one more than count.
-    pub(super) fn resolved(&self, value: &Value) -> Value {
-        match self.followed(value) {
+    pub(super) fn resolved(&self, value: &Value, pay: Pay<'_>) -> Value {
+        match self.followed(value, pay) {
             Value::Array(values) => {
-                let follow = |value: &Value| self.followed(value);
+                let follow = |value: &Value| self.followed(value, pay);
                 Value::Array(values.iter().take(FILTERS.saturating_add(1)).map(follow).collect())
             }
             other => other,
         }
     }
 
-    fn followed(&self, value: &Value) -> Value {
+    fn followed(&self, value: &Value, pay: Pay<'_>) -> Value {
         let mut value = value.clone();
         for _ in 0..STEPS {
             let Value::Reference(number) = value else { break };
-            let Some(text) = self.text(number) else { break };
+            let Some(text) = self.text(number, pay) else { break };
             let mut lexer = Lexer::new(text.get(..SHORT).unwrap_or(text));
             let found = lexer.value();
             self.is_cut.set(self.is_cut.get() || (text.len() > SHORT && lexer.rest().is_empty()));
@@ -87,8 +92,13 @@ impl<'a> Objects<'a> {
 }
 
 /// Numbers and places of the objects, and whether these are all.
-fn places(bytes: &[u8]) -> (Vec<(u64, usize)>, bool) {
+fn places(bytes: &[u8], pay: Pay<'_>) -> (Vec<(u64, usize)>, bool) {
+    let mut is_paid = true;
     let mut places: Vec<(u64, usize)> = memmem::find_iter(bytes, b"obj")
+        .take_while(|_| {
+            is_paid = pay(OBJECT);
+            is_paid
+        })
         .filter_map(|at| {
             let head = bytes.get(at.saturating_sub(HEAD)..at)?;
             let mut words = head.rsplit(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -98,7 +108,7 @@ fn places(bytes: &[u8]) -> (Vec<(u64, usize)>, bool) {
         })
         .take(OBJECTS.saturating_add(1))
         .collect();
-    let are_all = places.len() <= OBJECTS;
+    let are_all = is_paid && places.len() <= OBJECTS;
     places.truncate(OBJECTS);
     // Those of one number stay in the order of the file.
     places.sort_by_key(|(number, _)| *number);

@@ -351,9 +351,34 @@ fn what_begins_in_one_another_is_paid_for() {
 
 #[test]
 fn an_object_is_read_once_however_many_references_lead_to_it() {
-    let document =
-        object(&format!("<< {} >> 2 0 obj [ {} ]", "/JS 2 0 R ".repeat(1_000), "1 ".repeat(1_000)));
-    assert_eq!(Collected::without_work(FileType::Pdf, &document).incomplete, []);
+    let price = |length: usize| {
+        let (references, values) = ("/JS 2 0 R ".repeat(1_000), "1 ".repeat(length));
+        Collected::work_of(FileType::Pdf, &object(&format!("<< {references} >> 2 0 obj [ {values} ]")))
+    };
+    assert!(price(1_000) > 0 && price(100_000) < price(1_000) + 1_000_000);
+}
+
+#[test]
+fn what_costs_more_than_its_bytes_is_paid_for() {
+    for unit in [
+        "/J ",
+        "/#4a ",
+        "/JS[",
+        "/JS %a\n",
+        "/JS<<",
+        "/JS 1 0 R ",
+        "/URI(a)",
+        "stream\n",
+        "1 0 obj<</A/B/C/D>>stream\n\nendstream ",
+        "1 0 obj<</Length 9 0 R>>stream\n\nendstream ",
+    ] {
+        let document = [b"%PDF-1.7\n", unit.repeat(60_000).as_bytes()].concat();
+        assert_eq!(Collected::of(FileType::Pdf, &document).incomplete, [], "{unit}");
+        assert!(
+            Collected::without_work(FileType::Pdf, &document).incomplete.contains(&Reason::Work),
+            "{unit}"
+        );
+    }
 }
 
 #[test]

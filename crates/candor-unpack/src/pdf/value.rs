@@ -31,7 +31,7 @@ impl Value {
     }
 
     /// Puts something else under the keys of a dictionary that are among `keys`.
-    pub(super) fn replace(&mut self, keys: &[&[u8]], by: impl Fn(&Self) -> Self) {
+    pub(super) fn replace(&mut self, keys: &[&[u8]], mut by: impl FnMut(&Self) -> Self) {
         if let Self::Dictionary(rows) = self {
             for (_, value) in rows.iter_mut().filter(|(name, _)| keys.contains(&name.as_slice())) {
                 *value = by(value);

@@ -47,7 +47,7 @@ fn program(hidden: &[u8]) -> (Vec<u8>, usize) {
             plain.push(byte ^ high);
         }
         key = key.wrapping_add(u16::from(*byte)).wrapping_mul(FACTOR).wrapping_add(SUMMAND);
-        if plain.ends_with(END) {
+        if plain.last() == END.last() && plain.ends_with(END) {
             return (plain, read.saturating_add(1));
         }
     }

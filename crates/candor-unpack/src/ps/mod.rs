@@ -28,7 +28,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::pdf::filter::{FILTERS, Filter, decoded_by};
 use crate::reader::{Reader, clipped};
-use crate::work;
+use crate::work::{self, Work};
 
 /// The magic of files for DOS.
 const DOS: [u8; 4] = [0xc5, 0xd0, 0xd3, 0xc6];
@@ -60,9 +60,11 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
     let left = bytes.len().saturating_mul(READINGS).saturating_add(1 << 16);
     let beyond = left;
+    let work = Work::of(bytes);
     let mut walk = Walk {
         bytes,
         sink,
+        work,
         position: 0,
         left,
         is_over: false,
@@ -104,9 +106,16 @@ fn parts(bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
+/// What it costs to see where data begin that end here, in bytes that are read.
+const END: usize = 64;
+/// What a byte costs that is under the cipher of fonts, in the same.
+const CIPHER: usize = 4;
+
 struct Walk<'a, 'sink> {
     bytes: &'a [u8],
     sink: &'sink mut dyn Sink,
+    /// Data that seem to end, and the cipher of fonts.
+    work: Work,
     position: u64,
     /// How many bytes of the file may still be read, and whether it was said that more should be.
     left: usize,
@@ -217,6 +226,9 @@ impl<'a> Walk<'a, '_> {
         let mut from = 0_usize;
         for at in memchr::memmem::find_iter(self.bytes, b"~>") {
             let end = at.saturating_add(2);
+            if !self.work.pay(END, self.sink) {
+                return Flow::Continue;
+            }
             let text = self.bytes.get(from..end).unwrap_or_default();
             if self.ends.contains(&end) {
                 from = end;
@@ -241,9 +253,9 @@ impl<'a> Walk<'a, '_> {
     fn font(&mut self, start: usize) -> Flow {
         let bytes = self.bytes;
         let hidden = bytes.get(start..).unwrap_or_default();
-        let readable = hidden.get(..self.left).unwrap_or(hidden);
+        let readable = hidden.get(..self.left.min(self.work.left(self.sink) / CIPHER)).unwrap_or(hidden);
         let (plain, length) = eexec::decrypted(readable);
-        if !self.read(length) {
+        if !self.work.pay(length.saturating_mul(CIPHER), self.sink) || !self.read(length) {
             return Flow::Stop;
         }
         // It goes on, and nothing more may be read of it.

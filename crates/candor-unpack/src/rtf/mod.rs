@@ -14,14 +14,18 @@ use memchr::memmem;
 
 use crate::reader::{Reader, clipped};
 use crate::transfer::hex_digit;
+use crate::work::Work;
 
 /// Objects that are given.
 const OBJECTS: u64 = 4096;
+/// What a bracket costs, or a control word, among digits, in bytes that are read.
+const MARK: usize = 16;
 
 /// Gives every object, without the header that says what program it belongs to.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut position = 0_u64;
     let mut read_until = 0_usize;
+    let mut work = Work::of(bytes);
     for at in memmem::find_iter(bytes, b"\\objdata") {
         if at < read_until {
             continue;
@@ -31,7 +35,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
         let start = at.saturating_add(8);
-        let (blob, length) = digits(bytes.get(start..).unwrap_or_default());
+        let mut pay = || work.pay(MARK, sink);
+        let (blob, length) = digits(bytes.get(start..).unwrap_or_default(), &mut pay);
         read_until = start.saturating_add(length);
         position = position.saturating_add(1);
         let (name, object) = native(&blob).unwrap_or((String::new(), &blob));
@@ -53,14 +58,18 @@ fn object_with_length<'a>(blob: &'a [u8], object: &[u8]) -> &'a [u8] {
     blob.get(start..).unwrap_or_default()
 }
 
-/// The bytes that the digits up to the end of the group spell, and how much of `text` that is.
-fn digits(text: &[u8]) -> (Vec<u8>, usize) {
+/// The bytes that the digits up to the end of the group spell, and how much of `text` that is: everything, when marks among
+/// them could not be paid for.
+fn digits(text: &[u8], pay: &mut dyn FnMut() -> bool) -> (Vec<u8>, usize) {
     let mut out = Vec::new();
     let mut high: Option<u8> = None;
     let mut depth = 0_u32;
     let mut ignored_from: Option<u32> = None;
     let mut reader = Reader::little(text);
     while let Some(byte) = reader.u8() {
+        if matches!(byte, b'{' | b'}' | b'\\') && !pay() {
+            return (out, text.len());
+        }
         match byte {
             b'{' => {
                 depth = depth.saturating_add(1);

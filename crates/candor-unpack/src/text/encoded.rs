@@ -9,30 +9,42 @@ use std::sync::LazyLock;
 use aho_corasick::packed;
 
 use crate::transfer::base64;
+use crate::work::Allowance;
 
 /// Shortest run behind the option of a shell, and shortest one anywhere.
 const COMMAND: usize = 16;
 const BLOB: usize = 120;
+/// Digits of a run that are looked at to see what it is: whole groups of four, of more bytes than are asked for.
+const BEGIN: usize = 512;
 /// How far before a run its option may begin.
 const NEAR: usize = 40;
 
-/// What the runs of a text decode to, of those that are something.
-pub(super) fn found(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let (mut blob, mut command) = (next_blob(text, 0), next_command(text, 0));
+/// What it costs to come upon what may be the option of a shell, and upon one that is, in the units of
+/// [`candor_model::Budget::pay_work`].
+const BEGINNING: u64 = 32;
+const OPTION: u64 = 256;
+
+/// What the runs of a text decode to, of those that are something. Without an `allowance` for more options of shells, what
+/// stands behind these is not found.
+pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = Vec<u8>> {
+    let (mut blob, mut command) = (next_blob(text, 0), next_command(text, 0, allowance));
     let next = move || {
         let start = blob.into_iter().chain(command).min()?;
         let rest = text.get(start..).unwrap_or_default();
-        let length = rest.iter().take_while(|byte| is_digit(byte)).count();
+        let length = run_length(rest);
         let end = start.saturating_add(length);
         if blob == Some(start) {
             blob = next_blob(text, end);
         }
         if command == Some(start) {
-            command = next_command(text, end);
+            command = next_command(text, end, allowance);
         }
-        Some(base64(rest.get(..length).unwrap_or_default()))
+        let digits = rest.get(..length).unwrap_or_default();
+        // The beginning tells whether it is something.
+        let is_something = is_something(&base64(digits.get(..BEGIN).unwrap_or(digits)));
+        Some(if is_something { base64(digits) } else { Vec::new() })
     };
-    std::iter::from_fn(next).filter(|content| is_something(content))
+    std::iter::from_fn(next).filter(|content| !content.is_empty())
 }
 
 /// Where the first run starts that has at least [`BLOB`] digits, of those that start at `at` or behind.
@@ -51,9 +63,10 @@ fn next_blob(text: &[u8], at: usize) -> Option<usize> {
 
 /// Where the first run starts that has at least [`COMMAND`] digits and stands behind the option of a shell, of those
 /// that start at `at` or behind.
-fn next_command(text: &[u8], at: usize) -> Option<usize> {
+fn next_command(text: &[u8], at: usize, allowance: &Allowance) -> Option<usize> {
     let from = at.saturating_sub(NEAR);
-    options(text.get(from..)?).find_map(|option| {
+    let mut affordable = options(text.get(from..)?, allowance).take_while(|_| allowance.pay(OPTION));
+    affordable.find_map(|option| {
         let option = from.saturating_add(option);
         let first = option.saturating_add(1).max(at);
         let near = text.get(first..option.saturating_add(NEAR).saturating_add(1).min(text.len()))?;
@@ -75,12 +88,12 @@ const BEGINNINGS: [&str; 6] = ["-e", "-E", "-^", "/e", "/E", "/^"];
 static OPTIONS: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(BEGINNINGS));
 
 /// Where something begins that may be such an option.
-fn options(text: &[u8]) -> impl Iterator<Item = usize> {
+fn options(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = usize> {
     let searcher = OPTIONS.as_ref();
     let by_vectors = searcher.map(|searcher| searcher.find_iter(text).map(|found| found.start()));
     let one_by_one = searcher.is_none().then(|| memchr::memchr2_iter(b'-', b'/', text));
     let places = by_vectors.into_iter().flatten().chain(one_by_one.into_iter().flatten());
-    places.filter(|place| {
+    places.take_while(|_| allowance.pay(BEGINNING)).filter(|place| {
         let behind = text.get(place.saturating_add(1)..).unwrap_or_default();
         let length = behind.iter().take(NEAR).take_while(|byte| byte.is_ascii_alphabetic()).count();
         let (letters, behind) = behind.split_at_checked(length).unwrap_or_default();
@@ -95,6 +108,24 @@ fn is_name(letters: &[u8]) -> bool {
     !letters.is_empty()
         && (name.is_some_and(|name| name.eq_ignore_ascii_case(letters))
             || letters.eq_ignore_ascii_case(b"ec"))
+}
+
+/// How many digits `text` begins with.
+fn run_length(text: &[u8]) -> usize {
+    let is_all = |block: &&[u8; BLOCK]| block.iter().fold(true, |all, byte| all & is_one_of_digits(*byte));
+    let whole = text.as_chunks::<BLOCK>().0.iter().take_while(is_all).count().saturating_mul(BLOCK);
+    let rest = text.get(whole..).unwrap_or_default();
+    whole.saturating_add(rest.iter().take_while(|byte| is_digit(byte)).count())
+}
+
+/// Digits that are looked at together, by instructions for vectors.
+const BLOCK: usize = 32;
+
+/// The same as [`is_digit`], computed.
+const fn is_one_of_digits(byte: u8) -> bool {
+    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_decimal = byte.wrapping_sub(b'0') < 10;
+    is_letter | is_decimal | (byte == b'+') | (byte == b'/') | (byte == b'=')
 }
 
 fn is_digit(byte: &u8) -> bool {
@@ -153,9 +184,10 @@ mod tests {
 
     use super::{BLOB, COMMAND, is_option, is_something};
     use crate::transfer::base64 as plain;
+    use crate::work::Allowance;
 
     fn found(text: &[u8]) -> Vec<Vec<u8>> {
-        super::found(text).collect()
+        super::found(text, &Allowance::new(u64::MAX)).collect()
     }
 
     fn wide(text: &str) -> Vec<u8> {

@@ -8,13 +8,17 @@ mod encoded;
 #[cfg(test)]
 mod tests;
 
+use candor_model::flags::lowest_bits;
 use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
 
 use crate::encoded_script;
-use crate::flags::lowest_bits;
+use crate::work::Allowance;
 
 /// Bytes that are looked at together: as many as a word has bits.
 const BLOCK: usize = 64;
+/// Every second of them.
+const EVEN: u64 = 0x5555_5555_5555_5555;
+const ODD: u64 = !EVEN;
 /// Place of the last of them.
 const LAST: u32 = 63;
 /// Runs of base64 that are given; style sheets have hundreds of pictures.
@@ -39,7 +43,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     // UTF-16 has a zero behind every digit.
     let narrow: Vec<u8>;
     let text = if memchr::memchr(0, kept.get(..64).unwrap_or(kept)).is_some() {
-        narrow = kept.iter().copied().filter(|&byte| byte != 0).collect();
+        narrow = without_zeros(kept);
         &narrow
     } else {
         kept
@@ -47,17 +51,34 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if encoded_script::search(text, sink) == Flow::Stop {
         return;
     }
-    for (position, content) in (1_u64..).zip(encoded::found(text)) {
+    let allowance = Allowance::new(sink.budget().work());
+    for (position, content) in (1_u64..).zip(encoded::found(text, &allowance)) {
         if position > RUNS {
             sink.incomplete(Reason::Children);
-            return;
+            break;
         }
         let real_size = u64::try_from(content.len()).ok();
         let member = Member { name: format!("base64 {position}"), position, real_size, ..Member::default() };
         if sink.child(ChildKind::Extracted, &member, Content::Bytes(&content)) == Flow::Stop {
-            return;
+            break;
         }
     }
+    allowance.settle(sink);
+}
+
+/// The bytes that are not zero. Every byte is written, and what is not to stay is written over by the next: nothing
+/// depends on where the zeros are.
+pub(crate) fn without_zeros(bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![0; bytes.len()];
+    let mut length = 0_usize;
+    for byte in bytes {
+        if let Some(place) = out.get_mut(length) {
+            *place = *byte;
+        }
+        length = length.saturating_add(usize::from(*byte != 0));
+    }
+    out.truncate(length);
+    out
 }
 
 /// The normalised copy of `bytes`; never longer than they are.
@@ -107,9 +128,26 @@ impl Copy {
         }
         let blanks = bits(&blanks);
         let mut kept = kept(bits(&staying) | blanks, blanks, &mut self.blank);
+        // UTF-16: a run for each letter.
+        match kept {
+            EVEN => return self.every_second(&becoming, 0),
+            ODD => return self.every_second(&becoming, 1),
+            _ => {}
+        }
         while kept != 0 {
             self.run(&becoming, &mut kept);
         }
+    }
+
+    /// Takes every second byte of a block, from `first` on.
+    #[inline]
+    fn every_second(&mut self, becoming: &[u8; 2 * BLOCK], first: usize) {
+        let to = self.normal.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut::<{ BLOCK / 2 }>);
+        let from = becoming.get(first..).unwrap_or_default().as_chunks::<2>().0;
+        for (to, [byte, _]) in to.into_iter().flatten().zip(from) {
+            *to = *byte;
+        }
+        self.length = self.length.saturating_add(BLOCK / 2);
     }
 
     /// Takes the first run of bytes that stay. Of a block that is written, only they count.

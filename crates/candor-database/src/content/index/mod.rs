@@ -26,4 +26,4 @@ mod vector;
 pub(crate) use build::{ClassUsage, IndexBuilder};
 pub(crate) use screen::Sieve;
 pub use screen::{Screen, Screening, screen_together};
-pub(crate) use search::{Groups, Index, State, Touched};
+pub(crate) use search::{Groups, Index, LookingUp, State, Touched};

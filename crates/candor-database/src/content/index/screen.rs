@@ -223,7 +223,7 @@ impl Shard<'_> {
     /// Tests what is from `at`, a multiple of a block of MD5, to before `to`, at most [`BLOCK`] bytes, and gives
     /// `visit` the number of the table, that of the first entry and the position of every run that stands there,
     /// in the order of tables and then of positions. What is before `done` was tested already: the masks say what
-    /// passes.
+    /// passes. Returns how many positions passed, those of each tier counted.
     pub(super) fn look_up_block(
         &self,
         bytes: &[u8],
@@ -232,7 +232,8 @@ impl Shard<'_> {
         done: usize,
         Sieve { masks, passed }: &mut Sieve,
         visit: &mut impl FnMut(usize, u32, usize),
-    ) {
+    ) -> usize {
+        let mut count = 0_usize;
         let nibbles = self.pairs.and_then(|pairs| pairs.nibbles());
         let masks = masks.get(..done.saturating_sub(at) / md5::BLOCK).unwrap_or_default();
         let each = || masks.iter().zip((at..).step_by(md5::BLOCK));
@@ -242,6 +243,7 @@ impl Shard<'_> {
                 passed.extend(positions(u64::from(mask.long), place, Tier::Long.stride()));
             }
             passing(filter, Tier::Long, bytes, done, to, passed);
+            count = passed.len();
             self.look_up_passed(Tier::Long, bytes, passed, visit);
         }
         if let Some(filter) = self.small {
@@ -250,6 +252,7 @@ impl Shard<'_> {
                 passed.extend(positions(u64::from(mask.medium()), place, Tier::Medium.stride()));
             }
             passing(filter, Tier::Medium, bytes, done, to, passed);
+            count = count.saturating_add(passed.len());
             self.look_up_passed(Tier::Medium, bytes, passed, visit);
         }
         if let Some(pairs) = self.pairs {
@@ -263,9 +266,12 @@ impl Shard<'_> {
                 from = done;
             }
             pairs_passing(pairs, bytes, from, to, passed);
+            count = count.saturating_add(passed.len());
             self.look_up_passed(Tier::Triple, bytes, passed, visit);
             passed.retain(|at| bytes.get(*at..).is_some_and(|rest| pairs.passes_short(rest)));
+            count = count.saturating_add(passed.len());
             self.look_up_passed(Tier::Short, bytes, passed, visit);
         }
+        count
     }
 }

@@ -165,6 +165,45 @@ pub(crate) struct State<'s> {
     pub(crate) touched: &'s mut Touched,
     /// How many content signatures there are.
     pub(crate) count: u32,
+    /// What may still be looked up.
+    pub(crate) work: &'s mut LookingUp,
+}
+
+/// Looking up that may still be done, in the units of [`candor_model::Budget::pay_work`].
+#[derive(Debug)]
+pub(crate) struct LookingUp {
+    left: u64,
+    is_over: bool,
+}
+
+/// What it costs to look one position up, and to compare one entry.
+const LOOK_UP: usize = 16;
+const COMPARED: usize = 8;
+
+impl LookingUp {
+    /// With so many units.
+    pub(crate) const fn new(left: u64) -> Self {
+        Self { left, is_over: false }
+    }
+
+    /// Takes what `count` of these cost. False when there is not as much, now or once before.
+    fn spend(&mut self, count: usize, price: usize) -> bool {
+        match self.left.checked_sub(count.saturating_mul(price) as u64) {
+            Some(left) => self.left = left,
+            None => *self = Self { left: 0, is_over: true },
+        }
+        !self.is_over
+    }
+
+    /// What is left.
+    pub(crate) const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Whether something was not looked up.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.is_over
+    }
 }
 
 /// The index of an image.
@@ -203,16 +242,21 @@ impl<'a> Index<'a> {
         if let Some(sightings) = screened.and_then(|screen| screen.sightings.as_ref()) {
             for sighting in sightings {
                 let (table, entry) = sighting.entry();
-                shard.compare_entries(table, entry, layer, sighting.at as usize, state);
+                if !shard.compare_entries(table, entry, layer, sighting.at as usize, state) {
+                    break;
+                }
             }
             return;
         }
         let mut sieve = std::mem::take(state.sieve);
         for from in (0..bytes.len()).step_by(BLOCK) {
             let to = from.saturating_add(BLOCK).min(bytes.len());
-            shard.look_up_block(bytes, from, to, from, &mut sieve, &mut |table, entry, at| {
+            let passed = shard.look_up_block(bytes, from, to, from, &mut sieve, &mut |table, entry, at| {
                 shard.compare_entries(table, entry, layer, at, state);
             });
+            if !state.work.spend(passed, LOOK_UP) {
+                break;
+            }
         }
         *state.sieve = sieve;
     }
@@ -425,24 +469,36 @@ impl Shard<'_> {
         });
     }
 
-    /// Notes what has a run at `at` and fits around it, of the entries of the run from the `first` on.
-    fn compare_entries(&self, table: usize, first: u32, layer: Layer<'_>, at: usize, state: &mut State<'_>) {
+    /// Notes what has a run at `at` and fits around it, of the entries of the run from the `first` on. False when that
+    /// cannot be paid for any more.
+    fn compare_entries(
+        &self,
+        table: usize,
+        first: u32,
+        layer: Layer<'_>,
+        at: usize,
+        state: &mut State<'_>,
+    ) -> bool {
         let entries = self.tables.get(table).map_or(&[][..], |table| table.entries);
         let (width, is_checked) = (entry_width(table), is_checked(table));
         for index in (first as usize..).take(MAX_CHAIN) {
-            let Some(entry) = record_at(entries, index, width) else { return };
-            let Some((number, place, is_last)) = u32_at(entry, 0).map(unpack_entry) else { return };
+            if !state.work.spend(1, COMPARED) {
+                return false;
+            }
+            let Some(entry) = record_at(entries, index, width) else { break };
+            let Some((number, place, is_last)) = u32_at(entry, 0).map(unpack_entry) else { break };
             let stands = |start: &usize| {
                 !is_checked || u32_at(entry, 1).is_some_and(|tests| check::holds(tests, layer.bytes, *start))
             };
             if let Some(start) = at.checked_sub(place).filter(stands) {
-                let Some(record) = record_at(self.anchors, number as usize, ANCHOR) else { return };
+                let Some(record) = record_at(self.anchors, number as usize, ANCHOR) else { break };
                 self.compare(&Candidate { number, record, start }, layer, state);
             }
             if is_last {
-                return;
+                break;
             }
         }
+        true
     }
 
     /// Notes what a candidate is an anchor of, if it is one.
