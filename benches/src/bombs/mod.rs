@@ -1,6 +1,7 @@
 //! Files that are made to cost much: small ones that unpack to gigabytes, archives without end, and large
 //! ones that must simply be looked at; in `work` those whose cost stands in neither length. Says of each how long it took, how much memory, and what the answer was.
 
+mod words;
 mod work;
 
 use std::fs::File;
@@ -26,6 +27,9 @@ pub struct Arguments {
     /// Run only those whose names have this in them.
     #[arg(long)]
     only: Option<String>,
+    /// Run files of one word, again and again, instead: some hundreds of them.
+    #[arg(long)]
+    words: bool,
 }
 
 const MEBIBYTE: usize = 1 << 20;
@@ -47,8 +51,25 @@ enum Promise {
     Ends,
 }
 
+/// How a file is written.
+type Writer = Box<dyn Fn(&mut File) -> std::io::Result<()>>;
+
 /// A name, what is promised, and how its file is written.
 type Case = (&'static str, Promise, fn(&mut File) -> std::io::Result<()>);
+
+/// Files of one word.
+fn of_words() -> Vec<(String, Promise, Writer)> {
+    let of_kind = |words::Kind { name, head, words }: &'static words::Kind| {
+        words.iter().map(move |word| {
+            let name = format!("{name} of `{}`", word.escape_ascii().to_string().replace('|', "\\x7c"));
+            let write: Writer = Box::new(move |out| {
+                work::packed(out, 12, &[head, &word.repeat(38 * MEBIBYTE / word.len())[..]].concat())
+            });
+            (name, Promise::Incomplete, write)
+        })
+    };
+    words::KINDS.iter().flat_map(of_kind).collect()
+}
 
 fn cases() -> Vec<Case> {
     vec![
@@ -214,13 +235,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         "| file | length | seconds | processor time | private memory | answer |\n|---|---|---|---|---|---|"
     );
     let mut missed = 0;
-    for (name, promise, write) in cases().into_iter().chain(work::cases()) {
+    let listed = || cases().into_iter().chain(work::cases());
+    let boxed = |(name, promise, write): Case| (name.to_owned(), promise, Box::new(write) as Writer);
+    for (name, promise, write) in if arguments.words { of_words() } else { listed().map(boxed).collect() } {
         if arguments.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
             continue;
         }
         let path = folder.path().join("bomb");
         let mut file = File::create(&path)?;
-        write(&mut file).with_context(|| name)?;
+        write(&mut file).with_context(|| name.clone())?;
         let length = file.metadata()?.len();
         drop(file);
         let patience = if promise == Promise::Ends { 10 * PATIENCE } else { PATIENCE };

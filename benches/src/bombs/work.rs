@@ -373,7 +373,7 @@ fn endless_program() -> Vec<u8> {
 const MAIL: &str = "From: a@b\r\nSubject: c\r\nMIME-Version: 1.0\r\n";
 
 /// So many copies of a file in a ZIP archive, each with its own number behind it.
-fn packed(out: &mut File, count: u32, file: &[u8]) -> std::io::Result<()> {
+pub(super) fn packed(out: &mut File, count: u32, file: &[u8]) -> std::io::Result<()> {
     let pack = |number: u32| {
         zip_methods::pack(&number.to_string(), &[file, format!("\0{number}").as_bytes()].concat(), 8)
     };
