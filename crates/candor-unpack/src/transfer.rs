@@ -1,115 +1,232 @@
 //! Encodings of bytes as text, read leniently: what is no digit is passed over, and what can be read of a
 //! damaged end is kept.
 
+/// Characters that are read at a time, by instructions for vectors.
+const BLOCK: usize = 32;
+
+/// What the bytes of a text with blocks are judged by: what it asks should have no branches.
+pub(crate) fn any(text: &[u8], wanted: impl Fn(u8) -> bool) -> bool {
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    let is_in = |block: &[u8]| block.iter().fold(false, |any, byte| any | wanted(*byte));
+    blocks.iter().any(|block| is_in(block)) || is_in(rest)
+}
+
 /// Base64, in its usual and in its address alphabet.
 pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let (mut held, mut count) = (0_u32, 0_u32);
-    let mut rest = text;
-    while let Some((&byte, behind)) = rest.split_first() {
-        if count == 0 {
-            // Nothing but digits, as in most of a text.
-            let mut taken = 0_usize;
-            let (words, _) = rest.as_chunks::<8>();
-            for word in words {
-                let Some([_, _, values @ ..]) = whole(*word) else { break };
-                out.extend_from_slice(&values);
-                taken = taken.saturating_add(8);
-            }
-            let word = rest.get(taken..).and_then(<[u8]>::first_chunk::<4>);
-            if let Some([.., first, second, third]) = word.and_then(|word| whole(*word)) {
-                out.extend_from_slice(&[first, second, third]);
-                taken = taken.saturating_add(4);
-            }
-            if taken > 0 {
-                rest = rest.get(taken..).unwrap_or_default();
-                continue;
-            }
-        }
-        rest = behind;
-        let value = base64_digit(byte);
-        if byte == b'=' {
-            // The end of one of several texts that were joined: the next one starts afresh.
-            (held, count) = (0, 0);
-        }
-        if value > 63 {
-            continue;
-        }
-        held = held << 6 | u32::from(value);
-        count = count.saturating_add(6);
-        if count >= 8 {
-            count = count.saturating_sub(8);
-            out.push(held.wrapping_shr(count).to_le_bytes()[0]);
-        }
+    let mut out = Vec::with_capacity((text.len() / 4).saturating_mul(3));
+    let mut held = Digits::default();
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    for block in blocks {
+        held.take(block, &mut out);
     }
+    if !rest.is_empty() {
+        // What is no digit behind the end.
+        let mut last = [0xff; BLOCK];
+        for (place, byte) in last.iter_mut().zip(rest) {
+            *place = *byte;
+        }
+        held.take(&last, &mut out);
+    }
+    held.finish(&mut out);
     out
 }
 
-/// What so many digits are, at the end.
-fn whole<const N: usize>(digits: [u8; N]) -> Option<[u8; 8]> {
-    let (mut held, mut seen) = (0_u64, 0_u8);
-    for digit in digits {
-        let value = base64_digit(digit);
-        seen |= value;
-        held = held << 6 | u64::from(value);
-    }
-    (seen <= 63).then_some(held.to_be_bytes())
+/// What stands for `=`, and for what is no digit.
+const PADDING: u8 = 0x80;
+const NONE: u8 = 0xff;
+
+/// Digits of Base64 that are not written yet: between the blocks there are no more than three.
+struct Digits {
+    values: [u8; BLOCK + 8],
+    count: usize,
 }
 
-/// What a digit of Base64 is worth; 255 for what is none.
-fn base64_digit(byte: u8) -> u8 {
-    BASE64.get(usize::from(byte)).copied().unwrap_or(255)
+impl Default for Digits {
+    fn default() -> Self {
+        Self { values: [0; BLOCK + 8], count: 0 }
+    }
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "a constant: it would not compile"
-)]
-const BASE64: [u8; 256] = {
-    let mut values = [255; 256];
-    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut value = 0;
-    while value < digits.len() {
-        values[digits[value] as usize] = value as u8;
-        value += 1;
+impl Digits {
+    fn take(&mut self, block: &[u8; BLOCK], out: &mut Vec<u8>) {
+        // Plain loops, which become instructions for vectors.
+        let mut values = [0; BLOCK];
+        for (value, byte) in values.iter_mut().zip(block) {
+            *value = base64_digit(*byte);
+        }
+        let (mut seen, mut common) = (0, NONE);
+        for value in &values {
+            seen |= value;
+            common &= value;
+        }
+        if common == NONE {
+            return;
+        }
+        if seen < PADDING / 2 {
+            if self.count == 0 {
+                let mut bytes = [0; BLOCK / 4 * 3];
+                pack(&values, &mut bytes);
+                out.extend_from_slice(&bytes);
+                return;
+            }
+            let behind = self.values.get_mut(self.count..).and_then(<[u8]>::first_chunk_mut);
+            if let Some(behind) = behind {
+                *behind = values;
+                self.count = self.count.saturating_add(BLOCK);
+            }
+        } else if values.iter().fold(false, |any, value| any | (*value == PADDING)) {
+            for value in values {
+                self.push(value);
+                if value == PADDING {
+                    // The end of one of several texts that were joined: the next one starts afresh.
+                    self.finish(out);
+                }
+            }
+        } else {
+            for value in values {
+                self.push(value);
+            }
+        }
+        self.write(out);
     }
-    values[b'-' as usize] = 62;
-    values[b'_' as usize] = 63;
-    values
-};
+
+    /// Keeps a value, if it is one of a digit.
+    fn push(&mut self, value: u8) {
+        if let Some(place) = self.values.get_mut(self.count) {
+            *place = value;
+            self.count = self.count.saturating_add(usize::from(value < PADDING));
+        }
+    }
+
+    /// Writes what the whole groups of four say.
+    fn write(&mut self, out: &mut Vec<u8>) {
+        let mut bytes = [0; (BLOCK + 8) / 4 * 3];
+        pack(&self.values, &mut bytes);
+        let groups = self.count / 4;
+        out.extend_from_slice(bytes.get(..groups.saturating_mul(3)).unwrap_or_default());
+        let behind = self.values.get(groups.saturating_mul(4)..).and_then(<[u8]>::first_chunk::<4>).copied();
+        for (place, value) in self.values.iter_mut().zip(behind.unwrap_or_default()) {
+            *place = value;
+        }
+        self.count %= 4;
+    }
+
+    /// Writes all, as far as it makes whole bytes.
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if self.count > 3 {
+            self.write(out);
+        }
+        if self.count > 1 {
+            let digits = *self.values.first_chunk::<8>().unwrap_or(&[0; 8]);
+            out.extend_from_slice(packed(digits).get(..self.count.saturating_sub(1)).unwrap_or_default());
+        }
+        self.count = 0;
+    }
+}
+
+/// Writes six bits of each of these.
+fn pack(digits: &[u8], bytes: &mut [u8]) {
+    for (digits, bytes) in digits.as_chunks::<8>().0.iter().zip(bytes.as_chunks_mut::<6>().0) {
+        *bytes = packed(*digits);
+    }
+}
+
+/// Six bits of each of these.
+#[inline]
+const fn packed(digits: [u8; 8]) -> [u8; 6] {
+    // Two, then four, then all side by side.
+    let digits = u64::from_be_bytes(digits);
+    let twos = digits & 0x003f_003f_003f_003f | digits >> 2 & 0x0fc0_0fc0_0fc0_0fc0;
+    let fours = twos & 0x0000_0fff_0000_0fff | twos >> 4 & 0x00ff_f000_00ff_f000;
+    let all = fours & 0x00ff_ffff | fours >> 8 & 0xffff_ff00_0000;
+    let [_, _, bytes @ ..] = all.to_be_bytes();
+    bytes
+}
+
+/// What a digit of Base64 is worth, or what it is instead. Computed, for many at a time.
+#[inline]
+const fn base64_digit(byte: u8) -> u8 {
+    let (upper, lower, decimal) = (byte.wrapping_sub(b'A'), byte.wrapping_sub(b'a'), byte.wrapping_sub(b'0'));
+    let value = if upper < 26 { upper } else { NONE };
+    let value = if lower < 26 { lower.wrapping_add(26) } else { value };
+    let value = if decimal < 10 { decimal.wrapping_add(52) } else { value };
+    let value = if (byte == b'+') | (byte == b'-') { 62 } else { value };
+    let value = if (byte == b'/') | (byte == b'_') { 63 } else { value };
+    if byte == b'=' { PADDING } else { value }
+}
 
 /// Quoted-printable.
 pub(crate) fn quoted_printable(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some((&byte, behind)) = rest.split_first() {
-        rest = behind;
-        if byte != b'=' {
-            out.push(byte);
+    while !rest.is_empty() {
+        let (block, behind) = rest.split_at_checked(BLOCK).unwrap_or((rest, &[]));
+        if !any(block, |byte| byte == b'=') {
+            out.extend_from_slice(block);
+            rest = behind;
             continue;
         }
-        let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        match behind.get(blanks..).unwrap_or_default() {
-            [b'\r', b'\n', next @ ..] | [b'\n', next @ ..] => rest = next,
-            _ => match hex_pair(behind) {
-                Some(value) => {
-                    out.push(value);
-                    rest = behind.get(2..).unwrap_or_default();
-                }
-                None => out.push(byte),
-            },
+        let until = rest.len().saturating_sub(BLOCK);
+        let (mut bytes, mut count) = ([0; BLOCK], 0_usize);
+        while rest.len() > until
+            && let Some((&byte, behind)) = rest.split_first()
+        {
+            let (value, behind) = match byte {
+                b'=' => match escaped(behind) {
+                    (Some(value), behind) => (value, behind),
+                    (None, behind) => {
+                        rest = behind;
+                        continue;
+                    }
+                },
+                _ => (byte, behind),
+            };
+            rest = behind;
+            if let Some(place) = bytes.get_mut(count) {
+                *place = value;
+            }
+            count = count.saturating_add(1);
         }
+        out.extend_from_slice(bytes.get(..count).unwrap_or_default());
     }
     out
 }
 
-/// What the lines of uuencoded text hold, up to the line `end`, and how many bytes were read.
-pub(crate) fn uuencoded(text: &[u8]) -> (Vec<u8>, usize) {
-    let mut out = Vec::new();
-    let mut read = 0_usize;
-    for line in text.split(|&byte| byte == b'\n') {
-        read = read.saturating_add(line.len()).saturating_add(1);
+/// The byte that an equals sign with what is behind it stands for, none for a line that goes on, and what follows.
+#[inline]
+fn escaped(behind: &[u8]) -> (Option<u8>, &[u8]) {
+    if let Some(value) = hex_pair(behind) {
+        return (Some(value), behind.get(2..).unwrap_or_default());
+    }
+    let blanks = behind.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    match behind.get(blanks..).unwrap_or_default() {
+        [b'\r', b'\n', next @ ..] | [b'\n', next @ ..] => (None, next),
+        _ => (Some(b'='), behind),
+    }
+}
+
+/// What was read of a text in lines.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    pub(crate) content: Vec<u8>,
+    /// Bytes that were read, and lines.
+    pub(crate) read: usize,
+    pub(crate) count: usize,
+}
+
+/// What the lines of uuencoded text hold, up to the line `end`, and no more than `most`.
+pub(crate) fn uuencoded(text: &[u8], most: usize) -> Lines {
+    let mut lines = Lines::default();
+    let out = &mut lines.content;
+    let mut rest = Some(text);
+    while let Some(text) = rest.filter(|_| lines.count < most) {
+        let (line, behind) = match memchr::memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
+            Some((line, behind)) => (line, behind.get(1..)),
+            None => (text, None),
+        };
+        rest = behind;
+        lines.count = lines.count.saturating_add(1);
+        lines.read = lines.read.saturating_add(line.len()).saturating_add(1);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line == b"end" {
             break;
@@ -119,45 +236,76 @@ pub(crate) fn uuencoded(text: &[u8]) -> (Vec<u8>, usize) {
             continue;
         }
         let length = usize::from(length.wrapping_sub(b' ') & 63);
-        let (mut held, mut count, mut made) = (0_u32, 0_u32, 0_usize);
-        for &digit in digits {
-            held = held << 6 | u32::from(digit.wrapping_sub(b' ') & 63);
-            count = count.saturating_add(6);
-            if count >= 8 && made < length {
-                count = count.saturating_sub(8);
-                out.push(held.wrapping_shr(count).to_le_bytes()[0]);
-                made = made.saturating_add(1);
-            }
+        let whole = digits.len().saturating_mul(6) / 8;
+        let end = out.len().saturating_add(length.min(whole));
+        let (blocks, last) = digits.as_chunks::<8>();
+        for block in blocks.iter().take(length.div_ceil(6)) {
+            out.extend_from_slice(&packed(without_blank(*block)));
         }
+        if out.len() < end {
+            let mut block = [b' '; 8];
+            for (place, digit) in block.iter_mut().zip(last) {
+                *place = *digit;
+            }
+            out.extend_from_slice(&packed(without_blank(block)));
+        }
+        out.truncate(end);
     }
-    (out, read)
+    lines
 }
 
-/// The lines of a file in yEnc, up to the line `=yend`, and the length of text that was read.
-pub(crate) fn yenc(text: &[u8]) -> (Vec<u8>, usize) {
-    let mut out = Vec::new();
-    let mut read = 0_usize;
-    for line in text.split_inclusive(|&byte| byte == b'\n') {
-        if line.starts_with(b"=yend") {
-            break;
-        }
-        read = read.saturating_add(line.len());
+/// Digits of uuencoded text as what they are worth, in their lower six bits.
+#[inline]
+const fn without_blank(digits: [u8; 8]) -> [u8; 8] {
+    // Nothing is carried into the next one that would not be cut off: the upper bits are set.
+    (u64::from_ne_bytes(digits) | 0x8080_8080_8080_8080).wrapping_sub(0x2020_2020_2020_2020).to_ne_bytes()
+}
+
+/// The lines of a file in yEnc, up to the line `=yend`, and no more than `most`.
+pub(crate) fn yenc(text: &[u8], most: usize) -> Lines {
+    let mut lines = Lines::default();
+    let out = &mut lines.content;
+    let mut rest = text;
+    while !rest.is_empty() && lines.count < most && !rest.starts_with(b"=yend") {
+        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
+        let (line, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        rest = behind;
+        lines.count = lines.count.saturating_add(1);
+        lines.read = lines.read.saturating_add(length);
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         // A dot at the start of a line is doubled on its way.
         let line = if line.starts_with(b"..") { line.get(1..).unwrap_or_default() } else { line };
         let mut is_escaped = false;
-        for &byte in line {
-            match byte {
-                b'=' if !is_escaped => is_escaped = true,
-                _ => {
-                    out.push(byte.wrapping_sub(if is_escaped { 42 + 64 } else { 42 }));
-                    is_escaped = false;
+        let (blocks, last) = line.as_chunks::<BLOCK>();
+        for block in blocks {
+            if is_escaped | block.iter().fold(false, |any, byte| any | (*byte == b'=')) {
+                moved_down(block, &mut is_escaped, out);
+            } else {
+                let mut bytes = *block;
+                for byte in &mut bytes {
+                    *byte = byte.wrapping_sub(42);
                 }
+                out.extend_from_slice(&bytes);
             }
         }
+        moved_down(last, &mut is_escaped, out);
     }
-    (out, read)
+    lines
+}
+
+/// What these characters of a line in yEnc stand for, no more than a block of them.
+fn moved_down(characters: &[u8], is_escaped: &mut bool, out: &mut Vec<u8>) {
+    let (mut bytes, mut count) = ([0; BLOCK], 0_usize);
+    for &character in characters {
+        let is_mark = character == b'=' && !*is_escaped;
+        if let Some(place) = bytes.get_mut(count) {
+            *place = character.wrapping_sub(if *is_escaped { 42 + 64 } else { 42 });
+        }
+        count = count.saturating_add(usize::from(!is_mark));
+        *is_escaped = is_mark;
+    }
+    out.extend_from_slice(bytes.get(..count).unwrap_or_default());
 }
 
 /// Hexadecimal digits; an odd one at the end counts as if a zero followed.
@@ -205,12 +353,14 @@ pub(crate) fn ascii85(text: &[u8]) -> Vec<u8> {
 }
 
 /// The byte that the first two characters spell.
+#[inline]
 pub(crate) fn hex_pair(text: &[u8]) -> Option<u8> {
     let [high, low] = *text.first_chunk()?;
     Some(hex_digit(high)? << 4 | hex_digit(low)?)
 }
 
 /// What a hexadecimal digit is worth.
+#[inline]
 pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
     HEX.get(usize::from(byte)).copied().filter(|value| *value < 16)
 }

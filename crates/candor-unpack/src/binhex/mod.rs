@@ -10,8 +10,31 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
+use crate::work::Work;
 
 const DIGITS: &[u8; 64] = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
+
+/// What a digit is worth; 255 for what is none.
+const VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut value = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "a constant: it would not compile"
+    )]
+    while value < DIGITS.len() {
+        values[DIGITS[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+
+/// What a character costs, in the units of [`candor_model::Budget::pay_work`]: every one is asked what it is, and may write
+/// out a run.
+const CHARACTER: usize = 2;
+/// How many bytes of runs are written out in the time of one such unit.
+const WRITTEN: usize = 8;
 
 /// Gives the forks.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -20,9 +43,20 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let start = memchr::memchr(b':', text).map_or(text.len(), |at| at.saturating_add(1));
     let packed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let most = usize::try_from(sink.budget().growth(packed)).unwrap_or(usize::MAX);
-    let plain = unfolded(text.get(start..).unwrap_or_default(), most);
+    let mut work = Work::of(bytes);
+    let text = text.get(start..).unwrap_or_default();
+    let text = text.get(..memchr::memchr(b':', text).unwrap_or(text.len())).unwrap_or_default();
+    let affordable = work.left(sink) / CHARACTER;
+    let is_paid = work.pay(text.len().saturating_mul(CHARACTER), sink);
+    let text = text.get(..affordable).filter(|_| !is_paid).unwrap_or(text);
+    let affordable = work.left(sink).saturating_mul(WRITTEN);
+    let plain = unfolded(text, most.min(affordable));
     if plain.len() >= most {
         sink.incomplete(Reason::Ratio);
+    } else {
+        // One more when it was cut, which cannot be paid for.
+        let cut = usize::from(plain.len() >= affordable);
+        let _ = work.pay((plain.len() / WRITTEN).saturating_add(cut), sink);
     }
     let mut reader = Reader::new(&plain, Order::Big);
     let mut header = || {
@@ -66,8 +100,11 @@ fn unfolded(text: &[u8], most: usize) -> Vec<u8> {
         if character == b':' || out.len() >= most {
             break;
         }
-        let Some(digit) = DIGITS.iter().position(|digit| *digit == character) else { continue };
-        held = held << 6 | u32::try_from(digit).unwrap_or(0);
+        let digit = VALUES.get(usize::from(character)).copied().unwrap_or(255);
+        if digit > 63 {
+            continue;
+        }
+        held = held << 6 | u32::from(digit);
         count = count.saturating_add(6);
         if count < 8 {
             continue;

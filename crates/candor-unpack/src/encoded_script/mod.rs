@@ -19,6 +19,7 @@ use memchr::memmem;
 
 use crate::reader::clipped;
 use crate::transfer::base64;
+use crate::work::{Allowance, Work, units};
 
 const START: &[u8] = b"#@~^";
 const END: &[u8] = b"==^#~@";
@@ -27,6 +28,9 @@ const LENGTH: usize = 8;
 const CHECKSUM: usize = 6;
 /// Scripts of one text that are given.
 const SCRIPTS: u64 = 256;
+
+/// What a script costs, beside one for each of its characters, in the units of [`candor_model::Budget::pay_work`].
+const SCRIPT: usize = 256;
 
 /// The three alphabets, from the blank to the last character of ASCII.
 const ALPHABETS: [&[u8; 96]; 3] = [
@@ -42,18 +46,23 @@ const TURNS: &[u8; 64] = b"01201212212102120212001221021221002121202001202102120
 /// Gives the script of an encoded file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut position = 0_u64;
+    let mut work = Work::of(bytes);
     for (count, script) in (1_u64..).zip(scripts(bytes)) {
+        if !work.pay(script.price(), sink) {
+            return;
+        }
         if count > SCRIPTS {
             sink.incomplete(Reason::Children);
             return;
         }
         position = position.saturating_add(1);
         let name = format!("script {position}");
-        if give(sink, &name, position, None, &script.content) == Flow::Stop {
+        let content = script.content();
+        if give(sink, &name, position, None, &content) == Flow::Stop {
             return;
         }
         position = position.saturating_add(1);
-        let page = [b"<script>", &script.content[..], b"</script>"].concat();
+        let page = [b"<script>", &content[..], b"</script>"].concat();
         if give(sink, &name, position, Some(FileType::Html), &page) == Flow::Stop {
             return;
         }
@@ -62,12 +71,16 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the encoded scripts in a text.
 pub(crate) fn search(text: &[u8], sink: &mut dyn Sink) -> Flow {
+    let mut work = Work::of(text);
     for (position, script) in (1_u64..).zip(scripts(text)) {
+        if !work.pay(script.price(), sink) {
+            break;
+        }
         if position > SCRIPTS {
             sink.incomplete(Reason::Children);
             break;
         }
-        let flow = give(sink, &format!("script {position}"), position, None, &script.content);
+        let flow = give(sink, &format!("script {position}"), position, None, &script.content());
         if flow == Flow::Stop {
             return flow;
         }
@@ -75,13 +88,13 @@ pub(crate) fn search(text: &[u8], sink: &mut dyn Sink) -> Flow {
     Flow::Continue
 }
 
-/// A text with its encoded scripts in the clear; `None` when it has none.
-pub(crate) fn resolved(text: &[u8]) -> Option<Vec<u8>> {
+/// A text with its encoded scripts in the clear, as far as that can be paid for; `None` when it has none.
+pub(crate) fn resolved(text: &[u8], allowance: &Allowance) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut at = 0_usize;
-    for script in scripts(text) {
+    for script in scripts(text).take_while(|script| allowance.pay(units(script.price()))) {
         out.extend_from_slice(text.get(at..script.start).unwrap_or_default());
-        out.extend_from_slice(&script.content);
+        out.extend_from_slice(&script.content());
         at = script.end;
     }
     if at == 0 {
@@ -98,15 +111,27 @@ fn give(sink: &mut dyn Sink, name: &str, position: u64, file_type: Option<FileTy
 }
 
 /// An encoded script of a text: where it stands, and what it says.
-struct Script {
+struct Script<'t> {
     start: usize,
     end: usize,
-    content: Vec<u8>,
+    characters: &'t [u8],
+}
+
+impl Script<'_> {
+    /// What reading it costs.
+    const fn price(&self) -> usize {
+        self.characters.len().saturating_add(SCRIPT)
+    }
+
+    /// What it says.
+    fn content(&self) -> Vec<u8> {
+        decoded(self.characters)
+    }
 }
 
 /// The encoded scripts of a text, none of which begins inside of another, so that all of them cost no more than the
 /// text is long.
-fn scripts(text: &[u8]) -> impl Iterator<Item = Script> {
+fn scripts(text: &[u8]) -> impl Iterator<Item = Script<'_>> {
     let mut at = 0_usize;
     let next = move || {
         let start = at.saturating_add(memmem::find(text.get(at..)?, START)?);
@@ -125,9 +150,9 @@ fn scripts(text: &[u8]) -> impl Iterator<Item = Script> {
                 None => (body.len(), body.len()),
             },
         };
-        let content = decoded(clipped(body, 0, u64::try_from(length).ok()?));
+        let characters = clipped(body, 0, u64::try_from(length).ok()?);
         at = from.saturating_add(used);
-        Some(Script { start, end: at, content })
+        Some(Script { start, end: at, characters })
     };
     std::iter::from_fn(next)
 }
@@ -140,11 +165,12 @@ fn length(text: &[u8]) -> Option<usize> {
 
 /// The script that these characters stand for.
 fn decoded(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = vec![0; text.len()];
+    let mut places = out.iter_mut();
     let mut turn = 0_usize;
     let mut rest = text;
     while let Some((&byte, behind)) = rest.split_first() {
-        rest = behind;
+        let Some(place) = places.next() else { break };
         let escaped = match (byte, behind.first()) {
             (b'@', Some(b'&')) => Some(b'\n'),
             (b'@', Some(b'#')) => Some(b'\r'),
@@ -154,26 +180,47 @@ fn decoded(text: &[u8]) -> Vec<u8> {
             _ => None,
         };
         if let Some(escaped) = escaped {
-            out.push(escaped);
+            *place = escaped;
             rest = behind.get(1..).unwrap_or_default();
         } else {
-            out.push(exchanged(byte, turn));
+            *place = exchanged(byte, turn);
+            rest = behind;
         }
         turn = turn.saturating_add(usize::from(byte < 0x80));
     }
+    let unused = places.len();
+    out.truncate(out.len().saturating_sub(unused));
     out
 }
 
 /// What a character stands for when it is the turn of its alphabet.
+#[inline]
 fn exchanged(byte: u8, turn: usize) -> u8 {
     let alphabet = TURNS.get(turn % 64).map_or(0, |digit| usize::from(digit & 3));
-    match byte {
-        b'\t' => TABULATOR.get(alphabet).copied().unwrap_or(byte),
-        b'<' | b'>' | b'@' => byte,
-        b' '..=0x7f => {
-            let index = usize::from(byte.saturating_sub(b' '));
-            ALPHABETS.get(alphabet).and_then(|alphabet| alphabet.get(index)).copied().unwrap_or(byte)
-        }
-        _ => byte,
-    }
+    EXCHANGED.get(alphabet).and_then(|alphabet| alphabet.get(usize::from(byte))).copied().unwrap_or(byte)
 }
+
+/// The alphabets with what stands for a tabulator, and with what is not exchanged.
+const EXCHANGED: [[u8; 256]; 3] = {
+    let mut exchanged = [[0; 256]; 3];
+    let mut alphabet = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "a constant: it would not compile"
+    )]
+    while alphabet < 3 {
+        let mut byte = 0;
+        while byte < 256 {
+            exchanged[alphabet][byte] = match byte as u8 {
+                b'\t' => TABULATOR[alphabet],
+                b'<' | b'>' | b'@' => byte as u8,
+                b' '..=0x7f => ALPHABETS[alphabet][byte - 32],
+                other => other,
+            };
+            byte += 1;
+        }
+        alphabet += 1;
+    }
+    exchanged
+};

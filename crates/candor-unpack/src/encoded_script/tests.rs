@@ -38,7 +38,7 @@ fn every_character_comes_back_at_every_turn() {
         .flat_map(|shift| (0..96_u8).map(move |index| (index + shift as u8) % 95 + b' '))
         .chain(*b"\t\r\n<a>@b")
         .collect();
-    let found: Vec<_> = scripts(&encoded(&text)).map(|script| script.content).collect();
+    let found: Vec<_> = scripts(&encoded(&text)).map(|script| script.content()).collect();
     assert_eq!(found, [text]);
 }
 
@@ -67,7 +67,7 @@ fn pages_and_texts_have_them_in_the_clear() {
 
 #[test]
 fn wrong_lengths_and_missing_ends_lose_nothing() {
-    let content = |bytes: &[u8]| scripts(bytes).next().unwrap().content;
+    let content = |bytes: &[u8]| scripts(bytes).next().unwrap().content();
     let mut wrong = ENCODED.to_vec();
     wrong[4..8].copy_from_slice(b"AAAA");
     assert_eq!(content(&wrong), PLAIN);

@@ -1,11 +1,17 @@
 //! Header fields of mail: folding, parameters, and words in other character sets.
 
 use crate::name::decoded;
-use crate::transfer::{base64, hex_pair, quoted_printable};
+use crate::transfer::{any, base64, hex_pair, quoted_printable};
 
 /// Fields of one header that are read, and bytes of one field.
 const FIELDS: usize = 1024;
 const FIELD: usize = 64 << 10;
+
+/// What a line of a header costs; what a byte does of a field that matters, each end of a parameter, and each mark of a word in
+/// another character set, of which it has four. In the units of [`candor_model::Budget::pay_work`].
+const LINE: usize = 32;
+const BYTE: usize = 4;
+const MARK: usize = 64;
 
 /// What matters of the header of a part.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +28,8 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads the header at the start of `bytes`, and says where the body starts. A line that is no field
-    /// ends the header as an empty line does: some programs show what follows.
-    pub(super) fn read(bytes: &[u8]) -> (Self, usize) {
+    /// ends the header as an empty line does: some programs show what follows. It ends, too, with what `pay` does not let it read.
+    pub(super) fn read(bytes: &[u8], pay: &mut dyn FnMut(usize) -> bool) -> (Self, usize) {
         let mut header = Self::default();
         let mut at = 0_usize;
         let mut field: Vec<u8> = Vec::new();
@@ -32,7 +38,11 @@ impl Header {
             let rest = bytes.get(at..).unwrap_or_default();
             let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
             let line = rest.get(..length).unwrap_or_default();
-            let text = line.trim_ascii_end();
+            if !pay(LINE) {
+                header.take(&field, pay);
+                return (header, at);
+            }
+            let text = trimmed_end(line);
             let is_folded = matches!(line.first(), Some(b' ' | b'\t')) && !text.is_empty();
             if is_folded && !field.is_empty() {
                 if field.len().saturating_add(text.len()) <= FIELD {
@@ -44,10 +54,11 @@ impl Header {
                 at = at.saturating_add(length);
                 continue;
             }
-            header.take(&field);
+            header.take(&field, pay);
             field.clear();
-            let is_field = text.iter().position(|&byte| byte == b':').is_some_and(|colon| {
-                text.get(..colon).is_some_and(|name| name.trim_ascii_end().iter().all(u8::is_ascii_graphic))
+            let is_field = memchr::memchr(b':', text).is_some_and(|colon| {
+                let name = text.get(..colon).unwrap_or_default();
+                !any(name.trim_ascii_end(), |byte| !byte.is_ascii_graphic())
             });
             // The line that mailboxes put in front of a message.
             let is_separator = at == 0 && (text.starts_with(b"From ") || text.starts_with(b">From "));
@@ -75,7 +86,10 @@ impl Header {
         !self.media_type.is_empty()
     }
 
-    fn take(&mut self, field: &[u8]) {
+    fn take(&mut self, field: &[u8], pay: &mut dyn FnMut(usize) -> bool) {
+        if !Self::counts(field) || !pay(price(field)) {
+            return;
+        }
         let Some(colon) = memchr::memchr(b':', field) else { return };
         let (name, value) = field.split_at_checked(colon).unwrap_or((field, &[]));
         let value = value.get(1..).unwrap_or_default().trim_ascii();
@@ -96,6 +110,32 @@ impl Header {
         }
     }
 }
+
+/// What reading a field that matters costs.
+fn price(field: &[u8]) -> usize {
+    let marks = field.iter().filter(|byte| matches!(byte, b';' | b'?')).count();
+    field.len().saturating_mul(BYTE).saturating_add(marks.saturating_mul(MARK))
+}
+
+/// A text without the blanks at its end, of which there may be many.
+pub(super) fn trimmed_end(mut text: &[u8]) -> &[u8] {
+    while let Some((before, last)) = text.split_last_chunk::<BLANKS>()
+        && is_blank(last)
+    {
+        text = before;
+    }
+    text.trim_ascii_end()
+}
+
+/// Whether there is nothing but blanks.
+pub(super) fn is_blank(text: &[u8]) -> bool {
+    let is_other =
+        |byte: u8| !((byte == b' ') | (byte == b'\t') | (byte == b'\n') | (byte == b'\r') | (byte == 0x0c));
+    text.first().is_none_or(u8::is_ascii_whitespace) && !any(text, is_other)
+}
+
+/// Blanks that are taken away at a time.
+const BLANKS: usize = 64;
 
 /// A parameter, also one that is split into numbered pieces or written with percent signs.
 fn parameter(value: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {

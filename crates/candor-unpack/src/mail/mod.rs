@@ -14,13 +14,15 @@ mod header;
 mod tests;
 mod yenc;
 
-use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
+use std::borrow::Cow;
+
+use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink, flags::triples};
 use memchr::memmem;
 
 use crate::name::decoded;
-use crate::transfer::{base64, quoted_printable, uuencoded};
+use crate::transfer::{Lines, any, base64, quoted_printable, uuencoded};
 use crate::work::Work;
-use header::Header;
+use header::{Header, is_blank, trimmed_end};
 
 /// Boundaries that are open at a time, and parts of one message.
 const BOUNDARIES: usize = 64;
@@ -29,26 +31,37 @@ const PARTS: u64 = 8192;
 const NEAR: usize = 256 << 10;
 /// How many bytes are searched in the time in which one is read, where much of what stands there is almost a boundary.
 const AHEAD: usize = 4;
-/// How many boundaries a line is held against in the time in which a byte is read.
-const COMPARED: usize = 2;
 /// How many bytes are compared at a time.
 const AT_ONCE: usize = 64;
+/// What a line costs that begins as a boundary does, beside comparing it, and what one does that is a boundary or opens a
+/// container. In the units of [`candor_model::Budget::pay_work`], as those that follow.
+const DASHES: usize = 32;
+const BOUNDARY: usize = 128;
+/// What a sign costs at which a text in base64 ends and the next begins, and what something escaped in quoted-printable does.
+const END: usize = 16;
+const ESCAPE: usize = 4;
+/// What a line costs with which a uuencoded file begins, or almost, and what one of a file does.
+const BEGIN: usize = 64;
+const LINE: usize = 16;
 /// Files in uuencoded text of one part, and of those in yEnc.
 const FILES: usize = 256;
 
 /// Gives the parts of a message, or the messages of a mailbox.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut mail = Mail { sink, position: 0, work: Work::of(bytes) };
-    let messages = messages(bytes);
-    if messages.len() > 1 {
-        for message in messages {
-            if mail.give(String::new(), Some(FileType::Mail), message) == Flow::Stop {
-                return;
-            }
+    let mut start = 0_usize;
+    for next in further_messages(bytes) {
+        let message = bytes.get(start..next).unwrap_or_default();
+        if mail.give(String::new(), Some(FileType::Mail), message) == Flow::Stop {
+            return;
         }
-        return;
+        start = next;
     }
-    let _ = mail.message(bytes);
+    let last = bytes.get(start..).unwrap_or_default();
+    let _ = match start {
+        0 => mail.message(bytes),
+        _ => mail.give(String::new(), Some(FileType::Mail), last),
+    };
 }
 
 /// Gives the files in uuencoded text.
@@ -56,20 +69,25 @@ pub(crate) fn unpack_uuencoded(bytes: &[u8], sink: &mut dyn Sink) {
     let _ = Mail { sink, position: 0, work: Work::of(bytes) }.files(bytes);
 }
 
-/// The messages of a mailbox: each starts with a line `From `, behind an empty line.
-fn messages(bytes: &[u8]) -> Vec<&[u8]> {
-    if !bytes.starts_with(b"From ") {
-        return vec![bytes];
-    }
-    let mut starts = vec![0];
-    for at in memmem::find_iter(bytes, b"\nFrom ") {
-        let before = bytes.get(..at).unwrap_or_default();
-        if before.ends_with(b"\n") || before.ends_with(b"\n\r") {
-            starts.push(at.saturating_add(1));
-        }
-    }
-    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([bytes.len()]).collect();
-    starts.into_iter().zip(ends).filter_map(|(start, end)| bytes.get(start..end)).collect()
+/// Where the messages of a mailbox start but the first one: each with a line `From `, behind an empty line.
+fn further_messages(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let starts = lines_with(bytes, b"From ").filter(|start| {
+        let before = bytes.get(..*start).unwrap_or_default();
+        before.ends_with(b"\n\n") || before.ends_with(b"\n\r\n")
+    });
+    bytes.starts_with(b"From ").then_some(starts).into_iter().flatten()
+}
+
+/// Where the lines start that begin with this. Many lines that almost do cost no more than others.
+fn lines_with<'a, const N: usize>(
+    text: &'a [u8],
+    prefix: &'static [u8; N],
+) -> impl Iterator<Item = usize> + use<'a, N> {
+    let [initial, next] = prefix.first_chunk().copied().unwrap_or_default();
+    let behind =
+        triples(text, move |end, first, second| (end == b'\n') & (first == initial) & (second == next));
+    let starts = std::iter::once(0).chain(behind.map(|at| at.saturating_add(1)));
+    starts.filter(move |start| text.get(*start..).and_then(<[u8]>::first_chunk) == Some(prefix))
 }
 
 struct Mail<'sink> {
@@ -86,13 +104,14 @@ impl Mail<'_> {
         let mut current = header;
         let mut part_start = body;
         let mut at = body;
+        let mut lines = lines_with(bytes, b"--");
         self.open(&current, bytes.get(body..).unwrap_or_default(), &mut boundaries);
-        while let Some(found) = self.next_boundary(bytes, at, &boundaries) {
+        while let Some(found) =
+            self.next_boundary(bytes, lines.by_ref().skip_while(|start| *start < at), &boundaries)
+        {
             let part = bytes.get(part_start..found.start).unwrap_or_default();
             let is_container = current.media_type.starts_with("multipart/");
-            if !(is_container && part.trim_ascii().is_empty())
-                && self.part(&current, part, is_container) == Flow::Stop
-            {
+            if !(is_container && is_blank(part)) && self.part(&current, part, is_container) == Flow::Stop {
                 return Flow::Stop;
             }
             boundaries.truncate(found.depth.saturating_add(usize::from(!found.is_last)));
@@ -121,30 +140,29 @@ impl Mail<'_> {
 
     /// The header at the start of `bytes`, and where the body starts.
     fn header(&mut self, bytes: &[u8]) -> (Header, usize) {
-        let (header, body) = Header::read(bytes);
+        let (header, body) = Header::read(bytes, &mut |units| self.work.pay(units, self.sink));
         if header.is_cut {
             self.sink.incomplete(Reason::Unsupported("so long a header of a mail".to_owned()));
         }
         (header, body)
     }
 
-    /// The next line that is one of these boundaries. None when nothing is left to pay for holding lines against them.
-    fn next_boundary(&mut self, bytes: &[u8], from: usize, boundaries: &[Vec<u8>]) -> Option<Boundary> {
+    /// The next of these lines that is one of these boundaries. None when nothing is left to pay for holding lines against them.
+    fn next_boundary(
+        &mut self,
+        bytes: &[u8],
+        starts: impl Iterator<Item = usize>,
+        boundaries: &[Vec<u8>],
+    ) -> Option<Boundary> {
         if boundaries.is_empty() {
             return None;
         }
-        let rest = bytes.get(from..)?;
-        for at in memmem::find_iter(rest, b"--") {
-            let start = from.saturating_add(at);
-            let before = bytes.get(..start)?;
-            if !(before.is_empty() || before.ends_with(b"\n") || start == from) {
-                continue;
-            }
+        for start in starts {
             let line = bytes.get(start..)?;
             let end = memchr::memchr(b'\n', line).map_or(line.len(), |end| end.saturating_add(1));
-            let text = line.get(2..end)?.trim_ascii_end();
+            let text = trimmed_end(line.get(2..end)?);
             let compared = (text.len() / AT_ONCE).saturating_add(1).saturating_mul(boundaries.len());
-            if !self.work.pay(compared / COMPARED, self.sink) {
+            if !self.work.pay(compared.saturating_add(DASHES), self.sink) {
                 return None;
             }
             // The longest that fits, innermost first: one may begin with another.
@@ -153,6 +171,9 @@ impl Mail<'_> {
             else {
                 continue;
             };
+            if !self.work.pay(BOUNDARY, self.sink) {
+                return None;
+            }
             let is_last = text.get(boundary.len()..)?.starts_with(b"--");
             return Some(Boundary { start, end: start.saturating_add(end), depth, is_last });
         }
@@ -168,7 +189,7 @@ impl Mail<'_> {
                 return false;
             }
             // What is not paid for is believed.
-            if body.len() > NEAR || self.work.is_over() {
+            if body.len() > NEAR || !self.work.pay(BOUNDARY, self.sink) {
                 return true;
             }
             let place = memmem::find(near, &[b"--", &boundary[..]].concat());
@@ -176,7 +197,7 @@ impl Mail<'_> {
         });
         let is_container = header.media_type.starts_with("multipart/") || header.boundary.is_some();
         let boundary = named.or_else(|| {
-            if !is_container || self.work.is_over() {
+            if !is_container || !self.work.pay(BOUNDARY, self.sink) {
                 return None;
             }
             let (boundary, read) = guess(near);
@@ -192,7 +213,7 @@ impl Mail<'_> {
 
     /// Gives a part with its encoding undone. `is_between`: it is text before or behind the parts.
     fn part(&mut self, header: &Header, body: &[u8], is_between: bool) -> Flow {
-        if body.trim_ascii().is_empty() {
+        if is_blank(body) {
             return Flow::Continue;
         }
         let is_fragment = header.media_type == "message/partial";
@@ -201,26 +222,26 @@ impl Mail<'_> {
             self.sink.incomplete(Reason::Unsupported(reason));
         }
         // The first fragment begins with the header of the message.
-        let is_beginning = is_fragment && Header::read(body).0.is_of_message();
+        let is_beginning = is_fragment && self.header(body).0.is_of_message();
         let is_whole = header.media_type == "message/rfc822" && !header.encoding.contains("base64");
         let is_message = is_beginning || is_whole;
         let content = match header.encoding.as_str() {
-            _ if is_between => body.to_vec(),
-            encoding if encoding.contains("base64") => base64(body),
-            encoding if encoding.contains("quoted-printable") => quoted_printable(body),
+            _ if is_between => Cow::Borrowed(body),
+            encoding if encoding.contains("base64") => Cow::Owned(self.undo_base64(body)),
+            encoding if encoding.contains("quoted-printable") => self.undo_quoted_printable(body),
             encoding if encoding.contains("uu") => return self.files(body),
-            _ => body.to_vec(),
+            _ => Cow::Borrowed(body),
         };
         let file_type = is_message.then_some(FileType::Mail);
         if self.give(header.name.clone(), file_type, &content) == Flow::Stop {
             return Flow::Stop;
         }
         let is_undecoded = content.len() == body.len() && !is_between;
-        if is_undecoded
-            && is_base64(body)
-            && self.give(header.name.clone(), None, &base64(body)) == Flow::Stop
-        {
-            return Flow::Stop;
+        if is_undecoded && is_base64(body) {
+            let content = self.undo_base64(body);
+            if self.give(header.name.clone(), None, &content) == Flow::Stop {
+                return Flow::Stop;
+            }
         }
         if is_message {
             return Flow::Continue;
@@ -231,13 +252,36 @@ impl Mail<'_> {
         }
     }
 
+    /// What is in base64. Of many texts that are joined, of which a body has no more than a few, the first when the others are
+    /// not paid for.
+    fn undo_base64(&mut self, text: &[u8]) -> Vec<u8> {
+        let ends = memchr::memchr_iter(b'=', text).count();
+        if self.work.pay(ends.saturating_mul(END), self.sink) {
+            return base64(text);
+        }
+        let first = memchr::memchr(b'=', text).and_then(|end| text.get(..end));
+        base64(first.unwrap_or(text))
+    }
+
+    /// What is in quoted-printable; as it stands when that is not paid for.
+    fn undo_quoted_printable<'t>(&mut self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        let escapes = memchr::memchr_iter(b'=', text).count();
+        if !self.work.pay(escapes.saturating_mul(ESCAPE), self.sink) {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(quoted_printable(text))
+    }
+
     /// Gives the files in yEnc.
     fn encoded(&mut self, text: &[u8]) -> Flow {
-        for (count, file) in yenc::files(text).enumerate() {
+        let mut files = yenc::files(text);
+        for count in 0_usize.. {
+            let Some((file, price)) = files(self.work.left(self.sink)) else { break };
             if count >= FILES {
                 self.sink.incomplete(Reason::Children);
                 break;
             }
+            let is_paid = self.work.pay(price, self.sink);
             self.position = self.position.saturating_add(1);
             let member = Member {
                 name: file.name,
@@ -252,6 +296,9 @@ impl Mail<'_> {
             if self.sink.child(ChildKind::Extracted, &member, content) == Flow::Stop {
                 return Flow::Stop;
             }
+            if !is_paid {
+                break;
+            }
         }
         Flow::Continue
     }
@@ -260,14 +307,13 @@ impl Mail<'_> {
     fn files(&mut self, text: &[u8]) -> Flow {
         let mut read_until = 0_usize;
         let mut files = 0_usize;
-        for at in memmem::find_iter(text, b"begin ") {
-            let is_line = at == 0 || text.get(at.saturating_sub(1)) == Some(&b'\n');
-            if !is_line {
-                continue;
+        for at in lines_with(text, b"begin ") {
+            if !self.work.pay(BEGIN, self.sink) {
+                return Flow::Continue;
             }
             let rest = text.get(at.saturating_add(6)..).unwrap_or_default();
             let line = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
-            let mut words = line.trim_ascii_end().splitn(2, |&byte| byte == b' ');
+            let mut words = trimmed_end(line).splitn(2, |&byte| byte == b' ');
             let is_mode = |mode: &[u8]| (3..=4).contains(&mode.len()) && mode.iter().all(u8::is_ascii_digit);
             let (Some(mode), Some(name)) = (words.next(), words.next()) else { continue };
             if !is_mode(mode) {
@@ -278,7 +324,11 @@ impl Mail<'_> {
                 return Flow::Continue;
             }
             files = files.saturating_add(1);
-            let (content, read) = uuencoded(rest.get(line.len().saturating_add(1)..).unwrap_or_default());
+            let behind = rest.get(line.len().saturating_add(1)..).unwrap_or_default();
+            // One more than can be paid for tells that there are more.
+            let most = (self.work.left(self.sink) / LINE).saturating_add(1);
+            let Lines { content, read, count } = uuencoded(behind, most);
+            let is_paid = self.work.pay(count.saturating_mul(LINE), self.sink);
             // One that begins in another, which has no end, is read once more.
             if at < read_until && !self.work.pay(read, self.sink) {
                 return Flow::Continue;
@@ -286,6 +336,9 @@ impl Mail<'_> {
             read_until = text.len().saturating_sub(rest.len()).saturating_add(read);
             if !content.is_empty() && self.give(decoded(name), None, &content) == Flow::Stop {
                 return Flow::Stop;
+            }
+            if !is_paid {
+                return Flow::Continue;
             }
         }
         Flow::Continue
@@ -333,11 +386,22 @@ fn guess(body: &[u8]) -> (Option<Vec<u8>>, usize) {
 
 /// Whether a body is base64 though its header does not say so: lines of nothing else, at least two full ones.
 fn is_base64(body: &[u8]) -> bool {
-    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let is_other = |byte: u8| {
+        let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        let is_decimal = byte.wrapping_sub(b'0') < 10;
+        !(is_letter | is_decimal | (byte == b'+') | (byte == b'/') | (byte == b'='))
+    };
     let mut long = 0_u32;
-    for line in body.trim_ascii().split(|&byte| byte == b'\n').take(64) {
-        let line = line.trim_ascii_end();
-        if !line.iter().all(is_digit) {
+    let mut rest = Some(trimmed_end(body).trim_ascii_start());
+    for _ in 0..64 {
+        let Some(text) = rest else { break };
+        let (line, behind) = match memchr::memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
+            Some((line, behind)) => (line, behind.get(1..)),
+            None => (text, None),
+        };
+        rest = behind;
+        let line = trimmed_end(line);
+        if any(line, is_other) {
             return false;
         }
         long = long.saturating_add(u32::from(line.len() >= 60));

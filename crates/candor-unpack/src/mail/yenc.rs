@@ -13,8 +13,10 @@
 use candor_model::Reason;
 use memchr::memmem;
 
+use super::header::trimmed_end;
+use super::lines_with;
 use crate::name::decoded;
-use crate::transfer::yenc;
+use crate::transfer::{Lines, yenc};
 
 /// A file, or a part of one.
 pub(super) struct File {
@@ -26,27 +28,25 @@ pub(super) struct File {
     pub(super) missing: Option<Reason>,
 }
 
-/// The files in a text.
-pub(super) fn files(text: &[u8]) -> impl Iterator<Item = File> {
+/// What a file that begins costs, and a line of it, in the units of [`candor_model::Budget::pay_work`].
+const FILE: usize = 256;
+const LINE: usize = 16;
+
+/// The files in a text, each with what it cost; so much may be left to pay for it.
+pub(super) fn files(text: &[u8]) -> impl FnMut(usize) -> Option<(File, usize)> {
+    let mut starts = lines_with(text, b"=ybegin ");
     let mut at = 0_usize;
-    let next = move || {
-        loop {
-            let start = at.saturating_add(memmem::find(text.get(at..)?, b"=ybegin ")?);
-            let is_line = start == 0 || text.get(start.saturating_sub(1)) == Some(&b'\n');
-            if !is_line {
-                at = start.saturating_add(8);
-                continue;
-            }
-            let (line, body) = line(text.get(start..)?);
-            let is_part = body.starts_with(b"=ypart");
-            let content = if is_part { self::line(body).1 } else { body };
-            let rest = text.len().saturating_sub(content.len());
-            let (content, used) = yenc(content);
-            at = rest.saturating_add(used);
-            return Some(file(line, is_part, content));
-        }
-    };
-    std::iter::from_fn(next)
+    move |left| {
+        let start = starts.find(|start| *start >= at)?;
+        let (line, body) = line(text.get(start..)?);
+        let is_part = body.starts_with(b"=ypart");
+        let content = if is_part { self::line(body).1 } else { body };
+        let rest = text.len().saturating_sub(content.len());
+        // One more than can be paid for tells that there are more.
+        let Lines { content, read, count } = yenc(content, (left / LINE).saturating_add(1));
+        at = rest.saturating_add(read);
+        Some((file(line, is_part, content), FILE.saturating_add(count.saturating_mul(LINE))))
+    }
 }
 
 fn file(line: &[u8], is_part: bool, content: Vec<u8>) -> File {
@@ -67,7 +67,7 @@ fn file(line: &[u8], is_part: bool, content: Vec<u8>) -> File {
 fn line(text: &[u8]) -> (&[u8], &[u8]) {
     let end = memchr::memchr(b'\n', text).map_or(text.len(), |end| end.saturating_add(1));
     let (line, rest) = text.split_at_checked(end).unwrap_or((text, &[]));
-    (line.trim_ascii_end(), rest)
+    (trimmed_end(line), rest)
 }
 
 fn number(line: &[u8], key: &[u8]) -> Option<u64> {

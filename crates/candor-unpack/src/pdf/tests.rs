@@ -361,7 +361,6 @@ fn an_object_is_read_once_however_many_references_lead_to_it() {
 #[test]
 fn what_costs_more_than_its_bytes_is_paid_for() {
     for unit in [
-        "/J ",
         "/#4a ",
         "/JS[",
         "/JS %a\n",

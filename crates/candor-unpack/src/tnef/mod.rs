@@ -10,6 +10,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, without_nuls};
+use crate::work::Work;
 
 /// Body, title, data, properties of an attachment, properties of the message, and what begins an attachment.
 const BODY: u32 = 0x0002_800c;
@@ -18,6 +19,11 @@ const DATA: u32 = 0x0006_800f;
 const ATTACHMENT: u32 = 0x0006_9005;
 const PROPERTIES: u32 = 0x0006_9003;
 const BEGINNING: u32 = 0x0006_9002;
+
+/// What an attribute costs, and that of one that is a title beside its bytes, in the units of
+/// [`candor_model::Budget::pay_work`].
+const ATTRIBUTE: usize = 16;
+const NAME: usize = 64;
 
 /// Gives bodies and attachments.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -28,10 +34,16 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut position = 0_u64;
     let mut title = String::new();
     let mut held: Option<&[u8]> = None;
+    let mut work = Work::of(bytes);
     loop {
         let mut head = || Some((reader.u8()?, reader.u32()?, reader.u32()?));
         let Some((_, number, length)) = head() else { break };
         let data = clipped(reader.rest(), 0, u64::from(length));
+        let price =
+            if number == TITLE { data.len().saturating_mul(4).saturating_add(NAME) } else { ATTRIBUTE };
+        if !work.pay(price, sink) {
+            break;
+        }
         let is_cut = u64::try_from(data.len()).unwrap_or(0) < u64::from(length);
         let given = match number {
             BEGINNING => {
