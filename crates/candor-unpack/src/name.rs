@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-/// Bytes of names behind which no more are put in front.
+/// Bytes of names behind which no more are put in front, and folders in one another: a way may be walked for each of ten
+/// thousand files.
 const PATH: usize = 4096;
+const FOLDERS: usize = 256;
 
 /// The path to what has this `number`: the names that `above` knows, as far as the root, with `last` behind them. Of a way in a
 /// circle, and of one that is too long, it is the end.
@@ -16,7 +18,7 @@ pub(crate) fn path_from<'n>(
     let mut parts: Vec<&str> = last.into_iter().collect();
     let mut length = last.map_or(0, str::len);
     let mut seen = BTreeSet::new();
-    while number != root && seen.insert(number) && length < PATH {
+    while number != root && seen.len() < FOLDERS && seen.insert(number) && length < PATH {
         let Some((parent, name)) = above(number) else { break };
         length = length.saturating_add(name.len()).saturating_add(1);
         parts.push(name);

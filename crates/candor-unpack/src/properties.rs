@@ -1,6 +1,11 @@
 //! What every parser promises, whatever it is given: it returns, and it stays within the budget.
 
-use candor_model::{FileType, Limits};
+use candor_fixtures::executable::Executable;
+use candor_fixtures::installer::{Nsis, installshield_with_cabinet, nsis, sis};
+use candor_fixtures::volume::{SquashFs, exfat, ext, fat, ntfs, squashfs, udf};
+use candor_fixtures::wim::{Wim, wim};
+use candor_fixtures::{archive, container};
+use candor_model::{FileType, Limits, Reason};
 use proptest::prelude::*;
 
 use crate::FORMATS;
@@ -23,6 +28,35 @@ fn no_type_belongs_to_two_formats() {
     for file_type in FileType::ALL {
         let count = FORMATS.iter().filter(|format| format.types.contains(file_type)).count();
         assert!(count <= 1, "{file_type}");
+    }
+}
+
+#[test]
+fn every_entry_of_a_table_is_paid_for() {
+    let files: &[(&str, &[u8])] = &[("folder/a", b"content"), ("b", &[7; 5000])];
+    for (file_type, bytes) in [
+        (FileType::Ext, ext(true, files)),
+        (FileType::Ext, ext(false, files)),
+        (FileType::Fat, fat(12, files)),
+        (FileType::Fat, fat(32, files)),
+        (FileType::Fat, exfat(files)),
+        (FileType::Iso9660, archive::iso(files)),
+        (FileType::Udf, udf(false, files)),
+        (FileType::Ntfs, ntfs(files)),
+        (FileType::PartHfsPlus, container::hfs(b"content")),
+        (FileType::SquashFs, squashfs(SquashFs::Gzip, files)),
+        (FileType::Wim, wim(Wim::Stored, files)),
+        (FileType::Sis, sis(files)),
+        (FileType::IshieldMsi, installshield_with_cabinet(5, files)),
+        (FileType::IshieldMsi, installshield_with_cabinet(9, files)),
+        (FileType::Nulsft, nsis(Nsis::Stored, false, files)),
+        (FileType::MsExe, Executable::of_company("A company")),
+    ] {
+        let found = Collected::of(file_type, &bytes);
+        assert_eq!(found.incomplete, [], "{file_type}");
+        let price = Collected::work_of(file_type, &bytes);
+        assert!((1..100_000).contains(&price), "{file_type} {price}");
+        assert!(Collected::without_work(file_type, &bytes).incomplete.contains(&Reason::Work), "{file_type}");
     }
 }
 

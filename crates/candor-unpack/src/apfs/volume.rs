@@ -248,15 +248,15 @@ impl Names {
     }
 
     /// The paths of a file; of one that no directory leads to, the place where it was made.
-    fn paths(&self, number: u64, inode: &Inode) -> Vec<String> {
-        match self.first.get(&number) {
-            Some((parent, name)) => std::iter::once((parent, name))
-                .chain(self.further.get(&number).into_iter().flatten().map(|(parent, name)| (parent, name)))
-                .map(|(parent, name)| self.path(*parent, name))
-                .collect(),
-            None if inode.name.is_empty() => vec![format!("file {number}")],
-            None => vec![self.path(inode.parent, &inode.name)],
-        }
+    fn paths(&self, number: u64, inode: &Inode) -> impl Iterator<Item = String> + use<'_> {
+        let (named, alone) = match self.first.get(&number) {
+            Some(first) => (Some(first), None),
+            None if inode.name.is_empty() => (None, Some(format!("file {number}"))),
+            None => (None, Some(self.path(inode.parent, &inode.name))),
+        };
+        let further = named.and_then(|_| self.further.get(&number)).into_iter().flatten();
+        let named = named.into_iter().chain(further).map(|(parent, name)| self.path(*parent, name));
+        alone.into_iter().chain(named)
     }
 
     fn path(&self, parent: u64, name: &str) -> String {
@@ -362,6 +362,9 @@ impl<'m, 'a> Files<'_, 'm, 'a> {
             return Ok(());
         }
         for path in self.names.paths(file.number, &file.inode) {
+            if self.flow == Flow::Stop {
+                break;
+            }
             let path = format!("{}{path}", self.folder);
             // Whatever it leads to, a path costs what is written of it.
             self.sink.budget().spend(u64::try_from(path.len()).unwrap_or(u64::MAX))?;

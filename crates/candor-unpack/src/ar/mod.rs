@@ -13,6 +13,9 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, without_nuls};
 
+/// Bytes of a name: any number of members may have the same ones.
+const NAME: u64 = 4096;
+
 /// Gives every member.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let start = Reader::little(bytes);
@@ -36,12 +39,12 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         let mut name = field.strip_suffix(b"/").unwrap_or(field);
         if let Some(length) = field.strip_prefix(b"#1/").and_then(decimal) {
-            name = without_nuls(clipped(content, 0, length));
+            name = without_nuls(clipped(content, 0, length.min(NAME)));
             content = clipped(content, length, u64::MAX);
             offset = offset.saturating_add(length);
         } else if let Some(index) = field.strip_prefix(b"/").and_then(decimal) {
-            let rest = clipped(long_names, index, u64::MAX);
-            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'/')).unwrap_or(rest.len());
+            let rest = clipped(long_names, index, NAME);
+            let end = memchr::memchr2(b'\n', b'/', rest).unwrap_or(rest.len());
             name = rest.get(..end).unwrap_or_default();
         }
         position = position.saturating_add(1);

@@ -33,3 +33,11 @@ fn damage_is_said() {
     let found = Collected::of(FileType::Ar, &bytes);
     assert_eq!((found.children.len(), found.incomplete.len()), (1, 1));
 }
+
+#[test]
+fn a_name_is_read_no_further_than_names_go() {
+    let header = |name: &str, size: usize| format!("{name:<16}0           0     0     100644  {size:<10}`\n");
+    let names = "n".repeat(50_000);
+    let bytes = format!("!<arch>\n{}{names}{}x", header("//", names.len()), header("/0", 1));
+    assert_eq!(shown(bytes.as_bytes()), [("n".repeat(4096), b"x".to_vec())]);
+}

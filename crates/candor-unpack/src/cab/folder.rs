@@ -6,6 +6,7 @@ use lzxd::{Lzxd, WindowSize};
 
 use super::quantum::Quantum;
 use crate::reader::{Reader, clipped};
+use crate::work::units;
 
 /// Where the blocks of a folder stand.
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +21,61 @@ pub(super) struct Folder {
 /// Most that a block decodes to.
 const BLOCK: usize = 32 << 10;
 
+/// What beginning to inflate a block costs, in the units of [`candor_model::Budget::pay_work`]: tables are made, and the block
+/// before it is its dictionary.
+const BLOCK_OF_MSZIP: u64 = 4096;
+
+/// What decoding a folder takes: how many bytes its blocks say that they make, and what the blocks cost besides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blocks {
+    pub(super) made: u64,
+    pub(super) price: u64,
+}
+
 impl Folder {
     /// Bytes from the first block to the end of the file at most.
     pub(super) fn packed_length(&self, bytes: &[u8]) -> u64 {
         let blocks = u64::from(self.blocks).saturating_mul(0xffff);
         u64::try_from(clipped(bytes, self.offset, blocks).len()).unwrap_or(u64::MAX)
+    }
+
+    /// What it takes to decode `most` bytes, as the heads of blocks tell it.
+    pub(super) fn blocks_for(&self, bytes: &[u8], most: u64) -> Blocks {
+        let mut blocks = Blocks { made: 0, price: 0 };
+        let Some(mut reader) = Reader::little(bytes).at(self.offset) else { return blocks };
+        let mut block = || {
+            reader.skip(4)?;
+            let (packed, real) = (reader.u16()?, reader.u16()?);
+            reader.skip(self.reserve)?;
+            reader.skip(u64::from(packed))?;
+            // Nobody asks what a block of MSZIP says of itself.
+            Some(match self.method & 15 {
+                0 => usize::from(packed),
+                1 => BLOCK,
+                _ => usize::from(real).min(BLOCK),
+            })
+        };
+        for _ in 0..self.blocks {
+            // The last one counts, too, when it is cut short.
+            blocks.price =
+                blocks.price.saturating_add(if self.method & 15 == 1 { BLOCK_OF_MSZIP } else { 64 });
+            let Some(real) = block() else { break };
+            blocks.made = blocks.made.saturating_add(units(real));
+            if blocks.made >= most {
+                break;
+            }
+        }
+        blocks
+    }
+
+    /// What a byte costs that is decoded, in the units of [`candor_model::Budget::pay_work`].
+    pub(super) const fn price(&self) -> u64 {
+        match self.method & 15 {
+            0 => 1,
+            1 => 4,
+            2 => 32,
+            _ => 8,
+        }
     }
 
     /// The content, up to `most` bytes, and why that is not all.

@@ -23,6 +23,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
+use crate::work::charge;
 use folder::Folder;
 
 /// Gives every file.
@@ -31,13 +32,29 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.incomplete(Reason::Malformed("cabinet header".to_owned()));
         return;
     };
+    let mut of_folders: Vec<Vec<&File<'_>>> = vec![Vec::new(); folders.len()];
+    for file in &files {
+        if let Some(own) = of_folders.get_mut(usize::from(file.folder)) {
+            own.push(file);
+        }
+    }
     let mut position = 0_u64;
-    for (index, folder) in folders.iter().enumerate() {
-        let own: Vec<&File<'_>> = files.iter().filter(|file| usize::from(file.folder) == index).collect();
+    for (folder, own) in folders.iter().zip(of_folders) {
         let Some(end) = own.iter().map(|file| file.offset.saturating_add(file.length)).max() else {
             continue;
         };
         let most = sink.budget().growth(folder.packed_length(bytes)).min(end);
+        // Any number of folders may be the same blocks, and what no file lays claim to is not counted as given.
+        let blocks = folder.blocks_for(bytes, most);
+        let made = blocks.made.min(most);
+        let claimed = own
+            .iter()
+            .map(|file| file.offset.saturating_add(file.length).min(made).saturating_sub(file.offset));
+        let unclaimed = made.saturating_sub(claimed.fold(0, u64::saturating_add));
+        let price = blocks.price.saturating_add(unclaimed.saturating_mul(folder.price()));
+        if !charge(price, sink) {
+            return;
+        }
         let (content, trouble) = folder.decoded(bytes, most);
         let made = u64::try_from(content.len()).unwrap_or(u64::MAX);
         if let Some(trouble) = trouble {

@@ -103,3 +103,31 @@ fn damage_is_survived() {
         survives_damage(FileType::MsCab, &cab(method, &[("a.txt", b"first"), ("b.txt", &text()[..2000])]));
     }
 }
+
+#[test]
+fn what_no_file_lays_claim_to_is_paid_for() {
+    // Files without content at the end of what their folder decodes to.
+    let folder: &[(&str, &[u8])] = &[("a", &[7; 30_000])];
+    let files = vec![(Cab::Stored, folder); 50];
+    let mut bytes = cab_of(&files);
+    let first_file = 36 + 8 * files.len();
+    for file in 0..files.len() {
+        let row = first_file + 18 * file;
+        bytes[row..row + 4].copy_from_slice(&[0; 4]);
+        bytes[row + 4..row + 8].copy_from_slice(&30_000_u32.to_le_bytes());
+    }
+    let found = Collected::of(FileType::MsCab, &bytes);
+    assert_eq!((found.children.len(), found.incomplete.len()), (50, 0));
+    assert!(Collected::work_of(FileType::MsCab, &bytes) >= 50 * 30_000);
+    assert_eq!(Collected::without_work(FileType::MsCab, &bytes).incomplete, [Reason::Work]);
+}
+
+#[test]
+fn blocks_of_nothing_are_paid_for() {
+    for method in CAB {
+        let bytes = cab(method, &[("a.txt", &text())]);
+        let price = Collected::work_of(FileType::MsCab, &bytes);
+        assert!((1..100_000).contains(&price), "{method:?} {price}");
+        assert_eq!(Collected::without_work(FileType::MsCab, &bytes).incomplete, [Reason::Work]);
+    }
+}

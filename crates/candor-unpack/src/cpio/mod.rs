@@ -13,12 +13,19 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::Cut;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, without_nuls};
+use crate::work::Work;
+
+/// What a record without content costs, in the units of [`Work`].
+const NOTHING: usize = 64;
+/// Bytes of a name that are kept.
+const NAME: u64 = 65_536;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let start = Reader::little(bytes);
     let mut at = 0_u64;
     let mut position = 0_u64;
+    let mut work = Work::of(bytes);
     while let Some(place) = start.at(at) {
         let padding = place.rest().iter().take_while(|&&byte| byte == 0).count();
         at = at.saturating_add(u64::try_from(padding).unwrap_or(u64::MAX));
@@ -29,12 +36,15 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             }
             return;
         };
-        let name = clipped(place.rest(), header.length, header.name);
+        let name = clipped(place.rest(), header.length, header.name.min(NAME));
         let offset = header.content(at);
         at = header.end(at);
         let name = without_nuls(name);
         // Directories and links have no content; those that have are not what they say.
         if name == b"TRAILER!!!" || header.size == 0 {
+            if !work.pay(NOTHING, sink) {
+                return;
+            }
             continue;
         }
         position = position.saturating_add(1);

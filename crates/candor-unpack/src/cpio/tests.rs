@@ -1,7 +1,7 @@
 //! Archives of every header, one behind another, and damaged.
 
 use candor_fixtures::archive::{Cpio, cpio};
-use candor_model::FileType;
+use candor_model::{FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -32,4 +32,13 @@ fn a_cut_member_is_given_and_said() {
     let found = Collected::of(FileType::CpioNewc, &archive[..archive.len() - 128]);
     assert!(b"first and last".starts_with(&found.children[0].bytes[..]));
     assert_eq!(found.incomplete.len(), 1);
+}
+
+#[test]
+fn records_of_nothing_are_paid_for() {
+    let mut bytes = [&[0xc7, 0x71][..], &[0; 24]].concat().repeat(1000);
+    bytes.extend(cpio(Cpio::Newc, &[("a", b"content")]));
+    let found = Collected::of(FileType::CpioOld, &bytes);
+    assert_eq!((found.children.len(), found.incomplete.len()), (1, 0));
+    assert_eq!(Collected::without_work(FileType::CpioOld, &bytes).incomplete, [Reason::Work]);
 }

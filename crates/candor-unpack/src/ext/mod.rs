@@ -23,12 +23,17 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::extents::{Extent, Extents};
 use crate::medium::{Medium, taken};
-use crate::name::decoded;
+use crate::name::{decoded, path_from};
 use crate::pieces::{PIECES, Pieces, STEP, STEPS};
 use crate::reader::{Reader, clipped};
+use crate::work::{charge, units};
 
 /// Inodes of a volume, entries of directories, bytes of one directory.
 const INODES: u32 = 1 << 20;
+/// What looking at a group or an inode costs, and a byte of a directory, in the units of [`candor_model::Budget::pay_work`]:
+/// entries have eight bytes.
+const LOOK: u64 = 128;
+const ENTRY_BYTE: u64 = 16;
 const ENTRIES: u32 = 500_000;
 const DIRECTORY: u64 = 16 << 20;
 /// Bytes of names that are kept.
@@ -46,6 +51,12 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if volume.inodes > INODES && count == INODES {
         sink.incomplete(Reason::Children);
     }
+    // Each inode is looked at twice.
+    let groups = u64::from(volume.inodes.min(INODES).div_ceil(volume.per_group));
+    let looks = u64::from(count).saturating_mul(2).saturating_add(groups);
+    if !charge(looks.saturating_mul(LOOK), sink) {
+        return;
+    }
     let missing = volume.missing(volume.inodes.min(INODES));
     if missing > 0 {
         sink.incomplete(Reason::Malformed(format!("the inodes of {missing} groups of an ext volume")));
@@ -60,6 +71,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             u64::try_from(content.len()).unwrap_or(u64::MAX).saturating_add(steps.saturating_mul(STEP));
         if let Err(reason) = sink.budget().spend(made) {
             sink.incomplete(reason);
+            return;
+        }
+        if !charge(units(content.len()).saturating_mul(ENTRY_BYTE), sink) {
             return;
         }
         entries(&content, number, &mut names, &mut left, &mut bytes_left);
@@ -94,6 +108,10 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
             let Some(fewer) = left.checked_sub(1) else { return false };
             left = fewer;
             let path = format!("{folder}{}", decoded(name));
+            if !charge(LOOK.saturating_mul(2).saturating_add(units(path.len())), walk.sink) {
+                flow = Flow::Stop;
+                return false;
+            }
             match volume.inode(number) {
                 // A directory is in one other only, whatever entries say.
                 Some(inode) if inode.kind == DIRECTORY_KIND => {
@@ -478,13 +496,9 @@ fn each(content: &[u8], take: &mut dyn FnMut(u32, &[u8]) -> bool) -> bool {
     }
 }
 
-fn path(names: &BTreeMap<u32, (u32, String)>, mut number: u32) -> String {
-    let mut path = String::new();
-    let mut seen = BTreeSet::new();
-    while number != ROOT && seen.insert(number) && path.len() < 4096 {
-        let Some((above, name)) = names.get(&number) else { break };
-        path = if path.is_empty() { name.clone() } else { format!("{name}/{path}") };
-        number = *above;
-    }
-    path
+fn path(names: &BTreeMap<u32, (u32, String)>, number: u32) -> String {
+    path_from(u64::from(ROOT), u64::from(number), None, |number| {
+        let (above, name) = names.get(&u32::try_from(number).ok()?)?;
+        Some((u64::from(*above), name.as_str()))
+    })
 }

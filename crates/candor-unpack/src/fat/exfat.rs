@@ -5,10 +5,14 @@ use std::io::Read as _;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
-use super::{DIRECTORY, ENTRIES, FOLDERS, PATH, directory_cut, extent};
+use super::{DIRECTORY, ENTRIES, ENTRY, FOLDERS, PATH, directory_cut, extent};
 use crate::extents::{Extent, Extents};
 use crate::medium::{Medium, Window, taken};
 use crate::reader::Reader;
+use crate::work::{charge, units};
+
+/// What an entry of a set costs besides its first, in the units of [`candor_model::Budget::pay_work`].
+const FURTHER: u64 = 16;
 
 #[derive(Clone, Copy)]
 struct Volume<'a> {
@@ -105,6 +109,11 @@ pub(super) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
             };
             left = fewer;
             let &[0x85, count, _, _, attributes, ..] = entry else { continue };
+            // The entries behind it are looked at once more where each of them is the first of a set.
+            let price = u64::from(count).saturating_mul(FURTHER).saturating_add(ENTRY);
+            if !charge(price.saturating_add(units(path.len())), sink) {
+                return;
+            }
             let Some((name, place)) = set(entries.clone().take(usize::from(count))) else { continue };
             let name = format!("{path}{name}");
             if attributes & 16 != 0 {

@@ -24,6 +24,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::extents::{Extent, Extents};
 use crate::medium::{Medium, Window, taken};
 use crate::reader::Reader;
+use crate::work::{charge, units};
 
 /// Entries of directories that are read, and bytes of one directory.
 const ENTRIES: u32 = 200_000;
@@ -31,6 +32,8 @@ const DIRECTORY: u64 = 4 << 20;
 /// Bytes of a path, and folders that wait to be read.
 const PATH: usize = 4096;
 const FOLDERS: usize = 10_000;
+/// What an entry costs beside its path, in the units of [`candor_model::Budget::pay_work`].
+const ENTRY: u64 = 128;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -221,8 +224,13 @@ impl Walk<'_, '_> {
                 return Flow::Stop;
             };
             self.left = left;
+            if entry.first() == Some(&0) {
+                return Flow::Continue;
+            }
+            if !charge(ENTRY.saturating_add(units(path.len())), self.sink) {
+                return Flow::Stop;
+            }
             match (entry.first(), entry.get(11)) {
-                (Some(0), _) => return Flow::Continue,
                 (Some(0xe5), _) => long = Long::default(),
                 (_, Some(0x0f)) => long.add(entry),
                 (_, Some(attributes)) if attributes & 8 == 0 => {

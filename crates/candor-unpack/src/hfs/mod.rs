@@ -13,7 +13,7 @@
 mod tests;
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
@@ -22,11 +22,21 @@ use crate::codec;
 use crate::decmpfs::{self, Header};
 use crate::extents::{Extent, Extents, Pieced};
 use crate::medium::{Medium, taken};
+use crate::name::path_from;
 use crate::reader::{Order, Reader, clipped};
+use crate::work::{charge, units};
 
 /// Most bytes of a tree, and files of a volume.
 const TREE: u64 = 512 << 20;
 const FILES: u64 = 2_000_000;
+/// Letters of a name.
+const NAME: u16 = 255;
+/// The number of the root.
+const ROOT: u64 = 2;
+/// What a record of a tree costs that is looked at, and a record of pieces that is looked at once more for each file of its
+/// number, in the units of [`candor_model::Budget::pay_work`].
+const RECORD: u64 = 256;
+const FURTHER: u64 = 64;
 
 /// Pieces of a fork: first block and number of blocks.
 type Pieces = Vec<(u32, u32)>;
@@ -62,7 +72,11 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
         return;
     };
     let mut more: BTreeMap<(u32, u8), Vec<(u32, Pieces)>> = BTreeMap::new();
-    for (key, value) in records(&overflow) {
+    let further = records(&overflow);
+    if !charge(units(further.len()).saturating_mul(RECORD), sink) {
+        return;
+    }
+    for (key, value) in further {
         let mut reader = Reader::new(key, Order::Big);
         let mut fields = || {
             let kind = reader.u8()?;
@@ -94,6 +108,10 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
     if catalog.is_empty() {
         sink.incomplete(Reason::Malformed("the catalog of an HFS+ volume".to_owned()));
     }
+    let count = records(&catalog).len().saturating_add(records(&attributes).len());
+    if !charge(units(count).saturating_mul(RECORD), sink) {
+        return;
+    }
     let folders = folders(&catalog);
     let compressed = compressed(&attributes);
     let mut position = 0_u64;
@@ -106,8 +124,16 @@ pub(crate) fn walk(medium: &dyn Medium, sink: &mut dyn Sink) {
         let Some(id) = record.at(8).and_then(|mut reader| reader.u32()) else { continue };
         let fork = |at: u64| record.at(at).and_then(Fork::read).filter(|fork| fork.length > 0);
         let (data, resources) = (fork(88), fork(168));
-        let path = path(&folders, parent) + &name;
         let compressed = compressed.get(&id).and_then(|bytes| Some((Header::read(bytes)?, *bytes)));
+        if data.is_none() && resources.is_none() && compressed.is_none() {
+            continue;
+        }
+        let further = [0, 0xff].into_iter().filter_map(|kind| more.get(&(id, kind)));
+        let further = further.map(|further| units(further.len())).fold(0, u64::saturating_add);
+        if !charge(further.saturating_mul(FURTHER), sink) {
+            return;
+        }
+        let path = path(&folders, parent) + &name;
         let mut given: Vec<(String, Option<u64>, u64, Stream<'_>)> = Vec::new();
         if let Some(fork) = &data {
             given.push((path.clone(), None, fork.length, Box::new(volume.stream(fork, id, 0, &more))));
@@ -147,6 +173,10 @@ fn compressed(attributes: &[u8]) -> BTreeMap<u32, &[u8]> {
         let file = reader.u32()?;
         reader.skip(4)?;
         let length = u64::from(reader.u16()?).checked_mul(2)?;
+        // Records overlap where somebody wants them to.
+        if length != units(decmpfs::ATTRIBUTE.len()).saturating_mul(2) {
+            return None;
+        }
         let name = encoding_rs::UTF_16BE.decode_without_bom_handling(reader.take(length)?).0;
         (name == decmpfs::ATTRIBUTE).then_some(file)
     };
@@ -278,7 +308,7 @@ fn records(tree: &[u8]) -> Vec<(&[u8], &[u8])> {
 fn name(key: &[u8]) -> Option<(u32, String)> {
     let mut reader = Reader::new(key, Order::Big);
     let (parent, length) = (reader.u32()?, reader.u16()?);
-    let units = clipped(reader.rest(), 0, u64::from(length).saturating_mul(2));
+    let units = clipped(reader.rest(), 0, u64::from(length.min(NAME)).saturating_mul(2));
     Some((parent, encoding_rs::UTF_16BE.decode_without_bom_handling(units).0.into_owned()))
 }
 
@@ -295,15 +325,10 @@ fn folders(catalog: &[u8]) -> BTreeMap<u32, (u32, String)> {
 }
 
 /// The names of the folders around something, without that of the volume.
-fn path(folders: &BTreeMap<u32, (u32, String)>, mut parent: u32) -> String {
-    let mut path = String::new();
-    let mut seen = BTreeSet::new();
-    while let Some((above, name)) = folders.get(&parent).filter(|_| parent > 2 && seen.insert(parent)) {
-        if path.len() > 4096 {
-            break;
-        }
-        path = format!("{name}/{path}");
-        parent = *above;
-    }
-    path
+fn path(folders: &BTreeMap<u32, (u32, String)>, parent: u32) -> String {
+    let path = path_from(ROOT, u64::from(parent), None, |number| {
+        let (above, name) = folders.get(&u32::try_from(number).ok()?).filter(|_| number > ROOT)?;
+        Some((u64::from(*above), name.as_str()))
+    });
+    if path.is_empty() { path } else { path + "/" }
 }

@@ -16,10 +16,17 @@ use flate2::bufread::DeflateDecoder;
 
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
+use crate::work::{charge, units};
 
 /// Files of a directory, and files with content that one may be spread over.
 const FILES: u32 = 200_000;
 const VOLUMES: u16 = 1000;
+/// What a file costs besides its name, in the units of [`candor_model::Budget::pay_work`].
+const FILE: u64 = 256;
+/// The least that the pieces of a file may unpack to on average, when there are many: each costs what beginning to inflate it
+/// costs.
+const PIECE: u64 = 1024;
+const MANY: u64 = 64;
 /// Bytes of pieces that are joined where no directory says what belongs together.
 const JOINED: u64 = 64 << 20;
 /// Length of a file's entry, in version 6 and up.
@@ -74,6 +81,10 @@ impl<'a> Cabinet<'a> {
                 sink.incomplete(Reason::Malformed("the directory of an InstallShield cabinet".to_owned()));
                 return Flow::Continue;
             };
+            // Any number of rows may lead to one entry.
+            if !charge(FILE.saturating_add(units(file.name.len())), sink) {
+                return Flow::Stop;
+            }
             if file.flags & IS_INVALID != 0 || file.is_link || file.packed == 0 || file.offset == 0 {
                 continue;
             }
@@ -101,7 +112,7 @@ impl<'a> Cabinet<'a> {
                 at: 0,
             };
             let flow = if file.flags & IS_PACKED != 0 {
-                let mut stream = Chunks { source: plain, chunk: None }.take(file.real);
+                let mut stream = Chunks { source: plain, chunk: None, begun: 0, made: 0 }.take(file.real);
                 sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
             } else {
                 let mut stream = plain.take(file.real);
@@ -248,6 +259,9 @@ impl Read for Pieces<'_> {
 struct Chunks<R> {
     source: R,
     chunk: Option<DeflateDecoder<io::Cursor<Vec<u8>>>>,
+    /// How many pieces were begun, and how many bytes they made.
+    begun: u64,
+    made: u64,
 }
 
 impl<R: Read> Read for Chunks<R> {
@@ -259,8 +273,15 @@ impl<R: Read> Read for Chunks<R> {
             if let Some(chunk) = &mut self.chunk {
                 match chunk.read(buffer)? {
                     0 => self.chunk = None,
-                    read => return Ok(read),
+                    read => {
+                        self.made = self.made.saturating_add(units(read));
+                        return Ok(read);
+                    }
                 }
+            }
+            self.begun = self.begun.saturating_add(1);
+            if self.begun > MANY && self.made < self.begun.saturating_mul(PIECE) {
+                return Err(io::Error::new(ErrorKind::QuotaExceeded, "pieces of nothing"));
             }
             let mut packed = Vec::new();
             (&mut self.source).take(2).read_to_end(&mut packed)?;

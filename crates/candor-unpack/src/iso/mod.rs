@@ -19,12 +19,15 @@ use crate::name::decoded;
 use crate::reader::{Reader, clipped, without_nuls};
 use crate::troubles::Troubles;
 use crate::udf;
+use crate::work::{Work, charge, units};
 
 const SECTOR: u64 = 2048;
 /// Length of a raw sector.
 const RAW: usize = 2352;
 /// Entries of directories that are read.
 const ENTRIES: u32 = 100_000;
+/// What an entry costs beside its path, in the units of [`candor_model::Budget::pay_work`].
+const ENTRY: u64 = 256;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -65,6 +68,7 @@ fn volume(bytes: &[u8], sink: &mut dyn Sink) {
         files: BTreeSet::new(),
         left: ENTRIES,
         troubles: Troubles::default(),
+        work: Work::of(bytes),
     };
     // Joliet first: its names are the long ones.
     let mut roots = Vec::new();
@@ -112,6 +116,8 @@ struct Walk<'a, 'sink> {
     files: BTreeSet<(u64, u64)>,
     left: u32,
     troubles: Troubles,
+    /// For directories that overlap.
+    work: Work,
 }
 
 impl Walk<'_, '_> {
@@ -122,6 +128,9 @@ impl Walk<'_, '_> {
                 continue;
             }
             let directory = clipped(self.bytes, offset, length);
+            if !self.work.pay(directory.len(), self.sink) {
+                return Flow::Stop;
+            }
             if u64::try_from(directory.len()).unwrap_or(0) < length {
                 let path = path.strip_suffix('/').unwrap_or("/");
                 self.troubles.damaged(self.sink, format!("the directory {path} is cut short"));
@@ -139,6 +148,9 @@ impl Walk<'_, '_> {
                         return Flow::Stop;
                     };
                     self.left = left;
+                    if !charge(ENTRY.saturating_add(units(path.len())), self.sink) {
+                        return Flow::Stop;
+                    }
                     let name = format!("{path}{}", record.shown(is_joliet));
                     if record.is_directory {
                         if name.len() < 4096 {

@@ -92,13 +92,14 @@ impl Header {
             2 => {
                 header.length = u64::from(start.u16_at(0)?);
                 let next = start.u16_at(24)?;
-                header.extensions(bytes, 26, u64::from(next), false)?;
+                // They end where the header does: of each header, they could be all that follow.
+                header.extensions(clipped(bytes, 0, header.length), 26, u64::from(next), false)?;
             }
             3 => {
                 let mut reader = start.at(24)?;
                 header.length = u64::from(reader.u32()?);
                 let next = reader.u32()?;
-                header.extensions(bytes, 32, u64::from(next), true)?;
+                header.extensions(clipped(bytes, 0, header.length), 32, u64::from(next), true)?;
             }
             _ => return None,
         }

@@ -40,3 +40,16 @@ fn damage_to_every_method_is_survived() {
         survives_damage(FileType::LhaLzh, &lha(0, &[("a", method, noise, 5000)]));
     }
 }
+
+#[test]
+fn extensions_end_where_their_header_does() {
+    // Extensions of the first would be all that follows, and the third's name is none of its.
+    let mut header = vec![28, 0];
+    header.extend(b"-lhd-");
+    header.resize(28, 0);
+    (header[20], header[24]) = (2, 28);
+    let chain = header.repeat(100);
+    let found = Collected::of(FileType::LhaLzh, &chain);
+    assert!(found.children.is_empty());
+    assert_eq!(found.incomplete, [Reason::Malformed("LHA header at 0".to_owned())]);
+}

@@ -17,6 +17,9 @@ use crate::reader::{Reader, clipped, until_nul};
 const TEXTS: [(u32, &str); 5] =
     [(4, "description"), (8, "relative path"), (16, "working directory"), (32, "arguments"), (64, "icon")];
 
+/// Bytes of the path that it leads to.
+const PATH: u64 = 65_536;
+
 const HAS_ITEMS: u32 = 1;
 const HAS_INFO: u32 = 2;
 const IS_UNICODE: u32 = 128;
@@ -81,11 +84,17 @@ fn target(info: &[u8]) -> Option<String> {
         && let Some(offset) = start.at(28).and_then(|mut reader| reader.u32())
         && let Some(place) = start.at(u64::from(offset)).filter(|_| offset != 0)
     {
-        let text = utf16(place.rest());
+        let text = utf16(clipped(place.rest(), 0, PATH));
         return text.split('\0').next().map(str::to_owned);
     }
     let offset = start.at(16)?.u32()?;
-    Some(until_nul(start.at(u64::from(offset))?.rest()).iter().copied().map(char::from).collect())
+    Some(
+        until_nul(clipped(start.at(u64::from(offset))?.rest(), 0, PATH))
+            .iter()
+            .copied()
+            .map(char::from)
+            .collect(),
+    )
 }
 
 fn utf16(bytes: &[u8]) -> String {

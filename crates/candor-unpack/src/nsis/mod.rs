@@ -29,6 +29,7 @@ use memchr::memmem;
 use crate::bits::Stepped;
 use crate::codec::{self, Decoder};
 use crate::reader::{Reader, clipped};
+use crate::work::Allowance;
 
 /// The second and the third field of the header. Early versions wrote it with a large S.
 pub(crate) const MAGIC: &[u8] = b"\xef\xbe\xad\xdeNull";
@@ -219,7 +220,9 @@ impl Installer<'_, '_> {
         if outcome.is_err() || u64::try_from(script.len()).unwrap_or(0) < self.script {
             self.sink.incomplete(Reason::Malformed("the script of an installer is cut short".to_owned()));
         }
-        self.names = script::names(&script);
+        let work = Allowance::new(self.sink.budget().work());
+        self.names = script::names(&script, &work);
+        work.settle(self.sink);
         let member = Member {
             name: "script".to_owned(),
             position: 1,

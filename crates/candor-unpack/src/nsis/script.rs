@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::name::decoded;
 use crate::reader::Reader;
+use crate::work::{Allowance, units};
 
 /// Number of the instruction that writes a file, and its neighbours in other versions.
 const EXTRACT: std::ops::RangeInclusive<u32> = 18..=22;
@@ -11,13 +12,19 @@ const EXTRACT: std::ops::RangeInclusive<u32> = 18..=22;
 const INSTRUCTION: u64 = 28;
 /// Bytes of a name that are looked at.
 const NAME: usize = 1024;
+/// Bytes of all names.
+const NAMES: usize = 32 << 20;
+/// What a name costs besides its letters, and a letter, in the units of [`Allowance`]; how many may be looked at is what is paid
+/// for.
+const ENTRY: u64 = 128;
+const LETTER: u64 = 4;
 
 /// The installer's own variables, from 20 on.
 const VARIABLES: [&str; 9] =
     ["CMDLINE", "INSTDIR", "OUTDIR", "EXEDIR", "LANGUAGE", "TEMP", "PLUGINSDIR", "EXEPATH", "EXEFILE"];
 
 /// Names of the files, by the offset of their data.
-pub(super) fn names(header: &[u8]) -> BTreeMap<u64, String> {
+pub(super) fn names(header: &[u8], work: &Allowance) -> BTreeMap<u64, String> {
     // Offsets of blocks have eight bytes in installers of 64 bits.
     let read = |is_wide: bool| {
         let mut reader = Reader::little(header).at(4)?;
@@ -34,20 +41,28 @@ pub(super) fn names(header: &[u8]) -> BTreeMap<u64, String> {
     let mut names = BTreeMap::new();
     let Some((entries, count, strings)) = read(false).or_else(|| read(true)) else { return names };
     let strings = usize::try_from(strings).ok().and_then(|start| header.get(start..)).unwrap_or_default();
+    // Codes 1 to 4 since version 3, 252 to 255 before.
+    let is_old = !strings.iter().take(1 << 16).any(|byte| matches!(byte, 1..=4));
+    let mut length = 0_usize;
     for index in 0..count {
         let place = entries.saturating_add(index.saturating_mul(INSTRUCTION));
         let Some(mut reader) = Reader::little(header).at(place) else { break };
         let mut entry = || Some((reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?));
         let Some((kind, _, name, offset)) = entry() else { break };
         if EXTRACT.contains(&kind) {
-            names.entry(u64::from(offset)).or_insert_with(|| name_of(strings, name));
+            let name = name_of(strings, name, is_old);
+            length = length.saturating_add(name.len());
+            if length > NAMES || !work.pay(units(name.len()).saturating_mul(LETTER).saturating_add(ENTRY)) {
+                return names;
+            }
+            names.entry(u64::from(offset)).or_insert(name);
         }
     }
     names
 }
 
 /// The string at a place, with the installer's variables as it would show them.
-fn name_of(strings: &[u8], place: u32) -> String {
+fn name_of(strings: &[u8], place: u32, is_old: bool) -> String {
     let place = usize::try_from(place).unwrap_or(usize::MAX);
     // The first string is empty: one NUL, or two where characters have two bytes.
     if strings.starts_with(&[0, 0]) {
@@ -58,8 +73,6 @@ fn name_of(strings: &[u8], place: u32) -> String {
     let bytes = strings.get(place..).unwrap_or_default();
     let mut rest = bytes.iter().copied().take(NAME);
     let mut name = Vec::new();
-    // Codes 1 to 4 since version 3, 252 to 255 before.
-    let is_old = !strings.iter().take(1 << 16).any(|byte| matches!(byte, 1..=4));
     while let Some(byte) = rest.next().filter(|byte| *byte != 0) {
         let is_variable = if is_old { byte == 253 } else { byte == 3 };
         match byte {

@@ -4,6 +4,7 @@ use candor_fixtures::installer::{NSIS, Nsis, nsis};
 use candor_model::{FileType, Limits, Reason};
 
 use crate::collected::{Collected, survives_damage};
+use crate::work::Allowance;
 
 /// Text with long runs, which bzip2 codes in a way of its own.
 fn text() -> Vec<u8> {
@@ -106,14 +107,20 @@ fn names_show_variables_in_old_and_new_scripts() {
             script.extend(value.to_le_bytes());
         }
         script.extend([b"\0", name].concat());
-        assert_eq!(super::script::names(&script).get(&7).map(String::as_str), Some(shown));
+        assert_eq!(
+            super::script::names(&script, &Allowance::new(u64::MAX)).get(&7).map(String::as_str),
+            Some(shown)
+        );
     }
     let mut script = vec![0; 4];
     for value in [68_u32, 0, 68, 0, 68, 1, 96, 20, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 1, 7, 0, 0, 0] {
         script.extend(value.to_le_bytes());
     }
     script.extend([0, 0, 3, 0, 0x95, 0x80, b'\\', 0, b'a', 0, 0, 0]);
-    assert_eq!(super::script::names(&script).get(&7).map(String::as_str), Some("$INSTDIR\\a"));
+    assert_eq!(
+        super::script::names(&script, &Allowance::new(u64::MAX)).get(&7).map(String::as_str),
+        Some("$INSTDIR\\a")
+    );
 }
 
 #[test]

@@ -25,6 +25,7 @@ use crate::extents::{Extent, Extents};
 use crate::medium::{Medium, taken};
 use crate::name::path_from;
 use crate::reader::{Reader, clipped};
+use crate::work::{charge, units};
 
 /// Bytes of the table, runs of one file, and bytes of the names of all.
 const TABLE: u64 = 16 << 30;
@@ -32,6 +33,10 @@ const RUNS: usize = 1 << 20;
 const NAMES: u64 = 512 << 20;
 /// What a name costs besides its letters, and a record that goes on for another.
 const NAME: u64 = 96;
+/// What a record costs that is in use, and an attribute of it, in the units of [`candor_model::Budget::pay_work`]: both are
+/// read twice.
+const RECORD: u64 = 512;
+const ATTRIBUTE: u64 = 512;
 /// Bytes of the table that are paid for at once.
 const PORTION: u64 = 1 << 20;
 /// Records that go on for one file.
@@ -89,6 +94,9 @@ fn give_all(volume: &Volume<'_>, table: &Table<'_>, names: &Names, sink: &mut dy
         }
         for (stream, data) in &file.streams {
             if number < OWN && stream.is_empty() {
+                continue;
+            }
+            if data.is_nothing() {
                 continue;
             }
             position = position.saturating_add(1);
@@ -215,6 +223,10 @@ impl Names {
                 damaged = damaged.saturating_add(1);
                 continue;
             };
+            let attributes = units(record.attributes.len()).saturating_mul(ATTRIBUTE);
+            if !charge(attributes.saturating_add(RECORD), sink) {
+                break;
+            }
             if record.is_used {
                 self.add(this, record);
             }
@@ -323,14 +335,7 @@ impl<'a> Volume<'a> {
     fn give(&self, name: String, position: u64, data: &Part, sink: &mut dyn Sink) -> Flow {
         let member = Member { name, position, real_size: Some(data.length), ..Member::default() };
         if let Some(content) = &data.resident {
-            if content.is_empty() {
-                return Flow::Continue;
-            }
             return sink.child(ChildKind::Extracted, &member, Content::Bytes(content));
-        }
-        // A stream that is one hole is zeros; the system has one that is as long as the volume.
-        if data.length == 0 || data.runs.iter().all(|run| run.place.is_none()) {
-            return Flow::Continue;
         }
         if data.flags & 0x4000 != 0 {
             let member = Member { encrypted: true, ..member };
@@ -384,6 +389,14 @@ struct Part {
 }
 
 impl Part {
+    /// Whether nothing is in it. A stream that is one hole is zeros; the system has one that is as long as the volume.
+    fn is_nothing(&self) -> bool {
+        match &self.resident {
+            Some(content) => content.is_empty(),
+            None => self.length == 0 || self.runs.iter().all(|run| run.place.is_none()),
+        }
+    }
+
     fn sorted(&self) -> Vec<Run> {
         let mut runs = self.runs.clone();
         runs.sort_by_key(|run| run.first);

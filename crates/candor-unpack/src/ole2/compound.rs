@@ -2,6 +2,8 @@
 //!
 //! Every chain is followed for at most as many sectors as the file has, so a loop ends by itself.
 
+use std::rc::Rc;
+
 use crate::reader::{Reader, clipped};
 
 /// Bytes of the directory that are read: 65,536 entries.
@@ -31,8 +33,8 @@ pub(super) struct Compound<'a> {
 /// A stream of a compound file.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
-    /// Names from the root down, its own last.
-    pub(super) path: Vec<String>,
+    name: String,
+    storage: Rc<Storage>,
     start: u32,
     /// Its length, as the directory says.
     pub(super) length: u64,
@@ -41,13 +43,34 @@ pub(super) struct Stream {
 impl Stream {
     /// Its own name.
     pub(super) fn name(&self) -> &str {
-        self.path.last().map_or("", String::as_str)
+        &self.name
     }
 
-    /// The names of the storages around it.
-    pub(super) fn storage(&self) -> &[String] {
-        self.path.split_last().map_or(&[], |(_, storage)| storage)
+    /// Whether it stands in the same storage as another.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.storage, &other.storage)
     }
+
+    /// Names from the root down, its own last.
+    pub(super) fn path(&self) -> Vec<String> {
+        let mut path = vec![self.name.clone()];
+        let mut storage = &self.storage;
+        while let Some((above, name)) = &storage.place {
+            path.push(name.clone());
+            storage = above;
+        }
+        path.reverse();
+        path
+    }
+}
+
+/// A storage, which thousands of streams may be in.
+#[derive(Debug, Default)]
+struct Storage {
+    /// What it is in, and its name; nothing for the root.
+    place: Option<(Rc<Self>, String)>,
+    /// How many are around it.
+    depth: usize,
 }
 
 impl<'a> Compound<'a> {
@@ -151,6 +174,8 @@ impl<'a> Compound<'a> {
             }
             self.table.extend(numbers(self.sector(number)));
         }
+        // The last sector may have thousands of rows for sectors that are not there.
+        self.table.truncate(most);
         Some(())
     }
 
@@ -162,28 +187,29 @@ impl<'a> Compound<'a> {
             self.mini_stream = self.chained(root.start, root.length);
         }
         // The tree says what is inside of what. A stream that it does not lead to is given all the same.
-        let mut paths: Vec<Option<Vec<String>>> = vec![None; entries.len()];
-        let roots = entries.iter().enumerate().filter(|(_, entry)| entry.kind == ROOT);
-        let mut open: Vec<(u32, Vec<String>)> = roots.map(|(_, root)| (root.child, Vec::new())).collect();
+        let mut storages: Vec<Option<Rc<Storage>>> = vec![None; entries.len()];
+        let top = Rc::new(Storage::default());
+        let roots = entries.iter().filter(|entry| entry.kind == ROOT);
+        let mut open: Vec<(u32, Rc<Storage>)> = roots.map(|root| (root.child, Rc::clone(&top))).collect();
         while let Some((number, above)) = open.pop() {
             let Ok(index) = usize::try_from(number) else { continue };
-            let (Some(entry), Some(slot)) = (entries.get(index), paths.get_mut(index)) else { continue };
-            if slot.is_some() || above.len() > 32 {
+            let (Some(entry), Some(slot)) = (entries.get(index), storages.get_mut(index)) else { continue };
+            if slot.is_some() || above.depth > 32 {
                 continue;
             }
-            let mut path = above.clone();
-            path.push(entry.name.clone());
-            *slot = Some(path.clone());
+            *slot = Some(Rc::clone(&above));
             if entry.kind == STORAGE {
-                open.push((entry.child, path));
+                let depth = above.depth.saturating_add(1);
+                let place = Some((Rc::clone(&above), entry.name.clone()));
+                open.push((entry.child, Rc::new(Storage { place, depth })));
             }
-            open.push((entry.right, above.clone()));
+            open.push((entry.right, Rc::clone(&above)));
             open.push((entry.left, above));
         }
-        for (entry, path) in entries.into_iter().zip(paths) {
-            if entry.kind == STREAM {
-                let path = path.unwrap_or_else(|| vec![entry.name]);
-                self.streams.push(Stream { path, start: entry.start, length: entry.length });
+        for (Entry { name, kind, start, length, .. }, storage) in entries.into_iter().zip(storages) {
+            if kind == STREAM {
+                let storage = storage.unwrap_or_else(|| Rc::clone(&top));
+                self.streams.push(Stream { name, storage, start, length });
             }
         }
     }

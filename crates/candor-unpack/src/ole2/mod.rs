@@ -29,7 +29,7 @@ use crate::codec;
 use crate::password;
 use crate::quarantine::mcafee;
 use crate::reader::{Reader, clipped, until_nul};
-use crate::work;
+use crate::work::Work;
 use compound::{Compound, Stream};
 
 /// Streams that passwords are tried on: each password costs up to a hundred thousand rounds of a hash.
@@ -52,8 +52,14 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if !compound.is_whole {
         sink.incomplete(Reason::Malformed("the directory of a compound file is cut short".to_owned()));
     }
-    let mut walk =
-        Walk { compound: &compound, sink, position: 0, sources: BTreeSet::new(), attempts: ATTEMPTS };
+    let mut walk = Walk {
+        compound: &compound,
+        sink,
+        position: 0,
+        sources: BTreeSet::new(),
+        attempts: ATTEMPTS,
+        work: Work::of(bytes),
+    };
     let _ = walk.all();
 }
 
@@ -76,7 +82,17 @@ struct Walk<'a, 'sink> {
     sources: BTreeSet<(usize, usize)>,
     /// Streams whose passwords may still be tried.
     attempts: u32,
+    /// For what macros cost beside their bytes.
+    work: Work,
 }
+
+/// What reading a byte of a packed macro costs, what a byte costs that comes out, and what a stream costs that stands beside a
+/// directory of macros, in the units of [`Work`]: chunks of a byte may stand for nothing, and six bytes for 4,096.
+const MACRO: usize = 4;
+const MADE: usize = 2;
+const BESIDE: usize = 256;
+/// Bytes that texts are looked for in in the time in which a parser reads one.
+const LOOKED_AT: usize = 4;
 
 impl Walk<'_, '_> {
     fn all(&mut self) -> Flow {
@@ -102,11 +118,12 @@ impl Walk<'_, '_> {
             if u64::try_from(content.len()).unwrap_or(0) < stream.length {
                 self.sink.incomplete(Reason::Malformed(format!("the stream {} is cut short", stream.name())));
             }
-            let name = stream.path.join("/");
+            let path = stream.path();
+            let name = path.join("/");
             if self.give(name.clone(), None, &content) == Flow::Stop
                 || self.set_aside(quarantine.as_ref(), &name, &content) == Flow::Stop
                 || self.objects(stream, &name, &content) == Flow::Stop
-                || self.deflated(hancom, stream, &name, &content) == Flow::Stop
+                || self.deflated(hancom, &path, &name, &content) == Flow::Stop
             {
                 return Flow::Stop;
             }
@@ -146,19 +163,25 @@ impl Walk<'_, '_> {
                 self.sink.incomplete(Reason::Children);
                 break;
             }
-            let beside = streams.iter().enumerate().rev();
-            let beside = beside.filter(|(_, stream)| stream.storage() == directory.storage());
-            // The first of a name counts.
-            let beside: BTreeMap<String, usize> =
-                beside.map(|(index, stream)| (stream.name().to_ascii_lowercase(), index)).collect();
-            let Some((content, is_whole)) = vba::directory(&self.compound.content(directory)) else {
-                continue;
-            };
-            // Sixteen mebibytes come out of twenty kibibytes, and sixty-four streams may be the same ones.
-            if !self.sink.budget().pay_work(work::units(content.len().saturating_add(streams.len()))) {
-                self.sink.incomplete(Reason::Work);
+            let packed = self.compound.content(directory);
+            if !self.work.pay(packed.len().saturating_mul(MACRO), self.sink) {
                 return found;
             }
+            let Some((content, is_whole)) = vba::directory(&packed) else {
+                continue;
+            };
+            let beside = streams.iter().enumerate().rev();
+            let beside: Vec<_> = beside.filter(|(_, stream)| stream.is_beside(directory)).collect();
+            // Sixteen mebibytes come out of twenty kibibytes, and sixty-four streams may be the same ones.
+            let price = content.len().saturating_mul(MADE).saturating_add(streams.len());
+            if !self.work.pay(price.saturating_add(beside.len().saturating_mul(BESIDE)), self.sink) {
+                return found;
+            }
+            // The first of a name counts.
+            let beside: BTreeMap<String, usize> = beside
+                .into_iter()
+                .map(|(index, stream)| (stream.name().to_ascii_lowercase(), index))
+                .collect();
             let (modules, are_all) = vba::modules(&content);
             if !(is_whole && are_all) {
                 self.sink.incomplete(Reason::Children);
@@ -175,18 +198,33 @@ impl Walk<'_, '_> {
     /// Tells when the compiled code of a module is not what its source says.
     fn compare(&mut self, name: &str, content: &[u8], start: usize) {
         let Some((compiled, packed)) = content.split_at_checked(start) else { return };
-        let source = vba::decompressed(packed, SOURCE).map(|(source, _)| source);
-        if let Some(what) = stomping::contradiction(compiled, source.as_deref()) {
+        let Some(source) = self.source(packed) else { return };
+        let source = source.map(|(source, _)| source);
+        let (work, sink) = (&mut self.work, &mut *self.sink);
+        let mut may_look = |length: usize| work.pay(length / LOOKED_AT, sink);
+        if let Some(what) = stomping::contradiction(compiled, source.as_deref(), &mut may_look) {
             self.sink.anomaly(Anomaly::StompedMacros);
             self.sink.detail("stomped-macro", format!("{name}: {what}"));
         }
+    }
+
+    /// The source of a macro, if there is one, and whether that is all; `None` when it cannot be paid for.
+    #[expect(clippy::option_option, reason = "what is not paid for is no module without a source")]
+    fn source(&mut self, packed: &[u8]) -> Option<Option<(Vec<u8>, bool)>> {
+        if packed.first() != Some(&1) {
+            return Some(None);
+        }
+        self.work.pay(packed.len().saturating_mul(MACRO), self.sink).then_some(())?;
+        let source = vba::decompressed(packed, SOURCE);
+        let made = source.as_ref().map_or(0, |(source, _)| source.len());
+        self.work.pay(made.saturating_mul(MADE), self.sink).then_some(source)
     }
 
     fn macros(&mut self, index: usize, name: &str, content: &[u8], start: usize) -> Flow {
         if !self.sources.insert((index, start)) {
             return Flow::Continue;
         }
-        let source = content.get(start..).and_then(|rest| vba::decompressed(rest, SOURCE));
+        let source = content.get(start..).and_then(|rest| self.source(rest)).flatten();
         let Some((source, is_whole)) = source else { return Flow::Continue };
         self.sink.anomaly(Anomaly::VbaMacros);
         if !is_whole {
@@ -276,11 +314,11 @@ impl Walk<'_, '_> {
     fn deflated(
         &mut self,
         header: Option<hancom::Header>,
-        stream: &Stream,
+        path: &[String],
         name: &str,
         content: &[u8],
     ) -> Flow {
-        if !header.is_some_and(|header| header.is_deflated(&stream.path)) {
+        if !header.is_some_and(|header| header.is_deflated(path)) {
             return Flow::Continue;
         }
         self.position = self.position.saturating_add(1);

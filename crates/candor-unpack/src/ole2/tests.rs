@@ -299,3 +299,21 @@ fn that_a_source_goes_on_behind_what_is_read_is_said() {
     assert!(!source(4096).contains(&told));
     assert!(source(4097).contains(&told));
 }
+
+#[test]
+fn macros_are_paid_for() {
+    let streams = [
+        ("dir", document::vba(&document::vba_directory("Module1", 0))),
+        ("Module1", document::vba(b"Attribute VB_Name = \"Module1\"\n")),
+    ];
+    let bytes = document::compound("VBA", &streams);
+    let found = Collected::of(FileType::MsOle2, &bytes);
+    assert_eq!(found.incomplete, []);
+    assert!(Collected::work_of(FileType::MsOle2, &bytes) < bytes.len() as u64);
+    let long = [("Module1", document::vba(&b"Attribute VB_Name = \"Module1\"\n".repeat(2000)))];
+    let bytes = document::compound("VBA", &long);
+    let found = Collected::of(FileType::MsOle2, &bytes);
+    assert!(found.children.len() == 3 && !found.incomplete.contains(&Reason::Work));
+    let without = Collected::without_work(FileType::MsOle2, &bytes);
+    assert!(without.children.len() == 1 && without.incomplete.contains(&Reason::Work));
+}

@@ -7,16 +7,20 @@ use candor_model::Icon;
 
 use super::resources::{ICON, Resource};
 use crate::reader::{Reader, clipped};
+use crate::work::Allowance;
 
 /// Icons decoded of one file: as many as ClamAV looks at.
 const ICONS: usize = 100;
+/// What one costs, in the units of [`Allowance`]: a thousand pixels.
+const ICON_PRICE: u64 = 8192;
 
 /// The icons among `resources`.
-pub(crate) fn decode(bytes: &[u8], resources: &[Resource]) -> Vec<Icon> {
+pub(crate) fn decode(bytes: &[u8], resources: &[Resource], work: &Allowance) -> Vec<Icon> {
     resources
         .iter()
         .filter(|resource| resource.kind == ICON)
         .take(ICONS)
+        .take_while(|_| work.pay(ICON_PRICE))
         .filter_map(|resource| bitmap(clipped(bytes, resource.offset, resource.length)))
         .collect()
 }

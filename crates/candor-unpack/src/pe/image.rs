@@ -1,5 +1,7 @@
 //! The headers of a PE file, and where an address of the loaded program stands in the file.
 
+use std::collections::BTreeMap;
+
 use candor_model::Section;
 
 use crate::reader::{Reader, without_nuls};
@@ -23,7 +25,44 @@ pub(crate) struct PortableExecutable<'a> {
     image_size: u32,
     /// Up to where addresses are offsets in the file.
     header_size: u64,
-    section_alignment: u64,
+    places: Places,
+}
+
+/// Which section has an address: where each piece begins in memory, where it ends there, and where it begins in the file. Of
+/// several sections that claim an address, the last has it.
+#[derive(Debug, Default)]
+struct Places(BTreeMap<u64, (u64, u64)>);
+
+impl Places {
+    fn of(sections: &[Section], alignment: u64) -> Self {
+        let mut places = BTreeMap::<u64, (u64, u64)>::new();
+        for section in sections {
+            let start = rounded_down(section.virtual_address, alignment);
+            let end = start.saturating_add(section.raw_size);
+            if start == end {
+                continue;
+            }
+            // What is left of those that it covers: the part in front of it, and the one behind it.
+            let covered = places.range(..end).next_back().map(|(start, piece)| (*start, *piece));
+            if let Some((first, (last, offset))) = covered.filter(|(_, (last, _))| *last > end) {
+                places.insert(end, (last, offset.saturating_add(end.saturating_sub(first))));
+            }
+            if let Some((_, (last, _))) = places.range_mut(..start).next_back() {
+                *last = (*last).min(start);
+            }
+            while let Some(inside) = places.range(start..end).next().map(|(inside, _)| *inside) {
+                places.remove(&inside);
+            }
+            places.insert(start, (end, section.raw_offset));
+        }
+        Self(places)
+    }
+
+    fn offset_of(&self, address: u64) -> Option<u64> {
+        let (start, (end, offset)) = self.0.range(..=address).next_back()?;
+        let inside = address.checked_sub(*start).filter(|_| address < *end)?;
+        offset.checked_add(inside)
+    }
 }
 
 /// Sections that say more of themselves than this start behind the alignment of Windows loaders.
@@ -54,6 +93,7 @@ impl<'a> PortableExecutable<'a> {
         let directories = directories(&optional, directory_start);
         let table = start.at(optional_start.checked_add(u64::from(optional_size))?)?;
         let (sections, characteristics) = sections(table, section_count, file_alignment, bytes.len());
+        let places = Places::of(&sections, section_alignment);
         let header_size = rounded_up(u64::from(number(60)), section_alignment);
         Some(Self {
             bytes,
@@ -65,7 +105,7 @@ impl<'a> PortableExecutable<'a> {
             image_base: number(28),
             image_size: number(56),
             header_size,
-            section_alignment,
+            places,
         })
     }
 
@@ -130,11 +170,7 @@ impl<'a> PortableExecutable<'a> {
         if address < self.header_size {
             return (address < length).then_some(address);
         }
-        self.sections.iter().rev().find_map(|section| {
-            let start = rounded_down(section.virtual_address, self.section_alignment);
-            let inside = address.checked_sub(start)?;
-            if inside < section.raw_size { section.raw_offset.checked_add(inside) } else { None }
-        })
+        self.places.offset_of(address)
     }
 
     /// The file from the place of an address on.
@@ -184,4 +220,33 @@ fn rounded_down(value: u64, alignment: u64) -> u64 {
 
 fn rounded_up(value: u64, alignment: u64) -> u64 {
     value.checked_next_multiple_of(alignment).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_last_of_several_sections_has_an_address(
+            rows in prop::collection::vec((0..60_u64, 0..40_u64, 0..1000_u64), 0..12),
+            alignment in 0..9_u64,
+        ) {
+            let section = |&(virtual_address, raw_size, raw_offset): &(u64, u64, u64)| {
+                Section { name: Vec::new(), raw_offset, raw_size, virtual_address, virtual_size: 0 }
+            };
+            let sections: Vec<Section> = rows.iter().map(section).collect();
+            let places = Places::of(&sections, alignment);
+            for address in 0..120_u64 {
+                let claimed = sections.iter().rev().find_map(|section| {
+                    let start = rounded_down(section.virtual_address, alignment);
+                    let inside = address.checked_sub(start).filter(|inside| *inside < section.raw_size)?;
+                    Some(section.raw_offset + inside)
+                });
+                prop_assert_eq!(places.offset_of(address), claimed);
+            }
+        }
+    }
 }

@@ -10,15 +10,19 @@ use md5::{Digest as _, Md5};
 use super::image::PortableExecutable;
 use super::ordinals;
 use crate::reader::until_nul;
+use crate::work::{Allowance, units};
 
 /// Libraries and functions that are looked at, and the longest name: tables of real programs stay far
 /// below, and a hostile one must not cost more than the scan of its bytes.
 const LIBRARIES: usize = 4096;
 const FUNCTIONS: usize = 65_536;
 const NAME: usize = 256;
+/// What a library or a function costs beside its name, and a letter of that, in the units of [`Allowance`].
+const IMPORT: u64 = 128;
+const LETTER: u64 = 4;
 
 /// The digest, or `None` when nothing is imported or the table cannot be read to its end.
-pub(crate) fn digest(file: &PortableExecutable<'_>) -> Option<ImportDigest> {
+pub(crate) fn digest(file: &PortableExecutable<'_>, work: &Allowance) -> Option<ImportDigest> {
     let (address, _) = file.directory(1)?;
     let mut table = file.reader_at(address)?;
     let mut hash = Md5::new();
@@ -29,6 +33,7 @@ pub(crate) fn digest(file: &PortableExecutable<'_>) -> Option<ImportDigest> {
         length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     };
     for _ in 0..LIBRARIES {
+        work.pay(IMPORT).then_some(())?;
         let lookup = table.u32()?;
         table.skip(8)?;
         let name = table.u32()?;
@@ -44,7 +49,8 @@ pub(crate) fn digest(file: &PortableExecutable<'_>) -> Option<ImportDigest> {
                 break;
             }
             functions = functions.saturating_add(1);
-            if functions > FUNCTIONS {
+            let price = units(name.len()).saturating_mul(LETTER).saturating_add(IMPORT);
+            if functions > FUNCTIONS || !work.pay(price) {
                 return None;
             }
             if functions > 1 {
@@ -62,7 +68,9 @@ pub(crate) fn digest(file: &PortableExecutable<'_>) -> Option<ImportDigest> {
             } else {
                 // Two bytes of hint come before the name.
                 let address = u32::try_from(thunk & 0x7fff_ffff).ok()?.checked_add(2)?;
-                add(short_name(file.reader_at(address)?.rest()));
+                let function = short_name(file.reader_at(address)?.rest());
+                work.pay(units(function.len()).saturating_mul(LETTER)).then_some(())?;
+                add(function);
             }
         }
     }

@@ -33,6 +33,7 @@ mod tests;
 
 use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Flow, Sink};
 
+use crate::work::Allowance;
 use crate::{nuitka, packed, pyinstaller};
 pub(crate) use image::PortableExecutable;
 
@@ -44,7 +45,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.anomaly(Anomaly::BrokenExecutable);
     }
     let Some(file) = file else { return };
-    sink.facts(facts_of(&file));
+    let work = Allowance::new(sink.budget().work());
+    sink.facts(facts_of(&file, &work));
+    work.settle(sink);
     authenticode::tell(&file, sink);
     origin::tell(&file, sink);
     if packed::unpack(&file, sink) == Flow::Continue
@@ -60,7 +63,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 /// unpacked, and nothing is drawn.
 pub(crate) fn identity(bytes: &[u8], sink: &mut dyn Sink) {
     let Some(file) = PortableExecutable::parse(bytes) else { return };
-    let version_strings = version::strings(&file, &resources::read(&file));
+    let work = Allowance::new(sink.budget().work());
+    let version_strings = version::strings(&file, &resources::read(&file, &work), &work);
+    work.settle(sink);
     let executable = Executable {
         format: ExecutableFormat::Pe,
         is_64_bit: file.is_64_bit,
@@ -75,19 +80,19 @@ pub(crate) fn identity(bytes: &[u8], sink: &mut dyn Sink) {
 
 #[cfg(test)]
 fn facts(bytes: &[u8]) -> Option<Facts> {
-    PortableExecutable::parse(bytes).map(|file| facts_of(&file))
+    PortableExecutable::parse(bytes).map(|file| facts_of(&file, &Allowance::new(u64::MAX)))
 }
 
-fn facts_of(file: &PortableExecutable<'_>) -> Facts {
-    let resources = resources::read(file);
+fn facts_of(file: &PortableExecutable<'_>, work: &Allowance) -> Facts {
+    let resources = resources::read(file, work);
     let executable = Executable {
         format: ExecutableFormat::Pe,
         is_64_bit: file.is_64_bit,
         entry_point: file.offset_of(file.entry_point),
-        version_strings: version::strings(file, &resources),
-        imports: imports::digest(file),
+        version_strings: version::strings(file, &resources, work),
+        imports: imports::digest(file, work),
         sections: file.sections.clone(),
     };
-    let icons = icons::decode(file.bytes, &resources);
+    let icons = icons::decode(file.bytes, &resources, work);
     Facts { executable: Some(executable), icons, ..Facts::default() }
 }

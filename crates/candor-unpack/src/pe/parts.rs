@@ -10,7 +10,7 @@ use super::image::PortableExecutable;
 use super::resources::{self, Data};
 use crate::embedded;
 use crate::reader::clipped;
-use crate::work::Work;
+use crate::work::{Work, charge, units};
 
 /// Resources that are given, which are many where forms of windows are some, and the least that one must have to be
 /// worth it, in bytes.
@@ -22,7 +22,10 @@ const TOLD: usize = 64;
 
 /// Gives them.
 pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
-    let (data, is_whole) = resources::data(file);
+    // Any number of files may have the same tree, which may say the same again and again.
+    let may_read = file.directory(2).is_none() || charge(resources::NAMED, sink);
+    let (data, is_whole) = if may_read { resources::data(file) } else { (Vec::new(), true) };
+    charge(units(data.len()).saturating_mul(resources::NAMED), sink);
     if !is_whole {
         sink.incomplete(Reason::Work);
     }

@@ -5,6 +5,7 @@
 
 use super::image::PortableExecutable;
 use crate::reader::{Reader, clipped};
+use crate::work::Allowance;
 
 /// Type numbers of the resources that are kept.
 pub(crate) const ICON: u32 = 3;
@@ -12,6 +13,9 @@ pub(crate) const VERSION: u32 = 16;
 
 /// Entries of directories that are looked at, at all levels together.
 const ENTRIES: u32 = 16_384;
+/// What an entry costs, and one whose name is made, in the units of [`Allowance`].
+const ENTRY: u64 = 64;
+pub(super) const NAMED: u64 = 512;
 
 /// One resource.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +29,7 @@ pub(crate) struct Resource {
 }
 
 /// The icons and version resources of a file, in the order of the tree.
-pub(crate) fn read(file: &PortableExecutable<'_>) -> Vec<Resource> {
+pub(crate) fn read(file: &PortableExecutable<'_>, work: &Allowance) -> Vec<Resource> {
     let mut found = Vec::new();
     let Some(base) = file.directory(2).and_then(|(address, _)| file.offset_of(address)) else { return found };
     // Offsets within the tree count from its start.
@@ -38,7 +42,13 @@ pub(crate) fn read(file: &PortableExecutable<'_>) -> Vec<Resource> {
         let Some(names) = subdirectory(names) else { continue };
         for (_, languages) in entries(tree, names, &mut left) {
             let Some(languages) = subdirectory(languages) else { continue };
+            if !work.pay(ENTRY) {
+                return found;
+            }
             for (_, leaf) in entries(tree, languages, &mut left) {
+                if !work.pay(ENTRY) {
+                    return found;
+                }
                 let Some(mut leaf) = tree.at(u64::from(leaf)) else { continue };
                 let (Some(address), Some(length)) = (leaf.u32(), leaf.u32()) else { continue };
                 if let Some(offset) = file.offset_of(address) {

@@ -10,25 +10,42 @@ use candor_model::VersionString;
 use super::image::PortableExecutable;
 use super::resources::{Resource, VERSION};
 use crate::reader::{Reader, clipped};
+use crate::work::{Allowance, units};
 
 /// Strings kept of one file.
 const STRINGS: usize = 1024;
 /// Units of a key, and of a value, that are kept.
 const UNITS: usize = 4096;
+/// What a block costs, and a byte of its key, in the units of [`Allowance`].
+const BLOCK: u64 = 64;
+const BYTE: u64 = 4;
 
 /// Every string of every version resource.
-pub(crate) fn strings(file: &PortableExecutable<'_>, resources: &[Resource]) -> Vec<VersionString> {
+pub(crate) fn strings(
+    file: &PortableExecutable<'_>,
+    resources: &[Resource],
+    work: &Allowance,
+) -> Vec<VersionString> {
     let mut found = Vec::new();
     for resource in resources.iter().filter(|resource| resource.kind == VERSION) {
         let data = clipped(file.bytes, resource.offset, resource.length);
         let Some(root) = Block::read(data, 0) else { continue };
+        if !root.pay(work) {
+            return found;
+        }
         for info in root.inside(data) {
+            if !info.pay(work) {
+                return found;
+            }
             if info.key(data) != "StringFileInfo" {
                 continue;
             }
             for table in info.inside(data) {
+                if !table.pay(work) {
+                    return found;
+                }
                 for string in table.inside(data) {
-                    if found.len() >= STRINGS {
+                    if found.len() >= STRINGS || !string.pay(work) {
                         return found;
                     }
                     let value = data.get(string.value..string.end).unwrap_or_default();
@@ -66,6 +83,13 @@ impl Block {
         let key_length = units.iter().position(|&unit| unit == [0, 0]).unwrap_or(units.len());
         let value = aligned(key.checked_add(key_length.checked_mul(2)?)?.checked_add(2)?)?.min(end);
         Some(Self { key, value, value_length, end })
+    }
+
+    /// Pays for it: any number of resources may be the same ones, and any number of keys the same letters.
+    fn pay(self, work: &Allowance) -> bool {
+        let length = units(self.end.saturating_sub(self.key).min(UNITS.saturating_mul(2)));
+        let key = units(self.value.saturating_sub(self.key));
+        work.pay(key.max(length / 8).saturating_mul(BYTE).saturating_add(BLOCK))
     }
 
     fn key(self, data: &[u8]) -> String {

@@ -20,9 +20,12 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::codec::{self, Decoder};
 use crate::name::decoded;
 use crate::reader::{Reader, clipped};
+use crate::work::charge;
 
 /// File records of an old package, and fields of a new one.
 const RECORDS: u32 = 65_536;
+/// Bytes of a name.
+const NAME: u32 = 4096;
 /// Fields in one another.
 const DEPTH: u32 = 12;
 
@@ -101,6 +104,10 @@ impl<'a> Package<'a, '_> {
                 0 => self.name(source, source_length, is_wide),
                 _ => self.name(target, target_length, is_wide),
             };
+            // Any number of records may have the same name, and no content.
+            if !charge(u64::from(source_length.max(target_length).min(NAME)).saturating_mul(2), self.sink) {
+                return Some(());
+            }
             let copies = if kind == 1 { usize::from(languages) } else { 1 };
             let mut numbers =
                 |count: usize| (0..count).map(|_| reader.u32().map(u64::from)).collect::<Option<Vec<u64>>>();
@@ -124,7 +131,7 @@ impl<'a> Package<'a, '_> {
     }
 
     fn name(&self, place: u32, length: u32, is_wide: bool) -> String {
-        let bytes = clipped(self.bytes, u64::from(place), u64::from(length.min(4096)));
+        let bytes = clipped(self.bytes, u64::from(place), u64::from(length.min(NAME)));
         if is_wide {
             encoding_rs::UTF_16LE.decode_without_bom_handling(bytes).0.into_owned()
         } else {

@@ -16,13 +16,15 @@ mod inode;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
+use crate::name::path_from;
 use crate::reader::{Reader, clipped};
+use crate::work::{charge, units};
 use crate::{lz4, lzo};
 use inode::{Inode, Kind};
 
@@ -33,6 +35,9 @@ const METADATA: usize = 8 << 10;
 const BLOCKS: usize = 32 << 10;
 /// Entries of directories that are read, and bytes of names that are kept.
 const NAMES: u32 = 1 << 20;
+/// What an entry costs, and a block of a table, in the units of [`candor_model::Budget::pay_work`].
+const ENTRY: u64 = 256;
+const BEGUN: u64 = 2048;
 const NAME_BYTES: usize = 32 << 20;
 /// Largest block of data.
 const BLOCK: usize = 1 << 20;
@@ -63,6 +68,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.incomplete(reason);
         return;
     }
+    let blocks = inodes.places.len().saturating_add(directories.places.len());
+    if !charge(units(blocks).saturating_mul(BEGUN), sink) {
+        return;
+    }
     sink.budget().hold(made);
     give_all(&image, method, &inodes, &directories, sink);
     sink.budget().release(made);
@@ -73,7 +82,11 @@ fn give_all(image: &Image<'_>, method: Method, inodes: &Table, directories: &Tab
     if !is_whole || inodes.is_damaged || directories.is_damaged {
         sink.incomplete(Reason::Malformed("a table of SquashFS".to_owned()));
     }
-    let names = names(&files, inodes, directories);
+    let (names, read) = names(&files, inodes, directories);
+    let inodes_read = units(files.len());
+    if !charge(inodes_read.saturating_add(u64::from(read)).saturating_mul(ENTRY), sink) {
+        return;
+    }
     let mut fragments = Fragments { image, method, held: None };
     let mut position = 0_u64;
     for inode in &files {
@@ -254,8 +267,9 @@ impl Table {
     }
 }
 
-/// For the place of every inode that a directory names: the place of that directory's inode, and the name.
-fn names(files: &[Inode], inodes: &Table, directories: &Table) -> BTreeMap<usize, (usize, String)> {
+/// For the place of every inode that a directory names: the place of that directory's inode, and the name. Also how many
+/// entries were read for it.
+fn names(files: &[Inode], inodes: &Table, directories: &Table) -> (BTreeMap<usize, (usize, String)>, u32) {
     let mut names = BTreeMap::new();
     let (mut left, mut bytes) = (NAMES, 0_usize);
     for inode in files {
@@ -278,7 +292,7 @@ fn names(files: &[Inode], inodes: &Table, directories: &Table) -> BTreeMap<usize
                 left = left.saturating_sub(1);
                 bytes = bytes.saturating_add(name.len());
                 if left == 0 || bytes > NAME_BYTES {
-                    return names;
+                    return (names, NAMES.saturating_sub(left));
                 }
                 if let Some(place) = inodes.place(u64::from(block), offset) {
                     names.entry(place).or_insert_with(|| (inode.place, crate::name::decoded(name)));
@@ -286,20 +300,14 @@ fn names(files: &[Inode], inodes: &Table, directories: &Table) -> BTreeMap<usize
             }
         }
     }
-    names
+    (names, NAMES.saturating_sub(left))
 }
 
-fn path(names: &BTreeMap<usize, (usize, String)>, mut place: usize) -> String {
-    let mut path = String::new();
-    let mut seen = BTreeSet::new();
-    while let Some((above, name)) = names.get(&place).filter(|_| seen.insert(place)) {
-        if path.len() > 4096 {
-            break;
-        }
-        path = if path.is_empty() { name.clone() } else { format!("{name}/{path}") };
-        place = *above;
-    }
-    path
+fn path(names: &BTreeMap<usize, (usize, String)>, place: usize) -> String {
+    path_from(u64::MAX, units(place), None, |place| {
+        let (above, name) = names.get(&usize::try_from(place).ok()?)?;
+        Some((units(*above), name.as_str()))
+    })
 }
 
 /// Blocks in which the ends of several files stand together; the last is kept.
@@ -383,6 +391,9 @@ impl File<'_, '_> {
             return Ok(true);
         }
         let is_sound = block_of(self.image, self.method, self.at, length, &mut self.held);
+        // All blocks are full but for the last: millions of a byte cost what beginning them costs.
+        let made = units(self.held.len());
+        let is_sound = is_sound && (made >= self.left || made == u64::from(self.image.block));
         self.at = self.at.saturating_add(u64::from(length & 0x00ff_ffff));
         if self.held.is_empty() || !is_sound {
             // What the block gave before the damage is kept, and nothing behind it.

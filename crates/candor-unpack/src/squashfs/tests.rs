@@ -115,3 +115,20 @@ fn a_table_of_empty_blocks_ends() {
     let found = Collected::of(FileType::SquashFs, &bytes);
     assert_eq!(found.incomplete, [Reason::Malformed("a table of SquashFS".to_owned())]);
 }
+
+#[test]
+fn a_block_that_is_not_full_is_the_last() {
+    let image = squashfs(SquashFs::Gzip, &[("a", &[7; 3 * 4096])]);
+    let found = Collected::of(FileType::SquashFs, &image);
+    assert_eq!((found.children[0].bytes.len(), &found.children[0].absent), (3 * 4096, &None));
+    // The first block becomes one of a byte, in as many bytes as it had.
+    let full = stream::zlib(&[7; 4096]);
+    let at = memchr::memmem::find(&image, &full).unwrap();
+    let mut short = stream::zlib(&[7]);
+    short.resize(full.len(), 0);
+    let mut lying = image;
+    lying[at..at + full.len()].copy_from_slice(&short);
+    let found = Collected::of(FileType::SquashFs, &lying);
+    assert_eq!(found.children[0].bytes, [7]);
+    assert!(matches!(found.children[0].absent, Some(Reason::Malformed(_))));
+}

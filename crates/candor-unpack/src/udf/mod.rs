@@ -22,11 +22,16 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::extents::{Extent, Extents};
 use crate::reader::{Reader, clipped};
+use crate::work::{charge, units};
 
 /// Entries of directories that are read, bytes of one directory, pieces of one file.
 const ENTRIES: u32 = 100_000;
 const DIRECTORY: u64 = 16 << 20;
 const PIECES: usize = 100_000;
+/// What an entry of a directory costs beside its path, and a piece of a file, in the units of
+/// [`candor_model::Budget::pay_work`].
+const ENTRY: u64 = 256;
+const PIECE: u64 = 16;
 /// Bytes of a path, and folders that wait to be read.
 const PATH: usize = 4096;
 const FOLDERS: usize = 10_000;
@@ -56,6 +61,9 @@ pub(crate) fn walk(bytes: &[u8], given: &mut BTreeSet<(u64, u64)>, sink: &mut dy
             sink.incomplete(Reason::Malformed(format!("the entry of {path} in UDF")));
             continue;
         };
+        if !charge(units(entry.pieces.len()).saturating_mul(PIECE), sink) {
+            return true;
+        }
         let mut content = Vec::new();
         // What could be read is kept.
         let outcome = volume.stream(&entry, entry.length.min(DIRECTORY)).read_to_end(&mut content);
@@ -80,6 +88,9 @@ pub(crate) fn walk(bytes: &[u8], given: &mut BTreeSet<(u64, u64)>, sink: &mut dy
                 return true;
             };
             left = fewer;
+            if !charge(ENTRY.saturating_add(units(path.len())), sink) {
+                return true;
+            }
             let name = format!("{path}{}", identifier.name);
             if identifier.flags & FOLDER != 0 {
                 if open.len() >= FOLDERS {
@@ -97,6 +108,9 @@ pub(crate) fn walk(bytes: &[u8], given: &mut BTreeSet<(u64, u64)>, sink: &mut dy
                 sink.incomplete(Reason::Malformed(format!("the entry of {name} in UDF")));
                 continue;
             };
+            if !charge(units(file.pieces.len()).saturating_mul(PIECE), sink) {
+                return true;
+            }
             let first = file.pieces.first().and_then(|piece| piece.offset).unwrap_or(0);
             if file.length == 0 || (file.inline.is_none() && !given.insert((first, file.length))) {
                 continue;
@@ -130,8 +144,8 @@ type Place = (u16, u32);
 enum Map {
     /// From this offset on.
     Plain(u64),
-    /// In the pieces of a file.
-    Metadata(Vec<Extent>),
+    /// In the pieces of a file, each with where it begins in that.
+    Metadata(Vec<(u64, Extent)>),
 }
 
 struct Volume<'a> {
@@ -223,7 +237,7 @@ impl<'a> Volume<'a> {
                 None
             };
             volume.maps.push(match metadata {
-                Some(entry) => Map::Metadata(entry.pieces),
+                Some(entry) => Map::Metadata(placed(entry.pieces)),
                 None => Map::Plain(plain),
             });
         }
@@ -243,14 +257,10 @@ impl<'a> Volume<'a> {
         match self.maps.get(usize::from(partition))? {
             Map::Plain(start) => start.checked_add(within),
             Map::Metadata(pieces) => {
-                let mut left = within;
-                for piece in pieces {
-                    match left.checked_sub(piece.length) {
-                        Some(rest) => left = rest,
-                        None => return piece.offset?.checked_add(left),
-                    }
-                }
-                None
+                let behind = pieces.partition_point(|(start, _)| *start <= within);
+                let (start, piece) = pieces.get(behind.checked_sub(1)?)?;
+                let left = within.checked_sub(*start).filter(|left| *left < piece.length)?;
+                piece.offset?.checked_add(left)
             }
         }
     }
@@ -346,6 +356,17 @@ impl<'a> Volume<'a> {
         }
         Extents::new(&self.bytes, Box::new(entry.pieces.iter().copied()), length)
     }
+}
+
+/// Pieces, each with where it begins in the file.
+fn placed(pieces: Vec<Extent>) -> Vec<(u64, Extent)> {
+    let mut start = 0_u64;
+    let place = |piece: Extent| {
+        let placed = (start, piece);
+        start = start.saturating_add(piece.length);
+        placed
+    };
+    pieces.into_iter().map(place).collect()
 }
 
 /// What a structure is, when the sum over its tag is right.

@@ -3,13 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::reader::{Reader, clipped};
+use crate::work::{Allowance, units};
 
 /// Bytes of names that are kept, and folders that wait to be read.
 const NAMES: usize = 32 << 20;
 const FOLDERS: usize = 10_000;
 
-/// Takes the names of files from metadata; `left` entries more are read. Whether there is room for all of them.
-pub(super) fn read(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left: &mut u32) -> bool {
+/// Bytes of the name of a stream, as there may be: entries may overlap.
+const NAME: u64 = 512;
+/// What an entry and each of its streams cost besides the path, in the units of [`Allowance`].
+const ENTRY: u64 = 512;
+
+/// Takes the names of files from metadata; `left` entries more are read. Whether there is room for all of them, and `work` to
+/// read them.
+pub(super) fn read(
+    metadata: &[u8],
+    names: &mut BTreeMap<[u8; 20], String>,
+    left: &mut u32,
+    work: &Allowance,
+) -> bool {
     let mut are_all = true;
     let start = Reader::little(metadata);
     let Some(rights) = start.at(0).and_then(|mut reader| reader.u32()) else { return true };
@@ -25,6 +37,11 @@ pub(super) fn read(metadata: &[u8], names: &mut BTreeMap<[u8; 20], String>, left
         while let Some(entry) = Entry::read(metadata, at) {
             let Some(fewer) = left.checked_sub(1) else { return false };
             *left = fewer;
+            let count = units(entry.streams.len());
+            let length = units(path.len().saturating_add(entry.name.len()));
+            if !work.pay(count.saturating_mul(ENTRY.saturating_add(length))) {
+                return false;
+            }
             at = entry.end;
             // The root has no name.
             let name = if entry.name.is_empty() { path.clone() } else { format!("{path}{}", entry.name) };
@@ -82,7 +99,7 @@ impl Entry {
             reader.skip(8)?;
             let digest = *reader.take(20)?.first_chunk()?;
             let name_length = reader.u16()?;
-            found.push((digest, utf16(clipped(reader.rest(), 0, u64::from(name_length)))));
+            found.push((digest, utf16(clipped(reader.rest(), 0, u64::from(name_length).min(NAME)))));
             end = end.checked_add(length)?.checked_next_multiple_of(8)?;
         }
         Some(Self { name, is_folder: attributes & 16 != 0, below, end, streams: found })

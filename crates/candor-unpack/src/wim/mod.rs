@@ -31,6 +31,7 @@ use std::io::{ErrorKind, Read as _};
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::reader::{Reader, clipped};
+use crate::work::Allowance;
 use chunks::{Chunks, Method};
 
 /// Bytes of metadata that are held, entries of folders that are read, streams of a table.
@@ -85,7 +86,14 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             });
         }
         // A file whose content is elsewhere is only known by its name.
-        if !folders::read(&metadata, &mut names, &mut left) || stream.real > METADATA {
+        let work = Allowance::new(sink.budget().work());
+        let are_all = folders::read(&metadata, &mut names, &mut left, &work);
+        let is_over = work.is_over();
+        work.settle(sink);
+        if is_over {
+            break;
+        }
+        if !are_all || stream.real > METADATA {
             sink.incomplete(Reason::Unsupported("so many folders of a WIM".to_owned()));
         }
     }

@@ -15,6 +15,10 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use super::chunks::Method;
 use super::{LARGEST, Names, Stream, hold};
 use crate::reader::{Reader, clipped};
+use crate::work::charge;
+
+/// What it costs to see whether a stream lays claim to a chunk, in the units of [`candor_model::Budget::pay_work`].
+const STEP: u64 = 2;
 
 /// Chunks of all resources.
 const CHUNKS: usize = 1 << 20;
@@ -57,7 +61,13 @@ pub(super) fn give(bytes: &[u8], rows: &[Stream], names: &mut Names, sink: &mut 
             sink.child(ChildKind::Extracted, &member, Content::Absent(reason))
         } else {
             given = file.end;
-            let unclaimed = solid.unclaimed(files.get(index..).unwrap_or_default(), &mut paid);
+            let behind = files.get(index..).unwrap_or_default();
+            let most = sink.budget().work().checked_div(STEP).unwrap_or(0);
+            let (unclaimed, steps) = solid.unclaimed(behind, &mut paid, most);
+            if !charge(steps.saturating_mul(STEP), sink) {
+                flow = Flow::Stop;
+                break;
+            }
             if let Err(reason) = sink.budget().spend(unclaimed) {
                 sink.incomplete(reason);
                 flow = Flow::Stop;
@@ -148,11 +158,12 @@ impl<'a> Solid<'a> {
         behind.checked_sub(1).filter(|index| self.chunks.get(*index).is_some_and(|chunk| place < chunk.end))
     }
 
-    /// Bytes of the chunks of the first file that are not `paid` for yet and that none of the files claims.
-    fn unclaimed(&self, files: &[File<'_>], paid: &mut usize) -> u64 {
-        let Some(file) = files.first() else { return 0 };
-        let Some(first) = self.find(file.begin) else { return 0 };
-        let mut unclaimed = 0_u64;
+    /// Bytes of the chunks of the first file that are not `paid` for yet and that none of the files claims,
+    /// and the steps that it took to see that: as many as `most`, or one more where there would have been more.
+    fn unclaimed(&self, files: &[File<'_>], paid: &mut usize, most: u64) -> (u64, u64) {
+        let (mut unclaimed, mut steps) = (0_u64, 0_u64);
+        let Some(file) = files.first() else { return (unclaimed, steps) };
+        let Some(first) = self.find(file.begin) else { return (unclaimed, steps) };
         for index in first.max(*paid)..self.chunks.len() {
             let Some(chunk) = self.chunks.get(index).filter(|chunk| chunk.begin < file.end) else { break };
             *paid = index.saturating_add(1);
@@ -161,13 +172,19 @@ impl<'a> Solid<'a> {
             }
             let claimed = files
                 .iter()
-                .take_while(|file| file.begin < chunk.end)
+                .take_while(|file| {
+                    steps = steps.saturating_add(1);
+                    file.begin < chunk.end && steps <= most
+                })
                 .map(|file| file.end.min(chunk.end).saturating_sub(file.begin.max(chunk.begin)))
                 .fold(0, u64::saturating_add);
             unclaimed =
                 unclaimed.saturating_add(chunk.end.saturating_sub(chunk.begin).saturating_sub(claimed));
+            if steps > most {
+                break;
+            }
         }
-        unclaimed
+        (unclaimed, steps)
     }
 }
 

@@ -18,10 +18,16 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::codec;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
+use crate::work::charge;
 
 /// Most bytes of a table, and files that are open at a time.
 const TABLE: u64 = 64 << 20;
 const DEPTH: usize = 64;
+/// Bytes of a name: those of the folders around a file are written for each.
+const NAME: u64 = 1024;
+/// Tags that are paid for at once, and what one costs, in the units of [`candor_model::Budget::pay_work`].
+const TAGS: u32 = 1024;
+const TAG: u64 = 64;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -67,10 +73,18 @@ fn files(table: &[u8], heap: &[u8], sink: &mut dyn Sink) -> Flow {
     let mut position = 0_u64;
     let mut is_data = false;
     let mut rest = table;
+    let mut tags = 0_u32;
     while let Some(start) = memchr::memchr(b'<', rest) {
         rest = rest.get(start.saturating_add(1)..).unwrap_or_default();
         let Some(end) = memchr::memchr(b'>', rest) else { break };
         let tag = rest.get(..end).unwrap_or_default();
+        tags = tags.saturating_add(1);
+        if tags >= TAGS {
+            if !charge(u64::from(tags).saturating_mul(TAG), sink) {
+                return Flow::Stop;
+            }
+            tags = 0;
+        }
         rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
         let text = rest.get(..memchr::memchr(b'<', rest).unwrap_or(rest.len())).unwrap_or_default();
         let name = tag.split(u8::is_ascii_whitespace).next().unwrap_or_default();
@@ -81,15 +95,19 @@ fn files(table: &[u8], heap: &[u8], sink: &mut dyn Sink) -> Flow {
             (b"file", _) => sink.incomplete(Reason::Depth),
             (b"data", Some(file)) => (is_data, file.has_data) = (true, true),
             (b"/data", _) => is_data = false,
-            (b"name", Some(file)) => file.name = decoded(text.trim_ascii()),
+            (b"name", Some(file)) => file.name = decoded(clipped(text.trim_ascii(), 0, NAME)),
             (b"offset", Some(file)) if is_data => file.offset = number().unwrap_or(0),
             (b"length", Some(file)) if is_data => file.length = number().unwrap_or(0),
             (b"size", Some(file)) if is_data => file.real = number().unwrap_or(0),
-            (b"encoding", Some(file)) if is_data => file.encoding = tag.to_vec(),
+            (b"encoding", Some(file)) if is_data => file.encoding = clipped(tag, 0, NAME).to_vec(),
             (b"/file", Some(_)) => {
+                if !open.last().is_some_and(|file| file.has_data) {
+                    open.pop();
+                    continue;
+                }
                 let path: Vec<&str> = open.iter().map(|file| file.name.as_str()).collect();
                 let path = path.join("/");
-                let Some(file) = open.pop().filter(|file| file.has_data) else { continue };
+                let Some(file) = open.pop() else { continue };
                 position = position.saturating_add(1);
                 if give(&file, path, position, heap, sink) == Flow::Stop {
                     return Flow::Stop;

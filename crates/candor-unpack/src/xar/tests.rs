@@ -1,6 +1,6 @@
 //! Files of every encoding, folders, and damage.
 
-use candor_fixtures::container;
+use candor_fixtures::{container, stream};
 use candor_model::{FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
@@ -21,4 +21,18 @@ fn a_damaged_table_is_said() {
     let mut bytes = container::xar(b"content");
     bytes[28] ^= 0xff;
     assert!(matches!(Collected::of(FileType::Xar, &bytes).incomplete[..], [Reason::Malformed(_)]));
+}
+
+#[test]
+fn tags_of_nothing_are_paid_for() {
+    let table = [&b"<a>"[..]; 2000].concat();
+    let packed = stream::zlib(&table);
+    let mut bytes = b"xar!\0\x1c\0\x01".to_vec();
+    for number in [packed.len(), table.len()] {
+        bytes.extend((number as u64).to_be_bytes());
+    }
+    bytes.extend([0; 4]);
+    bytes.extend(packed);
+    assert_eq!(Collected::of(FileType::Xar, &bytes).incomplete, []);
+    assert_eq!(Collected::without_work(FileType::Xar, &bytes).incomplete, [Reason::Work]);
 }
