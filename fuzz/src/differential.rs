@@ -66,7 +66,14 @@ pub(crate) fn search(bytes: &[u8]) {
     }
     let (_, screen) = image.screening(subject.target, layer).finish();
     let (mut screened, mut work) = (Vec::new(), u64::MAX);
-    let trouble = image.search_screened(&subject, Some(&screen), &limits, &mut work, &mut Scratch::new(), &mut screened);
+    let trouble = image.search_screened(
+        &subject,
+        Some(&screen),
+        &limits,
+        &mut work,
+        &mut Scratch::new(),
+        &mut screened,
+    );
     assert!(trouble.is_empty() && screened == hits, "{text:?} on {layer:?}, after a screening");
     let found: BTreeSet<u32> = hits.iter().map(|hit| hit.signature.0).collect();
     let groups = MacroGroups::new(collection.signatures.iter().map(|named| &named.signature));
