@@ -96,10 +96,10 @@ fn give_all(volume: &Volume<'_>, table: &Table<'_>, names: &Names, sink: &mut dy
             if number < OWN && stream.is_empty() {
                 continue;
             }
+            position = position.saturating_add(1);
             if data.is_nothing() {
                 continue;
             }
-            position = position.saturating_add(1);
             let mut name = names.path(number);
             if !stream.is_empty() {
                 name = format!("{name}:{stream}");

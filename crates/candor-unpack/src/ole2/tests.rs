@@ -317,3 +317,24 @@ fn macros_are_paid_for() {
     let without = Collected::without_work(FileType::MsOle2, &bytes);
     assert!(without.children.len() == 1 && without.incomplete.contains(&Reason::Work));
 }
+
+#[test]
+fn a_chain_is_no_longer_than_the_file_has_sectors() {
+    // One sector of 64 KiB has rows for 16,384, which all lead to the first: so does the stream, of 256 MiB.
+    let mut bytes = document::compound("", &[("a", vec![7; 5000])]);
+    let directory = bytes.windows(4).position(|name| name == [b'R', 0, b'o', 0]).unwrap();
+    let mut entries = bytes[directory..directory + 256].to_vec();
+    entries[128 + 116..128 + 124].copy_from_slice(&[0, 0, 0, 0, 0xff, 0xff, 0xff, 0x0f]);
+    bytes.truncate(512);
+    bytes[30] = 16;
+    for (at, value) in [(48, 1_u32), (60, 0), (76, 0)] {
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    bytes.resize(2 << 16, 0);
+    bytes.extend(entries);
+    bytes.resize(3 << 16, 0);
+    let limits = candor_model::Limits { max_memory: u64::MAX, ..Default::default() };
+    let found = Collected::with_limits(FileType::MsOle2, &bytes, limits);
+    assert_eq!(found.children.len(), 1);
+    assert!(found.children[0].bytes.len() <= 5 << 16, "{}", found.children[0].bytes.len());
+}
