@@ -19,15 +19,6 @@ pub fn triples(bytes: &[u8], wanted: impl Fn(u8, u8, u8) -> bool + Copy) -> impl
     Triples { bytes, wanted, next: 0, start: 0, mask: 0 }
 }
 
-/// The same of two bytes.
-pub fn pairs(bytes: &[u8], wanted: impl Fn(u8, u8) -> bool + Copy) -> impl Iterator<Item = usize> {
-    // Behind the last two there is no third.
-    let place = bytes.len().checked_sub(2);
-    let last =
-        place.filter(|place| matches!(bytes.get(*place..), Some([first, second]) if wanted(*first, *second)));
-    triples(bytes, move |first, second, _| wanted(first, second)).chain(last)
-}
-
 struct Triples<'a, F> {
     bytes: &'a [u8],
     wanted: F,
@@ -46,6 +37,7 @@ impl<F: Fn(u8, u8, u8) -> bool> Triples<'_, F> {
         let (first, second, third) = (rest, rest.get(1..)?, rest.get(2..)?);
         let mut flags = [0; TOGETHER];
         let whole = [first, second, third].map(<[u8]>::first_chunk::<TOGETHER>);
+        // The same, but with lengths that are known, this becomes instructions for vectors.
         if let [Some(first), Some(second), Some(third)] = whole {
             for (((flag, first), second), third) in flags.iter_mut().zip(first).zip(second).zip(third) {
                 *flag = u8::from((self.wanted)(*first, *second, *third));
@@ -84,7 +76,7 @@ impl<F: Fn(u8, u8, u8) -> bool> Iterator for Triples<'_, F> {
 
 #[cfg(test)]
 mod tests {
-    use super::{lowest_bits, pairs, triples};
+    use super::{lowest_bits, triples};
 
     #[test]
     fn every_byte_gives_its_lowest_bit() {
@@ -107,11 +99,6 @@ mod tests {
                 let expected: Vec<usize> =
                     places.filter(|(_, all)| wanted(all[0], all[1], all[2])).map(|(at, _)| at).collect();
                 assert_eq!(triples(&bytes, wanted).collect::<Vec<_>>(), expected);
-                let wanted = |first: u8, second: u8| wanted(first, second, 0);
-                let places = bytes.windows(2).enumerate();
-                let expected: Vec<usize> =
-                    places.filter(|(_, all)| wanted(all[0], all[1])).map(|(at, _)| at).collect();
-                assert_eq!(pairs(&bytes, wanted).collect::<Vec<_>>(), expected);
             }
         }
     }

@@ -4,7 +4,7 @@
 /// Characters that are read at a time, by instructions for vectors.
 const BLOCK: usize = 32;
 
-/// What the bytes of a text with blocks are judged by: what it asks should have no branches.
+/// Whether some byte of a text is `wanted`. What it asks should have no branches.
 pub(crate) fn any(text: &[u8], wanted: impl Fn(u8) -> bool) -> bool {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let is_in = |block: &[u8]| block.iter().fold(false, |any, byte| any | wanted(*byte));
@@ -153,6 +153,14 @@ const fn base64_digit(byte: u8) -> u8 {
     let value = if (byte == b'+') | (byte == b'-') { 62 } else { value };
     let value = if (byte == b'/') | (byte == b'_') { 63 } else { value };
     if byte == b'=' { PADDING } else { value }
+}
+
+/// Whether a byte is a digit of Base64 in its usual alphabet, or stands at its end. Computed, for many at a time.
+#[inline]
+pub(crate) const fn is_base64_digit(byte: u8) -> bool {
+    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_decimal = byte.wrapping_sub(b'0') < 10;
+    is_letter | is_decimal | (byte == b'+') | (byte == b'/') | (byte == b'=')
 }
 
 /// Quoted-printable.
@@ -365,22 +373,30 @@ pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
     HEX.get(usize::from(byte)).copied().filter(|value| *value < 16)
 }
 
-const HEX: [u8; 256] = {
+const HEX: [u8; 256] = worth([b"0123456789abcdef", b"0123456789ABCDEF"]);
+
+/// What each byte is worth as a digit, in any of these spellings; 255 for what is none.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects,
+    reason = "for constants: they would not compile"
+)]
+pub(crate) const fn worth<const BASE: usize, const SPELLINGS: usize>(
+    spellings: [&[u8; BASE]; SPELLINGS],
+) -> [u8; 256] {
     let mut values = [255; 256];
-    let mut value = 0;
-    #[expect(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        reason = "a constant: it would not compile"
-    )]
-    while value < 16 {
-        let digits = [b"0123456789abcdef", b"0123456789ABCDEF"];
-        values[digits[0][value] as usize] = value as u8;
-        values[digits[1][value] as usize] = value as u8;
-        value += 1;
+    let mut spelling = 0;
+    while spelling < SPELLINGS {
+        let mut value = 0;
+        while value < BASE {
+            values[spellings[spelling][value] as usize] = value as u8;
+            value += 1;
+        }
+        spelling += 1;
     }
     values
-};
+}
 
 #[cfg(test)]
 mod tests {

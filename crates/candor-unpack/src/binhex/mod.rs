@@ -10,25 +10,13 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
+use crate::transfer::worth;
 use crate::work::Work;
 
 const DIGITS: &[u8; 64] = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
 
 /// What a digit is worth; 255 for what is none.
-const VALUES: [u8; 256] = {
-    let mut values = [255; 256];
-    let mut value = 0;
-    #[expect(
-        clippy::indexing_slicing,
-        clippy::cast_possible_truncation,
-        reason = "a constant: it would not compile"
-    )]
-    while value < DIGITS.len() {
-        values[DIGITS[value] as usize] = value as u8;
-        value += 1;
-    }
-    values
-};
+const VALUES: [u8; 256] = worth([DIGITS]);
 
 /// What a character costs, in the units of [`candor_model::Budget::pay_work`]: every one is asked what it is, and may write
 /// out a run.

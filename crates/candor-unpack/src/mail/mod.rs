@@ -20,7 +20,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink, fla
 use memchr::memmem;
 
 use crate::name::decoded;
-use crate::transfer::{Lines, any, base64, quoted_printable, uuencoded};
+use crate::transfer::{self, Lines, any, base64, quoted_printable, uuencoded};
 use crate::work::Work;
 use header::{Header, is_blank, trimmed_end};
 
@@ -386,11 +386,6 @@ fn guess(body: &[u8]) -> (Option<Vec<u8>>, usize) {
 
 /// Whether a body is base64 though its header does not say so: lines of nothing else, at least two full ones.
 fn is_base64(body: &[u8]) -> bool {
-    let is_other = |byte: u8| {
-        let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        let is_decimal = byte.wrapping_sub(b'0') < 10;
-        !(is_letter | is_decimal | (byte == b'+') | (byte == b'/') | (byte == b'='))
-    };
     let mut long = 0_u32;
     let mut rest = Some(trimmed_end(body).trim_ascii_start());
     for _ in 0..64 {
@@ -401,7 +396,7 @@ fn is_base64(body: &[u8]) -> bool {
         };
         rest = behind;
         let line = trimmed_end(line);
-        if any(line, is_other) {
+        if any(line, |byte| !transfer::is_base64_digit(byte)) {
             return false;
         }
         long = long.saturating_add(u32::from(line.len() >= 60));

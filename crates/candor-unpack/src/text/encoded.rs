@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::packed;
 
-use crate::transfer::base64;
+use crate::transfer::{any, base64, is_base64_digit};
 use crate::work::Allowance;
 
 /// Shortest run behind the option of a shell, and shortest one anywhere.
@@ -54,7 +54,7 @@ fn next_blob(text: &[u8], at: usize) -> Option<usize> {
         // The last byte that is no digit is where such a run can start behind; in most texts it is not far from the
         // end, so that of most bytes nobody asks what they are.
         let digits = text.get(start..start.checked_add(BLOB)?)?;
-        match digits.iter().rposition(|byte| !is_digit(byte)) {
+        match digits.iter().rposition(|byte| !is_base64_digit(*byte)) {
             Some(last) => start = start.saturating_add(last).saturating_add(1),
             None => return Some(start),
         }
@@ -72,12 +72,12 @@ fn next_command(text: &[u8], at: usize, allowance: &Allowance) -> Option<usize> 
         let near = text.get(first..option.saturating_add(NEAR).saturating_add(1).min(text.len()))?;
         let starts = (first..).zip(near).filter(|(place, byte)| {
             let before = place.checked_sub(1).and_then(|before| text.get(before));
-            is_digit(byte) && !before.is_some_and(is_digit)
+            is_base64_digit(**byte) && !before.is_some_and(|before| is_base64_digit(*before))
         });
         let mut starts = starts.map(|(place, _)| place);
         starts.find(|place| {
             let rest = text.get(*place..).unwrap_or_default();
-            rest.iter().take(COMMAND).take_while(|byte| is_digit(byte)).count() == COMMAND
+            rest.iter().take(COMMAND).take_while(|byte| is_base64_digit(**byte)).count() == COMMAND
                 && is_option(text.get(..*place).unwrap_or_default())
         })
     })
@@ -112,36 +112,14 @@ fn is_name(letters: &[u8]) -> bool {
 
 /// How many digits `text` begins with.
 fn run_length(text: &[u8]) -> usize {
-    let is_all = |block: &&[u8; BLOCK]| block.iter().fold(true, |all, byte| all & is_one_of_digits(*byte));
-    let whole = text.as_chunks::<BLOCK>().0.iter().take_while(is_all).count().saturating_mul(BLOCK);
+    let is_run = |block: &&[u8; BLOCK]| !any(*block, |byte| !is_base64_digit(byte));
+    let whole = text.as_chunks::<BLOCK>().0.iter().take_while(is_run).count().saturating_mul(BLOCK);
     let rest = text.get(whole..).unwrap_or_default();
-    whole.saturating_add(rest.iter().take_while(|byte| is_digit(byte)).count())
+    whole.saturating_add(rest.iter().take_while(|byte| is_base64_digit(**byte)).count())
 }
 
 /// Digits that are looked at together, by instructions for vectors.
 const BLOCK: usize = 32;
-
-/// The same as [`is_digit`], computed.
-const fn is_one_of_digits(byte: u8) -> bool {
-    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let is_decimal = byte.wrapping_sub(b'0') < 10;
-    is_letter | is_decimal | (byte == b'+') | (byte == b'/') | (byte == b'=')
-}
-
-fn is_digit(byte: &u8) -> bool {
-    DIGITS.get(usize::from(*byte)).is_some_and(|is_digit| *is_digit)
-}
-
-const DIGITS: [bool; 256] = {
-    let mut digits = [false; 256];
-    let mut byte = 0_u8;
-    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where it is an error")]
-    while byte < 0x80 {
-        digits[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-        byte += 1;
-    }
-    digits
-};
 
 /// Whether text ends with the option that an encoded command follows, in any of its abbreviations.
 fn is_option(before: &[u8]) -> bool {
