@@ -21,7 +21,8 @@ impl Work {
         Self { free: units(bytes.len()) / FREE, is_over: false }
     }
 
-    /// Pays for so many bytes. `false` when it may not be done, which is told to `sink` the first time.
+    /// Pays for so many bytes. `false` when it may not be done, which is told to `sink` the first time, and takes what there was:
+    /// the next layer does not begin again with it.
     pub(crate) fn pay(&mut self, bytes: usize, sink: &mut dyn Sink) -> bool {
         if self.is_over {
             return false;
@@ -30,10 +31,7 @@ impl Work {
             self.free = left;
             return true;
         }
-        self.is_over = !sink.budget().pay_work(units(bytes));
-        if self.is_over {
-            sink.incomplete(Reason::Work);
-        }
+        self.is_over = !charge(units(bytes), sink);
         !self.is_over
     }
 
