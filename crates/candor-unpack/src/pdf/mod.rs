@@ -235,15 +235,20 @@ impl<'a> Walk<'a, '_> {
             lexer.blanks();
             // What stands in a string that was read before is read again.
             let price = if at < covered { VALUE } else { TEXT };
-            let least = match lexer.rest() {
-                text @ ([b'(', ..] | [b'<', ..]) => memchr::memchr2(b')', b'>', text).unwrap_or(text.len()),
-                _ => 0,
-            };
-            let value = match lexer.rest() {
+            let (value, least) = match lexer.rest() {
                 // Values in others are met when it is their turn.
-                [b'[', ..] | [b'<', b'<', ..] => None,
-                _ if !self.work.pay(least.saturating_mul(price), self.sink) => break,
-                _ => lexer.value(),
+                [b'[', ..] | [b'<', b'<', ..] => (None, 0),
+                rest => {
+                    // So long is a string at least.
+                    let least = match rest {
+                        [b'(' | b'<', ..] => memchr::memchr2(b')', b'>', rest).unwrap_or(rest.len()),
+                        _ => 0,
+                    };
+                    if !self.work.pay(least.saturating_mul(price), self.sink) {
+                        break;
+                    }
+                    (lexer.value(), least)
+                }
             };
             let end = text.len().saturating_sub(lexer.rest().len());
             let read = end.saturating_sub(at).saturating_sub(least);
