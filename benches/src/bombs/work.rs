@@ -6,6 +6,7 @@ use std::io::Write;
 
 use candor_fixtures::archive::{self, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
+use candor_fixtures::nothing::Nothing;
 use candor_fixtures::{bytecode, document, stream, wim, zip, zip_methods};
 
 use super::{Case, MEBIBYTE, Promise, zeros};
@@ -23,7 +24,58 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(work());
     cases.extend(again());
     cases.extend(decoders());
+    cases.extend(nothing());
     cases
+}
+
+/// Twelve times 38 MiB of blocks that hold nothing.
+fn nothing() -> Vec<Case> {
+    fn member(kind: Nothing, method: u16) -> Vec<u8> {
+        let data = kind.stream(38 * MEBIBYTE);
+        zip_methods::archive(&[zip_methods::Packed { data, ..zip_methods::pack("a", &[0; 1 << 20], method) }])
+    }
+    fn gzip(kind: Nothing) -> Vec<u8> {
+        [&b"\x1f\x8b\x08\0\0\0\0\0\0\xff"[..], &kind.stream(38 * MEBIBYTE)].concat()
+    }
+    fn installer(kind: Nothing) -> Vec<u8> {
+        let header = b"\0\0\0\0\xef\xbe\xad\xdeNullsoftInst\xe8\x03\0\0\0\0\x70\x02\0\0\0";
+        [&header[..], &kind.stream(38 * MEBIBYTE)].concat()
+    }
+    vec![
+        ("gzip of empty blocks", Promise::Incomplete, |out| packed(out, 12, &gzip(Nothing::KnownCodes))),
+        ("gzip of empty blocks with codes", Promise::Incomplete, |out| {
+            packed(out, 12, &gzip(Nothing::OwnCodes))
+        }),
+        ("gzip of empty stored blocks", Promise::Incomplete, |out| packed(out, 12, &gzip(Nothing::Stored))),
+        ("ZIP of empty blocks", Promise::Incomplete, |out| packed(out, 12, &member(Nothing::KnownCodes, 8))),
+        ("ZIP of empty blocks, deflate64", Promise::Incomplete, |out| {
+            packed(out, 12, &member(Nothing::KnownCodes, 9))
+        }),
+        ("ZIP of empty blocks with codes, deflate64", Promise::Incomplete, |out| {
+            packed(out, 12, &member(Nothing::OwnCodes, 9))
+        }),
+        ("installer of empty blocks", Promise::Incomplete, |out| {
+            packed(out, 12, &installer(Nothing::KnownCodes))
+        }),
+        ("installer of empty blocks with codes", Promise::Incomplete, |out| {
+            packed(out, 12, &installer(Nothing::OwnCodes))
+        }),
+        ("Zstandard of empty blocks", Promise::Incomplete, |out| {
+            packed(out, 12, &Nothing::Zstd.stream(38 * MEBIBYTE))
+        }),
+        ("Zstandard of runs of no byte", Promise::Incomplete, |out| {
+            packed(out, 12, &Nothing::ZstdRun.stream(38 * MEBIBYTE))
+        }),
+        ("xz of chunks of a byte", Promise::Incomplete, |out| {
+            packed(out, 12, &Nothing::Xz.stream(38 * MEBIBYTE))
+        }),
+        ("bzip2 of blocks of a byte", Promise::Incomplete, |out| {
+            packed(out, 12, &Nothing::Bzip2.stream(38 * MEBIBYTE))
+        }),
+        ("LZ4 of blocks of a byte", Promise::Incomplete, |out| {
+            packed(out, 12, &Nothing::Lz4.stream(38 * MEBIBYTE))
+        }),
+    ]
 }
 
 /// What decoders cost before their first byte: tables, dictionaries and models.
@@ -283,7 +335,7 @@ fn again() -> Vec<Case> {
             let (references, array) = ("/JS 1 0 R ".repeat(20_000), "a ".repeat(500_000));
             write!(out, "%PDF-1.7\n2 0 obj<<{references}>>endobj\n1 0 obj [{array}]")
         }),
-        ("ZIP of 100 PDFs with 4,000 scripts in one another", Promise::Incomplete, |out| {
+        ("ZIP of 100 PDFs with 4,000 scripts in one another", Promise::Quick, |out| {
             packed(out, 100, format!("%PDF-1.7\n1 0 obj<<{}>>endobj\n", "/JS[".repeat(4_000)).as_bytes())
         }),
         ("ZIP of 500 PDFs under passwords of 256 bits", Promise::Incomplete, |out| {

@@ -2,6 +2,7 @@
 //!
 //! * [`recipe`], [`archive`], [`bytecode`], [`container`], [`dcl`], [`executable`], [`installer`], [`quantum`], [`seven_zip`],
 //!   [`zip`], [`zip_methods`], [`stream`], [`document`], [`postscript`], [`volume`], [`virtual_disk`], [`wim`], [`lzms`]: files.
+//! * [`nothing`]: streams of blocks that hold nothing.
 //! * [`quarantine`]: what other products keep of files that they set aside.
 //! * [`registry`], [`package_database`], [`sqlite`], [`signed_program`], [`roots`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests; [`certificate`]: signatures beside them.
@@ -26,6 +27,7 @@ pub mod installer;
 pub mod lzms;
 pub mod marker;
 pub mod naive;
+pub mod nothing;
 pub mod package_database;
 pub mod postscript;
 pub mod programs;

@@ -8,13 +8,14 @@ use candor_model::FileType;
 use candor_model::flags::triples;
 use memchr::memchr_iter;
 
-/// How far behind `<a ` an `href` is looked for.
+/// How far behind `<a ` an `href` ends at most.
 const ANCHOR: usize = 1024;
+const HREF: usize = b"href".len();
 
 /// Whether `bytes`, one byte a character, hold a tag.
 pub(crate) fn is_html(bytes: &[u8]) -> bool {
-    // An `href` after which no further anchor needs to be looked at again: keeps `<a <a <a` linear.
-    let mut anchor_end = 0;
+    // Each `href` is met once, however many anchors stand before it.
+    let (mut hrefs, mut href) = (hrefs(bytes), 0);
     // Two letters in either case, or what only looks like them.
     let begins = |second: u8, third: u8| {
         let (second, third) = (second | 0x20, third | 0x20);
@@ -30,12 +31,12 @@ pub(crate) fn is_html(bytes: &[u8]) -> bool {
     triples(bytes, |first, second, third| (first == b'<') & begins(second, third)).any(|at| {
         let Some(rest) = bytes.get(at.saturating_add(1)..) else { return false };
         match rest {
-            [b'a' | b'A', b' ', anchor @ ..] => {
+            [b'a' | b'A', b' ', ..] => {
                 let start = at.saturating_add(3);
-                let skipped = anchor_end.max(start).saturating_sub(start);
-                let end = anchor.len().min(ANCHOR);
-                anchor_end = start.saturating_add(end);
-                anchor.get(skipped.saturating_sub(3)..end).is_some_and(has_href)
+                while href < start {
+                    href = hrefs.next().unwrap_or(usize::MAX);
+                }
+                href.saturating_add(HREF) <= start.saturating_add(ANCHOR)
             }
             _ => is_tag(rest),
         }
@@ -79,11 +80,13 @@ fn is_tag(rest: &[u8]) -> bool {
         }
         [b'T' | b't', b'A' | b'a', ..] => matches!(rest.first_chunk(), Some(b"TABLE" | b"table")),
         [b'%', b'@', ..] => matches!(rest.first_chunk(), Some(b"%@ LANGUAGE =")),
-        [b'H' | b'h', b'T' | b't', ..] => is_any_case(rest, b"html>") || is_any_case(rest, b"html xmlns="),
-        [b'H' | b'h', b'E' | b'e', ..] => is_any_case(rest, b"head>"),
-        [b'S' | b's', b'C' | b'c', ..] => is_any_case(rest, b"script"),
-        [b'I' | b'i', b'F' | b'f', ..] => is_any_case(rest, b"iframe"),
-        [b'!', b'D' | b'd', ..] => is_any_case(rest, b"!doctype html"),
+        [b'H' | b'h', b'T' | b't', b'M' | b'm', ..] => {
+            is_any_case(rest, b"html>") || is_any_case(rest, b"html xmlns=")
+        }
+        [b'H' | b'h', b'E' | b'e', b'A' | b'a', ..] => is_any_case(rest, b"head>"),
+        [b'S' | b's', b'C' | b'c', b'R' | b'r', ..] => is_any_case(rest, b"script"),
+        [b'I' | b'i', b'F' | b'f', b'R' | b'r', ..] => is_any_case(rest, b"iframe"),
+        [b'!', b'D' | b'd', b'O' | b'o', ..] => is_any_case(rest, b"!doctype html"),
         _ => false,
     }
 }
@@ -92,16 +95,18 @@ fn is_any_case<const LENGTH: usize>(rest: &[u8], tag: &[u8; LENGTH]) -> bool {
     rest.first_chunk::<LENGTH>().is_some_and(|start| start.eq_ignore_ascii_case(tag))
 }
 
-/// `href` or `HREF`, with the two other spellings in use.
-fn has_href(anchor: &[u8]) -> bool {
-    // Between anchors in a row there is hardly room for it.
-    if anchor.len() < 16 {
-        return anchor.windows(4).any(is_href);
-    }
-    memchr::memchr2_iter(b'h', b'H', anchor)
-        .any(|at| anchor.get(at..at.saturating_add(4)).is_some_and(is_href))
+/// Where `href` or `HREF` stands, with the two other spellings in use.
+fn hrefs(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let begins = |first: u8, second: u8, third: u8| {
+        (first | 0x20 == b'h') & (second | 0x20 == b'r') & (third | 0x20 == b'e')
+    };
+    triples(bytes, begins).filter(|at| bytes.get(*at..).and_then(<[u8]>::first_chunk).is_some_and(is_href))
 }
 
-fn is_href(word: &[u8]) -> bool {
+fn has_href(anchor: &[u8]) -> bool {
+    anchor.windows(4).any(|word| word.first_chunk().is_some_and(is_href))
+}
+
+fn is_href(word: &[u8; 4]) -> bool {
     matches!(word, [b'h' | b'H', b'r' | b'R', b'e', b'f'] | [b'h' | b'H', b'r' | b'R', b'E', b'F'])
 }

@@ -1,31 +1,51 @@
 //! Bits in the order of deflate and its elders, least significant first, and in the other one.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 
 /// A place in bytes, in bits.
 #[derive(Clone, Debug)]
-pub(crate) struct Bits<'a> {
-    bytes: &'a [u8],
+pub(crate) struct Bits<R> {
+    bytes: R,
     held: u64,
     count: u32,
+    read: usize,
 }
 
-impl<'a> Bits<'a> {
-    /// The start of `bytes`.
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, held: 0, count: 0 }
+impl<R: Read> Bits<R> {
+    /// The start of `bytes`, which are asked for one by one.
+    pub(crate) const fn new(bytes: R) -> Self {
+        Self { bytes, held: 0, count: 0, read: 0 }
+    }
+
+    /// How many bytes were asked for and came.
+    pub(crate) const fn read(&self) -> usize {
+        self.read
+    }
+
+    /// Holds as many bits, if there are as many.
+    #[inline]
+    fn fill(&mut self, count: u32) -> io::Result<()> {
+        while self.count < count {
+            let mut byte = [0];
+            if self.bytes.read(&mut byte)? == 0 {
+                break;
+            }
+            self.read = self.read.saturating_add(1);
+            self.held |= u64::from(u8::from_ne_bytes(byte)).wrapping_shl(self.count);
+            self.count = self.count.saturating_add(8);
+        }
+        Ok(())
     }
 
     /// The next `count` bits, at most 32, as a number whose lowest bit came first.
     ///
     /// # Errors
     /// There are not so many.
+    #[inline]
     pub(crate) fn take(&mut self, count: u32) -> io::Result<u32> {
-        while self.count < count {
-            let (&byte, rest) = self.bytes.split_first().ok_or(ErrorKind::UnexpectedEof)?;
-            self.bytes = rest;
-            self.held |= u64::from(byte).wrapping_shl(self.count);
-            self.count = self.count.saturating_add(8);
+        self.fill(count)?;
+        if self.count < count {
+            return Err(ErrorKind::UnexpectedEof.into());
         }
         let taken = self.held & !u64::MAX.wrapping_shl(count);
         self.held = self.held.wrapping_shr(count);
@@ -34,13 +54,10 @@ impl<'a> Bits<'a> {
     }
 
     /// The next `count` bits, at most 32, without taking them; zeros where there are none.
+    #[inline]
     pub(crate) fn peek(&mut self, count: u32) -> u32 {
-        while self.count < count {
-            let Some((&byte, rest)) = self.bytes.split_first() else { break };
-            self.bytes = rest;
-            self.held |= u64::from(byte).wrapping_shl(self.count);
-            self.count = self.count.saturating_add(8);
-        }
+        // What is wrong with the source is told when they are taken.
+        let _ = self.fill(count);
         u32::try_from(self.held & !u64::MAX.wrapping_shl(count)).unwrap_or(0)
     }
 
@@ -125,7 +142,7 @@ impl<S> Stepped<S> {
     }
 }
 
-impl<S: Steps> io::Read for Stepped<S> {
+impl<S: Steps> Read for Stepped<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.out.len().saturating_sub(self.at) < buffer.len() && self.outcome.is_none() {
             if self.at > WINDOW.saturating_mul(8) {
@@ -143,7 +160,7 @@ impl<S: Steps> io::Read for Stepped<S> {
                 Err(error) => Some(Err(error)),
             };
         }
-        let read = io::Read::read(&mut self.out.get(self.at..).unwrap_or_default(), buffer)?;
+        let read = Read::read(&mut self.out.get(self.at..).unwrap_or_default(), buffer)?;
         self.at = self.at.saturating_add(read);
         match &mut self.outcome {
             Some(outcome) if read == 0 => std::mem::replace(outcome, Ok(())).map(|()| 0),
@@ -154,8 +171,18 @@ impl<S: Steps> io::Read for Stepped<S> {
 
 /// Appends `length` bytes from `distance` back; what lies before the start is zeros.
 pub(crate) fn copy_back(out: &mut Vec<u8>, distance: usize, length: usize) {
-    for _ in 0..length {
-        let byte = out.len().checked_sub(distance).and_then(|at| out.get(at)).copied();
-        out.push(byte.unwrap_or(0));
+    let Some(start) = out.len().checked_sub(distance).filter(|_| distance > 0) else {
+        for _ in 0..length {
+            let byte = out.len().checked_sub(distance).and_then(|at| out.get(at)).copied();
+            out.push(byte.unwrap_or(0));
+        }
+        return;
+    };
+    let mut left = length;
+    while left > 0 {
+        // What was copied may be copied along: a run of one byte doubles each time.
+        let count = out.len().saturating_sub(start).min(left);
+        out.extend_from_within(start..start.saturating_add(count));
+        left = left.saturating_sub(count);
     }
 }

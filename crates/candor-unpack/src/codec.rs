@@ -4,15 +4,18 @@
 //! a byte came out is bounded here: a dictionary that nobody writes is refused, as not supported.
 
 use std::cell::Cell;
-use std::io::{self, BufRead as _, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 
 use bzip2::bufread::BzDecoder;
 use candor_model::Budget;
-use deflate64::InflaterManaged;
-use flate2::{Decompress, FlushDecompress, Status};
-use lzma_rust2::{LzipReader, LzmaReader, XzReader};
+use candor_model::flags::triples;
+use lzma_rust2::{LzipReader, Lzma2Reader, LzmaReader, XzReader};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use zlib_rs::{InflateFlush, Status};
 
+use crate::bits::Stepped;
+use crate::inflate::{self, Dialect};
+use crate::pace::{Asked, Marked, Pace, Paced};
 use crate::reader::Reader;
 
 /// Largest dictionary or window: what `zstd --ultra --long=27` needs; `xz -9` takes half of it.
@@ -21,19 +24,39 @@ const DICTIONARY: u32 = 128 << 20;
 /// A decoder over borrowed bytes.
 pub(crate) type Decoder<'a> = Box<dyn Read + 'a>;
 
+/// What each time costs that a decoder of LZMA2 asks its source, which it does three to six times a chunk, and one of
+/// Zstandard, two or three times a block; and a block of bzip2. In the units of [`Pace`].
+const LZMA2: u64 = 128;
+const ZSTD: u64 = 500;
+const BZIP2: u64 = 1000;
+
 /// A deflate stream without a header.
-pub(crate) fn deflate(bytes: &[u8]) -> Decoder<'_> {
-    Box::new(Inflating { rest: bytes, inflate: Inflate::new(false) })
+pub(crate) fn deflate<'a>(source: impl BufRead + 'a) -> Decoder<'a> {
+    Box::new(Inflating { source, inflate: Inflate::new(false) })
 }
 
 /// A deflate stream with zlib's header.
-pub(crate) fn zlib(bytes: &[u8]) -> Decoder<'_> {
-    Box::new(Inflating { rest: bytes, inflate: Inflate::new(true) })
+pub(crate) fn zlib<'a>(source: impl BufRead + 'a) -> Decoder<'a> {
+    Box::new(Inflating { source, inflate: Inflate::new(true) })
 }
 
 /// A stream of Deflate64.
-pub(crate) fn deflate64<'a>(source: impl Read + 'a) -> Decoder<'a> {
-    Box::new(Inflating64 { source: BufReader::new(source), inflater: Box::new(InflaterManaged::new()) })
+pub(crate) fn deflate64<'a>(source: impl BufRead + 'a) -> Decoder<'a> {
+    inflate(source, Dialect::Deflate64)
+}
+
+/// A stream that is nearly deflate.
+pub(crate) fn inflate<'a>(source: impl BufRead + 'a, dialect: Dialect) -> Decoder<'a> {
+    let pace = Pace::new();
+    let steps = inflate::Inflate::new(source, dialect, pace.clone());
+    Box::new(Paced::new(Stepped::new(steps), pace))
+}
+
+/// A stream of LZMA2.
+pub(crate) fn lzma2<'a>(source: impl Read + 'a, dictionary: u32) -> Decoder<'a> {
+    let pace = Pace::new();
+    let decoder = Lzma2Reader::new(Asked::new(source, LZMA2, pace.clone()), dictionary, None);
+    Box::new(Paced::new(decoder, pace))
 }
 
 /// A method of which a file may hold many streams, one after another.
@@ -66,9 +89,9 @@ impl Method {
         match self {
             Self::Gzip => 40,
             Self::Bzip2 => 30_000,
-            Self::Xz => 60,
+            Self::Xz => 300,
             Self::Lzip => 800,
-            Self::Zstd => 120,
+            Self::Zstd => 300,
         }
     }
 }
@@ -104,30 +127,60 @@ pub(crate) fn unpaid(decoder: Decoder<'_>) -> Decoder<'_> {
 pub(crate) fn bzip2(bytes: &[u8]) -> Decoder<'_> {
     streams(
         bytes,
-        |rest| rest.starts_with(b"BZh").then(|| Ok(BzDecoder::new(rest))),
-        |decoder| decoder.get_ref(),
+        |rest, pace| {
+            let is_next = rest.starts_with(b"BZh");
+            is_next.then(|| Ok(BzDecoder::new(Marked::new(rest, BZIP2, bzip2_blocks, pace.clone()))))
+        },
+        |decoder| &decoder.get_ref().source,
     )
 }
 
 /// One stream of bzip2.
-pub(crate) fn bzip2_stream(bytes: &[u8]) -> Decoder<'_> {
-    ending(BzDecoder::new(bytes))
+pub(crate) fn bzip2_stream<'a>(source: impl BufRead + 'a) -> Decoder<'a> {
+    let pace = Pace::new();
+    let decoder = BzDecoder::new(Marked::new(source, BZIP2, bzip2_blocks, pace.clone()));
+    ending(Paced::new(decoder, pace))
+}
+
+/// How many blocks of bzip2 begin in a piece of a stream, at any bit; it may be one too many in some megabytes.
+fn bzip2_blocks(piece: &[u8]) -> usize {
+    /// The second to fourth byte of each in which a mark begins with its first bit, its second and so on.
+    const MARKS: [[u8; 3]; 8] = {
+        let mut marks = [[0; 3]; 8];
+        let mut bits = 0;
+        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time, where it is an error")]
+        while bits < 8 {
+            let [_, first, second, third, ..] = ((0x3141_5926_5359_u64 << 16) >> bits).to_be_bytes();
+            marks[bits] = [first, second, third];
+            bits += 1;
+        }
+        marks
+    };
+    let is_mark = |first: u8, second: u8, third: u8| {
+        MARKS
+            .iter()
+            .fold(false, |any, mark| any | ((first == mark[0]) & (second == mark[1]) & (third == mark[2])))
+    };
+    triples(piece, is_mark).count()
 }
 
 /// One stream of xz.
 pub(crate) fn xz_stream(bytes: &[u8]) -> Decoder<'_> {
-    limited(ending(XzReader::new_mem_limit(bytes, false, DICTIONARY >> 10)))
+    let pace = Pace::new();
+    let decoder = XzReader::new_mem_limit(Asked::new(bytes, LZMA2, pace.clone()), false, DICTIONARY >> 10);
+    limited(ending(Paced::new(decoder, pace)))
 }
 
 /// All streams of xz, with the zeros that may stand between them.
 pub(crate) fn xz(bytes: &[u8]) -> Decoder<'_> {
-    limited(streams(bytes, next_xz, |decoder| decoder.inner()))
+    limited(streams(bytes, next_xz, |decoder| &decoder.inner().source))
 }
 
-fn next_xz(rest: &[u8]) -> Option<io::Result<XzReader<&[u8]>>> {
+fn next_xz<'a>(rest: &'a [u8], pace: &Pace) -> Option<io::Result<XzReader<Asked<&'a [u8]>>>> {
     let padding = rest.iter().take_while(|&&byte| byte == 0).count();
     let rest = rest.get(padding..).filter(|rest| rest.starts_with(b"\xfd7zXZ\0"))?;
-    Some(Ok(XzReader::new_mem_limit(rest, false, DICTIONARY >> 10)))
+    let source = Asked::new(rest, LZMA2, pace.clone());
+    Some(Ok(XzReader::new_mem_limit(source, false, DICTIONARY >> 10)))
 }
 
 /// LZMA with the header of `.lzma`: properties, dictionary size, length.
@@ -155,20 +208,23 @@ pub(crate) fn lzip(bytes: &[u8]) -> Decoder<'_> {
 
 /// All frames of Zstandard; those to be skipped are.
 pub(crate) fn zstd(bytes: &[u8]) -> Decoder<'_> {
-    let next = |rest| {
+    let next = |rest, pace: &Pace| {
         let rest = behind_skippable(rest);
         rest.starts_with(b"\x28\xb5\x2f\xfd").then(|| {
-            StreamingDecoder::<_, FrameDecoder>::new_with_max_window_size(rest, u64::from(DICTIONARY))
+            let source = Asked::new(rest, ZSTD, pace.clone());
+            StreamingDecoder::<_, FrameDecoder>::new_with_max_window_size(source, u64::from(DICTIONARY))
                 .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))
         })
     };
-    streams(bytes, next, |decoder| decoder.get_ref())
+    streams(bytes, next, |decoder| &decoder.get_ref().source)
 }
 
 /// One frame of Zstandard, from what gives its bytes one after another.
 pub(crate) fn zstd_frame<'a>(source: impl Read + 'a) -> Decoder<'a> {
+    let pace = Pace::new();
+    let source = Asked::new(source, ZSTD, pace.clone());
     match StreamingDecoder::<_, FrameDecoder>::new_with_max_window_size(source, u64::from(DICTIONARY)) {
-        Ok(decoder) => ending(decoder),
+        Ok(decoder) => ending(Paced::new(decoder, pace)),
         Err(error) => failed(ErrorKind::InvalidData, error.to_string()),
     }
 }
@@ -193,29 +249,93 @@ pub(crate) fn behind_skippable(mut bytes: &[u8]) -> &[u8] {
 thread_local! {
     /// The state that was used last. It is aligned for vectors, and such memory the C library takes fresh each time
     /// rather than from what was given back: a process would grow with every member of an archive.
-    static SPARE: Cell<Option<Decompress>> = const { Cell::new(None) };
+    static SPARE: Cell<Option<zlib_rs::Inflate>> = const { Cell::new(None) };
 }
 
+/// Largest window of deflate, in bits.
+const WINDOW: u8 = 15;
+/// What it costs to stop at the end of a block of deflate, a byte of what a block begins with, and all the tables of a block; in
+/// the units of [`Pace`].
+const STOP: u64 = 50;
+const HEADER: u64 = 48;
+const TABLES: u64 = 600;
+
 /// The state of a deflate decoder. The next one of this thread takes it over.
-#[derive(Debug)]
 pub(crate) struct Inflate {
-    state: Option<Decompress>,
+    state: Option<zlib_rs::Inflate>,
     zlib_header: bool,
+    pace: Pace,
+}
+
+/// What one step of a deflate decoder did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inflated {
+    /// Bytes that went in, and that came out.
+    pub(crate) read: usize,
+    pub(crate) written: usize,
+    /// Whether the stream is at its end.
+    pub(crate) is_end: bool,
 }
 
 impl Inflate {
     /// At the start of a stream, which may have zlib's header.
     pub(crate) fn new(zlib_header: bool) -> Self {
+        Self::paced(zlib_header, Pace::new())
+    }
+
+    /// The same with an account for its blocks.
+    pub(crate) fn paced(zlib_header: bool, pace: Pace) -> Self {
         let mut state = SPARE.take();
         if let Some(spare) = &mut state {
             spare.reset(zlib_header);
         }
-        Self { state, zlib_header }
+        Self { state, zlib_header, pace }
     }
 
-    /// The state.
-    pub(crate) fn state(&mut self) -> &mut Decompress {
-        self.state.get_or_insert_with(|| Decompress::new(self.zlib_header))
+    /// What copies at the start of a stream without a header may reach into, at most 32 KiB.
+    ///
+    /// # Errors
+    /// It is no such start.
+    pub(crate) fn set_history(&mut self, history: &[u8]) -> io::Result<()> {
+        let state = self.state.get_or_insert_with(|| zlib_rs::Inflate::new(self.zlib_header, WINDOW));
+        state.set_dictionary(history).map(drop).map_err(|_| ErrorKind::InvalidData.into())
+    }
+
+    /// Decodes until something came out, the stream ended or all of `input` was read. What was read before an error is lost.
+    ///
+    /// # Errors
+    /// The data are damaged (`InvalidData`), or the blocks hold nothing.
+    pub(crate) fn step(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<Inflated> {
+        let state = self.state.get_or_insert_with(|| zlib_rs::Inflate::new(self.zlib_header, WINDOW));
+        let mut rest = input;
+        loop {
+            // Behind the last byte nobody knows a stop from a stream that is cut short.
+            let flush = if rest.is_empty() { InflateFlush::Finish } else { InflateFlush::Block };
+            let (read, written) = (state.total_in(), state.total_out());
+            let outcome = state.decompress(rest, output, flush);
+            let read = usize::try_from(state.total_in().saturating_sub(read)).unwrap_or(usize::MAX);
+            let written = usize::try_from(state.total_out().saturating_sub(written)).unwrap_or(0);
+            let is_last = rest.is_empty();
+            rest = rest.get(read..).unwrap_or_default();
+            self.pace.passed(read.saturating_add(written));
+            // It stopped for a block, or for want of bytes.
+            if written < output.len() {
+                let length = u64::try_from(read).unwrap_or(u64::MAX);
+                self.pace.pay(length.saturating_mul(HEADER).min(TABLES).saturating_add(STOP))?;
+            }
+            let is_end = match outcome {
+                Ok(status) => matches!(status, Status::StreamEnd),
+                // It comes again at the next step.
+                Err(_) if written > 0 => false,
+                Err(_) => {
+                    return Err(io::Error::new(ErrorKind::InvalidData, "corrupt deflate stream"));
+                }
+            };
+            if written > 0 || is_end || is_last || output.is_empty() {
+                let read = input.len().saturating_sub(rest.len());
+                return Ok(Inflated { read, written, is_end });
+            }
+        }
     }
 }
 
@@ -229,63 +349,26 @@ impl Drop for Inflate {
 }
 
 /// A deflate stream.
-struct Inflating<'a> {
-    rest: &'a [u8],
+struct Inflating<R> {
+    source: R,
     inflate: Inflate,
 }
 
-impl Read for Inflating<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let state = self.inflate.state();
-        loop {
-            let is_end = self.rest.is_empty();
-            let flush = if is_end { FlushDecompress::Finish } else { FlushDecompress::None };
-            let (read, written) = (state.total_in(), state.total_out());
-            let status = state.decompress(self.rest, buffer, flush);
-            let read = usize::try_from(state.total_in().saturating_sub(read)).unwrap_or(usize::MAX);
-            let written = usize::try_from(state.total_out().saturating_sub(written)).unwrap_or(0);
-            self.rest = self.rest.get(read..).unwrap_or_default();
-            return match status {
-                Ok(Status::Ok | Status::BufError) if written == 0 && !buffer.is_empty() => {
-                    if !is_end && read > 0 {
-                        continue;
-                    }
-                    Err(io::Error::new(ErrorKind::UnexpectedEof, "incomplete deflate stream"))
-                }
-                Ok(_) => Ok(written),
-                Err(_) => Err(io::Error::new(ErrorKind::InvalidInput, "corrupt deflate stream")),
-            };
-        }
-    }
-}
-
-/// A stream of Deflate64. The library's reader loses what came out in front of a damage.
-struct Inflating64<R> {
-    source: BufReader<R>,
-    inflater: Box<InflaterManaged>,
-}
-
-impl<R: Read> Read for Inflating64<R> {
+impl<R: BufRead> Read for Inflating<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
         }
         loop {
             let input = self.source.fill_buf()?;
-            let is_end = input.is_empty();
-            let made = self.inflater.inflate(input, buffer);
-            self.source.consume(made.bytes_consumed);
-            if made.bytes_written > 0 {
-                return Ok(made.bytes_written);
+            let is_last = input.is_empty();
+            let Inflated { read, written, is_end } = self.inflate.step(input, buffer)?;
+            self.source.consume(read);
+            if written > 0 || is_end {
+                return Ok(written);
             }
-            if made.data_error {
-                return Err(io::Error::new(ErrorKind::InvalidData, "corrupt stream of Deflate64"));
-            }
-            if self.inflater.finished() {
-                return Ok(0);
-            }
-            if is_end {
-                return Err(io::Error::new(ErrorKind::UnexpectedEof, "incomplete stream of Deflate64"));
+            if is_last {
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, "incomplete deflate stream"));
             }
         }
     }
@@ -334,20 +417,24 @@ impl<D: Read> Read for Ending<D> {
     }
 }
 
+/// Makes the next decoder of [`Streams`], if there is one.
+type Next<'a, D> = fn(&'a [u8], &Pace) -> Option<io::Result<D>>;
+
 /// Decoders one after another, each over what the one before it left.
 struct Streams<'a, D> {
     current: Option<D>,
     rest: &'a [u8],
-    next: fn(&'a [u8]) -> Option<io::Result<D>>,
+    next: Next<'a, D>,
     left: for<'d> fn(&'d D) -> &'d &'a [u8],
+    pace: Pace,
 }
 
 fn streams<'a, D: Read + 'a>(
     bytes: &'a [u8],
-    next: fn(&'a [u8]) -> Option<io::Result<D>>,
+    next: Next<'a, D>,
     left: for<'d> fn(&'d D) -> &'d &'a [u8],
 ) -> Decoder<'a> {
-    Box::new(Streams { current: None, rest: bytes, next, left })
+    Box::new(Streams { current: None, rest: bytes, next, left, pace: Pace::new() })
 }
 
 impl<D: Read> Read for Streams<'_, D> {
@@ -357,14 +444,17 @@ impl<D: Read> Read for Streams<'_, D> {
         }
         loop {
             if let Some(decoder) = &mut self.current {
-                match decoder.read(buffer) {
+                match self.pace.checked(decoder.read(buffer)) {
                     Ok(0) => {
                         let left = *(self.left)(decoder);
                         let is_stuck = left.len() >= self.rest.len();
                         self.rest = if is_stuck { &[] } else { left };
                         self.current = None;
                     }
-                    Ok(read) => return Ok(read),
+                    Ok(read) => {
+                        self.pace.passed(read);
+                        return Ok(read);
+                    }
                     Err(error) => {
                         self.current = None;
                         self.rest = &[];
@@ -372,8 +462,9 @@ impl<D: Read> Read for Streams<'_, D> {
                     }
                 }
             }
-            match (self.next)(self.rest) {
-                Some(decoder) => self.current = Some(decoder?),
+            self.pace.begin();
+            match (self.next)(self.rest, &self.pace) {
+                Some(decoder) => self.current = Some(self.pace.checked(decoder)?),
                 None => return Ok(0),
             }
         }
@@ -442,20 +533,20 @@ mod tests {
     fn a_decoder_knows_nothing_of_the_stream_before() {
         for number in 0..4 {
             let text = text(number);
-            assert_eq!(all(deflate(&raw(&text))), (text.clone(), true));
-            assert_eq!(all(zlib(&with_header(&text))), (text.clone(), true));
+            assert_eq!(all(deflate(&raw(&text)[..])), (text.clone(), true));
+            assert_eq!(all(zlib(&with_header(&text)[..])), (text.clone(), true));
             // One that is left in the middle, one that is damaged, and two at once.
-            deflate(&raw(&text)).read_exact(&mut [0; 1000]).unwrap();
+            deflate(&raw(&text)[..]).read_exact(&mut [0; 1000]).unwrap();
             let cut = raw(&text);
             let (start, is_whole) = all(deflate(&cut[..cut.len() / 2]));
             assert!(text.starts_with(&start) && !start.is_empty() && !is_whole);
             // A stored block of the length 1 whose complement is wrong, and a copy of what is before the start.
-            assert_eq!(all(deflate(&[1, 1, 0, 0, 0, 7])), (Vec::new(), false));
-            assert_eq!(all(deflate(&[3, 2, 0])), (Vec::new(), false));
+            assert_eq!(all(deflate(&[1, 1, 0, 0, 0, 7][..])), (Vec::new(), false));
+            assert_eq!(all(deflate(&[3, 2, 0][..])), (Vec::new(), false));
             let (first, second) = (raw(&text), with_header(b"another"));
-            let (mut first, mut start) = (deflate(&first), [0; 10]);
+            let (mut first, mut start) = (deflate(&first[..]), [0; 10]);
             first.read_exact(&mut start).unwrap();
-            assert_eq!(all(zlib(&second)), (b"another".to_vec(), true));
+            assert_eq!(all(zlib(&second[..])), (b"another".to_vec(), true));
             let (rest, is_whole) = all(first);
             assert!(is_whole && [&start[..], &rest].concat() == text);
         }
@@ -479,7 +570,7 @@ mod tests {
     fn what_is_behind_a_stream_is_not_read_and_nothing_is_no_stream() {
         let mut bytes = raw(b"the end");
         bytes.extend(b"more");
-        assert_eq!(all(deflate(&bytes)), (b"the end".to_vec(), true));
-        assert_eq!(all(deflate(b"")), (Vec::new(), false));
+        assert_eq!(all(deflate(&bytes[..])), (b"the end".to_vec(), true));
+        assert_eq!(all(deflate(&b""[..])), (Vec::new(), false));
     }
 }

@@ -29,7 +29,7 @@ const END: u32 = 519;
 
 /// A decoder.
 pub(crate) struct Explode<'a> {
-    bits: Bits<'a>,
+    bits: Bits<&'a [u8]>,
     /// Nothing when the header is damaged.
     codes: Option<Codes>,
 }

@@ -1,6 +1,6 @@
 //! Canonical Huffman codes in the bit order of deflate.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 
 use crate::bits::Bits;
 
@@ -12,7 +12,8 @@ const FAST: u32 = 10;
 /// A code for the symbols from 0 on.
 #[derive(Debug)]
 pub(crate) struct Code {
-    /// For every run of [`FAST`] bits, the symbol that it begins with and its length; 0 for longer ones.
+    /// For every run of so many bits, [`FAST`] or as many as the longest code has, the symbol that it begins with and its length;
+    /// 0 for longer ones.
     fast: Vec<(u16, u8)>,
     /// How many codes have each length.
     counts: [u16; 16],
@@ -36,7 +37,9 @@ impl Code {
             left = left.wrapping_shl(1).checked_sub(u32::from(count)).ok_or_else(overfull)?;
         }
         let mut symbols = Vec::with_capacity(lengths.len());
-        let mut fast = vec![(0_u16, 0_u8); 1 << FAST];
+        let longest =
+            counts.iter().rposition(|count| *count > 0).and_then(|length| u32::try_from(length).ok());
+        let mut fast = vec![(0_u16, 0_u8); 1_usize.wrapping_shl(longest.unwrap_or(0).min(FAST))];
         let mut code = 0_u32;
         for length in 1..=15_u8 {
             code = code.wrapping_shl(1);
@@ -61,7 +64,7 @@ impl Code {
     ///
     /// # Errors
     /// There is no such code, or the bits end.
-    pub(crate) fn symbol(&self, bits: &mut Bits<'_>) -> io::Result<u16> {
+    pub(crate) fn symbol<R: Read>(&self, bits: &mut Bits<R>) -> io::Result<u16> {
         self.next(bits, 0)
     }
 
@@ -69,13 +72,14 @@ impl Code {
     ///
     /// # Errors
     /// There is no such code, or the bits end.
-    pub(crate) fn turned_symbol(&self, bits: &mut Bits<'_>) -> io::Result<u16> {
+    pub(crate) fn turned_symbol<R: Read>(&self, bits: &mut Bits<R>) -> io::Result<u16> {
         self.next(bits, (1 << LONGEST) - 1)
     }
 
-    fn next(&self, bits: &mut Bits<'_>, turned: u32) -> io::Result<u16> {
+    #[inline]
+    fn next<R: Read>(&self, bits: &mut Bits<R>, turned: u32) -> io::Result<u16> {
         let seen = bits.peek(LONGEST) ^ turned;
-        let place = usize::try_from(seen).unwrap_or(0) & ((1 << FAST) - 1);
+        let place = usize::try_from(seen).unwrap_or(0) & self.fast.len().wrapping_sub(1);
         if let Some(&(symbol, length @ 1..)) = self.fast.get(place) {
             bits.take(u32::from(length))?;
             return Ok(symbol);
@@ -114,7 +118,7 @@ mod tests {
         for symbol in 0..16_u32 {
             let ones = if symbol == 15 { 15 } else { symbol };
             let bytes = ((1_u64 << ones) - 1).to_le_bytes();
-            assert_eq!(u32::from(code.symbol(&mut Bits::new(&bytes)).unwrap()), symbol);
+            assert_eq!(u32::from(code.symbol(&mut Bits::new(&bytes[..])).unwrap()), symbol);
         }
     }
 
@@ -123,7 +127,7 @@ mod tests {
         assert!(Code::new(&[1, 1, 1]).is_err());
         assert!(Code::new(&[16]).is_err());
         // One of two codes is missing.
-        assert!(Code::new(&[1]).unwrap().symbol(&mut Bits::new(&[1])).is_err());
-        assert!(Code::new(&[1]).unwrap().symbol(&mut Bits::new(&[])).is_err());
+        assert!(Code::new(&[1]).unwrap().symbol(&mut Bits::new(&[1][..])).is_err());
+        assert!(Code::new(&[1]).unwrap().symbol(&mut Bits::new(&[][..])).is_err());
     }
 }

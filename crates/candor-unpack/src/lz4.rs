@@ -5,12 +5,16 @@
 use std::io::{self, ErrorKind, Read};
 
 use crate::codec::behind_skippable;
+use crate::pace::Pace;
 use crate::reader::{Reader, clipped};
 
 /// Most that a block of the first format holds.
 const LEGACY_BLOCK: usize = 8 << 20;
 /// How far back a match may reach.
 const WINDOW: usize = 64 << 10;
+/// What a block costs, and the header of a frame, in the units of [`Pace`].
+const BLOCK: u64 = 25;
+const FRAME: u64 = 50;
 
 /// Decodes all frames; those to be skipped are.
 pub(crate) struct Lz4<'a> {
@@ -20,6 +24,7 @@ pub(crate) struct Lz4<'a> {
     out: Vec<u8>,
     at: usize,
     is_damaged: bool,
+    pace: Pace,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +38,8 @@ struct Frame {
 
 impl<'a> Lz4<'a> {
     /// A decoder for the frames that `bytes` start with.
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, frame: None, out: Vec::new(), at: 0, is_damaged: false }
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, frame: None, out: Vec::new(), at: 0, is_damaged: false, pace: Pace::new() }
     }
 
     /// Decodes the next block; `None` when there is none.
@@ -63,7 +68,12 @@ impl<'a> Lz4<'a> {
             let _ = reader.skip(4);
         }
         self.rest = if self.is_damaged { &[] } else { reader.rest() };
-        let kept = if frame.is_linked { WINDOW.min(self.out.len()) } else { 0 };
+        let kept = match self.out.len() {
+            _ if !frame.is_linked => 0,
+            // The window is moved when much came behind it, not for each block.
+            length if length <= WINDOW.saturating_mul(8) => length,
+            _ => WINDOW,
+        };
         self.out.drain(..self.out.len().saturating_sub(kept));
         self.at = kept;
         let most = kept.saturating_add(frame.largest);
@@ -120,7 +130,11 @@ impl Read for Lz4<'_> {
             if self.is_damaged {
                 return Err(io::Error::new(ErrorKind::InvalidData, "a block of LZ4 is damaged"));
             }
-            if self.block().is_none() {
+            let (before, price) = (self.rest.len(), if self.frame.is_some() { BLOCK } else { FRAME });
+            self.pace.pay(price)?;
+            let block = self.block();
+            self.pace.passed(before.saturating_sub(self.rest.len()));
+            if block.is_none() {
                 // The first format has no mark of its end.
                 return match self.frame {
                     Some(frame) if !frame.is_legacy => Err(ErrorKind::UnexpectedEof.into()),
@@ -130,6 +144,7 @@ impl Read for Lz4<'_> {
         }
         let read = self.out.get(self.at..).unwrap_or_default().read(buffer)?;
         self.at = self.at.saturating_add(read);
+        self.pace.passed(read);
         Ok(read)
     }
 }

@@ -13,7 +13,7 @@ const END: i32 = 256;
 /// A decoder.
 pub(super) struct Squeezed<'a> {
     nodes: Vec<[i16; 2]>,
-    bits: Bits<'a>,
+    bits: Bits<&'a [u8]>,
 }
 
 impl<'a> Squeezed<'a> {

@@ -1,10 +1,10 @@
 //! The blocks of a folder, decoded: stored, MSZIP, Quantum or LZX.
 
 use candor_model::Reason;
-use flate2::{Decompress, FlushDecompress};
 use lzxd::{Lzxd, WindowSize};
 
 use super::quantum::Quantum;
+use crate::codec::{Inflate, Inflated};
 use crate::reader::{Reader, clipped};
 use crate::work::units;
 
@@ -147,16 +147,29 @@ impl Method {
 /// Appends what a block of MSZIP holds; `None` when it is damaged, with what came before the damage appended.
 pub(super) fn inflated(data: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let data = data.strip_prefix(b"CK")?;
-    let mut inflate = Decompress::new(false);
+    let mut inflate = Inflate::new(false);
     // Copies may reach into the block before this one.
     let history = out.get(out.len().saturating_sub(BLOCK)..).unwrap_or_default();
     if !history.is_empty() {
-        inflate.set_dictionary(history).ok()?;
+        inflate.set_history(history).ok()?;
     }
-    let mut block = Vec::with_capacity(BLOCK);
-    let outcome = inflate.decompress_vec(data, &mut block, FlushDecompress::Finish);
-    out.extend_from_slice(&block);
-    outcome.ok().map(|_| ())
+    let (mut rest, mut block, mut length) = (data, [0; BLOCK], 0_usize);
+    let outcome = loop {
+        let room = block.get_mut(length..).unwrap_or_default();
+        let is_last = rest.is_empty() || room.is_empty();
+        match inflate.step(rest, room) {
+            Ok(Inflated { read, written, is_end }) => {
+                rest = rest.get(read..).unwrap_or_default();
+                length = length.saturating_add(written);
+                if is_end || is_last {
+                    break Some(());
+                }
+            }
+            Err(_) => break None,
+        }
+    };
+    out.extend_from_slice(block.get(..length).unwrap_or_default());
+    outcome
 }
 
 /// A window of two to this power.

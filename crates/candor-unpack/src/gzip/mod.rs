@@ -12,10 +12,10 @@ mod tests;
 use std::io::{self, Read};
 
 use candor_model::{ChildKind, Content, Member, Reason, Sink};
-use flate2::{FlushDecompress, Status};
 
-use crate::codec::{self, Inflate, Method};
+use crate::codec::{self, Inflate, Inflated, Method};
 use crate::name::decoded;
+use crate::pace::Pace;
 use crate::reader::{Reader, until_nul};
 
 /// Gives the content.
@@ -26,11 +26,15 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     };
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let member = Member { name: decoded(name), compressed_size: Some(length), ..Member::default() };
+    // Logs are written so that each line can be read at once.
+    let pace = &Pace::on(sink.budget());
     let mut stream = codec::paid(bytes, Method::Gzip, sink.budget(), |bytes| {
-        Box::new(Members { rest: bytes.get(header..).unwrap_or_default(), state: State::default() })
+        let state = State::begin(pace);
+        Box::new(Members { rest: bytes.get(header..).unwrap_or_default(), state, pace: pace.clone() })
     });
     // There is nothing after this child, so whether to go on makes no difference.
     let _ = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));
+    pace.settle(sink.budget());
 }
 
 /// Name and length of the header at the start of `bytes`.
@@ -62,17 +66,17 @@ fn header(bytes: &[u8]) -> Option<(&[u8], usize)> {
 struct Members<'a> {
     rest: &'a [u8],
     state: State,
+    pace: Pace,
 }
 
-#[derive(Debug)]
 enum State {
     Inside(Inflate),
     Ended,
 }
 
-impl Default for State {
-    fn default() -> Self {
-        Self::Inside(Inflate::new(false))
+impl State {
+    fn begin(pace: &Pace) -> Self {
+        Self::Inside(Inflate::paced(false, pace.clone()))
     }
 }
 
@@ -82,7 +86,8 @@ impl Members<'_> {
         let behind = self.rest.get(8..).unwrap_or_default();
         let Some((_, header)) = header(behind) else { return false };
         self.rest = behind.get(header..).unwrap_or_default();
-        self.state = State::default();
+        self.pace.begin();
+        self.state = State::begin(&self.pace);
         true
     }
 }
@@ -94,32 +99,17 @@ impl Read for Members<'_> {
         }
         loop {
             let State::Inside(inflate) = &mut self.state else { return Ok(0) };
-            let inflate = inflate.state();
-            let (read, written) = (inflate.total_in(), inflate.total_out());
-            let status = inflate.decompress(self.rest, buffer, FlushDecompress::None);
-            let read = usize::try_from(inflate.total_in().saturating_sub(read)).unwrap_or(usize::MAX);
-            let written = usize::try_from(inflate.total_out().saturating_sub(written)).unwrap_or(0);
+            let is_last = self.rest.is_empty();
+            let outcome = inflate.step(self.rest, buffer);
+            let Inflated { read, written, is_end } = outcome.inspect_err(|_| self.state = State::Ended)?;
             self.rest = self.rest.get(read..).unwrap_or_default();
-            match status {
-                Ok(Status::StreamEnd) => {
-                    if !self.next() {
-                        self.state = State::Ended;
-                    }
-                }
-                Ok(_) if read == 0 && written == 0 => {
+            if is_end {
+                if !self.next() {
                     self.state = State::Ended;
-                    return Err(io::Error::new(
-                        io::ErrorKind::UnexpectedEof,
-                        "the deflate stream is cut short",
-                    ));
                 }
-                Ok(_) => {}
-                Err(error) if written == 0 => {
-                    self.state = State::Ended;
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-                }
-                // The error comes again at the next read.
-                Err(_) => {}
+            } else if is_last && written == 0 {
+                self.state = State::Ended;
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the deflate stream is cut short"));
             }
             if written > 0 {
                 return Ok(written);

@@ -77,3 +77,25 @@ proptest! {
         prop_assert_eq!(only(&bytes).bytes, contents.concat());
     }
 }
+
+#[test]
+fn lines_that_were_written_at_once_are_paid_for_by_the_file() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut text = Vec::new();
+    for number in 0..20_000_u32 {
+        let path = number.wrapping_mul(0x9e37_79b9);
+        let line = format!(
+            "10.0.{}.1 - - [27/Nov/2026:09:00:00 +0000] \"GET /{path} HTTP/1.1\" 200\n",
+            number % 251
+        );
+        encoder.write_all(line.as_bytes()).unwrap();
+        encoder.flush().unwrap();
+        text.extend(line.bytes());
+    }
+    let bytes = encoder.finish().unwrap();
+    assert!(only(&bytes).bytes == text);
+    assert!(Collected::work_of(FileType::Gzip, &bytes) > 0);
+    let found = Collected::without_work(FileType::Gzip, &bytes).children.remove(0);
+    assert_eq!(found.absent, Some(Reason::Work));
+    assert!(text.starts_with(&found.bytes) && !found.bytes.is_empty());
+}

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
-use flate2::bufread::DeflateDecoder;
 
+use crate::codec::{self, Decoder};
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
 use crate::work::{charge, units};
@@ -258,7 +258,7 @@ impl Read for Pieces<'_> {
 /// Pieces of deflate behind their lengths.
 struct Chunks<R> {
     source: R,
-    chunk: Option<DeflateDecoder<io::Cursor<Vec<u8>>>>,
+    chunk: Option<Decoder<'static>>,
     /// How many pieces were begun, and how many bytes they made.
     begun: u64,
     made: u64,
@@ -271,12 +271,15 @@ impl<R: Read> Read for Chunks<R> {
         }
         loop {
             if let Some(chunk) = &mut self.chunk {
-                match chunk.read(buffer)? {
-                    0 => self.chunk = None,
-                    read => {
+                match chunk.read(buffer) {
+                    Ok(0) => self.chunk = None,
+                    // The last piece may lack its end.
+                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => self.chunk = None,
+                    Ok(read) => {
                         self.made = self.made.saturating_add(units(read));
                         return Ok(read);
                     }
+                    Err(error) => return Err(error),
                 }
             }
             self.begun = self.begun.saturating_add(1);
@@ -293,9 +296,7 @@ impl<R: Read> Read for Chunks<R> {
             if packed.len() < usize::from(length) {
                 return Err(io::Error::new(ErrorKind::UnexpectedEof, "a piece of a cabinet is cut short"));
             }
-            // The last block may lack its end.
-            packed.push(0);
-            self.chunk = Some(DeflateDecoder::new(io::Cursor::new(packed)));
+            self.chunk = Some(codec::deflate(io::Cursor::new(packed)));
         }
     }
 }
@@ -317,8 +318,9 @@ pub(super) fn give_without_directory(bytes: &[u8], sink: &mut dyn Sink) {
         loop {
             let before = content.len();
             let left = room.saturating_sub(u64::try_from(before).unwrap_or(u64::MAX)).min(1 << 20);
-            let outcome = DeflateDecoder::new(packed).take(left).read_to_end(&mut content);
-            if outcome.is_err() || content.len() == before {
+            let outcome = codec::deflate(packed).take(left).read_to_end(&mut content);
+            let is_damaged = outcome.is_err_and(|error| error.kind() != ErrorKind::UnexpectedEof);
+            if is_damaged || content.len() == before {
                 content.truncate(before);
                 break;
             }

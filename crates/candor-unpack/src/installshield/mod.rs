@@ -18,11 +18,11 @@ mod cabinet;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
-use crate::codec::Decoder;
+use crate::codec::{self, Decoder};
 use crate::name::decoded;
 use crate::reader::{Reader, until_nul};
 use archive::Archive;
@@ -197,7 +197,7 @@ fn keyed(bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
         let data = data.unwrap_or(rest);
         let plain = Keyed { data, at: 0, key: key(&name, flags), is_in_blocks: flags & 4 != 0 };
         let mut decoder: Decoder<'_> =
-            if is_zlib { Box::new(flate2::read::ZlibDecoder::new(plain)) } else { Box::new(plain) };
+            if is_zlib { codec::zlib(BufReader::new(plain)) } else { Box::new(plain) };
         let member = Member {
             name,
             position,

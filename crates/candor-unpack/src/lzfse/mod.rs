@@ -10,13 +10,14 @@
 //! ```
 //!
 //! Streams of states are read from their end to their start. A block has as many literals and copies as it gives
-//! bytes, or it is damaged: nothing costs more than what comes out of it.
+//! bytes, or it is damaged. Its codes are made whatever it gives, which what was read and given pays for.
 
 pub(crate) mod lzvn;
 #[cfg(test)]
 mod tests;
 
 use crate::bits::copy_back;
+use crate::pace::Pace;
 use crate::reader::{Reader, clipped};
 
 /// Symbols and states of each of the four codes: how long literals are, how long and how far copies, and literals.
@@ -31,6 +32,8 @@ const WIDE_HEADER: u64 = 772;
 /// Literals and copies of a block.
 const MOST_LITERALS: usize = 40_000;
 const MOST_COPIES: usize = 10_000;
+/// What the codes of a block cost, in the units of [`Pace`].
+const CODES: u64 = 4000;
 /// Symbols of all codes.
 const SYMBOLS: usize = LENGTHS + LENGTHS + DISTANCES + LITERALS;
 
@@ -43,7 +46,9 @@ pub(crate) fn unpack(data: &[u8], most: usize) -> (Vec<u8>, bool) {
 
 fn blocks(data: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
     let mut reader = Reader::little(data);
+    let pace = Pace::new();
     loop {
+        let (place, given) = (reader.position(), out.len());
         let magic = reader.take(4)?;
         if magic == b"bvx$" {
             return Some(());
@@ -63,6 +68,7 @@ fn blocks(data: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
                 reader.skip(packed)?;
             }
             b"bvx1" | b"bvx2" => {
+                pace.pay(CODES).ok()?;
                 let block = Block::read(&mut reader, magic == b"bvx1", length)?;
                 block.give(out, room)?;
             }
@@ -71,6 +77,7 @@ fn blocks(data: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
         if out.len() != end {
             return None;
         }
+        pace.passed(reader.position().saturating_sub(place).saturating_add(out.len().saturating_sub(given)));
     }
 }
 

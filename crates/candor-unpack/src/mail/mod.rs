@@ -27,7 +27,7 @@ use header::{Header, is_blank, trimmed_end};
 /// Boundaries that are open at a time, and parts of one message.
 const BOUNDARIES: usize = 64;
 const PARTS: u64 = 8192;
-/// How far behind a header its boundary is looked for.
+/// How far behind a header its boundary is looked for, and how much of what is not paid for is decoded.
 const NEAR: usize = 256 << 10;
 /// How many bytes are searched in the time in which one is read, where much of what stands there is almost a boundary.
 const AHEAD: usize = 4;
@@ -37,8 +37,10 @@ const AT_ONCE: usize = 64;
 /// container. In the units of [`candor_model::Budget::pay_work`], as those that follow.
 const DASHES: usize = 32;
 const BOUNDARY: usize = 128;
-/// What a sign costs at which a text in base64 ends and the next begins, and what something escaped in quoted-printable does.
+/// What a sign costs at which a text in base64 ends and the next begins, what the end of one of its lines does, and what something
+/// escaped in quoted-printable does.
 const END: usize = 16;
+const BREAK: usize = 8;
 const ESCAPE: usize = 4;
 /// What a line costs with which a uuencoded file begins, or almost, and what one of a file does.
 const BEGIN: usize = 64;
@@ -253,14 +255,17 @@ impl Mail<'_> {
     }
 
     /// What is in base64. Of many texts that are joined, of which a body has no more than a few, the first when the others are
-    /// not paid for.
+    /// not paid for, and of lines of a few digits the first ones.
     fn undo_base64(&mut self, text: &[u8]) -> Vec<u8> {
         let ends = memchr::memchr_iter(b'=', text).count();
-        if self.work.pay(ends.saturating_mul(END), self.sink) {
+        let breaks = memchr::memchr_iter(b'\n', text).count();
+        let price = ends.saturating_mul(END).saturating_add(breaks.saturating_mul(BREAK));
+        if self.work.pay(price, self.sink) {
             return base64(text);
         }
-        let first = memchr::memchr(b'=', text).and_then(|end| text.get(..end));
-        base64(first.unwrap_or(text))
+        let near = text.get(..text.len().min(NEAR)).unwrap_or_default();
+        let first = memchr::memchr(b'=', near).and_then(|end| near.get(..end));
+        base64(first.unwrap_or(near))
     }
 
     /// What is in quoted-printable; as it stands when that is not paid for.

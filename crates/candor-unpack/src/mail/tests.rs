@@ -269,3 +269,29 @@ fn headers_that_go_on_behind_what_is_read_are_told() {
     let long = format!("X:{}\r\n", "\r\n y".repeat(40_000));
     assert_eq!(mail(&long, ""), (true, vec![]));
 }
+
+#[test]
+fn lines_of_a_few_digits_are_paid_for() {
+    let digits: String = (0..533_336_u32)
+        .map(|at| char::from(b'A' + (at.wrapping_mul(at) >> 5).to_le_bytes()[0] % 26))
+        .collect();
+    let content = crate::transfer::base64(digits.as_bytes());
+    let body = |width: usize| {
+        let lines: String = digits
+            .as_bytes()
+            .chunks(width)
+            .map(|line| format!("{}\n", str::from_utf8(line).unwrap()))
+            .collect();
+        format!("From: a@b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\n{lines}").into_bytes()
+    };
+    // Lines as they are everywhere cost nothing beside their bytes.
+    assert_eq!(Collected::work_of(FileType::Mail, &body(76)), 0);
+    let short = body(1);
+    assert!(Collected::work_of(FileType::Mail, &short) > 0);
+    let given = |found: Collected| found.children.into_iter().next().unwrap().bytes;
+    assert!(given(Collected::of(FileType::Mail, &short)) == content);
+    let found = Collected::without_work(FileType::Mail, &short);
+    assert!(found.incomplete.contains(&Reason::Work));
+    let part = given(found);
+    assert!(content.starts_with(&part) && part.len() > 50_000 && part.len() < content.len());
+}

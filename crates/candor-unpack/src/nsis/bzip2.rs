@@ -7,6 +7,7 @@
 use std::io::{self, ErrorKind};
 
 use crate::bits::Steps;
+use crate::pace::Pace;
 
 /// Largest block.
 const BLOCK: usize = 900_000;
@@ -15,6 +16,8 @@ const GROUP: usize = 50;
 const LONGEST: usize = 20;
 /// Bytes that one step appends at most, and some.
 const CHUNK: usize = 8192;
+/// What a block costs, in the units of [`Pace`].
+const TABLES: u64 = 3000;
 
 /// A decoder.
 pub(super) struct Bzip2<'a> {
@@ -25,17 +28,19 @@ pub(super) struct Bzip2<'a> {
     left: usize,
     /// The last byte, and how often it came in a row.
     run: (Option<u8>, u8),
+    pace: Pace,
 }
 
 impl<'a> Bzip2<'a> {
     /// A decoder that has not begun.
-    pub(super) const fn new(data: &'a [u8]) -> Self {
+    pub(super) const fn new(data: &'a [u8], pace: Pace) -> Self {
         Self {
             bits: Bits { bytes: data, held: 0, count: 0 },
             block: Vec::new(),
             place: 0,
             left: 0,
             run: (None, 0),
+            pace,
         }
     }
 
@@ -46,6 +51,8 @@ impl<'a> Bzip2<'a> {
             0x31 => {}
             _ => return Err(invalid("no block of bzip2")),
         }
+        self.pace.pay(TABLES)?;
+        let before = self.bits.bytes.len();
         let origin = self.bits.take(24)?;
         let bytes = self.alphabet()?;
         let symbols = bytes.len().saturating_add(2);
@@ -68,6 +75,7 @@ impl<'a> Bzip2<'a> {
         }
         let codes = (0..code_count).map(|_| self.code(symbols)).collect::<io::Result<Vec<_>>>()?;
         self.symbols(bytes, &selectors, &codes)?;
+        self.pace.passed(before.saturating_sub(self.bits.bytes.len()));
         self.transform(origin)
     }
 

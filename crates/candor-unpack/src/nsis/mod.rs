@@ -14,7 +14,6 @@
 //! too, because what it does stands in it as text.
 
 mod bzip2;
-mod inflate;
 mod script;
 #[cfg(test)]
 mod tests;
@@ -28,8 +27,10 @@ use memchr::memmem;
 
 use crate::bits::Stepped;
 use crate::codec::{self, Decoder};
+use crate::inflate::Dialect;
+use crate::pace::{Pace, Paced};
 use crate::reader::{Reader, clipped};
-use crate::work::Allowance;
+use crate::work::{Allowance, Paid};
 
 /// The second and the third field of the header. Early versions wrote it with a large S.
 pub(crate) const MAGIC: &[u8] = b"\xef\xbe\xad\xdeNull";
@@ -109,11 +110,22 @@ impl Method {
         }
     }
 
+    /// What a byte costs that our own decoders make, beside being read.
+    const fn price(self) -> u64 {
+        match self {
+            Self::Deflate | Self::Bzip2 => 1,
+            Self::Stored | Self::Lzma | Self::FilteredLzma => 0,
+        }
+    }
+
     fn decoder(self, data: &[u8]) -> Decoder<'_> {
         match self {
             Self::Stored => Box::new(data),
-            Self::Deflate => Box::new(Stepped::new(inflate::Inflate::new(data))),
-            Self::Bzip2 => Box::new(Stepped::new(bzip2::Bzip2::new(data))),
+            Self::Deflate => codec::inflate(data, Dialect::Nullsoft),
+            Self::Bzip2 => {
+                let pace = Pace::new();
+                Box::new(Paced::new(Stepped::new(bzip2::Bzip2::new(data, pace.clone())), pace))
+            }
             Self::Lzma => lzma(data),
             Self::FilteredLzma => match data.split_first() {
                 Some((1, rest)) => Box::new(BcjReader::new_x86(lzma(rest), 0)),
@@ -145,19 +157,26 @@ struct Installer<'a, 'sink> {
 impl Installer<'_, '_> {
     /// Everything in one stream.
     fn solid(&mut self, method: Method) -> Flow {
+        let mut stream = Paid::new(method.decoder(self.data), method.price(), self.sink.budget());
+        let flow = self.entries(&mut stream);
+        stream.settle(self.sink.budget());
+        flow
+    }
+
+    /// What one stream holds, one after another.
+    fn entries(&mut self, stream: &mut dyn Read) -> Flow {
         let whole = u64::try_from(self.data.len()).unwrap_or(u64::MAX);
-        let mut stream = method.decoder(self.data);
-        let Ok(Some(script)) = length(&mut stream) else {
+        let Ok(Some(script)) = length(stream) else {
             self.sink.incomplete(Reason::Malformed("the script of an installer".to_owned()));
             return Flow::Stop;
         };
-        if self.header(&mut (&mut stream).take(script), whole) == Flow::Stop {
+        if self.header(&mut stream.take(script), whole) == Flow::Stop {
             return Flow::Stop;
         }
         let mut place = 0_u64;
         // The stream may end without a word: what the script speaks of shows whether it ends too early.
-        while let Ok(Some(size)) = length(&mut stream) {
-            let mut member = (&mut stream).take(size);
+        while let Ok(Some(size)) = length(stream) {
+            let mut member = stream.take(size);
             let flow = self.file(place, size, whole, &mut member);
             if flow == Flow::Stop {
                 return Flow::Stop;

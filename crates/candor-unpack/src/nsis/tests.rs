@@ -139,3 +139,21 @@ fn lengths_that_lie_are_survived() {
         }
     }
 }
+
+#[test]
+fn what_our_own_decoders_make_is_paid_for() {
+    for (method, is_paid) in [(Nsis::Deflate, true), (Nsis::Bzip2, true), (Nsis::Lzma, false)] {
+        let bytes = nsis(method, true, &[("a", b"first"), ("b", &text())]);
+        assert_eq!(
+            Collected::work_of(FileType::Nulsft, &bytes) >= text().len() as u64,
+            is_paid,
+            "{method:?}"
+        );
+        let found = Collected::with_work(FileType::Nulsft, &bytes, 3000);
+        let all: usize = found.children.iter().map(|child| child.bytes.len()).sum();
+        assert_eq!(all <= 3000, is_paid, "{method:?}: {all}");
+        let is_told = found.children.iter().any(|child| child.absent == Some(Reason::Work))
+            || found.incomplete.contains(&Reason::Work);
+        assert_eq!(is_told, is_paid, "{method:?}");
+    }
+}

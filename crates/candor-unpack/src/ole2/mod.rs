@@ -328,7 +328,7 @@ impl Walk<'_, '_> {
             compressed_size: u64::try_from(content.len()).ok(),
             ..Member::default()
         };
-        let mut decoder = flate2::read::DeflateDecoder::new(content);
+        let mut decoder = codec::deflate(content);
         self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder))
     }
 

@@ -135,11 +135,14 @@ fn modules(name: &str, archive: &[u8], sink: &mut dyn Sink) -> Flow {
             return Flow::Continue;
         }
         let member = Member { name: format!("{name}/module {count}"), position: count, ..Member::default() };
-        let mut decoder = flate2::read::ZlibDecoder::new(stream);
-        if sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder)) == Flow::Stop {
+        let mut rest = stream;
+        let mut content = codec::zlib(&mut rest);
+        let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut content));
+        drop(content);
+        if flow == Flow::Stop {
             return Flow::Stop;
         }
-        let used = usize::try_from(decoder.total_in()).unwrap_or(usize::MAX);
+        let used = stream.len().saturating_sub(rest.len());
         let next = start.saturating_add(used.max(2));
         at = stream_from(data, next);
     }

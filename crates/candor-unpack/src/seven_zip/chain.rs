@@ -2,15 +2,13 @@
 //!
 //! Method numbers: `Methods.txt` of 7-Zip's public notes; those from `04 f7 11 01` on are of its relatives.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
 
-use bzip2::read::BzDecoder;
 use candor_model::{Budget, Reason};
 use flate2::Crc;
-use flate2::read::DeflateDecoder;
+use lzma_rust2::LzmaReader;
 use lzma_rust2::filter::bcj::BcjReader;
 use lzma_rust2::filter::delta::DeltaReader;
-use lzma_rust2::{Lzma2Reader, LzmaReader};
 use ppmd_rust::Ppmd7Decoder;
 use sevenz_rust2::{Archive, Block, Coder, Password};
 use sha2::{Digest as _, Sha256};
@@ -23,9 +21,19 @@ use crate::reader::{Reader, clipped};
 use crate::{brotli, cipher};
 
 /// Methods that are read here alone. Of LZ4, the library gives a block whole or not at all; to PPMd, it gives all the
-/// memory that is asked for.
-const OWN: [&[u8]; 7] =
-    [&[4, 1, 9], &[4, 0xf7, 0x11, 1], &[4, 0xf7, 0x11, 2], &[4, 0xf7, 0x11, 4], &[2, 3, 2], &[2, 3, 4], PPMD];
+/// memory that is asked for; of others, it reads blocks that hold nothing for as long as there are any.
+const OWN: [&[u8]; 10] = [
+    &[0x21],
+    &[4, 2, 2],
+    &[4, 1, 8],
+    &[4, 1, 9],
+    &[4, 0xf7, 0x11, 1],
+    &[4, 0xf7, 0x11, 2],
+    &[4, 0xf7, 0x11, 4],
+    &[2, 3, 2],
+    &[2, 3, 4],
+    PPMD,
+];
 /// PPMd, variant H.
 pub(super) const PPMD: &[u8] = &[3, 4, 1];
 const ZSTD: &[u8] = &[4, 0xf7, 0x11, 1];
@@ -178,7 +186,7 @@ fn undone<'a>(
                 _ => u32::MAX,
             };
             afford(u64::from(dictionary))?;
-            Box::new(Lzma2Reader::new(source.stream(), dictionary, None))
+            codec::lzma2(source.stream(), dictionary)
         }
         [3, 1, 1] => {
             let kind = properties.u8().ok_or_else(malformed)?;
@@ -204,9 +212,9 @@ fn undone<'a>(
                 }
             }
         }
-        [4, 2, 2] => codec::ending(BzDecoder::new(source.stream())),
-        [4, 1, 8] => Box::new(DeflateDecoder::new(source.stream())),
-        [4, 1, 9] => codec::deflate64(source.stream()),
+        [4, 2, 2] => codec::bzip2_stream(BufReader::new(source.stream())),
+        [4, 1, 8] => codec::deflate(BufReader::new(source.stream())),
+        [4, 1, 9] => codec::deflate64(BufReader::new(source.stream())),
         [2, 3, 2] => Box::new(Swapped::new(source.stream(), 2)),
         [2, 3, 4] => Box::new(Swapped::new(source.stream(), 4)),
         [4, 0xf7, 0x11, method @ (1 | 2 | 4)] => match (method, source) {

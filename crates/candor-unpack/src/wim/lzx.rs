@@ -4,11 +4,14 @@ use std::io::{self, ErrorKind};
 
 use super::code::{Bits, Code};
 use crate::bits::copy_back;
+use crate::pace::Pace;
 
 /// What a program is taken to be long, for the translation of calls.
 const PROGRAM: i32 = 12_000_000;
 /// Length of a block that says none.
 const BLOCK: usize = 32_768;
+/// What a block costs with its codes, in the units of [`Pace`].
+const TABLES: u64 = 4000;
 /// Symbols of lengths.
 const LENGTHS: usize = 249;
 
@@ -31,17 +34,21 @@ struct Decoder<'a> {
     main: Vec<u8>,
     lengths: Vec<u8>,
     recent: [u32; 3],
+    pace: Pace,
 }
 
 impl<'a> Decoder<'a> {
     fn new(packed: &'a [u8], window: u64) -> Self {
         let slots = slots(window);
+        let pace = Pace::new();
+        pace.passed(packed.len());
         Self {
             bits: Bits::new(packed),
             is_wide: window > 65_535,
             main: vec![0; slots.saturating_mul(8).saturating_add(256)],
             lengths: vec![0; LENGTHS],
             recent: [1; 3],
+            pace,
         }
     }
 
@@ -62,8 +69,10 @@ impl<'a> Decoder<'a> {
             if until == out.len() {
                 return Err(invalid("a block of no length"));
             }
+            let before = out.len();
             match kind {
                 1 | 2 => {
+                    self.pace.pay(TABLES)?;
                     let aligned = if kind == 2 {
                         let lengths = (0..8)
                             .map(|_| self.bits.take(3).map(|length| u8::try_from(length).unwrap_or(0)))
@@ -91,6 +100,7 @@ impl<'a> Decoder<'a> {
                 }
                 _ => return Err(invalid("a kind of block that LZX does not have")),
             }
+            self.pace.passed(out.len().saturating_sub(before));
         }
         Ok(())
     }

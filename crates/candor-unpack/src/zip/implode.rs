@@ -9,7 +9,7 @@ type Tree = Vec<(u8, u8)>;
 
 /// A decoder.
 pub(super) struct Implode<'a> {
-    bits: Bits<'a>,
+    bits: Bits<&'a [u8]>,
     /// Whether the window has 8 KiB, or 4.
     is_wide: bool,
     has_literals: bool,
@@ -62,7 +62,7 @@ impl Steps for Implode<'_> {
 }
 
 /// Reads a tree: runs of code lengths, one byte each.
-fn tree(bits: &mut Bits<'_>, count: usize) -> io::Result<Tree> {
+fn tree(bits: &mut Bits<&[u8]>, count: usize) -> io::Result<Tree> {
     let mut lengths: Vec<u8> = Vec::new();
     let runs = u32::from(bits.byte()?).saturating_add(1);
     for _ in 0..runs {
@@ -88,7 +88,7 @@ fn tree(bits: &mut Bits<'_>, count: usize) -> io::Result<Tree> {
     Ok(table)
 }
 
-fn symbol(bits: &mut Bits<'_>, tree: &Tree) -> io::Result<u8> {
+fn symbol(bits: &mut Bits<&[u8]>, tree: &Tree) -> io::Result<u8> {
     let mut code = 0_usize;
     for length in 1..=16_u8 {
         code = code << 1 | usize::from(bits.bit()?);

@@ -9,7 +9,7 @@ const ESCAPE: u8 = 144;
 
 /// A decoder.
 pub(super) struct Reduce<'a> {
-    bits: Bits<'a>,
+    bits: Bits<&'a [u8]>,
     /// 1 to 4: how many bits of the byte behind the escape belong to the distance.
     factor: u32,
     /// For each byte those that are likely to follow it, once they were read.

@@ -12,7 +12,7 @@ const FIRST: usize = 257;
 
 /// A decoder. Clearing takes two codes, so what it costs is what was put into the table since, and not the size of that.
 pub(super) struct Shrink<'a> {
-    bits: Bits<'a>,
+    bits: Bits<&'a [u8]>,
     width: u32,
     /// The code before the last byte, and that byte; `None` for codes that are free.
     table: Vec<Option<(u16, u8)>>,

@@ -1,56 +1,104 @@
-//! Deflate as Nullsoft installers write it: stored blocks say their length once and not twice, so that no
-//! decoder of the standard reads them. Makers that were built with an ordinary zlib say it twice; both are
-//! read here.
+//! Deflate as no decoder of the standard reads it: that of Nullsoft installers, whose stored blocks say their length once and
+//! not twice, and Deflate64 of ZIP archives, with a window of twice the size. Installers that were built with an ordinary zlib
+//! say it twice; both are read here.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
+use std::rc::Rc;
 
 use crate::bits::{Bits, Steps, copy_back};
 use crate::huffman::Code;
+use crate::pace::Pace;
+
+/// What a block costs whose codes are known, and one that brings codes.
+const BLOCK: u64 = 20;
+const CODES: u64 = 2500;
+
+/// What is different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Nullsoft,
+    Deflate64,
+}
 
 /// A decoder.
-pub(super) struct Inflate<'a> {
-    bits: Bits<'a>,
+pub(crate) struct Inflate<R> {
+    bits: Bits<R>,
     block: Block,
     is_last: bool,
+    dialect: Dialect,
+    fixed: Option<Rc<Codes>>,
+    pace: Pace,
+    /// How many bytes had been read when the last block began.
+    read: usize,
 }
+
+/// Of literals and lengths, and of distances.
+type Codes = (Code, Code);
 
 enum Block {
     None,
     Stored(u32),
-    Coded(Box<(Code, Code)>),
+    Coded(Rc<Codes>),
 }
 
-impl<'a> Inflate<'a> {
-    /// A decoder that has not begun.
-    pub(super) const fn new(data: &'a [u8]) -> Self {
-        Self { bits: Bits::new(data), block: Block::None, is_last: false }
+impl<R: Read> Inflate<R> {
+    /// A decoder that has not begun. It asks for its bytes one by one.
+    pub(crate) fn new(data: R, dialect: Dialect, pace: Pace) -> Self {
+        Self {
+            bits: Bits::new(data),
+            block: Block::None,
+            is_last: false,
+            dialect,
+            fixed: None,
+            pace,
+            read: 0,
+        }
     }
 
     fn begin(&mut self) -> io::Result<()> {
+        let before = std::mem::replace(&mut self.read, self.bits.read());
+        self.pace.passed(self.read.saturating_sub(before));
         self.is_last = self.bits.bit()?;
         self.block = match self.bits.take(2)? {
             0 => {
+                self.pace.pay(BLOCK)?;
                 self.bits.align();
                 let length = self.bits.take(16)?;
-                if self.bits.peek(16) == length ^ 0xffff {
+                let is_twice = self.bits.peek(16) == length ^ 0xffff;
+                if is_twice {
                     self.bits.take(16)?;
+                } else if self.dialect == Dialect::Deflate64 {
+                    return Err(invalid("the length of a block"));
                 }
                 Block::Stored(length)
             }
             1 => {
-                let lengths: Vec<u8> = (0..288_u16)
-                    .map(|symbol| match symbol {
-                        144..=255 => 9,
-                        256..=279 => 7,
-                        _ => 8,
-                    })
-                    .collect();
-                Block::Coded(Box::new((Code::new(&lengths)?, Code::new(&[5; 30])?)))
+                self.pace.pay(BLOCK)?;
+                Block::Coded(self.fixed_codes()?)
             }
-            2 => Block::Coded(Box::new(self.codes()?)),
+            2 => {
+                self.pace.pay(CODES)?;
+                Block::Coded(Rc::new(self.codes()?))
+            }
             _ => return Err(invalid("a kind of block that deflate does not have")),
         };
         Ok(())
+    }
+
+    /// The codes that need not be said, made once.
+    fn fixed_codes(&mut self) -> io::Result<Rc<Codes>> {
+        if let Some(codes) = &self.fixed {
+            return Ok(Rc::clone(codes));
+        }
+        let lengths: Vec<u8> = (0..288_u16)
+            .map(|symbol| match symbol {
+                144..=255 => 9,
+                256..=279 => 7,
+                _ => 8,
+            })
+            .collect();
+        let codes = Rc::new((Code::new(&lengths)?, Code::new(&[5; 32])?));
+        Ok(Rc::clone(self.fixed.insert(codes)))
     }
 
     fn codes(&mut self) -> io::Result<(Code, Code)> {
@@ -85,7 +133,7 @@ impl<'a> Inflate<'a> {
     }
 }
 
-impl Steps for Inflate<'_> {
+impl<R: Read> Steps for Inflate<R> {
     fn step(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         loop {
             match &mut self.block {
@@ -107,9 +155,17 @@ impl Steps for Inflate<'_> {
                         self.block = Block::None;
                         continue;
                     }
-                    let length = extended(&mut self.bits, &LENGTHS, symbol.saturating_sub(257))?;
+                    let length = match (self.dialect, symbol) {
+                        (Dialect::Deflate64, 285) => extended(&mut self.bits, &LONG, 0)?,
+                        _ => extended(&mut self.bits, &LENGTHS, symbol.saturating_sub(257))?,
+                    };
                     let symbol = codes.1.symbol(&mut self.bits)?;
-                    let distance = extended(&mut self.bits, &DISTANCES, symbol)?;
+                    let distance = match (self.dialect, symbol) {
+                        (Dialect::Deflate64, 30..) => {
+                            extended(&mut self.bits, &FAR, symbol.saturating_sub(30))?
+                        }
+                        _ => extended(&mut self.bits, &DISTANCES, symbol)?,
+                    };
                     copy_back(out, distance, length);
                     return Ok(true);
                 }
@@ -119,11 +175,11 @@ impl Steps for Inflate<'_> {
 }
 
 /// A length or distance: what its symbol stands for, and more bits.
-fn extended(bits: &mut Bits<'_>, table: &[(u16, u8)], symbol: u16) -> io::Result<usize> {
+fn extended<R: Read>(bits: &mut Bits<R>, table: &[(u32, u8)], symbol: u16) -> io::Result<usize> {
     let &(base, more) =
         table.get(usize::from(symbol)).ok_or_else(|| invalid("a length that deflate does not have"))?;
     let more = usize::try_from(bits.take(u32::from(more))?).unwrap_or(0);
-    Ok(usize::from(base).saturating_add(more))
+    Ok(usize::try_from(base).unwrap_or(0).saturating_add(more))
 }
 
 fn invalid(what: &'static str) -> io::Error {
@@ -132,7 +188,7 @@ fn invalid(what: &'static str) -> io::Error {
 
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-const LENGTHS: [(u16, u8); 29] = [
+const LENGTHS: [(u32, u8); 29] = [
     (3, 0),
     (4, 0),
     (5, 0),
@@ -164,7 +220,11 @@ const LENGTHS: [(u16, u8); 29] = [
     (258, 0),
 ];
 
-const DISTANCES: [(u16, u8); 30] = [
+/// The longest copies of Deflate64, and those from farthest back.
+const LONG: [(u32, u8); 1] = [(3, 16)];
+const FAR: [(u32, u8); 2] = [(49_153, 14), (65_537, 14)];
+
+const DISTANCES: [(u32, u8); 30] = [
     (1, 0),
     (2, 0),
     (3, 0),
