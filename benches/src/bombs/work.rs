@@ -6,7 +6,7 @@ use std::io::Write;
 
 use candor_fixtures::archive::{self, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
-use candor_fixtures::nothing::Nothing;
+use candor_fixtures::nothing::{self, Nothing};
 use candor_fixtures::{bytecode, document, stream, wim, zip, zip_methods};
 
 use super::{Case, MEBIBYTE, Promise, zeros};
@@ -24,12 +24,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(work());
     cases.extend(again());
     cases.extend(decoders());
-    cases.extend(nothing());
+    cases.extend(of_nothing());
     cases
 }
 
 /// Twelve times 38 MiB of blocks that hold nothing.
-fn nothing() -> Vec<Case> {
+fn of_nothing() -> Vec<Case> {
     fn member(kind: Nothing, method: u16) -> Vec<u8> {
         let data = kind.stream(38 * MEBIBYTE);
         zip_methods::archive(&[zip_methods::Packed { data, ..zip_methods::pack("a", &[0; 1 << 20], method) }])
@@ -71,6 +71,9 @@ fn nothing() -> Vec<Case> {
         }),
         ("bzip2 of blocks of a byte", Promise::Incomplete, |out| {
             packed(out, 12, &Nothing::Bzip2.stream(38 * MEBIBYTE))
+        }),
+        ("cabinet of blocks of a byte, LZX", Promise::Incomplete, |out| {
+            packed(out, 12, &nothing::cabinet(1100))
         }),
         ("LZ4 of blocks of a byte", Promise::Incomplete, |out| {
             packed(out, 12, &Nothing::Lz4.stream(38 * MEBIBYTE))

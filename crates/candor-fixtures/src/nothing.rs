@@ -81,3 +81,70 @@ fn bzip2_blocks() -> Vec<u8> {
 fn low_first(bits: &str) -> Vec<u8> {
     bits.as_bytes().chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit & 1)).collect()
 }
+
+/// A frame of LZX as cabinets have it: blocks that bring codes and hold a zero each.
+#[must_use]
+pub fn lzx_frame(is_first: bool, blocks: usize) -> Vec<u8> {
+    // Of the lengths of lengths only two have a code: that of a run of zeros, and that of no change, or of one from 0 to 1.
+    let codes = |change: usize| -> String {
+        (0..20).map(|place| if place == change || place == 18 { "0001" } else { "0000" }).collect()
+    };
+    let run = |count: usize| format!("1{:05b}", count - 20);
+    let runs = |last: usize| [run(51).repeat(4), run(last)].concat();
+    let block = |change: usize| {
+        // One bit for the first two literals, none for the others, for copies and for lengths; and the first literal.
+        [
+            &format!("001{:024b}", 1),
+            &codes(change),
+            "00",
+            &runs(50),
+            &codes(0),
+            &runs(36),
+            &codes(0),
+            &runs(45),
+            "0",
+        ]
+        .concat()
+    };
+    let mut bits = if is_first { format!("0{}", block(16)) } else { block(0) };
+    bits.push_str(&block(0).repeat(blocks.saturating_sub(1)));
+    words(&bits)
+}
+
+/// A cabinet of such frames, with 800 blocks in each.
+#[must_use]
+pub fn cabinet(frames: u16) -> Vec<u8> {
+    const BLOCKS: u16 = 800;
+    let frame = |is_first| {
+        let packed = lzx_frame(is_first, BLOCKS.into());
+        let length = u16::try_from(packed.len()).unwrap_or(u16::MAX);
+        [&[0; 4][..], &length.to_le_bytes(), &BLOCKS.to_le_bytes(), &packed].concat()
+    };
+    let length = (u32::from(BLOCKS) * u32::from(frames)).to_le_bytes();
+    let data = [frame(true), frame(false).repeat(usize::from(frames.saturating_sub(1)))].concat();
+    // One folder, whose window has 15 bits, and one file.
+    let folder = [&62_u32.to_le_bytes()[..], &frames.to_le_bytes(), &[3, 15]].concat();
+    let file = [&length[..], &[0; 4], &[0; 6], &[0x20, 0], b"a\0"].concat();
+    let whole = u32::try_from(62 + data.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let header =
+        [b"MSCF\0\0\0\0", &whole[..], &[0; 4], &[44, 0, 0, 0, 0, 0, 0, 0, 3, 1, 1, 0, 1, 0], &[0; 6]]
+            .concat();
+    [header, folder, file, data].concat()
+}
+
+/// A frame of LZX that holds bytes as they are. The first may say that calls are translated, in a program of this length.
+#[must_use]
+pub fn lzx_stored(program: Option<u32>, content: &[u8]) -> Vec<u8> {
+    let start = program.map(|length| format!("1{length:032b}")).unwrap_or_default();
+    let recent = [1_u32; 3].map(u32::to_le_bytes).concat();
+    [&words(&format!("{start}011{:024b}", content.len())), &recent[..], content].concat()
+}
+
+/// Bits as words of two bytes, the highest bit first and the lower byte first.
+fn words(bits: &str) -> Vec<u8> {
+    let word = |bits: &[u8]| {
+        let value = bits.iter().fold(0_u16, |word, bit| word << 1 | u16::from(bit & 1));
+        (value << (16 - bits.len())).to_le_bytes()
+    };
+    bits.as_bytes().chunks(16).flat_map(word).collect()
+}

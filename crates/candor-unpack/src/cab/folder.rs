@@ -1,11 +1,11 @@
 //! The blocks of a folder, decoded: stored, MSZIP, Quantum or LZX.
 
 use candor_model::Reason;
-use lzxd::{Lzxd, WindowSize};
 
 use super::quantum::Quantum;
 use crate::codec::{Inflate, Inflated};
 use crate::reader::{Reader, clipped};
+use crate::wim::lzx::Frames;
 use crate::work::units;
 
 /// Where the blocks of a folder stand.
@@ -84,9 +84,9 @@ impl Folder {
         let method = match self.method & 15 {
             0 => Method::Stored,
             1 => Method::MsZip,
-            3 => match window(self.method >> 8 & 31) {
-                Some(window) => Method::Lzx(Box::new(Lzxd::new(window))),
-                None => return (out, Some(Reason::Unsupported("an LZX window of this size".to_owned()))),
+            3 => match u32::from(self.method >> 8 & 31) {
+                window @ 15..=21 => Method::Lzx(Box::new(Frames::new(window))),
+                _ => return (out, Some(Reason::Unsupported("an LZX window of this size".to_owned()))),
             },
             2 => match Quantum::new(self.method >> 8 & 31) {
                 Some(quantum) => Method::Quantum(Box::new(quantum)),
@@ -127,7 +127,7 @@ impl Folder {
 enum Method {
     Stored,
     MsZip,
-    Lzx(Box<Lzxd>),
+    Lzx(Box<Frames>),
     Quantum(Box<Quantum>),
 }
 
@@ -137,7 +137,7 @@ impl Method {
         match self {
             Self::Stored => out.extend_from_slice(data),
             Self::MsZip => inflated(data, out)?,
-            Self::Lzx(lzx) => out.extend_from_slice(lzx.decompress_next(data, real.min(BLOCK)).ok()?),
+            Self::Lzx(lzx) => lzx.next(data, real.min(BLOCK), out).ok()?,
             Self::Quantum(quantum) => quantum.block(data, real.min(BLOCK), out)?,
         }
         Some(())
@@ -170,18 +170,4 @@ pub(super) fn inflated(data: &[u8], out: &mut Vec<u8>) -> Option<()> {
     };
     out.extend_from_slice(block.get(..length).unwrap_or_default());
     outcome
-}
-
-/// A window of two to this power.
-pub(crate) fn window(power: u16) -> Option<WindowSize> {
-    Some(match power {
-        15 => WindowSize::KB32,
-        16 => WindowSize::KB64,
-        17 => WindowSize::KB128,
-        18 => WindowSize::KB256,
-        19 => WindowSize::KB512,
-        20 => WindowSize::MB1,
-        21 => WindowSize::MB2,
-        _ => return None,
-    })
 }

@@ -131,3 +131,11 @@ fn blocks_of_nothing_are_paid_for() {
         assert_eq!(Collected::without_work(FileType::MsCab, &bytes).incomplete, [Reason::Work]);
     }
 }
+
+#[test]
+fn blocks_that_hold_nothing_do_not_go_on_for_long() {
+    let found = Collected::of(FileType::MsCab, &candor_fixtures::nothing::cabinet(20));
+    let child = &found.children[0];
+    assert!(child.bytes.len() < 200, "{}", child.bytes.len());
+    assert!(!found.incomplete.is_empty());
+}

@@ -3,9 +3,8 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use lzxd::{Lzxd, WindowSize};
-
 use crate::reader::{Reader, clipped};
+use crate::wim::lzx::Frames;
 
 /// Length of a frame.
 const FRAME: u64 = 32 << 10;
@@ -17,8 +16,9 @@ pub(super) struct Section<'a> {
     length: u64,
     /// Frames from one reset to the next.
     interval: u64,
-    window: WindowSize,
-    decoder: Option<Lzxd>,
+    /// Its window, as a power of two.
+    window: u32,
+    decoder: Option<Frames>,
     /// The frame that the decoder is in front of.
     next: u64,
     /// The frame before it, decoded.
@@ -37,13 +37,7 @@ impl<'a> Section<'a> {
         // Since version 2 both count frames, before that bytes.
         let frames = |value: u32| if version < 2 { u64::from(value) / FRAME } else { u64::from(value) };
         let window = match frames(window) {
-            1 => WindowSize::KB32,
-            2 => WindowSize::KB64,
-            4 => WindowSize::KB128,
-            8 => WindowSize::KB256,
-            16 => WindowSize::KB512,
-            32 => WindowSize::MB1,
-            64 => WindowSize::MB2,
+            frames @ (1 | 2 | 4 | 8 | 16 | 32 | 64) => frames.trailing_zeros().saturating_add(15),
             _ => return None,
         };
         let start = Reader::little(table);
@@ -98,7 +92,7 @@ impl<'a> Section<'a> {
         for number in self.from(wanted)..=wanted {
             let is_reset = number.checked_rem(self.interval) == Some(0);
             if is_reset || self.decoder.is_none() {
-                self.decoder = Some(Lzxd::new(self.window));
+                self.decoder = Some(Frames::new(self.window));
             }
             self.frame.clear();
             let place = |number: u64| {
@@ -110,13 +104,11 @@ impl<'a> Section<'a> {
             let packed = clipped(self.content, start, end.saturating_sub(start));
             let length = self.length.saturating_sub(number.saturating_mul(FRAME)).min(FRAME);
             let length = usize::try_from(length).unwrap_or(0);
-            let decoded = self.decoder.as_mut().and_then(|lzx| lzx.decompress_next(packed, length).ok());
-            match decoded {
-                Some(decoded) => self.frame.extend_from_slice(decoded),
-                None => {
-                    self.decoder = None;
-                    return Err(invalid("a frame of CHM"));
-                }
+            let decoder = self.decoder.as_mut();
+            let decoded = decoder.map(|frames| frames.next(packed, length, &mut self.frame));
+            if !matches!(decoded, Some(Ok(()))) {
+                self.decoder = None;
+                return Err(invalid("a frame of CHM"));
             }
             self.next = number.saturating_add(1);
         }

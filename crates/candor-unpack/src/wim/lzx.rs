@@ -1,4 +1,6 @@
-//! LZX as WIM has it: every chunk on its own, blocks with a short length, and calls always translated.
+//! LZX. In WIM, every chunk is on its own, the length of a block is short, and calls are always translated; in cabinets and help
+//! files, frames of 32 KiB follow one another in one window, blocks go on from one to the next, and the first says whether calls
+//! are translated.
 
 use std::io::{self, ErrorKind};
 
@@ -6,10 +8,13 @@ use super::code::{Bits, Code};
 use crate::bits::copy_back;
 use crate::pace::Pace;
 
-/// What a program is taken to be long, for the translation of calls.
+/// What a program is taken to be long in WIM, for the translation of calls.
 const PROGRAM: i32 = 12_000_000;
 /// Length of a block that says none.
 const BLOCK: usize = 32_768;
+/// Most that a frame of a cabinet holds, and how many of them are translated.
+pub(crate) const FRAME: usize = 32_768;
+const TRANSLATED: u64 = 32_768;
 /// What a block costs with its codes, in the units of [`Pace`].
 const TABLES: u64 = 4000;
 /// Symbols of lengths.
@@ -21,118 +26,216 @@ const LENGTHS: usize = 249;
 /// It is damaged; what came before the damage is appended.
 pub(super) fn unpack(packed: &[u8], out: &mut Vec<u8>, length: usize, window: u64) -> io::Result<()> {
     let start = out.len();
-    let mut decoder = Decoder::new(packed, window);
-    let outcome = decoder.run(out, start, length);
-    translate(out.get_mut(start..).unwrap_or_default());
+    let mut bits = Bits::new(packed);
+    let mut decoder = Decoder::new(window);
+    decoder.pace.passed(packed.len());
+    let outcome = decoder.run(&mut bits, out, start, length, window > 65_535);
+    translate(out.get_mut(start..).unwrap_or_default(), 0, PROGRAM);
     outcome
 }
 
-struct Decoder<'a> {
-    bits: Bits<'a>,
-    /// Bits for the length of a block.
-    is_wide: bool,
+/// Frames of a cabinet or a help file, one after another.
+pub(crate) struct Frames {
+    decoder: Decoder,
+    window: usize,
+    /// What was decoded, as copies see it: at least as much as the window, if there was as much.
+    history: Vec<u8>,
+    /// The block that the last frame ended in, how long it is and how much of it is left.
+    block: Block,
+    length: usize,
+    left: usize,
+    /// Bytes and frames that were given.
+    given: u64,
+    frames: u64,
+    /// Length of the program whose calls are translated, if they are.
+    program: i32,
+}
+
+impl Frames {
+    /// Before the first frame, with a window of two to this power.
+    pub(crate) fn new(power: u32) -> Self {
+        let window = 1_usize.wrapping_shl(power);
+        Self {
+            decoder: Decoder::new(1_u64.wrapping_shl(power)),
+            window,
+            history: Vec::new(),
+            block: Block::Stored,
+            length: 0,
+            left: 0,
+            given: 0,
+            frames: 0,
+            program: 0,
+        }
+    }
+
+    /// Appends the next frame, of `length` bytes and no more than [`FRAME`].
+    ///
+    /// # Errors
+    /// It is damaged, or its blocks hold nothing; what came before is appended. There are no frames behind it.
+    pub(crate) fn next(&mut self, packed: &[u8], length: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        if self.history.len() > self.window.saturating_mul(2).max(8 * FRAME) {
+            self.history.drain(..self.history.len().saturating_sub(self.window));
+        }
+        let (start, from) = (self.history.len(), out.len());
+        self.decoder.pace.passed(packed.len());
+        let outcome = self.decode(&mut Bits::new(packed), start.saturating_add(length.min(FRAME)));
+        out.extend_from_slice(self.history.get(start..).unwrap_or_default());
+        if self.program != 0 && self.frames < TRANSLATED {
+            let place = i32::try_from(self.given).unwrap_or(i32::MAX);
+            translate(out.get_mut(from..).unwrap_or_default(), place, self.program);
+        }
+        self.frames = self.frames.saturating_add(1);
+        self.given = self.given.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        outcome
+    }
+
+    fn decode(&mut self, bits: &mut Bits<'_>, end: usize) -> io::Result<()> {
+        let Self { decoder, history, block, .. } = self;
+        if self.frames == 0 && bits.take(1)? == 1 {
+            self.program = (bits.take(16)? << 16 | bits.take(16)?).cast_signed();
+        }
+        while history.len() < end {
+            if self.left == 0 {
+                let kind = bits.take(3)?;
+                self.length = usize::try_from(bits.take(16)? << 8 | bits.take(8)?).unwrap_or(0);
+                self.left = self.length;
+                if self.left == 0 {
+                    return Err(invalid("a block of no length"));
+                }
+                *block = decoder.begin(bits, kind)?;
+            }
+            let before = history.len();
+            let until = before.saturating_add(self.left).min(end);
+            let start = before.saturating_sub(self.window);
+            let outcome = decoder.give(bits, block, history, start, until);
+            let given = history.len().saturating_sub(before);
+            decoder.pace.passed(given);
+            self.left = self.left.saturating_sub(given);
+            outcome?;
+            if self.left == 0 && matches!(block, Block::Stored) && self.length % 2 == 1 {
+                let _ = bits.byte();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the rest of a block is read by.
+enum Block {
+    Stored,
+    /// Codes of literals and copies, of lengths, and of the low bits of distances, if these have one.
+    Coded(Box<(Code, Code, Option<Code>)>),
+}
+
+struct Decoder {
     main: Vec<u8>,
     lengths: Vec<u8>,
     recent: [u32; 3],
     pace: Pace,
 }
 
-impl<'a> Decoder<'a> {
-    fn new(packed: &'a [u8], window: u64) -> Self {
-        let slots = slots(window);
-        let pace = Pace::new();
-        pace.passed(packed.len());
+impl Decoder {
+    fn new(window: u64) -> Self {
         Self {
-            bits: Bits::new(packed),
-            is_wide: window > 65_535,
-            main: vec![0; slots.saturating_mul(8).saturating_add(256)],
+            main: vec![0; slots(window).saturating_mul(8).saturating_add(256)],
             lengths: vec![0; LENGTHS],
             recent: [1; 3],
-            pace,
+            pace: Pace::new(),
         }
     }
 
-    fn run(&mut self, out: &mut Vec<u8>, start: usize, length: usize) -> io::Result<()> {
+    /// Decodes the blocks of a chunk, whose lengths may have more than 16 bits.
+    fn run(
+        &mut self,
+        bits: &mut Bits<'_>,
+        out: &mut Vec<u8>,
+        start: usize,
+        length: usize,
+        is_wide: bool,
+    ) -> io::Result<()> {
         let end = start.saturating_add(length);
         while out.len() < end {
-            let kind = self.bits.take(3)?;
-            let block = if self.bits.take(1)? == 1 {
+            let kind = bits.take(3)?;
+            let block = if bits.take(1)? == 1 {
                 BLOCK
             } else {
-                let mut length = self.bits.take(16)?;
-                if self.is_wide {
-                    length = length << 8 | self.bits.take(8)?;
+                let mut length = bits.take(16)?;
+                if is_wide {
+                    length = length << 8 | bits.take(8)?;
                 }
                 usize::try_from(length).unwrap_or(0)
             };
-            let until = out.len().saturating_add(block).min(end);
-            if until == out.len() {
+            let before = out.len();
+            let until = before.saturating_add(block).min(end);
+            if until == before {
                 return Err(invalid("a block of no length"));
             }
-            let before = out.len();
-            match kind {
-                1 | 2 => {
-                    self.pace.pay(TABLES)?;
-                    let aligned = if kind == 2 {
-                        let lengths = (0..8)
-                            .map(|_| self.bits.take(3).map(|length| u8::try_from(length).unwrap_or(0)))
-                            .collect::<io::Result<Vec<u8>>>()?;
-                        Some(Code::new(&lengths)?)
-                    } else {
-                        None
-                    };
-                    self.trees()?;
-                    let (main, lengths) = (Code::new(&self.main)?, Code::new(&self.lengths)?);
-                    self.block(out, start, until, &main, &lengths, aligned.as_ref())?;
-                }
-                3 => {
-                    self.bits.align();
-                    for recent in &mut self.recent {
-                        let bytes = self.bits.bytes(4)?;
-                        *recent = bytes.first_chunk().map_or(1, |bytes| u32::from_le_bytes(*bytes));
-                    }
-                    let length = until.saturating_sub(out.len());
-                    out.extend_from_slice(self.bits.bytes(length)?);
-                    if length % 2 == 1 {
-                        // The next block begins with a whole word; the last one may lack the padding.
-                        let _ = self.bits.byte();
-                    }
-                }
-                _ => return Err(invalid("a kind of block that LZX does not have")),
-            }
+            let block = self.begin(bits, kind)?;
+            self.give(bits, &block, out, start, until)?;
             self.pace.passed(out.len().saturating_sub(before));
+            if matches!(block, Block::Stored) && out.len().saturating_sub(before) % 2 == 1 {
+                // The next block begins with a whole word; the last one may lack the padding.
+                let _ = bits.byte();
+            }
         }
         Ok(())
     }
 
-    fn trees(&mut self) -> io::Result<()> {
-        let Self { bits, main, lengths, .. } = self;
-        let (literals, copies) = main.split_at_mut_checked(256).ok_or_else(|| invalid("a tree of LZX"))?;
+    /// Reads what a block begins with, behind its length.
+    fn begin(&mut self, bits: &mut Bits<'_>, kind: u32) -> io::Result<Block> {
+        self.pace.pay(TABLES)?;
+        let aligned = match kind {
+            1 => None,
+            2 => {
+                let lengths = (0..8)
+                    .map(|_| bits.take(3).map(|length| u8::try_from(length).unwrap_or(0)))
+                    .collect::<io::Result<Vec<u8>>>()?;
+                Some(Code::new(&lengths)?)
+            }
+            3 => {
+                bits.align();
+                for recent in &mut self.recent {
+                    let bytes = bits.bytes(4)?;
+                    *recent = bytes.first_chunk().map_or(1, |bytes| u32::from_le_bytes(*bytes));
+                }
+                return Ok(Block::Stored);
+            }
+            _ => return Err(invalid("a kind of block that LZX does not have")),
+        };
+        let (literals, copies) =
+            self.main.split_at_mut_checked(256).ok_or_else(|| invalid("a tree of LZX"))?;
         changed(bits, literals)?;
         changed(bits, copies)?;
-        changed(bits, lengths)
+        changed(bits, &mut self.lengths)?;
+        Ok(Block::Coded(Box::new((Code::new(&self.main)?, Code::new(&self.lengths)?, aligned))))
     }
 
-    fn block(
+    /// Appends what a block gives, until there are `until` bytes; copies come from behind `start`.
+    fn give(
         &mut self,
+        bits: &mut Bits<'_>,
+        block: &Block,
         out: &mut Vec<u8>,
         start: usize,
         until: usize,
-        main: &Code,
-        lengths: &Code,
-        aligned: Option<&Code>,
     ) -> io::Result<()> {
+        let Block::Coded(codes) = block else {
+            let wanted = until.saturating_sub(out.len());
+            out.extend_from_slice(bits.bytes(wanted)?);
+            return Ok(());
+        };
+        let (main, lengths, aligned) = &**codes;
         while out.len() < until {
-            let symbol = main.symbol(&mut self.bits)?;
+            let symbol = main.symbol(bits)?;
             let Some(copy) = symbol.checked_sub(256) else {
                 out.push(u8::try_from(symbol).unwrap_or(0));
                 continue;
             };
             let mut length = usize::from(copy & 7);
             if length == 7 {
-                length = length.saturating_add(usize::from(lengths.symbol(&mut self.bits)?));
+                length = length.saturating_add(usize::from(lengths.symbol(bits)?));
             }
-            let distance = self.distance(copy >> 3, aligned)?;
+            let distance = self.distance(bits, copy >> 3, aligned.as_ref())?;
             let distance = usize::try_from(distance).unwrap_or(usize::MAX);
             if distance == 0 || distance > out.len().saturating_sub(start) {
                 return Err(invalid("a copy from before the start"));
@@ -143,7 +246,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// How far back a copy comes from.
-    fn distance(&mut self, slot: u16, aligned: Option<&Code>) -> io::Result<u32> {
+    fn distance(&mut self, bits: &mut Bits<'_>, slot: u16, aligned: Option<&Code>) -> io::Result<u32> {
         let [first, second, third] = self.recent;
         match slot {
             0 => return Ok(first),
@@ -153,10 +256,10 @@ impl<'a> Decoder<'a> {
                 let (base, width) = position(slot);
                 let offset = match aligned {
                     Some(code) if width >= 3 => {
-                        let high = self.bits.take(width.saturating_sub(3))? << 3;
-                        high | u32::from(code.symbol(&mut self.bits)?)
+                        let high = bits.take(width.saturating_sub(3))? << 3;
+                        high | u32::from(code.symbol(bits)?)
                     }
-                    _ => self.long(width)?,
+                    _ => long(bits, width)?,
                 };
                 let distance = base.saturating_add(offset).saturating_sub(2);
                 self.recent = [distance, first, second];
@@ -165,12 +268,12 @@ impl<'a> Decoder<'a> {
         let [distance, ..] = self.recent;
         Ok(distance)
     }
+}
 
-    fn long(&mut self, width: u32) -> io::Result<u32> {
-        match width.checked_sub(16) {
-            Some(more) if more > 0 => Ok(self.bits.take(more)? << 16 | self.bits.take(16)?),
-            _ => self.bits.take(width),
-        }
+fn long(bits: &mut Bits<'_>, width: u32) -> io::Result<u32> {
+    match width.checked_sub(16) {
+        Some(more) if more > 0 => Ok(bits.take(more)? << 16 | bits.take(16)?),
+        _ => bits.take(width),
     }
 }
 
@@ -235,8 +338,9 @@ fn less(length: u8, change: u16) -> u8 {
     u8::try_from(sum % 17).unwrap_or(0)
 }
 
-/// Makes relative again what an encoder made absolute: the targets of calls.
-fn translate(chunk: &mut [u8]) {
+/// Makes relative again what an encoder made absolute: the targets of calls, in a piece that stands at a place of a program of this
+/// length.
+fn translate(chunk: &mut [u8], start: i32, program: i32) {
     let end = chunk.len().saturating_sub(10);
     let mut at = 0_usize;
     while at < end {
@@ -244,13 +348,13 @@ fn translate(chunk: &mut [u8]) {
             at = at.saturating_add(1);
             continue;
         }
-        let place = i32::try_from(at).unwrap_or(i32::MAX);
+        let place = start.saturating_add(i32::try_from(at).unwrap_or(i32::MAX));
         let operand = chunk.get_mut(at.saturating_add(1)..).and_then(|rest| rest.first_chunk_mut::<4>());
         if let Some(operand) = operand {
             let target = i32::from_le_bytes(*operand);
-            if target >= place.saturating_neg() && target < PROGRAM {
+            if target >= place.saturating_neg() && target < program {
                 let relative =
-                    if target >= 0 { target.wrapping_sub(place) } else { target.wrapping_add(PROGRAM) };
+                    if target >= 0 { target.wrapping_sub(place) } else { target.wrapping_add(program) };
                 *operand = relative.to_le_bytes();
             }
         }

@@ -19,7 +19,7 @@ mod chunks;
 mod code;
 mod folders;
 mod lzms;
-mod lzx;
+pub(crate) mod lzx;
 mod solid;
 #[cfg(test)]
 mod tests;

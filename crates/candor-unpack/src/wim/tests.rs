@@ -343,3 +343,45 @@ fn folders_that_are_not_read_are_told() {
     assert_eq!(folders(4095), []);
     assert_eq!(folders(4096), [Reason::Unsupported("so many folders of a WIM".to_owned())]);
 }
+
+#[test]
+fn frames_of_lzx_go_on_from_one_to_the_next() {
+    use candor_fixtures::nothing::lzx_frame;
+    let mut frames = super::lzx::Frames::new(15);
+    let mut out = Vec::new();
+    frames.next(&lzx_frame(true, 1), 1, &mut out).unwrap();
+    // Codes are changes of those before.
+    frames.next(&lzx_frame(false, 1), 1, &mut out).unwrap();
+    assert_eq!(out, [0; 2]);
+    // What such blocks hold does not pay for them.
+    let error = frames.next(&lzx_frame(false, 800), 800, &mut out).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::QuotaExceeded);
+    assert!(out.len() < 200, "{}", out.len());
+}
+
+#[test]
+fn calls_of_a_cabinet_are_translated_by_where_they_stand() {
+    use candor_fixtures::nothing::lzx_stored;
+    let program = 60_000_u32;
+    // Calls in both frames, and one in the last ten bytes, which are left as they are.
+    let plain: Vec<u8> = (0..100)
+        .flat_map(|call: u32| [&[0xe8][..], &(call * 7).to_le_bytes(), &[0x90; 3]].concat())
+        .chain([0xe8, 1, 0, 0, 0])
+        .collect();
+    let absolute = |start: usize| {
+        let mut frame = plain.clone();
+        for at in (0..800).step_by(8).filter(|at| at + 10 < plain.len()) {
+            let place = u32::try_from(start + at).unwrap();
+            let operand: &mut [u8; 4] = (&mut frame[at + 1..at + 5]).try_into().unwrap();
+            *operand = (u32::from_le_bytes(*operand) + place).to_le_bytes();
+        }
+        frame
+    };
+    let mut frames = super::lzx::Frames::new(16);
+    let mut out = Vec::new();
+    for (number, program) in [Some(program), None].into_iter().enumerate() {
+        let frame = lzx_stored(program, &absolute(number * plain.len()));
+        frames.next(&frame, plain.len(), &mut out).unwrap();
+    }
+    assert!(out == [&plain[..], &plain].concat());
+}
