@@ -117,10 +117,8 @@ impl Reader<'_, '_> {
                 Token::Sign(".") => {
                     self.tokens.take();
                     let at = self.tokens.at();
-                    let Token::Word(field) = *self.tokens.peek() else {
-                        return Err(self.tokens.unexpected("a name"));
-                    };
-                    self.tokens.take();
+                    // A keyword is none, and may begin what comes next.
+                    let field = self.tokens.identifier("a name")?;
                     let Kind::Structure(fields) = path.kind else {
                         return Err(Fault::new(at, format!("`{last}` has no parts with names")));
                     };

@@ -466,6 +466,17 @@ fn nesting_has_limits() {
     );
 }
 
+#[test]
+fn a_path_that_breaks_off_takes_no_rule_with_it() {
+    for path in ["pe.", "pe.sections[0].", "pe.version_info."] {
+        let rules = rules(&format!(
+            "import \"pe\" rule first {{ condition: {path}\nrule last {{ condition: filesize == 7 }}"
+        ));
+        assert_eq!(rules.len(), 1, "{path}");
+        assert_eq!(show::term(&rules[0].condition), "(Equal filesize 7)");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
