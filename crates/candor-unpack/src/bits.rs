@@ -76,6 +76,22 @@ impl<R: Read> Bits<R> {
         self.take(1).map(|bit| bit == 1)
     }
 
+    /// Appends whole bytes, behind what was passed over by [`align`](Self::align).
+    ///
+    /// # Errors
+    /// There are not so many; those that there are, are appended.
+    pub(crate) fn bytes(&mut self, count: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        let end = out.len().saturating_add(count);
+        while self.count >= 8 && out.len() < end {
+            out.push(self.byte()?);
+        }
+        let left = end.saturating_sub(out.len());
+        let wanted = u64::try_from(left).unwrap_or(u64::MAX);
+        let read = self.bytes.by_ref().take(wanted).read_to_end(out)?;
+        self.read = self.read.saturating_add(read);
+        if read < left { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+    }
+
     /// The next eight bits.
     ///
     /// # Errors

@@ -141,8 +141,8 @@ impl<R: Read> Steps for Inflate<R> {
                 Block::None => self.begin()?,
                 Block::Stored(0) => self.block = Block::None,
                 Block::Stored(left) => {
-                    *left = left.saturating_sub(1);
-                    out.push(self.bits.byte()?);
+                    let length = std::mem::take(left);
+                    self.bits.bytes(usize::try_from(length).unwrap_or(0), out)?;
                     return Ok(true);
                 }
                 Block::Coded(codes) => {
