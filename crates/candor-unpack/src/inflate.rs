@@ -222,7 +222,7 @@ const LENGTHS: [(u32, u8); 29] = [
 
 /// The longest copies of Deflate64, and those from farthest back.
 const LONG: [(u32, u8); 1] = [(3, 16)];
-const FAR: [(u32, u8); 2] = [(49_153, 14), (65_537, 14)];
+const FAR: [(u32, u8); 2] = [(32_769, 14), (49_153, 14)];
 
 const DISTANCES: [(u32, u8); 30] = [
     (1, 0),
@@ -256,3 +256,38 @@ const DISTANCES: [(u32, u8); 30] = [
     (16_385, 13),
     (24_577, 13),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::Dialect;
+    use crate::codec;
+
+    #[test]
+    fn deflate64_copies_from_farther_back_and_more() {
+        let text: Vec<u8> = (0..65_000_u32).map(|at| (at.wrapping_mul(at) >> 7).to_le_bytes()[0]).collect();
+        for (symbol, base, more) in
+            [(30_u32, 32_769_usize, 5_usize), (30, 32_769, 16_383), (31, 49_153, 0), (31, 49_153, 15_000)]
+        {
+            let low = |value: usize, width: u32| -> String {
+                (0..width).map(|bit| if value >> bit & 1 == 1 { '1' } else { '0' }).collect()
+            };
+            // Length 3 and 1,000 more, under the eight bits of the longest; the distance; the end.
+            let bits =
+                ["1", "10", "11000101", &low(1000, 16), &format!("{symbol:05b}"), &low(more, 14), "0000000"]
+                    .concat();
+            let coded = bits
+                .as_bytes()
+                .chunks(8)
+                .map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit & 1));
+            let length = u16::try_from(text.len()).unwrap();
+            let mut packed = [&[0][..], &length.to_le_bytes(), &(!length).to_le_bytes(), &text].concat();
+            packed.extend(coded);
+            let mut out = Vec::new();
+            codec::inflate(&packed[..], Dialect::Deflate64).read_to_end(&mut out).unwrap();
+            let start = text.len() - base - more;
+            assert!(out[text.len()..] == text[start..start + 1003], "{symbol} {more}");
+        }
+    }
+}
