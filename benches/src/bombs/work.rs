@@ -75,6 +75,12 @@ fn of_nothing() -> Vec<Case> {
         ("cabinet of blocks of a byte, LZX", Promise::Incomplete, |out| {
             packed(out, 12, &nothing::cabinet(1100))
         }),
+        ("RAR 5 of empty blocks with codes", Promise::Incomplete, |out| {
+            packed(out, 12, &nothing::rar(true, 38 * MEBIBYTE))
+        }),
+        ("RAR 3 of empty blocks with codes", Promise::Incomplete, |out| {
+            packed(out, 12, &nothing::rar(false, 38 * MEBIBYTE))
+        }),
         ("LZ4 of blocks of a byte", Promise::Incomplete, |out| {
             packed(out, 12, &Nothing::Lz4.stream(38 * MEBIBYTE))
         }),

@@ -22,10 +22,12 @@ pub enum Nothing {
     Bzip2,
     /// Blocks of LZ4 of one byte.
     Lz4,
+    /// Blocks of Brotli of one byte, with 256 codes.
+    Brotli,
 }
 
 /// All of them.
-pub const ALL: [Nothing; 9] = [
+pub const ALL: [Nothing; 10] = [
     Nothing::KnownCodes,
     Nothing::OwnCodes,
     Nothing::Stored,
@@ -35,6 +37,7 @@ pub const ALL: [Nothing; 9] = [
     Nothing::Xz,
     Nothing::Bzip2,
     Nothing::Lz4,
+    Nothing::Brotli,
 ];
 
 impl Nothing {
@@ -54,6 +57,12 @@ impl Nothing {
             ),
             Self::Bzip2 => (b"BZh9", bzip2_blocks()),
             Self::Lz4 => (b"\x04\x22\x4d\x18\x60\x40\x82", b"\x01\0\0\x80a".to_vec()),
+            // Eight blocks behind the seven bits of a window of 1 KiB, which end with as many.
+            Self::Brotli => {
+                let bits = brotli_block().repeat(8);
+                let start = low_first(&format!("1000010{}", &bits[..1]));
+                return [start, low_first(&[&bits[1..], &bits[..1]].concat()).repeat(length * 8 / bits.len())].concat();
+            }
         };
         [start, &blocks.repeat(length / blocks.len())].concat()
     }
@@ -66,6 +75,30 @@ fn own_codes() -> String {
         (0..18).map(|place| if place == 2 || place == 17 { "100" } else { "000" }).collect();
     // No more literals and distances than have to be, runs of 138 and of 118, the two lengths, and the end.
     format!("001{:05}{:05}0111{lengths}1{}1{}000", 0, 0, "1111111", "1101011")
+}
+
+/// A block of Brotli of one byte: 256 codes for literals, each of which has one symbol.
+fn brotli_block() -> String {
+    let number = |value: usize, bits: usize| -> String {
+        (0..bits).map(|bit| if value >> bit & 1 == 1 { '1' } else { '0' }).collect()
+    };
+    // A code of one symbol: a simple one, how many, and which.
+    let code = |bits, symbol| ["10", "00", &number(symbol, bits)].concat();
+    [
+        // Not the last, four digits of sixteen, the length less one, and compressed.
+        ["0", "00", &number(0, 16), "0"].concat(),
+        // Blocks of one kind each; no distances beside those in codes; the mode of the context.
+        ["000", "00", "0000", "00"].concat(),
+        // 256 codes for literals: seven bits behind the last of the groups; no runs; the first one everywhere.
+        ["1", "111", &number(127, 7), "0", &code(8, 0), "0"].concat(),
+        // One for distances.
+        "0".to_owned(),
+        code(8, 0x61).repeat(256),
+        // Insert one, and copy; a distance.
+        code(10, 8),
+        code(6, 0),
+    ]
+    .concat()
 }
 
 /// Eight blocks of a byte, which end with a whole byte.
@@ -130,6 +163,49 @@ pub fn cabinet(frames: u16) -> Vec<u8> {
         [b"MSCF\0\0\0\0", &whole[..], &[0; 4], &[44, 0, 0, 0, 0, 0, 0, 0, 3, 1, 1, 0, 1, 0], &[0; 6]]
             .concat();
     [header, folder, file, data].concat()
+}
+
+/// An archive of RAR, of version 5 or 3, with a file of about `length` bytes of blocks that bring codes and hold nothing.
+#[must_use]
+pub fn rar(is_new: bool, length: usize) -> Vec<u8> {
+    let sum = |bytes: &[u8]| {
+        let mut sum = flate2::Crc::new();
+        sum.update(bytes);
+        sum.sum().to_le_bytes()
+    };
+    // Seventeen lengths of nothing, and a run of all others.
+    let block: &[u8] = if is_new {
+        // Four runs of zeros, of seven bits each.
+        b"\x83\xde\x07\xff\0\x17\xf7\xf7\xf0\x50"
+    } else {
+        // The code that ends a block has one bit; and another block follows.
+        b"\0\x7f\xc7\xff\xad\xfb\0\x80"
+    };
+    let data = block.repeat(length / block.len());
+    let packed = u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let headers = if is_new {
+        let header = |fields: &[u8]| {
+            let fields = [&[u8::try_from(fields.len()).unwrap_or(u8::MAX)], fields].concat();
+            [&sum(&fields)[..], &fields].concat()
+        };
+        let number = [0, 7, 14, 21, 28].map(|shift| (packed >> shift & 0x7f) as u8 | u8::from(shift < 28) << 7);
+        // Packed and real length, and the third method.
+        let file = [&[2, 2][..], &number, &[0], &number, &[0, 0x80, 3, 0, 1, b'a']].concat();
+        [&b"Rar!\x1a\x07\x01\0"[..], &header(&[1, 0, 0]), &header(&file)].concat()
+    } else {
+        let header = |fields: &[u8]| [&sum(fields)[..2], fields].concat();
+        let size = packed.to_le_bytes();
+        let file = [
+            &b"\x74\0\x80\x21\0"[..],
+            &size,
+            &size,
+            b"\x02\0\0\0\0\0\0\x21\0\x1d\x33\x01\0\x20\0\0\0a",
+        ]
+        .concat();
+        let archive = header(b"\x73\0\0\x0d\0\0\0\0\0\0\0");
+        [&b"Rar!\x1a\x07\0"[..], &archive, &header(&file)].concat()
+    };
+    [headers, data].concat()
 }
 
 /// A frame of LZX that holds bytes as they are. The first may say that calls are translated, in a program of this length.

@@ -9,6 +9,7 @@ use std::io::{self, Cursor, ErrorKind, Read};
 use brotli_decompressor::Decompressor;
 
 use crate::codec::{Decoder, failed};
+use crate::pace::{Doubted, Pace, Returned};
 use crate::reader::{Reader, clipped};
 
 /// Bytes that are read ahead.
@@ -18,8 +19,9 @@ const WINDOW: u8 = 27;
 /// The beginning of a frame.
 const FRAME: &[u8] = b"\x50\x2a\x4d\x18\x08\0\0\0";
 
-/// One stream. What stands behind its end is not looked at.
-pub(crate) fn stream<'a>(mut source: impl Read + 'a) -> Decoder<'a> {
+/// One stream, whose blocks cost what may be paid for. What stands behind its end is not looked at.
+pub(crate) fn stream<'a>(source: impl Read + 'a, pace: &Pace) -> Decoder<'a> {
+    let mut source = Doubted::new(source, pace.clone());
     let mut start = Vec::new();
     if let Err(error) = source.by_ref().take(2).read_to_end(&mut start) {
         return failed(error.kind(), error.to_string());
@@ -31,17 +33,23 @@ pub(crate) fn stream<'a>(mut source: impl Read + 'a) -> Decoder<'a> {
     {
         return failed(ErrorKind::Unsupported, "a window of this size");
     }
-    Box::new(Decompressor::new(Cursor::new(start).chain(source), AHEAD))
+    let decoder = Decompressor::new(Cursor::new(start).chain(source), AHEAD);
+    Box::new(Returned::new(decoder, pace.clone()))
 }
 
 /// The content of all frames as one, or of a stream that is in none.
-pub(crate) fn frames(bytes: &[u8]) -> Decoder<'_> {
-    if bytes.starts_with(FRAME) { Box::new(Frames { rest: bytes, current: None }) } else { stream(bytes) }
+pub(crate) fn frames<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
+    if bytes.starts_with(FRAME) {
+        Box::new(Frames { rest: bytes, current: None, pace: pace.clone() })
+    } else {
+        stream(bytes, pace)
+    }
 }
 
 struct Frames<'a> {
     rest: &'a [u8],
     current: Option<Decoder<'a>>,
+    pace: Pace,
 }
 
 impl<'a> Frames<'a> {
@@ -54,7 +62,7 @@ impl<'a> Frames<'a> {
         reader.skip(2)?;
         let data = clipped(reader.rest(), 0, packed);
         self.rest = reader.rest().get(data.len()..)?;
-        Some(stream(data))
+        Some(stream(data, &self.pace))
     }
 }
 
@@ -86,7 +94,10 @@ impl Read for Frames<'_> {
 mod tests {
     use std::io::{ErrorKind, Read};
 
+    use candor_model::{Budget, Interrupt, Limits};
+
     use super::{frames, stream};
+    use crate::pace::Pace;
 
     /// What `brotli.compress` of Python makes of [`text`]: words of its dictionary, changed and not, and copies.
     const PACKED: &str = "1b070ee01d07764cf88d1f072b446b10aab4b9ed534677a7c2d02017078ebb9b4098f82f4b2831cb\
@@ -113,6 +124,10 @@ mod tests {
         (out, outcome.err().map(|error| error.kind()))
     }
 
+    fn pace() -> Pace {
+        Pace::on(&Budget::new(Limits::default(), Interrupt::new(), 0))
+    }
+
     fn frame(packed: &[u8]) -> Vec<u8> {
         let length = (packed.len() as u32).to_le_bytes();
         [b"\x50\x2a\x4d\x18\x08\0\0\0", &length[..], b"BR\x01\0", packed].concat()
@@ -122,32 +137,32 @@ mod tests {
     fn streams_are_read_alone_and_in_frames() {
         let packed = bytes(PACKED);
         assert!(packed.len() < text().len() / 10);
-        assert_eq!(all(stream(packed.as_slice())), (text(), None));
-        assert_eq!(all(frames(&packed)), (text(), None));
+        assert_eq!(all(stream(packed.as_slice(), &pace())), (text(), None));
+        assert_eq!(all(frames(&packed, &pace())), (text(), None));
         let two = [frame(&packed), frame(&packed)].concat();
-        assert_eq!(all(frames(&two)), ([text(), text()].concat(), None));
-        assert_eq!(all(stream(&[6][..])), (Vec::new(), None));
+        assert_eq!(all(frames(&two, &pace())), ([text(), text()].concat(), None));
+        assert_eq!(all(stream(&[6][..], &pace())), (Vec::new(), None));
     }
 
     #[test]
     fn what_came_before_the_damage_is_kept() {
         let packed = bytes(PACKED);
-        let (start, error) = all(stream(&packed[..packed.len() - 20]));
+        let (start, error) = all(stream(&packed[..packed.len() - 20], &pace()));
         assert!(
             text().starts_with(&start) && start.len() > 60 && error.is_some(),
             "{} {error:?}",
             start.len()
         );
         let two = [frame(&packed), frame(&packed)].concat();
-        let (start, error) = all(frames(&two[..two.len() - packed.len() - 3]));
+        let (start, error) = all(frames(&two[..two.len() - packed.len() - 3], &pace()));
         assert!(start == text() && error == Some(ErrorKind::InvalidData));
-        assert!(all(stream(&[][..])).1.is_some());
+        assert!(all(stream(&[][..], &pace())).1.is_some());
     }
 
     #[test]
     fn windows_that_nobody_needs_are_refused() {
         // Large windows of 27 and of 28 bits, and an end at once.
-        assert_eq!(all(stream(&[0x11, 27 | 0xc0][..])), (Vec::new(), None));
-        assert_eq!(all(stream(&[0x11, 28 | 0xc0][..])), (Vec::new(), Some(ErrorKind::Unsupported)));
+        assert_eq!(all(stream(&[0x11, 27 | 0xc0][..], &pace())), (Vec::new(), None));
+        assert_eq!(all(stream(&[0x11, 28 | 0xc0][..], &pace())), (Vec::new(), Some(ErrorKind::Unsupported)));
     }
 }

@@ -4,10 +4,12 @@
 //! its blocks with what passes through it, so that whatever its blocks hold, its bytes do not cost more than some others.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 use candor_model::Budget;
+
+use crate::work::units;
 
 /// What every byte pays that goes in or comes out; a unit is about a nanosecond. Makers of streams begin a block, which takes a
 /// microsecond, every ten thousand bytes.
@@ -18,6 +20,9 @@ const BEGIN: u64 = 8192;
 const NEXT: u64 = 3072;
 /// Bytes that are searched for blocks at a time.
 const PIECE: usize = 4096;
+
+/// What a byte may cost that goes into a decoder which tells nothing of its blocks.
+const DOUBT: u64 = 400;
 
 /// How many of these units one of [`Budget::pay_work`] is.
 const WORK: u64 = 2;
@@ -59,12 +64,15 @@ impl Pace {
 
     /// Another stream begins, which was paid for elsewhere.
     pub(crate) fn begin(&self) {
-        self.0.left.set(self.0.left.get().saturating_add(NEXT));
+        self.earn(NEXT);
     }
 
     /// So many bytes went in or came out.
     pub(crate) fn passed(&self, bytes: usize) {
-        let earned = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(BYTE);
+        self.earn(units(bytes).saturating_mul(BYTE));
+    }
+
+    fn earn(&self, earned: u64) {
         self.0.left.set(self.0.left.get().saturating_add(earned));
     }
 
@@ -183,18 +191,74 @@ impl<D: Read> Read for Paced<D> {
     }
 }
 
+/// What a decoder reads from that tells nothing of its blocks: each byte pays as if it were of blocks that hold nothing, which
+/// it gets back when one comes out ([`Returned`]).
+#[derive(Debug)]
+pub(crate) struct Doubted<R> {
+    source: R,
+    pace: Pace,
+}
+
+impl<R> Doubted<R> {
+    /// With an account [on a budget](Pace::on).
+    pub(crate) const fn new(source: R, pace: Pace) -> Self {
+        Self { source, pace }
+    }
+}
+
+impl<R: Read> Read for Doubted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.pace.checked(Ok(()))?;
+        let read = self.source.read(buffer)?;
+        self.pace.pay(units(read).saturating_mul(DOUBT))?;
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Doubted<R> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.source.seek(position)
+    }
+}
+
+/// A decoder whose bytes give back what was paid by [`Doubted`].
+#[derive(Debug)]
+pub(crate) struct Returned<D> {
+    decoder: D,
+    pace: Pace,
+}
+
+impl<D> Returned<D> {
+    /// With the account that its source has, too.
+    pub(crate) const fn new(decoder: D, pace: Pace) -> Self {
+        Self { decoder, pace }
+    }
+}
+
+impl<D: Read> Read for Returned<D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.pace.checked(self.decoder.read(buffer))?;
+        self.pace.earn(units(read).saturating_mul(DOUBT));
+        Ok(read)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{ErrorKind, Read as _};
 
     use candor_fixtures::nothing::{self, Nothing};
+    use candor_model::{Budget, Interrupt, Limits};
 
+    use super::Pace;
+    use crate::brotli;
     use crate::codec::{self, Decoder};
     use crate::inflate::Dialect;
     use crate::lz4::Lz4;
 
     #[test]
     fn blocks_that_hold_nothing_are_not_read_for_long() {
+        let budget = Budget::new(Limits::default(), Interrupt::new(), 0);
         for kind in nothing::ALL {
             let bytes = kind.stream(1 << 20);
             let rest = &bytes[..];
@@ -209,6 +273,7 @@ mod tests {
                 Nothing::Xz => vec![codec::xz(rest), codec::xz_stream(rest)],
                 Nothing::Bzip2 => vec![codec::bzip2(rest), codec::bzip2_stream(rest)],
                 Nothing::Lz4 => vec![Box::new(Lz4::new(rest))],
+                Nothing::Brotli => vec![brotli::stream(rest, &Pace::on(&budget))],
             };
             for (number, mut decoder) in decoders.into_iter().enumerate() {
                 let mut out = Vec::new();

@@ -5,7 +5,9 @@
 //! decoded from its start, so a member that is cut by a limit ends it.
 //!
 //! What is missing because other volumes have it is said. Passwords are tried on the headers and on members.
+//! The library reads no archive that is cut short or has a damaged header: of such a one it is given a mended copy.
 
+mod headers;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -22,7 +24,8 @@ use rars::{
 
 use crate::name::decoded;
 use crate::password;
-use work::{OLD, ROUNDS, WEIGHT, Work};
+use crate::work::{charge, units};
+use work::{OLD, PACKED, ROUNDS, WEIGHT, Work};
 
 /// Largest dictionary, and all that the library needs to work, in bytes.
 const DICTIONARY: u64 = 128 << 20;
@@ -55,7 +58,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         match ArchiveReader::read_with_options(bytes, options) {
             Ok(archive) => {
                 let password = password.or(candidates.first().map(Vec::as_slice));
-                members(&archive, password, (left, work.member), sink);
+                members(&archive, self::options(password), left, &work, sink);
                 return;
             }
             Err(error) => {
@@ -67,8 +70,16 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             }
         }
     }
-    if let Some(error) = refused {
-        sink.incomplete(reason(&error));
+    let Some(error) = refused else { return };
+    sink.incomplete(reason(&error));
+    if !matches!(error.kind(), ErrorKind::PasswordRequired | ErrorKind::BadPassword)
+        && let Some(copy) = headers::mended(bytes)
+    {
+        let work = Work::of(&copy);
+        let password = candidates.first().map(Vec::as_slice);
+        if let Ok(archive) = ArchiveReader::read_with_options(&copy, options(None)) {
+            members(&archive, options(password).with_rar50_buffered_decode_limit(0), left, &work, sink);
+        }
     }
 }
 
@@ -116,9 +127,13 @@ struct Walk<'sink> {
     trouble: Option<Reason>,
     flow: Flow,
     position: u64,
-    /// Rounds of a hash that passwords may still take, and how many the next one takes at most.
+    /// Rounds of a hash that passwords may still take.
     left: u64,
-    rounds: u64,
+    work: &'sink Work<'sink>,
+    /// How many files there were.
+    files: usize,
+    /// What the blocks of the member may have cost, if nothing came out of it.
+    doubt: u64,
 }
 
 impl Walk<'_> {
@@ -126,6 +141,8 @@ impl Walk<'_> {
     fn close(&mut self) {
         let Some(member) = self.open.take() else { return };
         let shared = std::mem::take(&mut *self.shared.borrow_mut());
+        let cost = self.doubt.saturating_sub(units(shared.bytes.len()).saturating_mul(PACKED));
+        let _ = self.sink.budget().pay_work(cost);
         let packed = member.compressed_size.unwrap_or(0);
         let trouble = self.trouble.take().filter(|_| !shared.is_full);
         let trouble = shared.is_full.then(|| self.sink.budget().growth_limit(packed)).or(trouble);
@@ -143,6 +160,8 @@ impl Walk<'_> {
             return ExtractionDecision::Stop;
         }
         let meta = &found.meta;
+        let file = self.files;
+        self.files = file.saturating_add(1);
         if meta.is_directory || meta.is_redirection {
             return ExtractionDecision::Skip;
         }
@@ -161,8 +180,8 @@ impl Walk<'_> {
             return if self.flow == Flow::Stop { ExtractionDecision::Stop } else { ExtractionDecision::Skip };
         }
         if meta.is_encrypted {
-            let left = self.left.checked_sub(self.rounds);
-            let price = self.rounds.saturating_mul(WEIGHT);
+            let left = self.left.checked_sub(self.work.member);
+            let price = self.work.member.saturating_mul(WEIGHT);
             let Some(left) = left.filter(|_| self.sink.budget().pay_key(price)) else {
                 let content = Content::Absent(Reason::Encrypted);
                 self.flow = self.sink.child(ChildKind::Extracted, &member, content);
@@ -171,21 +190,53 @@ impl Walk<'_> {
             };
             self.left = left;
         }
+        if !meta.is_stored && !self.affords(file, found) {
+            self.flow = self.sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::Work));
+            return ExtractionDecision::Stop;
+        }
         let room = self.sink.budget().growth(meta.packed_size);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         *self.shared.borrow_mut() = Shared { room, ..Shared::default() };
         self.open = Some(member);
         ExtractionDecision::Extract(Box::new(Into(Rc::clone(&self.shared))))
     }
+
+    /// Whether the blocks of what is packed can be paid for.
+    fn affords(&mut self, file: usize, found: &ArchiveMember) -> bool {
+        let packed = found.meta.packed_size;
+        let most = self.sink.budget().work();
+        let blocks = if found.meta.is_encrypted { None } else { self.work.blocks(file, packed, most) };
+        self.doubt = if blocks.is_some() { 0 } else { packed.saturating_mul(PACKED) };
+        match blocks {
+            Some(price) => charge(price, self.sink),
+            None => self.doubt <= most,
+        }
+    }
 }
 
-/// Gives the members, for whose passwords so many rounds are left, of which each takes so many at most.
-fn members(archive: &Archive, password: Option<&[u8]>, (left, rounds): (u64, u64), sink: &mut dyn Sink) {
-    let (shared, flow) = (Rc::default(), Flow::Continue);
-    let walk = Walk { sink, shared, open: None, trouble: None, flow, position: 0, left, rounds };
+/// Gives the members, for whose passwords so many rounds are left.
+fn members(
+    archive: &Archive,
+    options: ArchiveReadOptions<'_>,
+    left: u64,
+    work: &Work<'_>,
+    sink: &mut dyn Sink,
+) {
+    let walk = Walk {
+        sink,
+        shared: Rc::default(),
+        open: None,
+        trouble: None,
+        flow: Flow::Continue,
+        position: 0,
+        left,
+        work,
+        files: 0,
+        doubt: 0,
+    };
     let walk = RefCell::new(walk);
     let outcome = archive.extract_with_control_and_errors(
-        options(password),
+        options,
         |member| Ok(walk.borrow_mut().member(member)),
         |_, error| {
             walk.borrow_mut().trouble = Some(reason(error));

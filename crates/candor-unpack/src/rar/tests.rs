@@ -1,6 +1,7 @@
 //! Archives of every version, solid, encrypted and damaged.
 
 use candor_fixtures::archive::{RAR, rar};
+use candor_fixtures::nothing;
 use candor_model::{FileType, Limits, Reason};
 
 use super::work::{OLD, ROUNDS, Work};
@@ -43,7 +44,11 @@ fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
     let names: Vec<String> = (0..120).map(|number| format!("member {number}")).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"content"[..])).collect();
     let mut bytes = rar(RAR[4], true, false, Some("infected"), &files);
-    assert_eq!(Work::of(&bytes), Work { headers: 0, member: 1 << 15, is_old: false });
+    let rounds = |bytes: &[u8]| {
+        let work = Work::of(bytes);
+        (work.headers, work.member, work.is_old)
+    };
+    assert_eq!(rounds(&bytes), (0, 1 << 15, false));
     let found = Collected::of(FileType::Rar, &bytes);
     let most = usize::try_from(ROUNDS >> 15).unwrap();
     for (index, child) in found.children.iter().enumerate() {
@@ -55,9 +60,9 @@ fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
     // The power of two stands behind version and flags of the record of the encryption.
     let record = bytes.windows(4).position(|part| matches!(part, [1, 0, 0..=3, 15])).unwrap();
     bytes[record + 3] = 24;
-    assert_eq!(Work::of(&bytes).member, 1 << 24);
+    assert_eq!(rounds(&bytes), (0, 1 << 24, false));
     let old = rar(RAR[2], true, false, Some("infected"), &files[..1]);
-    assert_eq!(Work::of(&old), Work { headers: OLD, member: OLD, is_old: true });
+    assert_eq!(rounds(&old), (OLD, OLD, true));
 }
 
 #[test]
@@ -73,5 +78,59 @@ fn a_bomb_is_cut() {
 fn damage_is_survived() {
     for version in [RAR[0], RAR[2], RAR[4]] {
         survives_damage(FileType::Rar, &rar(version, false, false, None, &[("a", &text()[..500])]));
+    }
+}
+
+#[test]
+fn members_in_front_of_a_cut_are_given() {
+    for version in RAR {
+        for store in [true, false] {
+            let content = text();
+            let bytes = rar(version, store, false, None, &[("a", b"first"), ("b", &content), ("c", b"last")]);
+            let cut = bytes.len() * 3 / 4;
+            let found = Collected::of(FileType::Rar, &bytes[..cut]);
+            assert!(matches!(found.incomplete[..], [Reason::Malformed(_), ..]), "{version:?}");
+            assert_eq!(found.children.len(), 2, "{version:?} {store} {:?}", found.incomplete);
+            assert_eq!(found.children[0].bytes, b"first");
+            assert_eq!(found.children[0].absent, None);
+            // What came out of the one that is cut is looked at, too.
+            let part = &found.children[1];
+            assert!(matches!(part.absent, Some(Reason::Malformed(_))), "{version:?} {store} {:?}", part.absent);
+            let same = content.iter().zip(&part.bytes).take_while(|(left, right)| left == right).count();
+            assert!(same > content.len() / 2, "{version:?} {store} {same}");
+        }
+    }
+}
+
+#[test]
+fn members_with_damaged_headers_are_given() {
+    for version in RAR {
+        let mut bytes = rar(version, false, false, None, &[("first", b"one"), ("second", b"two")]);
+        let name = bytes.windows(6).position(|part| part == b"second").unwrap();
+        bytes[name] = b'S';
+        let found = Collected::of(FileType::Rar, &bytes);
+        assert!(matches!(found.incomplete[..], [Reason::Malformed(_), ..]), "{version:?}");
+        assert_eq!(found.children[1].member.name, "Second", "{version:?}");
+        assert_eq!([&found.children[0].bytes[..], &found.children[1].bytes], [b"one", b"two"]);
+    }
+}
+
+#[test]
+fn blocks_that_hold_nothing_are_paid_for() {
+    for is_new in [true, false] {
+        let bytes = nothing::rar(is_new, 100_000);
+        let most = 32 << 20;
+        let found = Collected::with_work(FileType::Rar, &bytes, most);
+        assert!(matches!(found.children[0].absent, Some(Reason::Malformed(_))), "{is_new}");
+        let cost = most - found.budget.work();
+        assert!((20..300).contains(&(cost / 100_000)), "{is_new} {cost}");
+        let found = Collected::with_work(FileType::Rar, &bytes, 1 << 20);
+        assert_eq!(found.children[0].absent, Some(Reason::Work), "{is_new}");
+    }
+    // Where something comes out, it costs nothing beside its bytes.
+    for version in RAR {
+        let bytes = rar(version, false, false, None, &[("a", &text())]);
+        let found = Collected::with_work(FileType::Rar, &bytes, 32 * bytes.len() as u64);
+        assert_eq!((found.incomplete, found.budget.work()), (vec![], 32 * bytes.len() as u64), "{version:?}");
     }
 }

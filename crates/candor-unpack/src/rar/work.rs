@@ -1,11 +1,15 @@
-//! How much work the passwords of an archive are. Headers of version 5 say how many rounds of a hash a password takes,
-//! up to 2^24, and every member may ask for its own: a file of a kilobyte could keep a processor busy for hours. So the
-//! rounds are counted before they are gone through.
+//! How much work an archive is, before anything of it is done.
+//!
+//! Headers of version 5 say how many rounds of a hash a password takes, up to 2^24, and every member may ask for its own: a
+//! file of a kilobyte could keep a processor busy for hours. So the rounds are counted before they are gone through.
+//!
+//! Packed data are made of blocks which bring tables and may give nothing. The library does not tell of them, so those of
+//! version 5, which have headers, are counted here. In versions before they are found by decoding alone: there all that is
+//! packed is taken for such blocks, until something came out of it.
 
-use memchr::memmem;
-
-use super::HEADERS;
+use super::headers::{Blocks, Kind, number, packed_block};
 use crate::reader::Reader;
+use crate::work::units;
 
 /// Rounds that are gone through for one archive.
 pub(super) const ROUNDS: u64 = 3 << 20;
@@ -14,91 +18,83 @@ pub(super) const WEIGHT: u64 = 4;
 /// What a password costs in versions before 5, in rounds of version 5.
 pub(super) const OLD: u64 = 1 << 16;
 
-/// What version 5 starts with.
-const MARK: &[u8] = b"Rar!\x1a\x07\x01\0";
+/// What a packed byte may cost that gives nothing, in the units of [`candor_model::Budget::pay_work`]: as much as each byte of
+/// a file brings.
+pub(super) const PACKED: u64 = 32;
+/// What a block of version 5 costs, with tables and without, in the same units.
+const TABLES: u64 = 2_500;
+const BLOCK: u64 = 100;
+/// What is paid for by as many bytes of data; packers begin a block every hundred thousand.
+const BYTE: u64 = 2;
+const BEGIN: u64 = 8192;
 
-/// The rounds that passwords of an archive take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Work {
-    /// For encrypted headers: for all of them, or for each one in versions before 5.
+/// What passwords and members of an archive cost.
+#[derive(Clone, Debug)]
+pub(super) struct Work<'a> {
+    /// The rounds for encrypted headers: for all of them, or for each one in versions before 5.
     pub(super) headers: u64,
-    /// For the member that takes most.
+    /// The rounds for the member that takes most.
     pub(super) member: u64,
     pub(super) is_old: bool,
+    /// The data of each file of version 5.
+    files: Vec<&'a [u8]>,
 }
 
-impl Work {
+impl<'a> Work<'a> {
     /// What the headers say, as far as they are not encrypted.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        let mut work = Self { headers: OLD, member: OLD, is_old: true };
-        let start = memmem::find(bytes, MARK).and_then(|start| bytes.get(start.saturating_add(MARK.len())..));
-        if let Some(blocks) = start {
-            work = Self { headers: 0, member: 0, is_old: false };
-            let mut reader = Reader::little(blocks);
-            for _ in 0..HEADERS {
-                if work.block(&mut reader).is_none() {
-                    break;
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        let mut work = Self { headers: OLD, member: OLD, is_old: true, files: Vec::new() };
+        if let Some(blocks) = Blocks::of(bytes).filter(|blocks| blocks.is_new) {
+            work = Self { headers: 0, member: 0, is_old: false, files: Vec::new() };
+            for block in blocks {
+                match block.kind {
+                    Kind::Encryption => work.headers = count(block.fields).map_or(0, rounds),
+                    Kind::File | Kind::Service => work.records(Reader::little(block.records)),
+                    _ => {}
+                }
+                if block.kind == Kind::File {
+                    work.files.push(block.data);
                 }
             }
         }
         work
     }
 
-    /// Sees one block: a checksum, its length, kind, flags, the lengths of records and data; records last.
-    fn block(&mut self, reader: &mut Reader<'_>) -> Option<()> {
-        reader.skip(4)?;
-        let length = number(reader)?;
-        let header = reader.take(length)?;
-        let mut fields = Reader::little(header);
-        let (kind, flags) = (number(&mut fields)?, number(&mut fields)?);
-        let records = if flags & 1 == 0 { 0 } else { number(&mut fields)? };
-        let data = if flags & 2 == 0 { 0 } else { number(&mut fields)? };
-        match kind {
-            // All that follows is encrypted.
-            4 => {
-                number(&mut fields)?;
-                number(&mut fields)?;
-                self.headers = rounds(fields.u8()?);
-                return None;
-            }
-            2 | 3 => {
-                let start = length.checked_sub(records).and_then(|start| Reader::little(header).at(start));
-                self.records(start?);
-            }
-            _ => {}
-        }
-        reader.skip(data)
-    }
-
     fn records(&mut self, mut reader: Reader<'_>) {
         while let Some(record) = number(&mut reader).and_then(|length| reader.take(length)) {
-            let mut fields = Reader::little(record);
-            let mut count = || {
-                let is_encryption = number(&mut fields)? == 1;
-                number(&mut fields)?;
-                number(&mut fields)?;
-                fields.u8().filter(|_| is_encryption)
-            };
-            if let Some(count) = count() {
+            if let Some(count) = record.strip_prefix(&[1]).and_then(count) {
                 self.member = self.member.max(rounds(count));
             }
         }
     }
+
+    /// What the blocks cost of the packed data of a file of version 5, beside their bytes, as far as it is not more than `most`:
+    /// of one that is not encrypted, and has so many.
+    pub(super) fn blocks(&self, file: usize, packed: u64, most: u64) -> Option<u64> {
+        let data = self.files.get(file).filter(|data| units(data.len()) == packed)?;
+        let mut reader = Reader::little(data);
+        let mut price = 0_u64;
+        let free = packed.saturating_mul(BYTE).saturating_add(BEGIN);
+        while price.saturating_sub(free) <= most
+            && let Some((has_tables, length)) = packed_block(&mut reader)
+        {
+            price = price.saturating_add(if has_tables { TABLES } else { BLOCK });
+            if reader.skip(length).is_none() {
+                break;
+            }
+        }
+        Some(price.saturating_sub(free))
+    }
+}
+
+/// The power of two that stands behind the version and the flags of an encryption.
+fn count(fields: &[u8]) -> Option<u8> {
+    let mut fields = Reader::little(fields);
+    number(&mut fields)?;
+    number(&mut fields)?;
+    fields.u8()
 }
 
 fn rounds(power: u8) -> u64 {
     1_u64.checked_shl(u32::from(power)).unwrap_or(u64::MAX)
-}
-
-/// A number in groups of seven bits, the lowest first.
-fn number(reader: &mut Reader<'_>) -> Option<u64> {
-    let mut number = 0_u64;
-    for shift in (0..63).step_by(7) {
-        let byte = reader.u8()?;
-        number |= u64::from(byte & 0x7f).wrapping_shl(shift);
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
 }

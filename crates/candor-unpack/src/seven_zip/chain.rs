@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::{AES, MEMORY};
 use crate::codec::{self, Decoder, Method};
 use crate::lz4::Lz4;
+use crate::pace::Pace;
 use crate::ppmd::{self, Growing};
 use crate::reader::{Reader, clipped};
 use crate::{brotli, cipher};
@@ -127,8 +128,8 @@ pub(super) fn price(block: &Block) -> u64 {
     if is_slow { ppmd::DECODING } else { 0 }
 }
 
-/// What `plain`, that is not encrypted any more, unpacks to.
-pub(super) fn decoder<'a>(block: &Block, plain: &'a [u8]) -> Result<Decoder<'a>, Reason> {
+/// What `plain`, that is not encrypted any more, unpacks to. What its blocks cost is on `pace` where a method does not tell.
+pub(super) fn decoder<'a>(block: &Block, plain: &'a [u8], pace: &Pace) -> Result<Decoder<'a>, Reason> {
     // Dictionaries and models of all methods together.
     let mut memory = u64::try_from(MEMORY).unwrap_or(u64::MAX).saturating_mul(1024);
     let mut source = Source::Bytes(plain);
@@ -137,7 +138,7 @@ pub(super) fn decoder<'a>(block: &Block, plain: &'a [u8]) -> Result<Decoder<'a>,
             continue;
         }
         let length = block.get_unpack_size_at_index(index);
-        source = Source::Stream(undone(coder, length, source, &mut memory)?);
+        source = Source::Stream(undone(coder, length, source, &mut memory, pace)?);
     }
     Ok(source.stream())
 }
@@ -161,6 +162,7 @@ fn undone<'a>(
     length: u64,
     source: Source<'a>,
     memory: &mut u64,
+    pace: &Pace,
 ) -> Result<Decoder<'a>, Reason> {
     if let Some(filter) = filter(coder) {
         let start = Reader::little(coder.properties()).u32().unwrap_or(0);
@@ -220,8 +222,8 @@ fn undone<'a>(
         [4, 0xf7, 0x11, method @ (1 | 2 | 4)] => match (method, source) {
             (1, Source::Bytes(bytes)) => codec::zstd(bytes),
             (1, Source::Stream(stream)) => codec::zstd_frame(stream),
-            (2, Source::Bytes(bytes)) => brotli::frames(bytes),
-            (2, Source::Stream(stream)) => brotli::stream(stream),
+            (2, Source::Bytes(bytes)) => brotli::frames(bytes, pace),
+            (2, Source::Stream(stream)) => brotli::stream(stream, pace),
             (_, Source::Bytes(bytes)) => Box::new(Lz4::new(bytes)),
             (_, Source::Stream(_)) => {
                 return Err(Reason::Unsupported("7z: LZ4 behind another method".to_owned()));

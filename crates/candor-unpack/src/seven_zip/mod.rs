@@ -15,9 +15,10 @@ mod work;
 
 use std::io::{self, Cursor, Read};
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Budget, ChildKind, Content, Flow, Member, Reason, Sink};
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Error, Password};
 
+use crate::pace::{Doubted, Pace, Returned};
 use crate::password;
 use crate::reader::Reader;
 use crate::work::Paid;
@@ -110,10 +111,9 @@ impl<'a> Walk<'a, '_> {
         if let Some(block) = archive.blocks.get(index).filter(|block| chain::is_for(block)) {
             return self.chain(index, block, is_encrypted);
         }
-        let mut source = Cursor::new(bytes);
         let password = if is_encrypted { self.password(index) } else { self.passwords.first() };
         let Some(password) = password else {
-            let nobody = Password::empty();
+            let (nobody, mut source) = (Password::empty(), Cursor::new(bytes));
             let decoder =
                 BlockDecoder::new_with_memory_limit(1, MEMORY, index, archive, &nobody, &mut source);
             for file in decoder.entries() {
@@ -123,6 +123,9 @@ impl<'a> Walk<'a, '_> {
             }
             return Flow::Continue;
         };
+        // Methods whose blocks may hold nothing get here behind BCJ2.
+        let pace = Pace::on(self.sink.budget());
+        let mut source = Doubted::new(Cursor::new(bytes), pace.clone());
         let decoder = BlockDecoder::new_with_memory_limit(1, MEMORY, index, archive, password, &mut source);
         let mut flow = Flow::Continue;
         let outcome = decoder.for_each_entries(&mut |file: &ArchiveEntry, stream: &mut dyn Read| {
@@ -130,10 +133,12 @@ impl<'a> Walk<'a, '_> {
             if !file.has_stream() {
                 return Ok(true);
             }
+            let stream = Returned::new(stream, pace.clone());
             let mut watched = Watched { stream, has_ended: false };
             flow = self.give(file, is_encrypted, Content::Stream(&mut watched));
             Ok(flow == Flow::Continue && watched.has_ended)
         });
+        pace.settle(self.sink.budget());
         if let Err(error) = outcome {
             self.sink.incomplete(reason(&error));
         }
@@ -164,7 +169,7 @@ impl<'a> Walk<'a, '_> {
                     break;
                 }
                 match chain::decrypted(block, packed, password) {
-                    Ok(plain) if opens(block, &plain, &files) => {
+                    Ok(plain) if opens(block, &plain, &files, self.sink.budget()) => {
                         self.sink.budget().hold(length);
                         let flow = self.members(block, &plain, &files, true);
                         self.sink.budget().release(length);
@@ -194,7 +199,8 @@ impl<'a> Walk<'a, '_> {
         if !is_all {
             self.sink.incomplete(Reason::Work);
         }
-        let mut decoder = match chain::decoder(block, plain) {
+        let pace = Pace::on(self.sink.budget());
+        let mut decoder = match chain::decoder(block, plain, &pace) {
             Ok(decoder) => Paid::new(decoder, chain::price(block), self.sink.budget()),
             Err(reason) => {
                 self.sink.incomplete(reason);
@@ -210,6 +216,7 @@ impl<'a> Walk<'a, '_> {
             }
         }
         decoder.settle(self.sink.budget());
+        pace.settle(self.sink.budget());
         flow
     }
 
@@ -223,13 +230,15 @@ impl<'a> Walk<'a, '_> {
                 continue;
             };
             self.purse.pay(&making, number, self.sink.budget())?;
-            let mut source = Cursor::new(bytes);
+            let pace = Pace::on(self.sink.budget());
+            let mut source = Doubted::new(Cursor::new(bytes), pace.clone());
             let decoder =
                 BlockDecoder::new_with_memory_limit(1, MEMORY, block, archive, password, &mut source);
             let read = decoder.for_each_entries(&mut |_: &ArchiveEntry, stream: &mut dyn Read| {
-                io::copy(&mut stream.take(PROBE), &mut io::sink())?;
+                io::copy(&mut Returned::new(stream, pace.clone()).take(PROBE), &mut io::sink())?;
                 Ok(false)
             });
+            pace.settle(self.sink.budget());
             if read.is_ok() {
                 self.right = Some(number);
                 return Some(password);
@@ -252,12 +261,12 @@ impl<'a> Walk<'a, '_> {
 }
 
 /// Notes whether a stream was read to its end.
-struct Watched<'a> {
-    stream: &'a mut dyn Read,
+struct Watched<R> {
+    stream: R,
     has_ended: bool,
 }
 
-impl Read for Watched<'_> {
+impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.stream.read(buffer)?;
         self.has_ended |= read == 0 && !buffer.is_empty();
@@ -266,10 +275,14 @@ impl Read for Watched<'_> {
 }
 
 /// Whether the first member can be read from what a password made of a block.
-fn opens(block: &Block, plain: &[u8], files: &[&ArchiveEntry]) -> bool {
-    let (Ok(mut decoder), Some(file)) = (chain::decoder(block, plain), files.first()) else { return false };
+fn opens(block: &Block, plain: &[u8], files: &[&ArchiveEntry], budget: &mut Budget) -> bool {
+    let pace = Pace::on(budget);
+    let decoder = chain::decoder(block, plain, &pace);
+    let (Ok(mut decoder), Some(file)) = (decoder, files.first()) else { return false };
     let part = chain::Part::new(&mut decoder, file.size(), checksum(file));
-    io::copy(&mut part.take(PROBE), &mut io::sink()).is_ok()
+    let is_read = io::copy(&mut part.take(PROBE), &mut io::sink()).is_ok();
+    pace.settle(budget);
+    is_read
 }
 
 fn checksum(file: &ArchiveEntry) -> Option<u32> {
