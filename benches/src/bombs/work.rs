@@ -7,7 +7,7 @@ use std::io::Write;
 use candor_fixtures::archive::{self, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::nothing::{self, Nothing};
-use candor_fixtures::{bytecode, document, stream, wim, zip, zip_methods};
+use candor_fixtures::{bytecode, document, seven_zip, stream, wim, zip, zip_methods};
 
 use super::{Case, MEBIBYTE, Promise, zeros};
 
@@ -74,6 +74,12 @@ fn of_nothing() -> Vec<Case> {
         }),
         ("cabinet of blocks of a byte, LZX", Promise::Incomplete, |out| {
             packed(out, 12, &nothing::cabinet(1100))
+        }),
+        ("7z of blocks of a byte, Brotli", Promise::Incomplete, |out| {
+            packed(out, 12, &seven_zip::of_nothing(true, 38 * MEBIBYTE))
+        }),
+        ("7z of chunks of a byte, LZMA2 behind BCJ2", Promise::Incomplete, |out| {
+            packed(out, 12, &seven_zip::of_nothing(false, 38 * MEBIBYTE))
         }),
         ("RAR 5 of empty blocks with codes", Promise::Incomplete, |out| {
             packed(out, 12, &nothing::rar(true, 38 * MEBIBYTE))

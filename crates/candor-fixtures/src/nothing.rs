@@ -61,7 +61,11 @@ impl Nothing {
             Self::Brotli => {
                 let bits = brotli_block().repeat(8);
                 let start = low_first(&format!("1000010{}", &bits[..1]));
-                return [start, low_first(&[&bits[1..], &bits[..1]].concat()).repeat(length * 8 / bits.len())].concat();
+                return [
+                    start,
+                    low_first(&[&bits[1..], &bits[..1]].concat()).repeat(length * 8 / bits.len()),
+                ]
+                .concat();
             }
         };
         [start, &blocks.repeat(length / blocks.len())].concat()
@@ -188,20 +192,17 @@ pub fn rar(is_new: bool, length: usize) -> Vec<u8> {
             let fields = [&[u8::try_from(fields.len()).unwrap_or(u8::MAX)], fields].concat();
             [&sum(&fields)[..], &fields].concat()
         };
-        let number = [0, 7, 14, 21, 28].map(|shift| (packed >> shift & 0x7f) as u8 | u8::from(shift < 28) << 7);
+        let number =
+            [0, 7, 14, 21, 28].map(|shift| (packed >> shift & 0x7f) as u8 | u8::from(shift < 28) << 7);
         // Packed and real length, and the third method.
         let file = [&[2, 2][..], &number, &[0], &number, &[0, 0x80, 3, 0, 1, b'a']].concat();
         [&b"Rar!\x1a\x07\x01\0"[..], &header(&[1, 0, 0]), &header(&file)].concat()
     } else {
         let header = |fields: &[u8]| [&sum(fields)[..2], fields].concat();
         let size = packed.to_le_bytes();
-        let file = [
-            &b"\x74\0\x80\x21\0"[..],
-            &size,
-            &size,
-            b"\x02\0\0\0\0\0\0\x21\0\x1d\x33\x01\0\x20\0\0\0a",
-        ]
-        .concat();
+        let file =
+            [&b"\x74\0\x80\x21\0"[..], &size, &size, b"\x02\0\0\0\0\0\0\x21\0\x1d\x33\x01\0\x20\0\0\0a"]
+                .concat();
         let archive = header(b"\x73\0\0\x0d\0\0\0\0\0\0\0");
         [&b"Rar!\x1a\x07\0"[..], &archive, &header(&file)].concat()
     };

@@ -9,6 +9,7 @@ use sevenz_rust2::{ArchiveEntry, ArchiveWriter, EncoderConfiguration, EncoderMet
 use sha2::{Digest as _, Sha256};
 
 use crate::archive::File;
+use crate::nothing::Nothing;
 use crate::{stream, zip_methods};
 
 /// What members of a 7z archive are packed with.
@@ -102,6 +103,8 @@ pub fn seven_zip(method: SevenZip, password: Option<&str>, files: &[File<'_>]) -
     writer.finish().map(Cursor::into_inner).unwrap_or_default()
 }
 
+const BROTLI: &[u8] = &[4, 0xf7, 0x11, 2];
+
 /// A method of a block.
 struct Coder {
     id: &'static [u8],
@@ -143,10 +146,8 @@ fn by_hand(method: SevenZip, password: Option<&str>, files: &[File<'_>]) -> Vec<
         SevenZip::Zstd => {
             chain.then(&[4, 0xf7, 0x11, 1], &[1, 5, 3, 0, 0], |bytes| halves(bytes, stream::zstd))
         }
-        SevenZip::Brotli => chain.then(&[4, 0xf7, 0x11, 2], &[1, 0, 3], stream::brotli),
-        SevenZip::BrotliFrames => {
-            chain.then(&[4, 0xf7, 0x11, 2], &[1, 0, 3], |bytes| halves(bytes, brotli_frame))
-        }
+        SevenZip::Brotli => chain.then(BROTLI, &[1, 0, 3], stream::brotli),
+        SevenZip::BrotliFrames => chain.then(BROTLI, &[1, 0, 3], |bytes| halves(bytes, brotli_frame)),
         SevenZip::LzmaWithSwap2 => lzma(chain.then(&[2, 3, 2], &[], |bytes| swapped(bytes, 2))),
         SevenZip::Lzma2WithSwap4 => chain
             .then(&[2, 3, 4], &[], |bytes| swapped(bytes, 4))
@@ -180,7 +181,10 @@ fn by_hand(method: SevenZip, password: Option<&str>, files: &[File<'_>]) -> Vec<
     if let Some(password) = password {
         chain = encrypted(chain, password);
     }
-    container(&chain, files)
+    let coders: Vec<(&[u8], &[u8])> =
+        chain.coders.iter().map(|coder| (coder.id, coder.properties.as_slice())).collect();
+    let lengths: Vec<usize> = chain.coders.iter().map(|coder| coder.length).collect();
+    container(&folder(&coders), &[&chain.data], &lengths, files)
 }
 
 fn lzma(chain: Chain) -> Chain {
@@ -227,27 +231,48 @@ fn encrypted(chain: Chain, password: &str) -> Chain {
     })
 }
 
-/// An archive of one block, with a header as it is.
-fn container(chain: &Chain, files: &[File<'_>]) -> Vec<u8> {
-    let mut header = vec![1, 4, 6];
-    header.extend([number(0), number(1), vec![9], number(chain.data.len()), vec![0]].concat());
-    header.extend([7, 11, 1, 0]);
-    header.extend(number(chain.coders.len()));
-    for coder in &chain.coders {
-        let flags = if coder.properties.is_empty() { 0 } else { 0x20 };
-        header.push(u8::try_from(coder.id.len()).unwrap_or(0) | flags);
-        header.extend_from_slice(coder.id);
-        if !coder.properties.is_empty() {
-            header.extend(number(coder.properties.len()));
-            header.extend_from_slice(&coder.properties);
+/// A 7z archive of one member, made of blocks that hold nothing: of Brotli, or of LZMA2 behind BCJ2.
+#[must_use]
+pub fn of_nothing(is_brotli: bool, length: usize) -> Vec<u8> {
+    let files: &[File<'_>] = &[("a", &[0; 1000])];
+    if is_brotli {
+        let packed = Nothing::Brotli.stream(length);
+        return container(&folder(&[(BROTLI, &[1, 0, 3])]), &[&packed], &[1000], files);
+    }
+    // Four streams that go in; the first one comes out of LZMA2, the others are as they are.
+    let bcj2 = [&[2, 0x14, 3, 3, 1, 0x1b, 4, 1][..], &[0x21, 0x21, 1, 16], &[0, 1], &[4, 1, 2, 3]].concat();
+    let packed = Nothing::Lzma2.stream(length);
+    container(&bcj2, &[&packed, &[], &[], &[0; 5]], &[1000, 1000], files)
+}
+
+/// How the methods of a chain follow on each other.
+fn folder(coders: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let mut folder = number(coders.len());
+    for (id, properties) in coders {
+        let flags = if properties.is_empty() { 0 } else { 0x20 };
+        folder.push(u8::try_from(id.len()).unwrap_or(0) | flags);
+        folder.extend_from_slice(id);
+        if !properties.is_empty() {
+            folder.extend(number(properties.len()));
+            folder.extend_from_slice(properties);
         }
     }
     // What goes into a method comes out of the one that is undone before it.
-    for index in 1..chain.coders.len() {
-        header.extend([number(index - 1), number(index)].concat());
+    for index in 1..coders.len() {
+        folder.extend([number(index - 1), number(index)].concat());
     }
+    folder
+}
+
+/// An archive of one block, with a header as it is: its packed streams, and the lengths of what its methods give.
+fn container(folder: &[u8], packed: &[&[u8]], lengths: &[usize], files: &[File<'_>]) -> Vec<u8> {
+    let mut header = vec![1, 4, 6];
+    header.extend([number(0), number(packed.len()), vec![9]].concat());
+    packed.iter().for_each(|stream| header.extend(number(stream.len())));
+    header.extend([0, 7, 11, 1, 0]);
+    header.extend(folder);
     header.push(12);
-    chain.coders.iter().for_each(|coder| header.extend(number(coder.length)));
+    lengths.iter().for_each(|length| header.extend(number(*length)));
     header.extend([0, 8, 13]);
     header.extend(number(files.len()));
     header.push(9);
@@ -269,8 +294,9 @@ fn container(chain: &Chain, files: &[File<'_>]) -> Vec<u8> {
     header.extend(names);
     header.extend([0, 0]);
     let long = |value: usize| u64::try_from(value).unwrap_or(u64::MAX).to_le_bytes();
-    let start = [&long(chain.data.len())[..], &long(header.len()), &crc32(&header).to_le_bytes()].concat();
-    [b"7z\xbc\xaf\x27\x1c\0\x04", &crc32(&start).to_le_bytes()[..], &start, &chain.data, &header].concat()
+    let packed = packed.concat();
+    let start = [&long(packed.len())[..], &long(header.len()), &crc32(&header).to_le_bytes()].concat();
+    [b"7z\xbc\xaf\x27\x1c\0\x04", &crc32(&start).to_le_bytes()[..], &start, &packed, &header].concat()
 }
 
 /// A number whose first byte says how many more there are.

@@ -122,7 +122,8 @@ impl<'a> Blocks<'a> {
         let header = self.reader.take(u64::from(length)).filter(|header| header.len() >= 7)?;
         let is_file = matches!(kind, 0x74 | 0x7a);
         let (low, high) = (header.get(7..11), header.get(32..36));
-        let number = |bytes: Option<&[u8]>| bytes.and_then(|bytes| Reader::little(bytes).u32()).map(u64::from);
+        let number =
+            |bytes: Option<&[u8]>| bytes.and_then(|bytes| Reader::little(bytes).u32()).map(u64::from);
         let (length, place) = match (is_file || flags & DATA != 0, is_file && flags & LARGE != 0) {
             (false, _) => (0, 0..0),
             (true, false) => (number(low)?, 7..11),

@@ -95,7 +95,11 @@ fn members_in_front_of_a_cut_are_given() {
             assert_eq!(found.children[0].absent, None);
             // What came out of the one that is cut is looked at, too.
             let part = &found.children[1];
-            assert!(matches!(part.absent, Some(Reason::Malformed(_))), "{version:?} {store} {:?}", part.absent);
+            assert!(
+                matches!(part.absent, Some(Reason::Malformed(_))),
+                "{version:?} {store} {:?}",
+                part.absent
+            );
             let same = content.iter().zip(&part.bytes).take_while(|(left, right)| left == right).count();
             assert!(same > content.len() / 2, "{version:?} {store} {same}");
         }

@@ -1,6 +1,7 @@
 //! Archives of every method that is opened, encrypted and damaged.
 
 use candor_fixtures::archive::{SEVEN_ZIP, SevenZip, seven_zip};
+use candor_fixtures::seven_zip::of_nothing;
 use candor_model::{Budget, FileType, Interrupt, Limits, Reason};
 use sevenz_rust2::{Archive, Password};
 
@@ -207,4 +208,21 @@ fn memory_for_the_model_of_a_header_is_paid_for() {
     assert_eq!(super::work::of_header(&archive(161 << 20)), 0);
     let found = Collected::without_work(FileType::SevenZip, &archive(16 << 20));
     assert_eq!(found.incomplete, [Reason::Work]);
+}
+
+#[test]
+fn blocks_that_hold_nothing_are_paid_for() {
+    for is_brotli in [true, false] {
+        let bytes = of_nothing(is_brotli, 60_000);
+        let told = |work| {
+            let found = Collected::with_work(FileType::SevenZip, &bytes, work);
+            // What the library is asked for is told of the archive, what is read here of the member.
+            let is_told = found.incomplete.contains(&Reason::Work)
+                || found.children.iter().any(|child| child.absent == Some(Reason::Work));
+            (is_told, found.budget.work())
+        };
+        let (is_over, left) = told(20 << 20);
+        assert!(!is_over && left < 12 << 20, "{is_brotli} {left}");
+        assert_eq!(told(1 << 20), (true, 0), "{is_brotli}");
+    }
 }
