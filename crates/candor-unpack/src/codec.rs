@@ -96,6 +96,9 @@ impl Method {
     }
 }
 
+/// What a byte costs that comes out of bzip2 beside being looked at, in the same units: it sorts what it packs.
+pub(crate) const SORTED: u64 = 1;
+
 /// As much of `bytes` as can be paid for, which is everything in files that hold something, and whether that is all: streams
 /// of nothing cost what beginning them costs, and give nothing that is counted.
 pub(crate) fn affordable<'a>(bytes: &'a [u8], method: Method, budget: &mut Budget) -> (&'a [u8], bool) {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Read};
 
-use candor_model::{Budget, Reason, Sink};
+use candor_model::{Budget, ChildKind, Content, Flow, Member, Reason, Sink};
 
 /// What reading the bytes of one layer once more may cost: as much as the matcher takes to read them once is free, more is
 /// paid for out of the budget, which is that of the file with all its layers ([`Budget::pay_work`]).
@@ -104,9 +104,9 @@ pub(crate) struct Paid<R> {
 }
 
 impl<R: Read> Paid<R> {
-    /// With the price of a byte, which is paid by [`settle`](Self::settle).
-    pub(crate) fn new(decoder: R, price: u64, budget: &Budget) -> Self {
-        let affordable = budget.work().checked_div(price).unwrap_or(u64::MAX);
+    /// With the price of a byte, which is paid by [`settle`](Self::settle), and what there is for it.
+    pub(crate) fn new(decoder: R, price: u64, work: u64) -> Self {
+        let affordable = work.checked_div(price).unwrap_or(u64::MAX);
         Self { decoder, price, affordable, read: 0 }
     }
 
@@ -130,6 +130,14 @@ impl<R: Read> Read for Paid<R> {
     }
 }
 
+/// Gives a member whose bytes cost so much beside being looked at.
+pub(crate) fn give(member: &Member, decoder: impl Read, price: u64, sink: &mut dyn Sink) -> Flow {
+    let mut paid = Paid::new(decoder, price, sink.budget().work());
+    let flow = sink.child(ChildKind::Extracted, member, Content::Stream(&mut paid));
+    paid.settle(sink.budget());
+    flow
+}
+
 /// As many units as bytes.
 pub(crate) fn units(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
@@ -137,6 +145,8 @@ pub(crate) fn units(bytes: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use candor_fixtures::archive::{self, SevenZip};
+    use candor_fixtures::{container, stream, zip_methods};
     use candor_model::{FileType, Reason};
 
     use crate::collected::Collected;
@@ -171,6 +181,28 @@ mod tests {
             let length = page.len() as u64;
             assert_eq!(incomplete(length * 3 + 128), [Reason::Work]);
             assert_eq!(incomplete(length * 7 + 1_001 * 128), []);
+        }
+    }
+
+    #[test]
+    fn bytes_that_bzip2_sorts_are_paid_for() {
+        let text = b"a text ".repeat(512 * 20);
+        let rows: Vec<(u32, Vec<u8>)> =
+            text.chunks_exact(512).map(|sector| (0x8000_0006, stream::bzip2(sector))).collect();
+        let files = [
+            (FileType::Bzip2, stream::bzip2(&text)),
+            (FileType::Zip, zip_methods::archive(&[zip_methods::pack("a", &text, 12)])),
+            (FileType::SevenZip, archive::seven_zip(SevenZip::Bzip2, None, &[("a", &text)])),
+            (FileType::Alz, archive::alz(&[("a", 1, &text)])),
+            (FileType::Egg, archive::egg(2, false, &[("a", &text)])),
+            (FileType::Dmg, container::dmg_of(&rows)),
+        ];
+        for (file_type, bytes) in files {
+            let paid = Collected::work_of(file_type, &bytes);
+            assert!(paid >= text.len() as u64, "{file_type:?} {paid}");
+            let found = Collected::with_work(file_type, &bytes, text.len() as u64 / 2);
+            let part = found.children.last().unwrap();
+            assert!(part.absent.is_some() && part.bytes.len() <= text.len() / 2, "{file_type:?}");
         }
     }
 }

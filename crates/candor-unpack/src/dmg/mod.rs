@@ -15,7 +15,7 @@ mod tests;
 
 use std::io::{self, ErrorKind, Read};
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::codec::{self, Decoder};
@@ -23,6 +23,7 @@ use crate::lzfse;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
 use crate::transfer::base64;
+use crate::work;
 
 const SECTOR: u64 = 512;
 /// Partitions, and rows of each.
@@ -30,6 +31,8 @@ const PARTITIONS: usize = 256;
 const ROWS: u32 = 1_000_000;
 /// What is unpacked of a row whose decoder does not give it piece by piece.
 const ROW: u64 = 16 << 20;
+/// The kind of rows that bzip2 packed.
+const BZIP2: u32 = 0x8000_0006;
 
 /// Gives every partition.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -104,9 +107,10 @@ fn partition(
     let sectors = Reader::new(table, Order::Big).at(16).and_then(|mut reader| reader.u64());
     let real_size = sectors.map(|sectors| sectors.saturating_mul(SECTOR));
     let member = Member { name, position, compressed_size: Some(packed), real_size, ..Member::default() };
+    let price = if rows.iter().any(|row| row.kind == BZIP2) { codec::SORTED } else { 0 };
     let mut rows = rows.into_iter();
     let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0, is_damaged: false };
-    let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));
+    let flow = work::give(&member, &mut stream, price, sink);
     if stream.is_damaged {
         sink.incomplete(Reason::Malformed(format!("rows of {}", member.name)));
     }
@@ -206,7 +210,7 @@ fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
         1 => Box::new(data),
         0x8000_0004 => made(adc(data, length)),
         0x8000_0005 => codec::zlib(data),
-        0x8000_0006 => codec::bzip2_stream(data),
+        BZIP2 => codec::bzip2_stream(data),
         0x8000_0007 => {
             let most = usize::try_from(length.min(ROW)).unwrap_or(usize::MAX);
             let (out, is_whole) = lzfse::unpack(data, most);

@@ -21,6 +21,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
 use crate::reader::{Reader, clipped};
+use crate::work;
 
 const FILE: u32 = 0x0a85_90e3;
 const NAME: u32 = 0x0a85_91ac;
@@ -85,7 +86,8 @@ fn give(
     if is_encrypted {
         return sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::Encrypted));
     }
-    let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(stream));
+    let is_sorted = file.blocks.iter().any(|block| block.method == 2);
+    let flow = work::give(&member, &mut *stream, if is_sorted { codec::SORTED } else { 0 }, sink);
     // In solid archives, what the sink did not want stands in front of what comes next.
     let room = sink.budget().remaining();
     let passed = io::copy(&mut stream.take(room), &mut io::sink()).unwrap_or(0);

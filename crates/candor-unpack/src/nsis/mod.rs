@@ -157,7 +157,7 @@ struct Installer<'a, 'sink> {
 impl Installer<'_, '_> {
     /// Everything in one stream.
     fn solid(&mut self, method: Method) -> Flow {
-        let mut stream = Paid::new(method.decoder(self.data), method.price(), self.sink.budget());
+        let mut stream = Paid::new(method.decoder(self.data), method.price(), self.sink.budget().work());
         let flow = self.entries(&mut stream);
         stream.settle(self.sink.budget());
         flow

@@ -194,26 +194,29 @@ impl<'a> Iterator for Blocks<'a> {
 pub(super) fn mended(bytes: &[u8]) -> Option<Vec<u8>> {
     let blocks = Blocks::of(bytes)?;
     let is_new = blocks.is_new;
-    let mut out = [MARK, if is_new { &[1, 0] } else { &[0] }].concat();
+    let mut out = Vec::with_capacity(bytes.len());
+    out.extend(MARK);
+    out.extend(if is_new { &[1, 0][..] } else { &[0] });
     let mut has_files = false;
     for block in blocks {
         if block.kind == Kind::Encryption {
             return None;
         }
         has_files |= block.kind == Kind::File;
-        let mut data = block.data.to_vec();
         let mut places = vec![block.place.clone()];
+        let mut zeros = 0;
         match block.cut(is_new) {
             Some(file) if file.is_stored => places.push(file.place),
             Some(file) => {
-                let missing = if is_new { missing(&data) } else { file.length };
-                data.resize(data.len().checked_add(usize::try_from(missing.min(ZEROS)).ok()?)?, 0);
+                let missing = if is_new { missing(block.data) } else { file.length };
+                zeros = usize::try_from(missing.min(ZEROS)).ok()?;
             }
             None => (),
         }
         let header = if is_new { new_header } else { old_header };
-        out.extend(header(block.header, &places, data.len())?);
-        out.extend(data);
+        out.extend(header(block.header, &places, block.data.len().checked_add(zeros)?)?);
+        out.extend(block.data);
+        out.resize(out.len().checked_add(zeros)?, 0);
     }
     has_files.then_some(out)
 }

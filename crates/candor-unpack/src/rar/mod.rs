@@ -32,6 +32,8 @@ const DICTIONARY: u64 = 128 << 20;
 const WORKSPACE: u64 = 192 << 20;
 /// Headers of one archive.
 const HEADERS: u64 = 100_000;
+/// What each byte costs that is copied twice into memory that is fresh, in the units of [`candor_model::Budget::pay_work`].
+const COPIES: u64 = 2;
 /// Common passwords that are tried on headers: each costs a quarter of a million rounds of a hash.
 const TRIALS: usize = 3;
 
@@ -73,6 +75,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let Some(error) = refused else { return };
     sink.incomplete(reason(&error));
     if !matches!(error.kind(), ErrorKind::PasswordRequired | ErrorKind::BadPassword)
+        && charge(units(bytes.len()).saturating_mul(COPIES), sink)
         && let Some(copy) = headers::mended(bytes)
     {
         let work = Work::of(&copy);

@@ -25,7 +25,7 @@ use crate::{brotli, cipher};
 /// memory that is asked for; of others, it reads blocks that hold nothing for as long as there are any.
 const OWN: [&[u8]; 10] = [
     &[0x21],
-    &[4, 2, 2],
+    BZIP2,
     &[4, 1, 8],
     &[4, 1, 9],
     &[4, 0xf7, 0x11, 1],
@@ -37,6 +37,7 @@ const OWN: [&[u8]; 10] = [
 ];
 /// PPMd, variant H.
 pub(super) const PPMD: &[u8] = &[3, 4, 1];
+const BZIP2: &[u8] = &[4, 2, 2];
 const ZSTD: &[u8] = &[4, 0xf7, 0x11, 1];
 /// Where the archive's first byte of packed data is counted from.
 const START: u64 = 32;
@@ -124,8 +125,12 @@ pub(super) fn affordable<'a>(block: &Block, plain: &'a [u8], budget: &mut Budget
 
 /// What a byte costs that is decoded, in the same units, beside being read.
 pub(super) fn price(block: &Block) -> u64 {
-    let is_slow = block.ordered_coder_iter().any(|(_, coder)| coder.encoder_method_id() == PPMD);
-    if is_slow { ppmd::DECODING } else { 0 }
+    let price = |coder: &Coder| match coder.encoder_method_id() {
+        PPMD => ppmd::DECODING,
+        BZIP2 => codec::SORTED,
+        _ => 0,
+    };
+    block.ordered_coder_iter().map(|(_, coder)| price(coder)).max().unwrap_or(0)
 }
 
 /// What `plain`, that is not encrypted any more, unpacks to. What its blocks cost is on `pace` where a method does not tell.
@@ -214,7 +219,7 @@ fn undone<'a>(
                 }
             }
         }
-        [4, 2, 2] => codec::bzip2_stream(BufReader::new(source.stream())),
+        BZIP2 => codec::bzip2_stream(BufReader::new(source.stream())),
         [4, 1, 8] => codec::deflate(BufReader::new(source.stream())),
         [4, 1, 9] => codec::deflate64(BufReader::new(source.stream())),
         [2, 3, 2] => Box::new(Swapped::new(source.stream(), 2)),

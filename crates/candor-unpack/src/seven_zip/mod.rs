@@ -195,13 +195,14 @@ impl<'a> Walk<'a, '_> {
             self.sink.incomplete(Reason::Work);
             return Flow::Continue;
         }
+        let work = self.sink.budget().work();
         let (plain, is_all) = chain::affordable(block, plain, self.sink.budget());
         if !is_all {
             self.sink.incomplete(Reason::Work);
         }
         let pace = Pace::on(self.sink.budget());
         let mut decoder = match chain::decoder(block, plain, &pace) {
-            Ok(decoder) => Paid::new(decoder, chain::price(block), self.sink.budget()),
+            Ok(decoder) => Paid::new(decoder, chain::price(block), work),
             Err(reason) => {
                 self.sink.incomplete(reason);
                 return Flow::Continue;

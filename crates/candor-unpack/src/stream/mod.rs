@@ -12,13 +12,14 @@
 #[cfg(test)]
 mod tests;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 
 use candor_model::{ChildKind, Content, Member, Sink};
 
 use crate::codec::{self, Decoder, Method};
 use crate::lz4::Lz4;
 use crate::lzw::Lzw;
+use crate::work::Paid;
 
 /// Gives the content of all streams of bzip2.
 pub(crate) fn bzip2(bytes: &[u8], sink: &mut dyn Sink) {
@@ -67,11 +68,15 @@ pub(crate) fn compress(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the content of as many streams as can be paid for.
 fn streams<'a>(bytes: &'a [u8], method: Method, decode: fn(&'a [u8]) -> Decoder<'a>, sink: &mut dyn Sink) {
+    let work = sink.budget().work();
     let decoder = codec::paid(bytes, method, sink.budget(), decode);
-    give(bytes, decoder, sink);
+    let price = if method == Method::Bzip2 { codec::SORTED } else { 0 };
+    let mut paid = Paid::new(decoder, price, work);
+    give(bytes, &mut paid, sink);
+    paid.settle(sink.budget());
 }
 
-fn give(bytes: &[u8], mut decoder: Decoder<'_>, sink: &mut dyn Sink) {
+fn give(bytes: &[u8], mut decoder: impl Read, sink: &mut dyn Sink) {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let member = Member { compressed_size: Some(length), ..Member::default() };
     // There is nothing after this child, so whether to go on makes no difference.

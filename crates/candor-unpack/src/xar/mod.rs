@@ -18,7 +18,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::codec;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
-use crate::work::charge;
+use crate::work::{self, charge};
 
 /// Most bytes of a table, and files that are open at a time.
 const TABLE: u64 = 64 << 20;
@@ -129,12 +129,12 @@ fn give(file: &File, name: String, position: u64, heap: &[u8], sink: &mut dyn Si
         real_size: Some(file.real),
         ..Member::default()
     };
-    let mut decoder = match () {
-        () if has(b"gzip") || has(b"zlib") => codec::zlib(data),
-        () if has(b"bzip2") => codec::bzip2_stream(data),
-        () if has(b"lzma") && !data.starts_with(b"\xfd7zXZ") => codec::lzma_alone(data),
-        () if has(b"lzma") || has(b"xz") => codec::xz_stream(data),
+    let (decoder, price) = match () {
+        () if has(b"gzip") || has(b"zlib") => (codec::zlib(data), 0),
+        () if has(b"bzip2") => (codec::bzip2_stream(data), codec::SORTED),
+        () if has(b"lzma") && !data.starts_with(b"\xfd7zXZ") => (codec::lzma_alone(data), 0),
+        () if has(b"lzma") || has(b"xz") => (codec::xz_stream(data), 0),
         () => return sink.child(ChildKind::Extracted, &member, Content::Bytes(data)),
     };
-    sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder))
+    work::give(&member, decoder, price, sink)
 }

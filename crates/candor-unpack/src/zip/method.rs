@@ -68,7 +68,11 @@ pub(super) fn affordable<'a>(method: u16, data: &'a [u8], budget: &mut Budget) -
 
 /// What a byte costs that is decoded by a method, in the same units, beside being read.
 pub(super) const fn price(method: u16) -> u64 {
-    if method == 98 { ppmd::DECODING } else { 0 }
+    match method {
+        12 => codec::SORTED,
+        98 => ppmd::DECODING,
+        _ => 0,
+    }
 }
 
 /// What data in PPMd begin with.

@@ -199,6 +199,7 @@ impl Walk<'_, '_> {
         if !self.sink.budget().pay_work(method::work(entry, method, data)) {
             return self.give(entry, Content::Absent(Reason::Work));
         }
+        let work = self.sink.budget().work();
         let (data, is_all) = method::affordable(method, data, self.sink.budget());
         let Some(mut decoder) = method::decoder(entry, method, data) else {
             let reason = Reason::Unsupported(format!("ZIP compression method {method}"));
@@ -211,7 +212,7 @@ impl Walk<'_, '_> {
         if !is_all {
             decoder = codec::unpaid(decoder);
         }
-        let mut paid = Paid::new(decoder, method::price(method), self.sink.budget());
+        let mut paid = Paid::new(decoder, method::price(method), work);
         let flow = self.give(entry, Content::Stream(&mut paid));
         paid.settle(self.sink.budget());
         flow

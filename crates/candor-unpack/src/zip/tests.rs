@@ -508,7 +508,7 @@ fn streams_of_a_member_that_give_nothing_are_paid_for() {
             (&b"firstlast"[..], &None),
             "{method}"
         );
-        let found = Collected::without_work(FileType::Zip, &archive);
+        let found = Collected::with_work(FileType::Zip, &archive, 9);
         let given = (&found.children[0].bytes[..], &found.children[0].absent);
         assert_eq!(given, (&b"first"[..], &Some(Reason::Work)), "{method}");
     }
