@@ -49,6 +49,9 @@ impl Formats for Builtin {
 
     fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
         candor_unpack::unpack(file_type, bytes, sink);
+        for image in candor_identify::images(file_type, bytes) {
+            candor_unpack::unpack(image, bytes, sink);
+        }
     }
 
     fn cut(&self, file_type: FileType, bytes: &[u8]) -> Option<Cut> {

@@ -4,72 +4,84 @@ use candor_model::FileType;
 
 /// The image type of `bytes`, if they are one.
 pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
-    let at = |offset: usize, magic: &[u8]| {
-        offset
-            .checked_add(magic.len())
-            .and_then(|end| bytes.get(offset..end))
-            .is_some_and(|found| found == magic)
-    };
+    RULES.iter().find(|(_, is_image)| is_image(bytes)).map(|&(found, _)| found)
+}
+
+/// The image types that `bytes` of the type `found` are as well: most images begin with bytes that nobody reads, in which the
+/// magic of anything may stand, and systems open them all the same.
+pub(crate) fn beside(found: FileType, bytes: &[u8]) -> impl Iterator<Item = FileType> + '_ {
+    // What is on a disk of fixed size is in front of its footer, and is unpacked from there.
+    let has_footer = matches!(found, FileType::Vhd | FileType::Dmg);
+    let mut is_known = RULES.iter().any(|&(file_type, _)| file_type == found);
+    RULES.iter().filter(move |_| !has_footer).filter_map(move |&(file_type, is_image)| {
+        // Volumes have boot sectors, and an ISO 9660 volume is read as UDF, too, when it is.
+        let is_part = match file_type {
+            FileType::Mbr | FileType::Fat => is_known,
+            FileType::Udf => found == FileType::Iso9660 || is_iso(bytes),
+            _ => false,
+        };
+        let is_other = file_type != found && !is_part && is_image(bytes);
+        is_known |= is_other;
+        is_other.then_some(file_type)
+    })
+}
+
+type Rule = (FileType, fn(&[u8]) -> bool);
+
+/// What each image has; the first that holds decides, and tables of partitions come last.
+const RULES: [Rule; 15] = [
     // A disk of fixed size is the raw disk and a footer, so the footer comes before what is on the disk.
-    if bytes.len().checked_sub(512).is_some_and(|footer| at(footer, b"conectix\0\0\0")) {
-        return Some(FileType::Vhd);
-    }
-    if at(0, b"ER") && at(512, b"PM\0\0") {
-        return Some(FileType::Apm);
-    }
+    (FileType::Vhd, |bytes| at_end(bytes, b"conectix\0\0\0")),
+    (FileType::Apm, |bytes| at(bytes, 0, b"ER") && at(bytes, 512, b"PM\0\0")),
     // The size of a block is a power of two between 512 and 65,536 bytes.
-    if at(0, b"XFSB\0") && bytes.get(120).is_some_and(|size| (9..=16).contains(size)) {
-        return Some(FileType::Xfs);
-    }
+    (FileType::Xfs, |bytes| {
+        at(bytes, 0, b"XFSB\0") && bytes.get(120).is_some_and(|size| (9..=16).contains(size))
+    }),
     // The superblock of a container, by what kind of object it is.
-    if at(32, b"NXSB") && at(24, &[1, 0]) {
-        return Some(FileType::Apfs);
-    }
-    if at(512, b"EFI PART") {
-        return Some(FileType::Gpt);
-    }
-    // Sectors of 2,048 bytes, or raw ones of 2,352 with a header of 0, 16 or 24.
-    if [32_769, 37_633, 37_649, 37_657].into_iter().any(|place| at(place, b"CD001")) {
-        return Some(FileType::Iso9660);
-    }
+    (FileType::Apfs, |bytes| at(bytes, 32, b"NXSB") && at(bytes, 24, &[1, 0])),
+    (FileType::Gpt, |bytes| at(bytes, 512, b"EFI PART")),
+    (FileType::Iso9660, is_iso),
     // Volume recognition sequences start at sector 16 and hold a handful of descriptors.
-    if at(32_769, b"BEA01") || at(34_817, b"BEA01") || at(36_865, b"BEA01") {
-        return Some(FileType::Udf);
-    }
-    if at(1024, b"H+\0\x04") || at(1024, b"HX\0\x05") {
-        return Some(FileType::PartHfsPlus);
-    }
-    if bytes.len().checked_sub(512).is_some_and(|trailer| at(trailer, b"koly")) {
-        return Some(FileType::Dmg);
-    }
-    if at(3, b"NTFS    ") && at(510, b"\x55\xaa") {
-        return Some(FileType::Ntfs);
-    }
-    if (at(3, b"EXFAT   ") && at(510, b"\x55\xaa")) || is_fat(bytes) {
-        return Some(FileType::Fat);
-    }
+    (FileType::Udf, |bytes| [32_769, 34_817, 36_865].into_iter().any(|place| at(bytes, place, b"BEA01"))),
+    (FileType::PartHfsPlus, |bytes| at(bytes, 1024, b"H+\0\x04") || at(bytes, 1024, b"HX\0\x05")),
+    (FileType::Dmg, |bytes| at_end(bytes, b"koly")),
+    (FileType::Ntfs, |bytes| at(bytes, 3, b"NTFS    ") && at(bytes, 510, b"\x55\xaa")),
+    (FileType::Fat, |bytes| (at(bytes, 3, b"EXFAT   ") && at(bytes, 510, b"\x55\xaa")) || is_fat(bytes)),
     // The label stands in one of the first four sectors, and says in which.
-    if [0_u8, 1, 2, 3].into_iter().any(|sector| {
-        let place = usize::from(sector).saturating_mul(512);
-        at(place, &[b'L', b'A', b'B', b'E', b'L', b'O', b'N', b'E', sector])
-            && at(place.saturating_add(24), b"LVM2 001")
-    }) {
-        return Some(FileType::Lvm);
-    }
-    if at(0x1_0040, b"_BHRfS_M") {
-        return Some(FileType::Btrfs);
-    }
+    (FileType::Lvm, |bytes| {
+        [0_u8, 1, 2, 3].into_iter().any(|sector| {
+            let place = usize::from(sector).saturating_mul(512);
+            at(bytes, place, &[b'L', b'A', b'B', b'E', b'L', b'O', b'N', b'E', sector])
+                && at(bytes, place.saturating_add(24), b"LVM2 001")
+        })
+    }),
+    (FileType::Btrfs, |bytes| at(bytes, 0x1_0040, b"_BHRfS_M")),
     // The mark of ext is two bytes; the number of inodes and the size of blocks must be some.
-    if at(1080, b"\x53\xef")
-        && !at(1024, &[0; 4])
-        && at(1049, &[0; 3])
-        && bytes.get(1048).is_some_and(|size| *size <= 6)
-    {
-        return Some(FileType::Ext);
-    }
+    (FileType::Ext, |bytes| {
+        at(bytes, 1080, b"\x53\xef")
+            && !at(bytes, 1024, &[0; 4])
+            && at(bytes, 1049, &[0; 3])
+            && bytes.get(1048).is_some_and(|size| *size <= 6)
+    }),
     // The signature alone is two bytes; a partition table has a status of 0 or 0x80 in each of its rows.
-    let is_table = || [446, 462, 478, 494].iter().all(|&row| at(row, b"\0") || at(row, b"\x80"));
-    (at(510, b"\x55\xaa") && is_table()).then_some(FileType::Mbr)
+    (FileType::Mbr, |bytes| {
+        let is_status = |row| at(bytes, row, b"\0") || at(bytes, row, b"\x80");
+        at(bytes, 510, b"\x55\xaa") && [446, 462, 478, 494].into_iter().all(is_status)
+    }),
+];
+
+fn at(bytes: &[u8], offset: usize, magic: &[u8]) -> bool {
+    bytes.get(offset..).is_some_and(|rest| rest.starts_with(magic))
+}
+
+/// Whether a footer of 512 bytes begins with these.
+fn at_end(bytes: &[u8], magic: &[u8]) -> bool {
+    bytes.len().checked_sub(512).is_some_and(|footer| at(bytes, footer, magic))
+}
+
+/// Sectors of 2,048 bytes, or raw ones of 2,352 with a header of 0, 16 or 24.
+fn is_iso(bytes: &[u8]) -> bool {
+    [32_769, 37_633, 37_649, 37_657].into_iter().any(|place| at(bytes, place, b"CD001"))
 }
 
 /// A jump, and numbers that a volume can have: sectors of 512 to 4,096 bytes, a power of two of them in a cluster,

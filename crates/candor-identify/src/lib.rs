@@ -81,3 +81,8 @@ pub fn identify(bytes: &[u8]) -> FileType {
         None => FileType::BinaryData,
     }
 }
+
+/// The types of images of disks and volumes that `bytes` are beside what [`identify`] found.
+pub fn images(found: FileType, bytes: &[u8]) -> impl Iterator<Item = FileType> + '_ {
+    disk::beside(found, bytes)
+}

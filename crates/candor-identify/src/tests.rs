@@ -384,3 +384,37 @@ fn the_last_part_of_a_zip_archive_is_told_by_its_end() {
     check(&end(0xffff, 0), BinaryData);
     check(&end(3, 1), BinaryData);
 }
+
+#[test]
+fn images_are_known_behind_any_magic() {
+    let image = |parts: &[(usize, &[u8])]| {
+        let mut bytes = vec![0; 70_000];
+        for (at, part) in parts {
+            bytes[*at..at + part.len()].copy_from_slice(part);
+        }
+        bytes
+    };
+    let png: (usize, &[u8]) = (0, b"\x89PNG\r\n\x1a\n");
+    let is_beside = |bytes: &[u8]| crate::images(identify(bytes), bytes).collect::<Vec<_>>();
+    let ext: [(usize, &[u8]); 2] = [(1024, &[16, 0, 0, 0]), (1080, b"\x53\xef")];
+    for (place, magic, file_type) in [
+        (32_769, &b"CD001"[..], Iso9660),
+        (32_769, b"BEA01", Udf),
+        (1024, b"H+\0\x04", PartHfsPlus),
+        (0x1_0040, b"_BHRfS_M", Btrfs),
+        (70_000 - 512, b"koly", Dmg),
+        (70_000 - 512, b"conectix\0\0\0", Vhd),
+        (510, b"\x55\xaa", Mbr),
+    ] {
+        let bytes = image(&[png, (place, magic)]);
+        assert_eq!((identify(&bytes), is_beside(&bytes)), (Png, vec![file_type]));
+        // Alone, it is nothing else.
+        assert_eq!(is_beside(&image(&[(place, magic)])), []);
+    }
+    assert_eq!(is_beside(&image(&[png, ext[0], ext[1]])), [Ext]);
+    // Disks that start from a stick are both; a volume has a boot sector, and a disk of fixed size what is on it.
+    assert_eq!(is_beside(&image(&[(512, b"EFI PART"), (510, b"\x55\xaa"), (32_769, b"CD001")])), [Iso9660]);
+    assert_eq!(is_beside(&image(&[(3, b"NTFS    "), (510, b"\x55\xaa")])), []);
+    assert_eq!(is_beside(&image(&[(70_000 - 512, b"conectix\0\0\0"), ext[0], ext[1]])), []);
+    assert_eq!(is_beside(TEXT), []);
+}

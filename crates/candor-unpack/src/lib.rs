@@ -28,6 +28,7 @@ mod ar;
 mod arc;
 mod arj;
 mod autoit;
+mod behind;
 mod binhex;
 mod bits;
 mod brotli;
@@ -147,6 +148,8 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     recognised::tell(file_type, sink);
     if embedded::applies(file_type) {
         embedded::search(bytes, sink);
+    } else {
+        behind::give(bytes, sink);
     }
 }
 

@@ -81,3 +81,35 @@ fn a_marker_is_found_behind_other_bytes() {
         check(&image, name, &[program.clone(), archive].concat(), &[&path, "a"]);
     }
 }
+
+#[test]
+fn a_marker_is_found_in_an_image_that_begins_as_something_else() {
+    let image = image();
+    let honest = archive::iso(&[("a", MARKER)]);
+    for magic in [&b""[..], b"\x89PNG\r\n\x1a\n", b"%PDF-1.7\n", b"BM\x3a\0\0\0", b"{\\rtf1}", b"PK\x03\x04"]
+    {
+        let mut bytes = honest.clone();
+        bytes[..magic.len()].copy_from_slice(magic);
+        check(&image, "image", &bytes, &["a"]);
+    }
+}
+
+#[test]
+fn a_marker_is_found_behind_the_end_of_an_archive() {
+    let image = image();
+    let zip = zip_methods::archive(&[zip_methods::pack("a", MARKER, 8)]);
+    let other = zip_methods::archive(&[zip_methods::pack("b", b"content", 8)]);
+    let page =
+        candor_fixtures::document::pdf(&[("/Filter /FlateDecode", candor_fixtures::stream::zlib(MARKER))]);
+    for (name, front, behind) in [
+        ("7z", archive::seven_zip(SevenZip::Lzma2, None, &[("b", b"content")]), &zip),
+        ("cab", archive::cab(Cab::MsZip, &[("b", b"content")]), &zip),
+        ("zip", other, &page),
+    ] {
+        let place = format!("@{}", front.len());
+        let bytes = [&front[..], behind].concat();
+        let report = scan(&image, &bytes);
+        assert_eq!(report.verdict, Verdict::Infected, "{name}");
+        assert!(report.findings.iter().any(|finding| finding.path.first() == Some(&place)), "{name}");
+    }
+}

@@ -12,10 +12,14 @@ use std::io::Read as _;
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::bits::Stepped;
-use crate::lha::{Method, decoder};
+use crate::lha::{self, Method};
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
+use crate::work;
 use fastest::Fastest;
+
+/// What a byte of method 4 costs that comes out, beside being looked at, in the units of [`candor_model::Budget::pay_work`].
+const FASTEST: u64 = 3;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -50,11 +54,11 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         let flow = match header.method {
             _ if is_encrypted => give(Content::Absent(Reason::Encrypted)),
             0 => give(Content::Bytes(data)),
-            1..=3 => match decoder(Method::named(b"-lh6-"), data, header.real) {
-                Some(mut decoder) => give(Content::Stream(&mut decoder)),
-                None => return,
-            },
-            4 => give(Content::Stream(&mut Stepped::new(Fastest::new(data)).take(header.real))),
+            1..=3 => lha::give(&member, Method::named(b"-lh6-"), data, header.real, sink),
+            4 => {
+                let stream = Stepped::new(Fastest::new(data)).take(header.real);
+                work::give(&member, stream, FASTEST, sink)
+            }
             other => give(Content::Absent(Reason::Unsupported(format!("ARJ compression method {other}")))),
         };
         if flow == Flow::Stop {

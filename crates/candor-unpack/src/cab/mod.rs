@@ -26,6 +26,12 @@ use crate::reader::{Reader, clipped, until_nul};
 use crate::work::charge;
 use folder::Folder;
 
+/// Where a cabinet ends, as its header says.
+pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
+    let length = u64::from(Reader::little(bytes).at(8)?.u32()?);
+    (length > 36).then_some(length)
+}
+
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let Some((folders, files)) = read(bytes) else {

@@ -21,7 +21,7 @@ use crate::elf::class_and_order;
 use crate::nsis;
 use crate::pe::PortableExecutable;
 use crate::reader::{Reader, clipped};
-use crate::work::Work;
+use crate::work::{Work, units};
 
 /// Objects of one kind that are given, and places of its magic that are looked at. That there are more is said.
 const OBJECTS: usize = 256;
@@ -34,6 +34,9 @@ const STUB: usize = 0x1000;
 /// How far behind the version of a PDF its first object stands.
 const NEAR: usize = 4092;
 
+/// How far behind the first line of a mail that is found the next one stands that is looked for.
+const HEADER: u64 = 256;
+
 /// What stands at a place.
 struct Object {
     start: usize,
@@ -41,12 +44,15 @@ struct Object {
     end: Option<usize>,
 }
 
+/// What is behind and between archives of ZIP, they find themselves.
+const ZIP: &[u8] = b"PK\x03\x04";
+
 type Kind = (&'static [u8], fn(&mut Known<'_>, usize) -> Option<Object>);
 
 /// Magics, and what must stand around them.
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     (b"PE\0\0", program),
-    (b"PK\x03\x04", zip),
+    (ZIP, zip),
     (b"7z\xbc\xaf\x27\x1c", seven_zip),
     (b"Rar!\x1a\x07", rar),
     (b"MSCF\0\0\0\0", cabinet),
@@ -56,6 +62,7 @@ const KINDS: [Kind; 11] = [
     (b"\x7fELF", elf),
     (&autoit::MAGIC, script),
     (nsis::MAGIC, nullsoft),
+    (b"MIME-Version:", mail),
 ];
 
 /// What is known of a layer while magics in it are looked at. Thousands of them may stand in a few kibibytes, so none of them
@@ -147,6 +154,10 @@ pub(crate) const fn applies(file_type: FileType) -> bool {
             | FileType::Riff
             | FileType::Lnk
             | FileType::Ps
+            | FileType::Pdf
+            | FileType::Rtf
+            | FileType::Swf
+            | FileType::PythonCompiled
     )
 }
 
@@ -191,24 +202,47 @@ static MAGICS: LazyLock<Option<Magics>> = LazyLock::new(|| {
 
 /// Gives what is found behind the first byte.
 pub(crate) fn search(bytes: &[u8], sink: &mut dyn Sink) {
+    search_for(bytes, 0, [Search { from: 1, ..Search::default() }; KINDS.len()], sink);
+}
+
+/// Gives what is found in a part of a ZIP archive that begins at `base` and is no member; what the archive begins with is
+/// none of it.
+pub(crate) fn search_gap(gap: &[u8], base: usize, sink: &mut dyn Sink) {
+    let mut searches = [Search { from: usize::from(base == 0), ..Search::default() }; KINDS.len()];
+    for (search, (magic, _)) in searches.iter_mut().zip(KINDS) {
+        search.is_over = magic == ZIP;
+    }
+    search_for(gap, base, searches, sink);
+}
+
+fn search_for(bytes: &[u8], base: usize, searches: [Search; KINDS.len()], sink: &mut dyn Sink) {
     match MAGICS.as_ref() {
-        Some(Magics::Vectors(searcher)) => search_matches(bytes, searcher.find_iter(bytes), sink),
-        Some(Magics::Automaton(searcher)) => search_matches(bytes, searcher.find_iter(bytes), sink),
+        Some(Magics::Vectors(searcher)) => {
+            search_matches(bytes, base, searches, searcher.find_iter(bytes), sink);
+        }
+        Some(Magics::Automaton(searcher)) => {
+            search_matches(bytes, base, searches, searcher.find_iter(bytes), sink);
+        }
         None => (),
     }
 }
 
-fn search_matches(bytes: &[u8], matches: impl Iterator<Item = Match>, sink: &mut dyn Sink) {
-    let mut searches = [Search { from: 1, ..Search::default() }; KINDS.len()];
+fn search_matches(
+    bytes: &[u8],
+    base: usize,
+    mut searches: [Search; KINDS.len()],
+    matches: impl Iterator<Item = Match>,
+    sink: &mut dyn Sink,
+) {
     let mut known = Known::of(bytes);
-    give_all(&mut known, &mut searches, matches, sink);
+    give_all((&mut known, base), &mut searches, matches, sink);
     if known.is_over {
         sink.incomplete(Reason::Work);
     }
 }
 
 fn give_all(
-    known: &mut Known<'_>,
+    (known, base): (&mut Known<'_>, usize),
     searches: &mut [Search],
     matches: impl Iterator<Item = Match>,
     sink: &mut dyn Sink,
@@ -230,7 +264,9 @@ fn give_all(
             continue;
         }
         search.looked_at = search.looked_at.saturating_add(1);
-        let Some(object) = check(known, found.start()).filter(|object| object.start > 0) else { continue };
+        let Some(object) = check(known, found.start()).filter(|object| base > 0 || object.start > 0) else {
+            continue;
+        };
         let end = object.end.unwrap_or(bytes.len()).min(bytes.len());
         let Some(content) = bytes.get(object.start..end).filter(|content| !content.is_empty()) else {
             continue;
@@ -238,7 +274,7 @@ fn give_all(
         search.from = end;
         search.given = search.given.saturating_add(1);
         search.is_over = object.end.is_none();
-        let offset = u64::try_from(object.start).unwrap_or(u64::MAX);
+        let offset = units(base.saturating_add(object.start));
         let flow = sink.child(ChildKind::Embedded { offset }, &Member::default(), Content::Bytes(content));
         if flow == Flow::Stop || searches.iter().all(|search| search.is_over) {
             return;
@@ -343,6 +379,14 @@ fn compound(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let header = Reader::little(bytes.get(at..)?);
     let (order, shift) = (header.at(28)?.u16()?, header.at(30)?.u16()?);
     (order == 0xfffe && matches!(shift, 9 | 12)).then_some(Object { start: at, end: None })
+}
+
+/// A line of a header, with one that tells of the content soon behind it: Office opens such a page wherever it begins.
+fn mail(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
+    let is_line = at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|byte| *byte == b'\n');
+    let header = clipped(bytes, u64::try_from(at).ok()?, HEADER);
+    let is_header = is_line && memmem::find(header, b"\nContent-").is_some();
+    is_header.then_some(Object { start: at, end: None })
 }
 
 fn rtf(_: &mut Known<'_>, at: usize) -> Option<Object> {

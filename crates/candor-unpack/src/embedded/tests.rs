@@ -36,6 +36,9 @@ fn every_kind_is_found_behind_anything() {
             (b"some text\n".to_vec(), FileType::TextAscii),
             (picture.clone(), FileType::Gif),
             (vec![0x80; 3000], FileType::BinaryData),
+            (document::pdf(&[("", b"content".to_vec())]), FileType::Pdf),
+            (b"{\\rtf1 text}".to_vec(), FileType::Rtf),
+            (b"\xa7\x0d\x0d\x0a\0\0\0\0".to_vec(), FileType::PythonCompiled),
         ] {
             let offset = before.len() as u64;
             let found = Collected::of(file_type, &[before, object.clone()].concat()).children;
@@ -44,6 +47,29 @@ fn every_kind_is_found_behind_anything() {
             assert!(object.starts_with(&child.bytes) && child.bytes.len() + 1024 > object.len());
         }
     }
+}
+
+#[test]
+fn mails_are_found_at_the_start_of_a_line() {
+    let mail = "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\ntext";
+    for (before, is_found) in [("%PDF-1.7\r\n\r\n", true), ("%PDF-1.7 the line ", false)] {
+        let bytes = [before, mail].concat();
+        let found = Collected::of(FileType::Pdf, bytes.as_bytes()).children;
+        assert_eq!(found.iter().any(|child| child.bytes == mail.as_bytes()), is_found, "{before}");
+    }
+}
+
+#[test]
+fn gaps_between_members_of_an_archive_are_searched() {
+    let member = |name: &str| zip_methods::archive(&[zip_methods::pack(name, b"content", 0)]);
+    let page = document::pdf(&[("", b"page".to_vec())]);
+    let first = member("first");
+    // What stands between the members is in none; what is in a member is given with it, once.
+    let found = Collected::of(FileType::Zip, &[&first[..], &page, &member("second")].concat());
+    assert_eq!(found.children.iter().filter(|child| child.bytes.starts_with(b"%PDF-")).count(), 1);
+    let inside = zip_methods::archive(&[zip_methods::pack("a.pdf", &page, 0)]);
+    let found = Collected::of(FileType::Zip, &inside);
+    assert_eq!(found.children.len(), 1);
 }
 
 #[test]

@@ -9,11 +9,11 @@ mod decoder;
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Reader, clipped};
-pub(crate) use decoder::{Method, decoder};
+pub(crate) use decoder::{Method, give};
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -42,14 +42,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             real_size: Some(header.real),
             ..Member::default()
         };
-        let flow = match decoder(Method::named(&header.method), data, header.real) {
-            Some(mut decoder) => sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder)),
-            None => {
-                let method = String::from_utf8_lossy(&header.method).into_owned();
-                let reason = Reason::Unsupported(format!("LHA compression {method}"));
-                sink.child(ChildKind::Extracted, &member, Content::Absent(reason))
-            }
-        };
+        let flow = give(&member, Method::named(&header.method), data, header.real, sink);
         if flow == Flow::Stop {
             return;
         }

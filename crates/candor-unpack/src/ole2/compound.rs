@@ -105,6 +105,14 @@ impl<'a> Compound<'a> {
         Some(compound)
     }
 
+    /// Where the last sector ends that the table knows to be in use.
+    pub(super) fn end(&self) -> Option<u64> {
+        const FREE: u32 = u32::MAX;
+        let last = self.table.iter().rposition(|next| *next != FREE)?;
+        // The header takes the place of one sector.
+        u64::try_from(last).ok()?.checked_add(2)?.checked_mul(self.sector_size)
+    }
+
     /// The content of a stream, as far as it is there.
     pub(super) fn content(&self, stream: &Stream) -> Vec<u8> {
         if stream.length >= self.cutoff {

@@ -40,6 +40,11 @@ const DIRECTORIES: usize = 64;
 /// Longest source of one module.
 const SOURCE: usize = 16 << 20;
 
+/// Where the last sector ends that is in use.
+pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
+    Compound::parse(bytes)?.end()
+}
+
 /// Gives streams, macros and embedded objects.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let Some(compound) = Compound::parse(bytes) else {

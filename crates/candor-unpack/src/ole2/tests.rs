@@ -310,7 +310,7 @@ fn macros_are_paid_for() {
     let found = Collected::of(FileType::MsOle2, &bytes);
     assert_eq!(found.incomplete, []);
     assert!(Collected::work_of(FileType::MsOle2, &bytes) < bytes.len() as u64);
-    let long = [("Module1", document::vba(&b"Attribute VB_Name = \"Module1\"\n".repeat(2000)))];
+    let long = [("Module1", document::vba(&b"Attribute VB_Name = \"Module1\"\n".repeat(1800)))];
     let bytes = document::compound("VBA", &long);
     let found = Collected::of(FileType::MsOle2, &bytes);
     assert!(found.children.len() == 3 && !found.incomplete.contains(&Reason::Work));

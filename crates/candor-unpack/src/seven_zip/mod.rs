@@ -75,9 +75,13 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// How many bytes the header reaches behind the end of the file, when its start says so.
 fn missing(bytes: &[u8]) -> Option<u64> {
+    end(bytes)?.checked_sub(u64::try_from(bytes.len()).ok()?).filter(|missing| *missing > 0)
+}
+
+/// Where an archive ends, as its start says.
+pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
     let mut start = Reader::little(bytes).at(12)?;
-    let end = start.u64()?.checked_add(start.u64()?)?.checked_add(32)?;
-    end.checked_sub(u64::try_from(bytes.len()).ok()?).filter(|missing| *missing > 0)
+    start.u64()?.checked_add(start.u64()?)?.checked_add(32)
 }
 
 struct Walk<'a, 'sink> {

@@ -124,6 +124,9 @@ impl Entry {
     }
 }
 
+/// Marks of end records that are looked at.
+const ENDS: usize = 100;
+
 /// Whether the end record says that the archive has other parts, or the mark of the first of several stands at its
 /// start and no end record is there.
 pub(super) fn has_other_parts(bytes: &[u8]) -> bool {
@@ -134,6 +137,25 @@ pub(super) fn has_other_parts(bytes: &[u8]) -> bool {
     let record = bytes.get(tail.saturating_add(end)..).unwrap_or_default();
     // Number of this part; all ones when the Zip64 record has it.
     record.get(4..6).is_some_and(|part| part != [0, 0] && part != [0xff, 0xff])
+}
+
+/// Where the last end record begins that a directory can stand in front of.
+pub(super) fn end_mark(bytes: &[u8]) -> Option<u64> {
+    memmem::rfind_iter(bytes, b"PK\x05\x06").take(ENDS).find_map(|end| {
+        let end = u64::try_from(end).ok()?;
+        let (size, offset) = end_record(Reader::little(bytes), end).unwrap_or_default();
+        (size.checked_add(offset)? <= end).then_some(end)
+    })
+}
+
+/// Where an archive ends: behind the comment of the end record, or in front of it when it is no text.
+pub(super) fn end(bytes: &[u8]) -> Option<u64> {
+    let record = end_mark(bytes)?;
+    let length = Reader::little(bytes).at(record.checked_add(20)?)?.u16()?;
+    let start = record.checked_add(22)?;
+    let comment = clipped(bytes, start, u64::from(length));
+    let is_text = !comment.iter().any(|byte| matches!(byte, 0..=8 | 14..=31 | b'<' | b'{' | b'%'));
+    if is_text { start.checked_add(u64::from(length)) } else { Some(start) }
 }
 
 /// The central directory, and how many bytes stand before the archive.

@@ -29,11 +29,17 @@ use memchr::memmem;
 use layout::{Entry, LOCAL};
 
 use crate::codec;
+use crate::embedded;
 use crate::name::decoded;
 use crate::package::Package;
 use crate::password;
 use crate::reader::{Reader, clipped};
-use crate::work::Paid;
+use crate::work::{Paid, units};
+
+/// Where an archive ends with its comment. One that holds what is no comment is not taken for one.
+pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
+    layout::end(bytes)
+}
 
 /// Gives every member.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -48,6 +54,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         // What is left are headers that nothing points to; stopping there or not is the same.
         let _ = walk.uncovered();
     }
+    walk.gaps();
     walk.package.tell(walk.sink);
 }
 
@@ -63,6 +70,9 @@ struct Walk<'a, 'sink> {
     trials: u32,
     package: Package,
 }
+
+/// How long a gap is that is looked at: descriptors and what aligns members are shorter.
+const GAP: u64 = 64;
 
 /// What is told of a member whose end is not there.
 const CUT: &str = "a ZIP member is cut short";
@@ -139,6 +149,25 @@ impl Walk<'_, '_> {
             at = entry.data.saturating_add(entry.compressed).max(place.saturating_add(1));
         }
         Flow::Continue
+    }
+
+    /// Gives what stands between members, and in front of them, and is none.
+    fn gaps(&mut self) {
+        let directory = layout::directory(self.bytes).map(|(reader, _)| units(reader.position()));
+        let end = layout::end_mark(self.bytes).unwrap_or_else(|| units(self.bytes.len()));
+        // The directory is no gap.
+        let end = directory.map_or(end, |start| start.min(end));
+        let mut at = 0;
+        let mut gaps = Vec::new();
+        for (&start, &next) in &self.covered {
+            gaps.push((at, start.min(end)));
+            at = next.max(at);
+        }
+        gaps.push((at, end));
+        for (start, end) in gaps.into_iter().filter(|(start, end)| end.saturating_sub(*start) >= GAP) {
+            let part = clipped(self.bytes, start, end.saturating_sub(start));
+            embedded::search_gap(part, usize::try_from(start).unwrap_or(usize::MAX), self.sink);
+        }
     }
 
     /// The first local header from `at` on that is not covered.

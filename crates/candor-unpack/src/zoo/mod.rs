@@ -17,7 +17,6 @@ use std::collections::BTreeSet;
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
-use crate::codec::Decoder;
 use crate::lha::{self, Method};
 use crate::lzw::Lzw;
 use crate::name::decoded;
@@ -56,16 +55,12 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             method: Some(u16::from(entry.method)),
             ..Member::default()
         };
-        let decoder: Option<Decoder<'_>> = match entry.method {
-            0 => Some(Box::new(data)),
-            1 => Some(Box::new(Lzw::of_zoo(data))),
-            2 => lha::decoder(Method::named(b"-lh5-"), data, entry.real),
-            _ => None,
-        };
-        let flow = match decoder {
-            Some(mut decoder) => sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder)),
-            None => {
-                let reason = Reason::Unsupported(format!("method {} of Zoo", entry.method));
+        let flow = match entry.method {
+            0 => sink.child(ChildKind::Extracted, &member, Content::Bytes(data)),
+            1 => sink.child(ChildKind::Extracted, &member, Content::Stream(&mut Lzw::of_zoo(data))),
+            2 => lha::give(&member, Method::named(b"-lh5-"), data, entry.real, sink),
+            method => {
+                let reason = Reason::Unsupported(format!("method {method} of Zoo"));
                 sink.child(ChildKind::Extracted, &member, Content::Absent(reason))
             }
         };
