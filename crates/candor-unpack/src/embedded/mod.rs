@@ -381,11 +381,13 @@ fn compound(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     (order == 0xfffe && matches!(shift, 9 | 12)).then_some(Object { start: at, end: None })
 }
 
-/// A line of a header, with one that tells of the content soon behind it: Office opens such a page wherever it begins.
+/// A line of a header, with one soon behind it that tells of parts, or of one that is encoded: Office opens such a page
+/// wherever it begins. Translations of messages have such lines, too, and tell of text.
 fn mail(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let is_line = at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|byte| *byte == b'\n');
     let header = clipped(bytes, u64::try_from(at).ok()?, HEADER);
-    let is_header = is_line && memmem::find(header, b"\nContent-").is_some();
+    let has = |word: &[u8]| memmem::find(header, word).is_some();
+    let is_header = is_line && has(b"\nContent-") && (has(b"multipart/") || has(b"base64"));
     is_header.then_some(Object { start: at, end: None })
 }
 

@@ -51,9 +51,14 @@ fn every_kind_is_found_behind_anything() {
 
 #[test]
 fn mails_are_found_at_the_start_of_a_line() {
-    let mail = "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\ntext";
-    for (before, is_found) in [("%PDF-1.7\r\n\r\n", true), ("%PDF-1.7 the line ", false)] {
-        let bytes = [before, mail].concat();
+    let mail = |kind: &str| format!("MIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\ntext");
+    for (before, kind, is_found) in [
+        ("%PDF-1.7\r\n\r\n", "multipart/related", true),
+        ("%PDF-1.7\r\n\r\n", "text/plain", false),
+        ("%PDF-1.7 the line ", "multipart/related", false),
+    ] {
+        let mail = mail(kind);
+        let bytes = [before, &mail].concat();
         let found = Collected::of(FileType::Pdf, bytes.as_bytes()).children;
         assert_eq!(found.iter().any(|child| child.bytes == mail.as_bytes()), is_found, "{before}");
     }
