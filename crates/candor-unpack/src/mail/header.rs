@@ -7,11 +7,19 @@ use crate::transfer::{any, base64, hex_pair, quoted_printable};
 const FIELDS: usize = 1024;
 const FIELD: usize = 64 << 10;
 
+/// Lines behind one that is no field in which the header may still go on.
+const STRAY: usize = 256;
+/// What marks UTF-8, and is no part of the first field.
+const MARK_OF_UTF8: &[u8] = b"\xef\xbb\xbf";
+
 /// What a line of a header costs; what a byte does of a field that matters, each end of a parameter, and each mark of a word in
 /// another character set, of which it has four. In the units of [`candor_model::Budget::pay_work`].
 const LINE: usize = 32;
 const BYTE: usize = 4;
 const MARK: usize = 64;
+
+/// A header that ends early, and where.
+type Early = Option<(Box<Header>, usize)>;
 
 /// What matters of the header of a part.
 #[derive(Clone, Debug, Default)]
@@ -24,23 +32,31 @@ pub(super) struct Header {
     pub(super) name: String,
     /// It goes on behind what was read of it.
     pub(super) is_cut: bool,
+    /// What it is for those who end it at the first line that is no field, and where that line stands.
+    pub(super) early: Early,
+    /// Fields that matter, of which there may be several of a name.
+    pub(super) counted: usize,
 }
 
 impl Header {
     /// Reads the header at the start of `bytes`, and says where the body starts. A line that is no field
-    /// ends the header as an empty line does: some programs show what follows. It ends, too, with what `pay` does not let it read.
+    /// ends the header as an empty line does, as some programs show what follows, unless a field that matters stands
+    /// behind it: others pass it over. It ends, too, with what `pay` does not let it read.
     pub(super) fn read(bytes: &[u8], pay: &mut dyn FnMut(usize) -> bool) -> (Self, usize) {
         let mut header = Self::default();
-        let mut at = 0_usize;
+        let start = if bytes.starts_with(MARK_OF_UTF8) { MARK_OF_UTF8.len() } else { 0 };
+        let mut at = start;
         let mut field: Vec<u8> = Vec::new();
         let mut fields = 0_usize;
+        let mut stray: Option<Stray> = None;
+        let mut early: Early = None;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
             let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
-            let line = rest.get(..length).unwrap_or_default();
+            let (line, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
             if !pay(LINE) {
                 header.take(&field, pay);
-                return (header, at);
+                return header.ended(at, stray, early);
             }
             let text = trimmed_end(line);
             let is_folded = matches!(line.first(), Some(b' ' | b'\t')) && !text.is_empty();
@@ -56,16 +72,32 @@ impl Header {
             }
             header.take(&field, pay);
             field.clear();
-            let is_field = memchr::memchr(b':', text).is_some_and(|colon| {
-                let name = text.get(..colon).unwrap_or_default();
-                !any(name.trim_ascii_end(), |byte| !byte.is_ascii_graphic())
-            });
+            let is_field = is_field(text, behind);
             // The line that mailboxes put in front of a message.
-            let is_separator = at == 0 && (text.starts_with(b"From ") || text.starts_with(b">From "));
-            if line.is_empty() || fields >= FIELDS || !(is_field || is_separator) {
+            let is_separator = at == start && (text.starts_with(b"From ") || text.starts_with(b">From "));
+            // A boundary ends it for everybody.
+            if text.is_empty() || fields >= FIELDS || text.starts_with(b"--") {
                 header.is_cut |= is_field && fields >= FIELDS;
                 let is_blank = text.is_empty();
-                return (header, if is_blank { at.saturating_add(length) } else { at });
+                let body = if is_blank { at.saturating_add(length) } else { at };
+                return header.ended(body, stray, early);
+            }
+            match &mut stray {
+                Some(last) if header.counted == last.header.counted => {
+                    last.lines = last.lines.saturating_add(1);
+                    if last.lines > STRAY {
+                        return header.ended(at, stray, early);
+                    }
+                }
+                _ if is_field || is_separator => {}
+                _ => {
+                    if !pay(header.length()) {
+                        return header.ended(at, stray, early);
+                    }
+                    // It ends early at the first one.
+                    early = early.or(stray.map(|stray| (Box::new(stray.header), stray.at)));
+                    stray = Some(Stray { header: header.clone(), at, lines: 0 });
+                }
             }
             if is_field {
                 field.extend_from_slice(text.get(..FIELD).unwrap_or(text));
@@ -76,9 +108,41 @@ impl Header {
         }
     }
 
+    /// The header when it ends here, before a body that begins at `body`; or where the line stands that is no field and behind
+    /// which nothing matters.
+    fn ended(mut self, body: usize, stray: Option<Stray>, early: Early) -> (Self, usize) {
+        match stray {
+            Some(stray) if self.counted == stray.header.counted => (Self { early, ..stray.header }, stray.at),
+            Some(stray) => {
+                self.early = early.or(Some((Box::new(stray.header), stray.at)));
+                (self, body)
+            }
+            None => (self, body),
+        }
+    }
+
+    /// Bytes that it holds.
+    fn length(&self) -> usize {
+        let boundary = self.boundary.as_ref().map_or(0, Vec::len);
+        [self.media_type.len(), boundary, self.encoding.len(), self.name.len()]
+            .iter()
+            .fold(0, |sum, length| sum.saturating_add(*length))
+    }
+
     /// Whether a field is one of those that matter.
     fn counts(field: &[u8]) -> bool {
         field.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"content-"))
+    }
+
+    /// Whether parts follow it.
+    pub(super) fn is_container(&self) -> bool {
+        self.media_type.starts_with("multipart/")
+    }
+
+    /// The boundaries that it names, for those who read all of it and for those who end it early.
+    pub(super) fn boundaries(&self) -> impl Iterator<Item = &[u8]> {
+        let early = self.early.iter().filter_map(|(early, _)| early.boundary.as_deref());
+        self.boundary.as_deref().into_iter().chain(early)
     }
 
     /// Whether it says what follows it.
@@ -90,6 +154,7 @@ impl Header {
         if !Self::counts(field) || !pay(price(field)) {
             return;
         }
+        self.counted = self.counted.saturating_add(1);
         let Some(colon) = memchr::memchr(b':', field) else { return };
         let (name, value) = field.split_at_checked(colon).unwrap_or((field, &[]));
         let value = value.get(1..).unwrap_or_default().trim_ascii();
@@ -109,6 +174,30 @@ impl Header {
             self.name = words(&name);
         }
     }
+}
+
+/// A line among those of a header that is no field: what was read before it, and how many lines behind it, of which none matters.
+#[derive(Clone, Debug)]
+struct Stray {
+    header: Header,
+    at: usize,
+    lines: usize,
+}
+
+/// Whether a line begins a field: with a name and a colon, which may be folded onto the next line.
+fn is_field(text: &[u8], behind: &[u8]) -> bool {
+    let name = match memchr::memchr(b':', text) {
+        Some(colon) => text.get(..colon).unwrap_or_default(),
+        None => {
+            let blanks = behind.iter().take(BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            if blanks == 0 || behind.get(blanks) != Some(&b':') {
+                return false;
+            }
+            text
+        }
+    };
+    let name = name.trim_ascii_end();
+    !name.is_empty() && !any(name, |byte| !byte.is_ascii_graphic())
 }
 
 /// What reading a field that matters costs.

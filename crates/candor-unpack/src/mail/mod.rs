@@ -6,7 +6,7 @@
 //! or none (a line that starts with two dashes and is followed by a header counts as one); base64 with other
 //! characters in it, or cut short (they are passed over, the beginning is kept); encodings that the header
 //! does not name (a body that is base64 throughout is given decoded too); headers that end without an empty
-//! line; a message in several mails (RFC 2046, 5.2.2: what is in each is opened, and that the others are missing is
+//! line, or go on behind lines that are no fields; parts behind the last one; a message in several mails (RFC 2046, 5.2.2: what is in each is opened, and that the others are missing is
 //! said); thousands of nested parts (the parts are walked in one pass, with a list of the open boundaries).
 
 mod header;
@@ -51,6 +51,8 @@ const FILES: usize = 256;
 /// Gives the parts of a message, or the messages of a mailbox.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut mail = Mail { sink, position: 0, work: Work::of(bytes) };
+    // A mark of UTF-8 is no part of the first line.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut start = 0_usize;
     for next in further_messages(bytes) {
         let message = bytes.get(start..next).unwrap_or_default();
@@ -112,11 +114,15 @@ impl Mail<'_> {
             self.next_boundary(bytes, lines.by_ref().skip_while(|start| *start < at), &boundaries)
         {
             let part = bytes.get(part_start..found.start).unwrap_or_default();
-            let is_container = current.media_type.starts_with("multipart/");
+            let is_container = current.is_container();
+            if self.early(&current, bytes, found.start) == Flow::Stop {
+                return Flow::Stop;
+            }
             if !(is_container && is_blank(part)) && self.part(&current, part, is_container) == Flow::Stop {
                 return Flow::Stop;
             }
-            boundaries.truncate(found.depth.saturating_add(usize::from(!found.is_last)));
+            // Behind the last part others may follow: some programs show them.
+            boundaries.truncate(found.depth.saturating_add(1));
             if self.position > PARTS {
                 self.sink.incomplete(Reason::Children);
                 return Flow::Stop;
@@ -129,15 +135,44 @@ impl Mail<'_> {
                 at = found.end;
                 continue;
             }
-            let (header, body) = self.header(rest);
+            let (mut header, body) = self.header(rest);
+            if let Some((_, start)) = &mut header.early {
+                *start = start.saturating_add(found.end);
+            }
             current = header;
             part_start = found.end.saturating_add(body);
             at = part_start;
             self.open(&current, bytes.get(part_start..).unwrap_or_default(), &mut boundaries);
         }
         let part = bytes.get(part_start..).unwrap_or_default();
-        let is_container = current.media_type.starts_with("multipart/");
+        let is_container = current.is_container();
+        if self.early(&current, bytes, bytes.len()) == Flow::Stop {
+            return Flow::Stop;
+        }
+        if part_start == 0 {
+            return self.whole(part);
+        }
         self.part(&current, part, is_container)
+    }
+
+    /// Gives the part as those see it who end its header at the first line that is no field, when others do not.
+    fn early(&mut self, header: &Header, bytes: &[u8], end: usize) -> Flow {
+        // What begins with the message is the message.
+        let Some((early, start)) = header.early.as_ref().filter(|(_, start)| *start > 0) else {
+            return Flow::Continue;
+        };
+        self.part(early, bytes.get(*start..end).unwrap_or_default(), early.is_container())
+    }
+
+    /// Gives a text that has no header as such: it would be taken for the same mail again.
+    fn whole(&mut self, text: &[u8]) -> Flow {
+        if self.give(String::new(), Some(FileType::TextAscii), text) == Flow::Stop {
+            return Flow::Stop;
+        }
+        match self.encoded(text) {
+            Flow::Continue => self.files(text),
+            Flow::Stop => Flow::Stop,
+        }
     }
 
     /// The header at the start of `bytes`, and where the body starts.
@@ -168,7 +203,7 @@ impl Mail<'_> {
                 return None;
             }
             // The longest that fits, innermost first: one may begin with another.
-            let fitting = boundaries.iter().enumerate().filter(|(_, boundary)| text.starts_with(boundary));
+            let fitting = boundaries.iter().enumerate().filter(|(_, boundary)| fits(text, boundary));
             let Some((depth, boundary)) = fitting.max_by_key(|(depth, boundary)| (boundary.len(), *depth))
             else {
                 continue;
@@ -186,25 +221,29 @@ impl Mail<'_> {
     fn open(&mut self, header: &Header, body: &[u8], boundaries: &mut Vec<Vec<u8>>) {
         // Every part may name one, so only the beginning is searched.
         let near = body.get(..NEAR).unwrap_or(body);
-        let named = header.boundary.clone().filter(|boundary| {
-            if boundary.is_empty() {
-                return false;
-            }
+        // Blanks at its end are none of it.
+        let mut names = header.boundaries().map(trimmed_end);
+        let named = names.find(|boundary| {
             // What is not paid for is believed.
-            if body.len() > NEAR || !self.work.pay(BOUNDARY, self.sink) {
+            if (body.len() > NEAR && !boundaries.is_empty()) || !self.work.pay(BOUNDARY, self.sink) {
                 return true;
             }
-            let place = memmem::find(near, &[b"--", &boundary[..]].concat());
+            let place = place_of(near, boundary);
             !self.work.pay(place.unwrap_or(near.len()) / AHEAD, self.sink) || place.is_some()
         });
-        let is_container = header.media_type.starts_with("multipart/") || header.boundary.is_some();
-        let boundary = named.or_else(|| {
+        // What says nothing of its body may have parts all the same.
+        let says_nothing = boundaries.is_empty() && !header.media_type.contains('/');
+        let is_container = header.is_container() || header.boundary.is_some() || says_nothing;
+        let boundary = named.map(<[u8]>::to_vec).or_else(|| {
             if !is_container || !self.work.pay(BOUNDARY, self.sink) {
                 return None;
             }
             let (boundary, read) = guess(near);
             self.work.pay(read, self.sink).then_some(boundary)?
         });
+        // It may stand farther away.
+        let far = || header.boundaries().next().map(trimmed_end).filter(|_| body.len() > NEAR);
+        let boundary = boundary.or_else(|| far().map(<[u8]>::to_vec));
         let Some(boundary) = boundary else { return };
         if boundaries.len() < BOUNDARIES {
             boundaries.push(boundary);
@@ -366,6 +405,23 @@ struct Boundary {
     depth: usize,
     /// Whether no part of that container follows.
     is_last: bool,
+}
+
+/// Whether a line, without the two dashes that it begins with, is of this boundary. An empty one stands alone: everything begins
+/// with it.
+fn fits(text: &[u8], boundary: &[u8]) -> bool {
+    if boundary.is_empty() { text.is_empty() || text == b"--" } else { text.starts_with(boundary) }
+}
+
+/// Where a line of this boundary may stand.
+fn place_of(near: &[u8], boundary: &[u8]) -> Option<usize> {
+    if !boundary.is_empty() {
+        return memmem::find(near, &[b"--", boundary].concat());
+    }
+    lines_with(near, b"--").find(|start| {
+        let line = near.get(start.saturating_add(2)..).unwrap_or_default();
+        is_blank(line.get(..memchr::memchr(b'\n', line).unwrap_or(line.len())).unwrap_or_default())
+    })
 }
 
 /// The first line that looks like a boundary (two dashes, and a header field on the next line), and how far was read.

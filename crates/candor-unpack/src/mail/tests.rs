@@ -263,7 +263,8 @@ fn headers_that_go_on_behind_what_is_read_are_told() {
     };
     let told = || vec![Reason::Unsupported("so long a header of a mail".to_owned())];
     assert_eq!(mail(&"X: y\r\n".repeat(1022), &"\r\n a=b;".repeat(9_000)), (true, vec![]));
-    assert_eq!(mail(&"X: y\r\n".repeat(1023), ""), (false, told()));
+    // What names no boundary has one all the same.
+    assert_eq!(mail(&"X: y\r\n".repeat(1023), ""), (true, told()));
     assert_eq!(mail("", &"\r\n a=b;".repeat(14_000)).1, told());
     // What matters to nobody may be as long as it likes.
     let long = format!("X:{}\r\n", "\r\n y".repeat(40_000));
@@ -294,4 +295,107 @@ fn lines_of_a_few_digits_are_paid_for() {
     assert!(found.incomplete.contains(&Reason::Work));
     let part = given(found);
     assert!(content.starts_with(&part) && part.len() > 50_000 && part.len() < content.len());
+}
+
+/// A part with an attachment, and one before it.
+const ATTACHED: &str =
+    "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\nY29udGVudA==\r\n";
+const FIRST: &str = "Content-Type: text/plain\r\n\r\nhello\r\n";
+
+fn contents(mail: &str) -> Vec<String> {
+    shown(mail).into_iter().map(|(_, content)| content).collect()
+}
+
+#[test]
+fn boundaries_of_nothing_are_boundaries() {
+    for name in ["\"\"", "\"  \"", "\"\t\""] {
+        let mail = format!(
+            "From: a@b\r\nContent-Type: multipart/mixed; boundary={name}\r\n\r\n--\r\n{FIRST}--\r\n{ATTACHED}----\r\n"
+        );
+        assert_eq!(contents(&mail), ["hello", "content"], "{name}");
+    }
+    let mail = format!(
+        "From: a@b\r\nContent-Type: multipart/mixed; boundary=\"B  \"\r\n\r\n--B  \r\n{FIRST}--B\r\n{ATTACHED}--B--\r\n"
+    );
+    assert_eq!(contents(&mail), ["hello", "content"]);
+}
+
+#[test]
+fn parts_behind_the_last_one_are_given() {
+    let head = "From: a@b\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n";
+    let mail = format!("{head}--B\r\n{FIRST}--B--\r\n--B\r\n{ATTACHED}--B--\r\n");
+    assert_eq!(contents(&mail), ["hello", "content"]);
+    assert_eq!(contents(&format!("{head}--B--\r\n--B\r\n{ATTACHED}--B--\r\n")), ["content"]);
+    // Also of one that stands in another, which goes on behind it.
+    let inner = "Content-Type: multipart/mixed; boundary=I\r\n\r\n";
+    let mail = format!(
+        "{head}--B\r\n{inner}--I\r\n{FIRST}--I--\r\n--I\r\n{ATTACHED}--I--\r\n--B\r\n\r\nlast\r\n--B--\r\n"
+    );
+    assert_eq!(contents(&mail), ["hello", "content", "last"]);
+}
+
+#[test]
+fn headers_go_on_behind_lines_that_are_no_fields() {
+    let named = "Content-Type: multipart/mixed; boundary=B\r\n\r\n";
+    let body = format!("--B\r\n{FIRST}--B\r\n{ATTACHED}--B--\r\n");
+    for before in ["no field\r\n", "no field\r\nX: y\r\nno field\r\n", " no field\r\n", ": nothing\r\n"] {
+        for head in ["From: a@b\r\n", "From: a@b\r\nMIME-Version: 1.0\r\n"] {
+            let found = contents(&format!("{head}{before}{named}{body}"));
+            assert!(found.ends_with(&["hello".to_owned(), "content".to_owned()]), "{before} {found:?}");
+        }
+    }
+    // Those who end it there are shown what follows.
+    let early = "From: a@b\r\nContent-Transfer-Encoding: base64\r\nY29udGVudA==\r\nContent-Type: text/plain\r\n\r\n\r\n";
+    let found = contents(early);
+    assert!(found.iter().any(|content| content.starts_with("content")), "{found:?}");
+    // Where nothing follows that matters, it ends for everybody.
+    let found = contents("From: a@b\r\nContent-Type: text/plain\r\nfirst line\r\nX: y\r\n\r\nlast line\r\n");
+    assert_eq!(found, ["first line\r\nX: y\r\n\r\nlast line"]);
+}
+
+#[test]
+fn names_of_fields_are_read_that_stand_before_a_fold() {
+    let attached = ATTACHED.replace("Encoding: base64", "Encoding\r\n : base64");
+    let mail =
+        format!("From: a@b\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n{attached}--B--\r\n");
+    assert_eq!(contents(&mail), ["content"]);
+}
+
+#[test]
+fn mails_that_say_nothing_of_their_body_have_parts() {
+    let body = format!("\r\n--B\r\n{FIRST}--B\r\n{ATTACHED}--B--\r\n");
+    for head in ["", "Content-Type: mixed; boundary=\r\n", "MIME-Version: 1.0\r\n"] {
+        assert_eq!(contents(&format!("From: a@b\r\n{head}\r\n{body}")), ["hello", "content"], "{head}");
+    }
+    // One that is named wrong, far before the end.
+    let mail = format!(
+        "From: a@b\r\nContent-Type: multipart/mixed; boundary=X\r\n\r\n--B\r\n{}\r\n--B\r\n{ATTACHED}--B--\r\n",
+        format!("Content-Type: text/plain\r\n\r\n{}", "hello ".repeat(50_000))
+    );
+    assert_eq!(contents(&mail).pop().unwrap(), "content");
+}
+
+#[test]
+fn marks_of_utf_8_are_no_part_of_a_mail() {
+    let mail = format!(
+        "\u{feff}From: a@b\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n{FIRST}--B\r\n{ATTACHED}--B--\r\n"
+    );
+    assert_eq!(contents(&mail), ["hello", "content"]);
+    let mailbox = "\u{feff}From a@b Mon\nSubject: 1\n\none\n\nFrom c@d Tue\nSubject: 2\n\ntwo\n";
+    assert_eq!(shown(mailbox).len(), 2);
+    // What has no header is given as text: it would be taken for a mail again.
+    let found = Collected::of(FileType::Mail, b"no header\nFrom: a@b\n").children;
+    assert_eq!(found[0].member.file_type, Some(FileType::TextAscii));
+}
+
+#[test]
+fn lines_that_are_no_fields_are_paid_for() {
+    for text in ["no field\nContent-Type: a/b\n".repeat(1_000), "no field\n".repeat(1_000)] {
+        let mail = format!("From: a@b\n{text}\ntext");
+        assert_eq!(Collected::of(FileType::Mail, mail.as_bytes()).incomplete, []);
+        assert!(Collected::work_of(FileType::Mail, mail.as_bytes()) < 64 * mail.len() as u64);
+    }
+    let long = format!("From: a@b\nContent-Type: multipart/x; boundary={}\n", "b".repeat(30_000));
+    let mail = long + &"no field\nContent-Type: a/b\n".repeat(1_000);
+    assert_eq!(Collected::without_work(FileType::Mail, mail.as_bytes()).incomplete, [Reason::Work]);
 }
