@@ -8,7 +8,7 @@
 //!   images as they were written.
 //!
 //! Scripts come out as children of their own, normalised as programs ([`script`]), and so does the content
-//! of `data:` addresses, which the first copy leaves out. NULs are passed over everywhere, which is also
+//! of `data:` addresses, which the first copy leaves out, and what else stands there as base64. NULs are passed over everywhere, which is also
 //! all that UTF-16 needs.
 //!
 //! A quoted value is taken for an unquoted one from its first white space on, so that a `>` there ends the
@@ -24,7 +24,7 @@ mod tests;
 use candor_model::{ChildKind, Content, Facts, Flow, Link, Member, Normalisation, Reason, Sink};
 
 use crate::encoded_script;
-use crate::text::without_zeros;
+use crate::text::{self, without_zeros};
 use crate::work::{self, Allowance};
 use entities::{LONGEST, character};
 use links::Links;
@@ -62,10 +62,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         kept
     };
     let allowance = Allowance::new(sink.budget().work());
-    let page = match encoded_script::resolved(text, &allowance) {
-        Some(plain) => normalise(&plain, &allowance),
-        None => normalise(text, &allowance),
-    };
+    let resolved = encoded_script::resolved(text, &allowance);
+    let text = resolved.as_deref().unwrap_or(text);
+    let page = normalise(text, &allowance);
     allowance.settle(sink);
     if page.is_cut {
         sink.incomplete(Reason::Children);
@@ -82,8 +81,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if sink.copies(pages) == Flow::Stop {
         return;
     }
-    for (index, address) in page.data_addresses.iter().enumerate() {
+    let mut known = Vec::new();
+    for (index, (start, address)) in page.data_addresses.iter().enumerate() {
         let Some((kind, content)) = data_address::decoded(address) else { continue };
+        known.push(*start..start.saturating_add(address.len()));
         let member = Member {
             name: format!("data:{kind}"),
             position: u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1),
@@ -93,6 +94,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+    // Pages bring files along in the strings of their scripts, and in any other text.
+    let given = u64::try_from(page.data_addresses.len()).unwrap_or(u64::MAX);
+    let _ = text::search(text, given, &known, sink);
 }
 
 /// What comes out of one page.
@@ -102,8 +106,8 @@ struct Page {
     without_tags: Vec<u8>,
     /// Every script, each between `<script>` and `</script>`.
     scripts: Vec<u8>,
-    /// What stood behind `data:`.
-    data_addresses: Vec<Vec<u8>>,
+    /// What stood behind `data:`, and where.
+    data_addresses: Vec<(usize, Vec<u8>)>,
     /// Whether there are more of these than are kept.
     is_cut: bool,
     /// Where links lead, and what they show.
@@ -120,6 +124,7 @@ fn normalise_by(bytes: &[u8], most: usize, allowance: &Allowance) -> Page {
     let mut walk = Walk {
         allowance,
         rest: bytes,
+        length: bytes.len(),
         most,
         page: Page::default(),
         is_start: true,
@@ -183,6 +188,8 @@ enum Style {
 
 struct Walk<'a> {
     rest: &'a [u8],
+    /// Bytes of the page.
+    length: usize,
     /// What scripts may cost.
     allowance: &'a Allowance,
     /// Bytes that are taken together at most.
@@ -429,7 +436,8 @@ impl<'a> Walk<'a> {
         };
         let end = self.rest.iter().position(|&byte| ends(byte)).unwrap_or(self.rest.len());
         let Some((address, rest)) = self.rest.split_at_checked(end) else { return };
-        self.page.data_addresses.push(address.get(5..).unwrap_or_default().to_vec());
+        let start = self.length.saturating_sub(self.rest.len()).saturating_add(5);
+        self.page.data_addresses.push((start, address.get(5..).unwrap_or_default().to_vec()));
         self.page.without_comments.extend(b"data");
         self.rest = rest;
         // What is a link in the text is not what is opened as a file.

@@ -1,6 +1,7 @@
 //! Every row of these tables is what `sigtool --html-normalise` writes for the same page, except those that
 //! say otherwise.
 
+use candor_fixtures::container;
 use candor_model::{ChildKind, FileType, Limits, Normalisation, Reason};
 use proptest::prelude::*;
 
@@ -283,4 +284,41 @@ fn that_there_are_more_data_addresses_than_are_given_is_said() {
     };
     assert_eq!(addresses(4096), (4096, vec![]));
     assert_eq!(addresses(4097), (4096, vec![Reason::Children]));
+}
+
+#[test]
+fn files_in_base64_are_children_wherever_they_stand() {
+    let file = [&b"PK\x03\x04"[..], &[0x14; 200]].concat();
+    let digits = container::base64(&file);
+    for page in [
+        format!("<html><body><script>var b='{digits}';</script></body></html>"),
+        format!(
+            "<svg xmlns='http://www.w3.org/2000/svg'><script><![CDATA[var b='{digits}']]></script></svg>"
+        ),
+        format!("<html><div data-file=\"{digits}\"></div></html>"),
+        format!("<html><textarea>{digits}</textarea></html>"),
+        format!("<html><!-- {digits} --></html>"),
+        format!("<html><style>a{{background:url(data:application/zip;base64,{digits})}}</style></html>"),
+        format!("<html><pre>\n{}\n{}\n</pre></html>", &digits[..200], &digits[200..]),
+    ] {
+        for bytes in [page.as_bytes().to_vec(), page.encode_utf16().flat_map(u16::to_le_bytes).collect()] {
+            let found = Collected::of(FileType::Html, &bytes);
+            let files = found.children.iter().filter(|child| child.bytes == file).count();
+            assert_eq!(files, 1, "{page}");
+        }
+    }
+    // What is an address is given as such, and not again; nor is what is nothing.
+    let address = format!("<a href='data:application/zip;base64,{digits}'>");
+    let page =
+        format!("<html>{address}<b title='{digits}'>{address}<i title='{}'></html>", "QUFB/w".repeat(40));
+    let found = Collected::of(FileType::Html, page.as_bytes()).children;
+    let names: Vec<_> = found
+        .iter()
+        .filter(|child| child.kind == ChildKind::Extracted)
+        .map(|child| (&child.member.name[..], child.member.position, child.bytes == file))
+        .collect();
+    assert_eq!(
+        names,
+        [("data:application/zip", 1, true), ("data:application/zip", 2, true), ("base64 1", 3, true)]
+    );
 }

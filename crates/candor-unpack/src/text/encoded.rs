@@ -1,9 +1,13 @@
 //! Programs and scripts that stand in a text as base64: what `powershell -EncodedCommand` takes, and what
 //! droppers carry in a string.
 //!
+//! Base64 is often broken over lines, as certificates are (`certutil -decode`) and as mails have it, and scripts put its
+//! pieces together: runs of one length in lines that begin alike are one run, of which the last may be shorter.
+//!
 //! A long run of digits is decoded and given only when it is something: a program, an archive, or text, plain
 //! or in UTF-16. Keys and certificates, of which texts are full, are none of these.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::packed;
@@ -14,6 +18,9 @@ use crate::work::Allowance;
 /// Shortest run behind the option of a shell, and shortest one anywhere.
 const COMMAND: usize = 16;
 const BLOB: usize = 120;
+/// Shortest run that others in the next lines may go on with, and what may stand behind one in its line, or before it.
+const PIECE: usize = 32;
+const AROUND: usize = 64;
 /// Digits of a run that are looked at to see what it is: whole groups of four, of more bytes than are asked for.
 const BEGIN: usize = 512;
 /// How far before a run its option may begin.
@@ -23,37 +30,107 @@ const NEAR: usize = 40;
 /// [`candor_model::Budget::pay_work`].
 const BEGINNING: u64 = 32;
 const OPTION: u64 = 256;
+/// And what it costs to join a line to those before it.
+const JOINED: u64 = 8;
+
+/// What a run decodes to.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// Where it stands.
+    pub(super) start: usize,
+    pub(super) content: Vec<u8>,
+}
 
 /// What the runs of a text decode to, of those that are something. Without an `allowance` for more options of shells, what
-/// stands behind these is not found.
-pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = Vec<u8>> {
-    let (mut blob, mut command) = (next_blob(text, 0), next_command(text, 0, allowance));
+/// stands behind these is not found, nor are more lines joined.
+pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = Run> {
+    let (mut blob, mut command) = (next_run(text, 0), next_command(text, 0, allowance));
     let next = move || {
         let start = blob.into_iter().chain(command).min()?;
         let rest = text.get(start..).unwrap_or_default();
         let length = run_length(rest);
-        let end = start.saturating_add(length);
-        if blob == Some(start) {
-            blob = next_blob(text, end);
+        let (digits, end) = joined(text, start, length, allowance);
+        let is_long = digits.len() >= BLOB || command == Some(start);
+        if blob.is_some_and(|blob| blob < end) {
+            blob = next_run(text, end);
         }
-        if command == Some(start) {
+        if command.is_some_and(|command| command < end) {
             command = next_command(text, end, allowance);
         }
-        let digits = rest.get(..length).unwrap_or_default();
         // The beginning tells whether it is something.
-        let is_something = is_something(&base64(digits.get(..BEGIN).unwrap_or(digits)));
-        Some(if is_something { base64(digits) } else { Vec::new() })
+        let is_something = is_long && is_something(&base64(digits.get(..BEGIN).unwrap_or(&digits)));
+        Some(Run { start, content: if is_something { base64(&digits) } else { Vec::new() } })
     };
-    std::iter::from_fn(next).filter(|content| !content.is_empty())
+    std::iter::from_fn(next).filter(|run| !run.content.is_empty())
 }
 
-/// Where the first run starts that has at least [`BLOB`] digits, of those that start at `at` or behind.
-fn next_blob(text: &[u8], at: usize) -> Option<usize> {
+/// The digits of the run of this `length` at `start` and of those in the next lines that go on with it, and where they end.
+fn joined<'t>(text: &'t [u8], start: usize, length: usize, allowance: &Allowance) -> (Cow<'t, [u8]>, usize) {
+    let mut end = start.saturating_add(length);
+    let mut digits = Cow::Borrowed(text.get(start..end).unwrap_or_default());
+    let mut before: Option<&[u8]> = None;
+    // Padding is the end of what is broken over lines.
+    while length >= PIECE && digits.last() != Some(&b'=') {
+        let Some(piece) = next_piece(text, end, length, before) else { break };
+        if !allowance.pay(JOINED) {
+            break;
+        }
+        digits.to_mut().extend_from_slice(piece.digits);
+        end = piece.end;
+        before = Some(piece.before);
+        if piece.digits.len() < length {
+            break;
+        }
+    }
+    (digits, end)
+}
+
+/// A run that goes on with one in the line before.
+struct Piece<'t> {
+    /// What stands before it in its line.
+    before: &'t [u8],
+    digits: &'t [u8],
+    end: usize,
+}
+
+/// The run in the next line behind `end` that goes on with those of this `length` that lines hold behind what stands `before`.
+fn next_piece<'t>(text: &'t [u8], end: usize, length: usize, before: Option<&[u8]>) -> Option<Piece<'t>> {
+    let behind = text.get(end..)?;
+    let line_break = memchr::memchr(b'\n', behind.get(..AROUND).unwrap_or(behind))?;
+    let from = end.checked_add(line_break)?.checked_add(1)?;
+    let line = text.get(from..)?;
+    let piece = |start: usize| {
+        let digits = line.get(start..)?;
+        // One that goes on is no piece.
+        let count = run_length(digits.get(..length.saturating_add(1)).unwrap_or(digits));
+        let digits = digits.get(..count).filter(|digits| (1..=length).contains(&digits.len()))?;
+        let end = from.saturating_add(start).saturating_add(count);
+        Some(Piece { before: line.get(..start)?, digits, end })
+    };
+    if let Some(before) = before {
+        return line.starts_with(before).then(|| piece(before.len()))?;
+    }
+    let blanks = line.iter().take(AROUND).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    // What is before the second one is what is before those behind it. Words before it are none.
+    let near = line.get(..AROUND).unwrap_or(line);
+    let starts = near.iter().enumerate().filter(|(place, byte)| {
+        let previous = place.checked_sub(1).and_then(|previous| line.get(previous));
+        is_base64_digit(**byte) && !previous.is_some_and(|previous| is_base64_digit(*previous))
+    });
+    let mut starts = starts
+        .map(|(start, _)| start)
+        .take_while(|start| !near.get(..*start).unwrap_or_default().contains(&b'\n'));
+    let whole = starts.find_map(|start| piece(start).filter(|piece| piece.digits.len() == length));
+    whole.or_else(|| piece(blanks))
+}
+
+/// Where the first run starts that has at least [`PIECE`] digits, of those that start at `at` or behind.
+fn next_run(text: &[u8], at: usize) -> Option<usize> {
     let mut start = at;
     loop {
         // The last byte that is no digit is where such a run can start behind; in most texts it is not far from the
         // end, so that of most bytes nobody asks what they are.
-        let digits = text.get(start..start.checked_add(BLOB)?)?;
+        let digits = text.get(start..start.checked_add(PIECE)?)?;
         match digits.iter().rposition(|byte| !is_base64_digit(*byte)) {
             Some(last) => start = start.saturating_add(last).saturating_add(1),
             None => return Some(start),
@@ -165,7 +242,7 @@ mod tests {
     use crate::work::Allowance;
 
     fn found(text: &[u8]) -> Vec<Vec<u8>> {
-        super::found(text, &Allowance::new(u64::MAX)).collect()
+        super::found(text, &Allowance::new(u64::MAX)).map(|run| run.content).collect()
     }
 
     fn wide(text: &str) -> Vec<u8> {
@@ -203,6 +280,65 @@ mod tests {
         let noise: Vec<u8> = (0..200_u8).map(|byte| byte.wrapping_mul(37) ^ 0xa5).collect();
         assert!(found(base64(&noise).as_bytes()).is_empty());
         assert_eq!(found(format!("{} ", base64(&[b'x'; 200])).repeat(100).as_bytes()).len(), 100);
+    }
+
+    /// Base64 in lines of this `width`, each between these.
+    fn lines(content: &[u8], width: usize, before: &str, behind: &str) -> String {
+        let digits = base64(content);
+        let lines = digits.as_bytes().chunks(width).map(|line| str::from_utf8(line).unwrap());
+        lines.map(|line| format!("{before}{line}{behind}")).collect()
+    }
+
+    #[test]
+    fn runs_that_are_broken_over_lines_are_joined() {
+        let program = [&b"MZ"[..], &[0x90; 300], b"end"].concat();
+        for width in [32, 57, 60, 64, 72, 76, 120, 200] {
+            for (before, behind) in [
+                ("", "\n"),
+                ("", "\r\n"),
+                ("    ", " \n"),
+                ("", "\\\n"),
+                ("echo ", ">> a.txt\r\n"),
+                ("x = x & \"", "\"\r\n"),
+                ("  + '", "'\n"),
+                ("> ", "\n"),
+            ] {
+                let text = lines(&program, width, before, behind);
+                assert_eq!(found(text.as_bytes()), [&program[..]], "{text}");
+                // The first one may stand behind something else.
+                let text = format!("<x>{}</x>", &text[before.len()..]);
+                assert_eq!(found(text.as_bytes()), [&program[..]], "{text}");
+            }
+        }
+        let text = |mark: &str| {
+            let lines = lines(&program, 64, "", "\r\n");
+            format!("rem\r\n-----BEGIN {mark}-----\r\n{lines}-----END {mark}-----\r\nrem\r\n").repeat(2)
+        };
+        assert_eq!(found(text("CERTIFICATE").as_bytes()), [&program[..], &program]);
+        let two = "base64 -d <<E\n".to_owned() + &lines(&[b'x'; 96], 76, "", "\n") + "E\n";
+        assert_eq!(found(two.as_bytes()), [[b'x'; 96]]);
+    }
+
+    #[test]
+    fn lines_that_do_not_go_on_are_not_joined() {
+        let program = [&b"MZ"[..], &[0x90; 119]].concat();
+        // Padding ends what is broken, and so does a line that is longer.
+        let text = (base64(&program) + "\n").repeat(3);
+        assert_eq!(found(text.as_bytes()), [&program[..], &program, &program]);
+        let text = format!("{}\n{}\n", base64(&program[..60]), base64(&program[..90]));
+        assert_eq!(found(text.as_bytes()), [&program[..90]]);
+        // Digests of one length are nothing.
+        assert!(found("d41d8cd98f00b204e9800998ecf8427e\n".repeat(100).as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn lines_that_are_joined_are_paid_for() {
+        let text = lines(&[b'x'; 4_800], 64, "", "\n");
+        let allowance = Allowance::new(10 * super::JOINED);
+        let content: Vec<_> =
+            super::found(text.as_bytes(), &allowance).map(|run| run.content.len()).collect();
+        assert_eq!(content, [11 * 48]);
+        assert!(allowance.is_over());
     }
 
     /// What is found by definition: one run after the other.

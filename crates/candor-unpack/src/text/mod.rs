@@ -8,6 +8,8 @@ mod encoded;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use candor_model::flags::lowest_bits;
 use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
 
@@ -51,19 +53,35 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if encoded_script::search(text, sink) == Flow::Stop {
         return;
     }
+    let _ = search(text, 0, &[], sink);
+}
+
+/// Gives what stands in a text as base64 but for what begins in one of the places that are `known`, numbered behind what was
+/// `given`.
+pub(crate) fn search(text: &[u8], given: u64, known: &[Range<usize>], sink: &mut dyn Sink) -> Flow {
     let allowance = Allowance::new(sink.budget().work());
-    for (position, content) in (1_u64..).zip(encoded::found(text, &allowance)) {
-        if position > RUNS {
+    let mut flow = Flow::Continue;
+    // Both are in the order in which they stand there.
+    let mut known = known.iter().peekable();
+    let runs = encoded::found(text, &allowance).filter(|run| {
+        while known.next_if(|place| place.end <= run.start).is_some() {}
+        known.peek().is_none_or(|place| run.start < place.start)
+    });
+    for (number, run) in (1_u64..).zip(runs) {
+        if number > RUNS {
             sink.incomplete(Reason::Children);
             break;
         }
-        let real_size = u64::try_from(content.len()).ok();
-        let member = Member { name: format!("base64 {position}"), position, real_size, ..Member::default() };
-        if sink.child(ChildKind::Extracted, &member, Content::Bytes(&content)) == Flow::Stop {
+        let real_size = u64::try_from(run.content.len()).ok();
+        let position = given.saturating_add(number);
+        let member = Member { name: format!("base64 {number}"), position, real_size, ..Member::default() };
+        flow = sink.child(ChildKind::Extracted, &member, Content::Bytes(&run.content));
+        if flow == Flow::Stop {
             break;
         }
     }
     allowance.settle(sink);
+    flow
 }
 
 /// The bytes that are not zero. Every byte is written, and what is not to stay is written over by the next: nothing
