@@ -328,7 +328,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Mail, mailboxes, MHTML",
         types: &[FileType::Mail, FileType::Mhtml],
-        gives: "parts with their encoding undone (base64, quoted-printable, uuencode, yEnc), messages in messages; boundaries and encodings also where the header does not name them",
+        gives: "parts with their encoding undone (base64, quoted-printable, uuencode, yEnc), messages in messages; boundaries and encodings also where the header does not name them; what is signed in S/MIME and stands in its signature (.p7m)",
         library: None,
         limits: "8,192 parts, 64 open boundaries, 1,024 fields of a header, 256 uuencoded files and 256 in yEnc in a part",
         unpack: mail::unpack,

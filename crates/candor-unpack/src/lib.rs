@@ -36,6 +36,7 @@ mod btrfs;
 mod cab;
 mod chm;
 mod cipher;
+mod cms;
 mod codec;
 mod cpio;
 mod crc;
@@ -144,6 +145,9 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     }
     if ps::applies(file_type, bytes) {
         ps::unpack(bytes, sink);
+    }
+    if cms::applies(file_type, bytes) {
+        cms::unpack(bytes, sink);
     }
     recognised::tell(file_type, sink);
     if embedded::applies(file_type) {

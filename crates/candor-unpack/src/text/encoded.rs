@@ -4,14 +4,15 @@
 //! Base64 is often broken over lines, as certificates are (`certutil -decode`) and as mails have it, and scripts put its
 //! pieces together: runs of one length in lines that begin alike are one run, of which the last may be shorter.
 //!
-//! A long run of digits is decoded and given only when it is something: a program, an archive, or text, plain
-//! or in UTF-16. Keys and certificates, of which texts are full, are none of these.
+//! A long run of digits is decoded and given only when it is something: a program, an archive, a signed
+//! message, or text, plain or in UTF-16. Keys and certificates, of which texts are full, are none of these.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::packed;
 
+use crate::cms;
 use crate::transfer::{any, base64, is_base64_digit};
 use crate::work::Allowance;
 
@@ -228,7 +229,7 @@ fn is_something(content: &[u8]) -> bool {
     let is_wide =
         near.len() > 8 && near.as_chunks::<2>().0.iter().all(|[low, high]| *high == 0 && is_printable(low));
     let is_plain = near.len() > 8 && near.iter().all(is_printable);
-    starts.iter().any(|start| content.starts_with(start)) || is_wide || is_plain
+    starts.iter().any(|start| content.starts_with(start)) || cms::begins(content) || is_wide || is_plain
 }
 
 #[cfg(test)]
