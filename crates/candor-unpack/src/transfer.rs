@@ -220,12 +220,15 @@ pub(crate) struct Lines {
     /// Bytes that were read, and lines.
     pub(crate) read: usize,
     pub(crate) count: usize,
+    /// It begins as such text does, and the line that ends it is missing.
+    pub(crate) is_cut: bool,
 }
 
 /// What the lines of uuencoded text hold, up to the line `end`, and no more than `most`.
 pub(crate) fn uuencoded(text: &[u8], most: usize) -> Lines {
     let mut lines = Lines::default();
     let out = &mut lines.content;
+    lines.is_cut = begins_uuencoded(text);
     let mut rest = Some(text);
     while let Some(text) = rest.filter(|_| lines.count < most) {
         let (line, behind) = match memchr::memchr(b'\n', text).and_then(|end| text.split_at_checked(end)) {
@@ -236,14 +239,11 @@ pub(crate) fn uuencoded(text: &[u8], most: usize) -> Lines {
         lines.count = lines.count.saturating_add(1);
         lines.read = lines.read.saturating_add(line.len()).saturating_add(1);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line == b"end" {
+        if line.trim_ascii_end() == b"end" {
+            lines.is_cut = false;
             break;
         }
-        let Some((&length, digits)) = line.split_first() else { continue };
-        if !(b' '..=b'`').contains(&length) {
-            continue;
-        }
-        let length = usize::from(length.wrapping_sub(b' ') & 63);
+        let Some((length, digits)) = uuencoded_line(line) else { continue };
         let whole = digits.len().saturating_mul(6) / 8;
         let end = out.len().saturating_add(length.min(whole));
         let (blocks, last) = digits.as_chunks::<8>();
@@ -260,6 +260,25 @@ pub(crate) fn uuencoded(text: &[u8], most: usize) -> Lines {
         out.truncate(end);
     }
     lines
+}
+
+/// How many bytes a line of uuencoded text says that it holds, and its digits.
+fn uuencoded_line(line: &[u8]) -> Option<(usize, &[u8])> {
+    let (&length, digits) = line.split_first()?;
+    (b' '..=b'`').contains(&length).then(|| (usize::from(length.wrapping_sub(b' ') & 63), digits))
+}
+
+/// Whether the first line of a text has as many digits as it says: words have not.
+fn begins_uuencoded(text: &[u8]) -> bool {
+    let near = text.get(..128).unwrap_or(text);
+    let line = near.get(..memchr::memchr(b'\n', near).unwrap_or(near.len())).unwrap_or_default();
+    uuencoded_line(line.trim_ascii_end()).is_some_and(|(length, digits)| {
+        let whole = length.div_ceil(3).saturating_mul(4);
+        // Blanks at the end may be gone, and a character more may be a checksum.
+        length > 0
+            && (whole.saturating_sub(3)..=whole.saturating_add(2)).contains(&digits.len())
+            && digits.iter().all(|digit| (b' '..=b'`').contains(digit))
+    })
 }
 
 /// Digits of uuencoded text as what they are worth, in their lower six bits.

@@ -34,7 +34,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             }
             let at = from.saturating_add(found);
             from = at.saturating_add(name.len());
-            let Some((attributes, text)) = element(bytes, at, name) else { continue };
+            let Some(Element { attributes, text, is_open }) = element(bytes, at, name) else { continue };
             from = from.saturating_add(attributes.len()).saturating_add(text.len());
             position = position.saturating_add(1);
             if position > u64::try_from(PARTS).unwrap_or(0) {
@@ -48,15 +48,28 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             let content = base64(text);
             let real_size = u64::try_from(content.len()).ok();
             let member = Member { name: label(attributes), position, real_size, ..Member::default() };
-            if sink.child(ChildKind::Extracted, &member, Content::Bytes(&content)) == Flow::Stop {
+            let content = if is_open {
+                Content::Part(&content, Reason::Malformed("base64 in a document is cut short".to_owned()))
+            } else {
+                Content::Bytes(&content)
+            };
+            if sink.child(ChildKind::Extracted, &member, content) == Flow::Stop {
                 return;
             }
         }
     }
 }
 
+/// An element that holds something.
+struct Element<'a> {
+    attributes: &'a [u8],
+    text: &'a [u8],
+    /// Whether the document ends before it does.
+    is_open: bool,
+}
+
 /// Attributes and text of the element whose name stands at `at`, when it begins there and holds something.
-fn element<'a>(bytes: &'a [u8], at: usize, name: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+fn element<'a>(bytes: &'a [u8], at: usize, name: &[u8]) -> Option<Element<'a>> {
     // `<w:binData`: a prefix stands between the bracket and the name.
     let before = bytes.get(..at)?;
     let prefix = before.iter().rev().take(16).position(|byte| *byte == b'<')?;
@@ -71,8 +84,9 @@ fn element<'a>(bytes: &'a [u8], at: usize, name: &[u8]) -> Option<(&'a [u8], &'a
         return None;
     }
     let text = rest.get(attributes.len().checked_add(1)?..)?;
-    let text = text.get(..memchr::memchr(b'<', text).unwrap_or(text.len()))?;
-    (!text.trim_ascii().is_empty()).then_some((attributes, text))
+    let end = memchr::memchr(b'<', text);
+    let text = text.get(..end.unwrap_or(text.len()))?;
+    (!text.trim_ascii().is_empty()).then_some(Element { attributes, text, is_open: end.is_none() })
 }
 
 /// What the first attribute says, which is a name where there is one.

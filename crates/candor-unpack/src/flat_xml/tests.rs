@@ -1,7 +1,7 @@
 //! Base64 in elements, and what is none.
 
 use candor_fixtures::container;
-use candor_model::FileType;
+use candor_model::{FileType, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -30,4 +30,16 @@ fn entities_are_not_expanded() {
 #[test]
 fn damage_is_survived() {
     survives_damage(FileType::XmlWord, &container::word_xml(b"content"));
+}
+
+#[test]
+fn documents_that_end_within_base64_are_cut_short() {
+    let absent = |text: &str| {
+        let found = Collected::of(FileType::XmlWord, text.as_bytes());
+        assert_eq!(found.children[0].bytes, b"content");
+        found.children[0].absent.clone()
+    };
+    let cut = Some(Reason::Malformed("base64 in a document is cut short".to_owned()));
+    assert_eq!(absent("<w:binData>Y29udGVudA=="), cut);
+    assert_eq!(absent("<w:binData>Y29udGVudA==<"), None);
 }

@@ -20,7 +20,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink, fla
 use memchr::memmem;
 
 use crate::name::decoded;
-use crate::transfer::{self, Lines, any, base64, quoted_printable, uuencoded};
+use crate::transfer::{Lines, any, base64, is_base64_digit, quoted_printable, uuencoded};
 use crate::work::Work;
 use header::{Header, is_blank, trimmed_end};
 
@@ -151,6 +151,11 @@ impl Mail<'_> {
         }
         if part_start == 0 {
             return self.whole(part);
+        }
+        // Ordinary mails lack the line behind the last part, too; but none ends within base64.
+        if !boundaries.is_empty() && !is_container && current.encoding.contains("base64") && is_cut(part) {
+            let reason = "a mail is cut short within base64: the line that ends its parts is missing";
+            self.sink.incomplete(Reason::Malformed(reason.to_owned()));
         }
         self.part(&current, part, is_container)
     }
@@ -371,14 +376,16 @@ impl Mail<'_> {
             let behind = rest.get(line.len().saturating_add(1)..).unwrap_or_default();
             // One more than can be paid for tells that there are more.
             let most = (self.work.left(self.sink) / LINE).saturating_add(1);
-            let Lines { content, read, count } = uuencoded(behind, most);
+            let Lines { content, read, count, is_cut } = uuencoded(behind, most);
             let is_paid = self.work.pay(count.saturating_mul(LINE), self.sink);
             // One that begins in another, which has no end, is read once more.
             if at < read_until && !self.work.pay(read, self.sink) {
                 return Flow::Continue;
             }
             read_until = text.len().saturating_sub(rest.len()).saturating_add(read);
-            if !content.is_empty() && self.give(decoded(name), None, &content) == Flow::Stop {
+            let cut = "a uuencoded file is cut short: the line that ends it is missing";
+            let cut = (is_cut && is_paid).then(|| Reason::Malformed(cut.to_owned()));
+            if !content.is_empty() && self.give_as_far(decoded(name), None, &content, cut) == Flow::Stop {
                 return Flow::Stop;
             }
             if !is_paid {
@@ -389,10 +396,25 @@ impl Mail<'_> {
     }
 
     fn give(&mut self, name: String, file_type: Option<FileType>, content: &[u8]) -> Flow {
+        self.give_as_far(name, file_type, content, None)
+    }
+
+    /// Gives what there is of a file, and why it is not more.
+    fn give_as_far(
+        &mut self,
+        name: String,
+        file_type: Option<FileType>,
+        content: &[u8],
+        missing: Option<Reason>,
+    ) -> Flow {
         self.position = self.position.saturating_add(1);
         let real_size = u64::try_from(content.len()).ok();
         let member = Member { name, position: self.position, real_size, file_type, ..Member::default() };
-        self.sink.child(ChildKind::Extracted, &member, Content::Bytes(content))
+        let content = match missing {
+            Some(reason) => Content::Part(content, reason),
+            None => Content::Bytes(content),
+        };
+        self.sink.child(ChildKind::Extracted, &member, content)
     }
 }
 
@@ -445,6 +467,16 @@ fn guess(body: &[u8]) -> (Option<Vec<u8>>, usize) {
     (None, read)
 }
 
+/// Whether base64 at the end of a mail has no end itself: neither that of its line, nor of its last group.
+fn is_cut(text: &[u8]) -> bool {
+    let (mut count, mut last) = (0_usize, b'=');
+    for byte in text {
+        count = count.saturating_add(usize::from(is_base64_digit(*byte)));
+        last = if is_base64_digit(*byte) { *byte } else { last };
+    }
+    last != b'=' && (!count.is_multiple_of(4) || text.last().is_some_and(|byte| is_base64_digit(*byte)))
+}
+
 /// Whether a body is base64 though its header does not say so: lines of nothing else, at least two full ones.
 fn is_base64(body: &[u8]) -> bool {
     let mut long = 0_u32;
@@ -457,7 +489,7 @@ fn is_base64(body: &[u8]) -> bool {
         };
         rest = behind;
         let line = trimmed_end(line);
-        if any(line, |byte| !transfer::is_base64_digit(byte)) {
+        if any(line, |byte| !is_base64_digit(byte)) {
             return false;
         }
         long = long.saturating_add(u32::from(line.len() >= 60));

@@ -399,3 +399,42 @@ fn lines_that_are_no_fields_are_paid_for() {
     let mail = long + &"no field\nContent-Type: a/b\n".repeat(1_000);
     assert_eq!(Collected::without_work(FileType::Mail, mail.as_bytes()).incomplete, [Reason::Work]);
 }
+
+#[test]
+fn uuencoded_files_without_an_end_are_cut_short() {
+    let text = "begin 644 a\n#0V%T\n#0V%T\n`\nend\n";
+    let absent = |text: &str| {
+        let found = Collected::of(FileType::Uuencoded, text.as_bytes());
+        let file = found.children.into_iter().next().unwrap();
+        assert_eq!(&file.bytes[..3], b"Cat");
+        file.absent
+    };
+    assert_eq!(absent(text), None);
+    assert_eq!(absent(&text.replace("end\n", "end  \r\nmore")), None);
+    for length in 18..text.len() - 4 {
+        assert!(
+            matches!(absent(&text[..length]), Some(Reason::Malformed(what)) if what.contains("cut short"))
+        );
+    }
+    // Words are nothing that could be cut.
+    let found = Collected::of(FileType::Uuencoded, b"begin 100 days\nago, or before\n");
+    assert!(found.children.iter().all(|child| child.absent.is_none()) && found.incomplete.is_empty());
+}
+
+#[test]
+fn mails_that_end_within_base64_are_cut_short() {
+    let mail =
+        format!("From: a@b\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n{ATTACHED}--B--\r\n");
+    let digits = mail.find("Y29u").unwrap();
+    for length in digits + 1..digits + 10 {
+        let found = Collected::of(FileType::Mail, mail[..length].as_bytes());
+        assert!(
+            matches!(&found.incomplete[..], [Reason::Malformed(what)] if what.contains("cut short")),
+            "{length}"
+        );
+    }
+    // Many lack the line behind the last part.
+    for whole in [&mail[..], &mail[..digits + 12], &mail[..digits + 14], &mail[..digits - 2]] {
+        assert_eq!(Collected::of(FileType::Mail, whole.as_bytes()).incomplete, [], "{whole}");
+    }
+}

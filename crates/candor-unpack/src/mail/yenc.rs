@@ -43,7 +43,7 @@ pub(super) fn files(text: &[u8]) -> impl FnMut(usize) -> Option<(File, usize)> {
         let content = if is_part { self::line(body).1 } else { body };
         let rest = text.len().saturating_sub(content.len());
         // One more than can be paid for tells that there are more.
-        let Lines { content, read, count } = yenc(content, (left / LINE).saturating_add(1));
+        let Lines { content, read, count, .. } = yenc(content, (left / LINE).saturating_add(1));
         at = rest.saturating_add(read);
         Some((file(line, is_part, content), FILE.saturating_add(count.saturating_mul(LINE))))
     }

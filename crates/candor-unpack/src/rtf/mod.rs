@@ -36,17 +36,25 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         let start = at.saturating_add(8);
         let mut pay = || work.pay(MARK, sink);
-        let (blob, length) = digits(bytes.get(start..).unwrap_or_default(), &mut pay);
+        let Digits { blob, length, is_open } = digits(bytes.get(start..).unwrap_or_default(), &mut pay);
         read_until = start.saturating_add(length);
         position = position.saturating_add(1);
-        let (name, object) = native(&blob).unwrap_or((String::new(), &blob));
+        let native = native(&blob);
+        // Hostile files lie about the length; what ends before its group does is not all there.
+        let is_cut = is_open && native.as_ref().is_none_or(|native| native.is_short);
+        let (name, object) = native.map_or((String::new(), &blob[..]), |native| (native.class, native.data));
         // Packages name the file that they hold.
         let packaged =
             if name == "Package" { crate::ole2::package(object_with_length(&blob, object)) } else { None };
         let (name, content) = packaged.unwrap_or((name, object));
         let member =
             Member { name, position, real_size: u64::try_from(content.len()).ok(), ..Member::default() };
-        if sink.child(ChildKind::Extracted, &member, Content::Bytes(content)) == Flow::Stop {
+        let content = if is_cut {
+            Content::Part(content, Reason::Malformed("an object is cut short".to_owned()))
+        } else {
+            Content::Bytes(content)
+        };
+        if sink.child(ChildKind::Extracted, &member, content) == Flow::Stop {
             return;
         }
     }
@@ -58,9 +66,18 @@ fn object_with_length<'a>(blob: &'a [u8], object: &[u8]) -> &'a [u8] {
     blob.get(start..).unwrap_or_default()
 }
 
-/// The bytes that the digits up to the end of the group spell, and how much of `text` that is: everything, when marks among
-/// them could not be paid for.
-fn digits(text: &[u8], pay: &mut dyn FnMut() -> bool) -> (Vec<u8>, usize) {
+/// What digits spell.
+struct Digits {
+    blob: Vec<u8>,
+    /// How much of the text they are.
+    length: usize,
+    /// Whether the text ends before their group does.
+    is_open: bool,
+}
+
+/// The bytes that the digits up to the end of the group spell; those of everything, when marks among them could not be paid
+/// for.
+fn digits(text: &[u8], pay: &mut dyn FnMut() -> bool) -> Digits {
     let mut out = Vec::new();
     let mut high: Option<u8> = None;
     let mut depth = 0_u32;
@@ -68,7 +85,7 @@ fn digits(text: &[u8], pay: &mut dyn FnMut() -> bool) -> (Vec<u8>, usize) {
     let mut reader = Reader::little(text);
     while let Some(byte) = reader.u8() {
         if matches!(byte, b'{' | b'}' | b'\\') && !pay() {
-            return (out, text.len());
+            return Digits { blob: out, length: text.len(), is_open: false };
         }
         match byte {
             b'{' => {
@@ -79,7 +96,7 @@ fn digits(text: &[u8], pay: &mut dyn FnMut() -> bool) -> (Vec<u8>, usize) {
             }
             b'}' => {
                 if depth == 0 {
-                    break;
+                    return Digits { blob: out, length: reader.position(), is_open: false };
                 }
                 if ignored_from == Some(depth) {
                     ignored_from = None;
@@ -116,7 +133,7 @@ fn digits(text: &[u8], pay: &mut dyn FnMut() -> bool) -> (Vec<u8>, usize) {
             }
         }
     }
-    (out, reader.position())
+    Digits { blob: out, length: reader.position(), is_open: true }
 }
 
 /// The control word behind a backslash, with its number.
@@ -143,8 +160,16 @@ fn control<'a>(reader: &mut Reader<'a>) -> (&'a [u8], u64) {
     (word, value)
 }
 
+/// An object.
+struct Native<'a> {
+    class: String,
+    data: &'a [u8],
+    /// Whether there should be more of it.
+    is_short: bool,
+}
+
 /// Class and native data of an object: version, kind, three strings, length, data.
-fn native(blob: &[u8]) -> Option<(String, &[u8])> {
+fn native(blob: &[u8]) -> Option<Native<'_>> {
     let mut reader = Reader::little(blob);
     reader.skip(4)?;
     if reader.u32()? != 2 {
@@ -158,6 +183,7 @@ fn native(blob: &[u8]) -> Option<(String, &[u8])> {
             class = crate::name::decoded(crate::reader::without_nuls(text));
         }
     }
-    let length = reader.u32()?;
-    Some((class, clipped(reader.rest(), 0, u64::from(length))))
+    let length = u64::from(reader.u32()?);
+    let data = clipped(reader.rest(), 0, length);
+    Some(Native { class, data, is_short: u64::try_from(data.len()).unwrap_or(0) < length })
 }

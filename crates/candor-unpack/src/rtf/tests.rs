@@ -41,3 +41,19 @@ fn that_there_are_more_objects_than_are_given_is_said() {
     assert_eq!(objects(4096), (4096, vec![]));
     assert_eq!(objects(4097), (4096, vec![Reason::Children]));
 }
+
+#[test]
+fn objects_that_end_with_the_file_before_their_length_are_cut_short() {
+    let whole = document::rtf("Word.Document.8", &[b'x'; 100]);
+    let absent = |bytes: &[u8]| Collected::of(FileType::Rtf, bytes).children[0].absent.clone();
+    assert_eq!(absent(&whole), None);
+    let cut = Some(Reason::Malformed("an object is cut short".to_owned()));
+    let digits = whole.windows(2).rposition(|pair| pair == b"78").unwrap();
+    assert_eq!(absent(&whole[..digits]), cut);
+    // Only its group is open.
+    assert_eq!(absent(&whole[..digits + 2]), None);
+    // What says a wrong length and has an end is all there is.
+    assert_eq!(absent(&[&whole[..digits], b"}}}"].concat()), None);
+    // Not even its header is there.
+    assert_eq!(absent(b"{\\rtf1{\\object{\\*\\objdata 0105000002000000"), cut);
+}
