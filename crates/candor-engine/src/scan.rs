@@ -236,7 +236,7 @@ impl<'s> Scan<'s> {
     fn listen(&mut self, file_type: FileType, bytes: &[u8]) {
         let is_mail = file_type == FileType::Mail;
         let is_in_mail = || self.parents.contains(&FileType::Mail);
-        let is_readable = file_type.is_text() || file_type == FileType::Html;
+        let is_readable = file_type.is_text() || matches!(file_type, FileType::Html | FileType::HtmlUtf16);
         if !(is_mail || (is_readable && is_in_mail())) {
             return;
         }

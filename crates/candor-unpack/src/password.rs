@@ -3,6 +3,8 @@
 use candor_model::Sink;
 use memchr::memmem;
 
+use crate::{html, mail};
+
 /// What samples are shared with, and what spam puts into its text most often.
 const COMMON: [&str; 14] = [
     "infected",
@@ -54,15 +56,30 @@ const CUES: [&str; 16] = [
     "\u{5bc6}\u{7801}",
 ];
 
-/// What a text says that a password is. Senders write it there for the reader and not for the scanner.
+/// What a text says that a password is. Senders write it there for the reader and not for the scanner, so that it is looked
+/// for in what readers are shown, too.
 pub(crate) fn mentioned(text: &[u8]) -> Vec<Vec<u8>> {
     let text = text.get(..SEARCHED).unwrap_or(text);
-    let lower = text.to_ascii_lowercase();
+    let narrow = unwidened(text);
+    let text = narrow.as_deref().unwrap_or(text);
     let mut found: Vec<Vec<u8>> = Vec::new();
+    if let Some(header) = mail::header_in_the_clear(text) {
+        add(&shown(&header), false, &mut found);
+    }
+    if memchr::memchr2(b'<', b'&', text).is_some() || !text.is_ascii() {
+        add(&shown(text), false, &mut found);
+    }
+    add(text, true, &mut found);
+    found
+}
+
+/// Adds what stands behind the cues of a text, which may have tags.
+fn add(text: &[u8], has_tags: bool, found: &mut Vec<Vec<u8>>) {
+    let lower = text.to_ascii_lowercase();
     for cue in CUES {
         for at in memmem::find_iter(&lower, cue.as_bytes()).take(MENTIONED) {
             let behind = text.get(at.saturating_add(cue.len())..).unwrap_or_default();
-            for word in words(behind) {
+            for word in words(behind, has_tags) {
                 for word in [word, trimmed(word)] {
                     let is_new = !found.iter().any(|known| known == word);
                     if (2..=64).contains(&word.len()) && is_new && found.len() < MENTIONED {
@@ -72,11 +89,116 @@ pub(crate) fn mentioned(text: &[u8]) -> Vec<Vec<u8>> {
             }
         }
     }
-    found
+}
+
+/// A text in UTF-16 as UTF-8.
+fn unwidened(text: &[u8]) -> Option<Vec<u8>> {
+    let near = text.get(..NEAR).unwrap_or(text);
+    let zeros = |first: usize| near.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
+    let encoding = match near {
+        [0xff, 0xfe, ..] => encoding_rs::UTF_16LE,
+        [0xfe, 0xff, ..] => encoding_rs::UTF_16BE,
+        _ if zeros(1) > zeros(0) => encoding_rs::UTF_16LE,
+        _ if zeros(0) > 0 => encoding_rs::UTF_16BE,
+        _ => return None,
+    };
+    Some(encoding.decode(text).0.into_owned().into_bytes())
+}
+
+/// Bytes of a text that tell whether it is in UTF-16.
+const NEAR: usize = 256;
+
+/// Tags that separate words; others do not.
+const SEPARATING: [&[u8]; 17] = [
+    b"p",
+    b"br",
+    b"div",
+    b"td",
+    b"th",
+    b"tr",
+    b"li",
+    b"ul",
+    b"ol",
+    b"table",
+    b"hr",
+    b"h1",
+    b"h2",
+    b"h3",
+    b"pre",
+    b"body",
+    b"blockquote",
+];
+
+/// What a reader is shown of a text that may be HTML: without tags and what has no width, and with characters for their names.
+fn shown(text: &[u8]) -> Vec<u8> {
+    let mut shown = Vec::with_capacity(text.len());
+    let mut rest = text;
+    let mut bracket = 0_usize;
+    while let Some((&first, behind)) = rest.split_first() {
+        rest = behind;
+        match first {
+            b'<' if behind
+                .first()
+                .is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, b'/' | b'!')) =>
+            {
+                // One without an end is none; where the next bracket stands is found once.
+                let at = text.len().saturating_sub(behind.len());
+                if bracket < at {
+                    let next = memchr::memchr(b'>', behind);
+                    bracket = next.map_or(usize::MAX, |next| at.saturating_add(next));
+                }
+                if bracket == usize::MAX {
+                    shown.push(first);
+                    continue;
+                }
+                let end = bracket.saturating_sub(at);
+                let tag = behind.get(..end).unwrap_or_default();
+                let name = tag.strip_prefix(b"/").unwrap_or(tag);
+                let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+                let name = name.get(..length).unwrap_or_default();
+                if SEPARATING.iter().any(|separating| name.eq_ignore_ascii_case(separating)) {
+                    shown.push(b' ');
+                }
+                rest = behind.get(end.saturating_add(1)..).unwrap_or_default();
+            }
+            b'&' => match html::named_character(behind) {
+                Some((character, length)) => {
+                    push(character, &mut shown);
+                    rest = behind.get(length..).unwrap_or_default();
+                }
+                None => shown.push(first),
+            },
+            // The only ones of several bytes that are no letters of a word.
+            0xc2 | 0xe2 | 0xef => {
+                let length = if first == 0xc2 { 2 } else { 3 };
+                let written = [&[first], behind.get(..2).unwrap_or(behind)].concat();
+                let character = written.get(..length).and_then(|bytes| str::from_utf8(bytes).ok());
+                match character.and_then(|text| text.chars().next()) {
+                    Some(character) => {
+                        push(character, &mut shown);
+                        rest = behind.get(length.saturating_sub(1)..).unwrap_or_default();
+                    }
+                    None => shown.push(first),
+                }
+            }
+            _ => shown.push(first),
+        }
+    }
+    shown
+}
+
+/// Appends a character as it is shown.
+fn push(character: char, shown: &mut Vec<u8>) {
+    match character {
+        // Soft hyphens, what joins and what does not, marks of the direction and of UTF-8.
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
+        _ if character.is_whitespace() => shown.push(b' '),
+        _ => shown.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
 }
 
 /// The next words of a text that may be HTML, without those that only lead to the password.
-fn words(text: &[u8]) -> Vec<&[u8]> {
+fn words(text: &[u8], has_tags: bool) -> Vec<&[u8]> {
     let mut words = Vec::new();
     let mut rest = text.get(..512).unwrap_or(text);
     while let Some(&first) = rest.first() {
@@ -84,10 +206,11 @@ fn words(text: &[u8]) -> Vec<&[u8]> {
             break;
         }
         let length = match first {
-            b'<' => memchr::memchr(b'>', rest).map_or(1, |end| end.saturating_add(1)),
+            b'<' if has_tags => memchr::memchr(b'>', rest).map_or(1, |end| end.saturating_add(1)),
             _ if is_between(first) => 1,
             _ => {
-                let length = rest.iter().take_while(|&&byte| byte != b'<' && !is_between(byte)).count();
+                let ends = |byte: u8| (byte == b'<' && has_tags) || is_between(byte);
+                let length = rest.iter().take_while(|&&byte| !ends(byte)).count();
                 let word = rest.get(..length).unwrap_or_default();
                 let leads = [&b"is"[..], b"for", b"the", b"to", b"ist", b":", b"=", b"-", b"&nbsp;"];
                 if !leads.iter().any(|lead| word.eq_ignore_ascii_case(lead)) {
@@ -138,6 +261,26 @@ mod tests {
         has("<p>Password:&nbsp;<b>zed4</b></p>", "zed4");
         has("Passwort: gEheim1.", "gEheim1");
         has("\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}: 555", "555");
+        has("<p>Password:&nbsp;Zq7-Kx!42</p>", "Zq7-Kx!42");
+        has("<p>Password: <span>Zq7</span><span>-Kx!42</span></p>", "Zq7-Kx!42");
+        has("<p>Pass<b>word</b>: Zq7&#45;Kx&#x21;&lt;2<br>next</p>", "Zq7-Kx!<2");
+        has("<td>Password</td><td>Zq7&amp;x</td><td>next</td>", "Zq7&x");
+        has("Password:\u{a0}Zq7\u{200b}-Kx", "Zq7-Kx");
+        has(
+            "Subject: =?utf-8?B?cGFzc3dvcmQ6IFpxNw==?=\r\n =?utf-8?Q?=2DKx?=\r\nFrom: a@b\r\n\r\nx",
+            "Zq7-Kx",
+        );
+        has("From: =? a\r\nSubject: =?utf-8?Q?=70assword=3A_Zq7?=\r\n\r\nx", "Zq7");
+        let wide = |text: &str, mark: &str| -> [Vec<u8>; 2] {
+            let units: Vec<u16> = format!("{mark}{text}").encode_utf16().collect();
+            let [little, big] = [u16::to_le_bytes, u16::to_be_bytes];
+            [units.iter().copied().flat_map(little).collect(), units.iter().copied().flat_map(big).collect()]
+        };
+        for mark in ["", "\u{feff}"] {
+            for bytes in wide("\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}: Zq7 or so", mark) {
+                assert!(mentioned(&bytes).contains(&b"Zq7".to_vec()), "{bytes:?}");
+            }
+        }
         assert!(mentioned(b"nothing of the kind").is_empty());
         assert!(mentioned("password ".repeat(9000).as_bytes()).len() <= 24);
     }

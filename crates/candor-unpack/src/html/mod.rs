@@ -663,6 +663,30 @@ fn raw_length(bytes: &[u8], ends: &[&[u8]]) -> usize {
     memchr::memchr_iter(b'<', bytes).find(|&at| ends.iter().any(|end| is_end(at, end))).unwrap_or(bytes.len())
 }
 
+/// The character whose name or number stands behind a `&`, and the length of that.
+pub(crate) fn named_character(text: &[u8]) -> Option<(char, usize)> {
+    let near = text.get(..NAMED).unwrap_or(text);
+    let end = memchr::memchr(b';', near)?;
+    let name = near.get(..end)?;
+    let known = match name.strip_prefix(b"#") {
+        Some(number) => {
+            let (digits, base) = match number {
+                [b'x' | b'X', digits @ ..] => (digits, 16),
+                digits => (digits, 10),
+            };
+            let is_number = digits.first().is_some_and(u8::is_ascii_alphanumeric);
+            let value = str::from_utf8(digits).ok().filter(|_| is_number)?;
+            char::from_u32(u32::from_str_radix(value, base).ok()?)
+        }
+        None if name == b"nbsp" => Some('\u{a0}'),
+        None => character(name).and_then(|value| char::from_u32(u32::from(value))),
+    };
+    Some((known?, end.saturating_add(1)))
+}
+
+/// Longest name or number of a character that is looked at, with its semicolon.
+const NAMED: usize = 32;
+
 /// Appends bytes in lower case.
 fn push_lower(out: &mut Vec<u8>, bytes: &[u8]) {
     let start = out.len();

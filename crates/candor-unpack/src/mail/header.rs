@@ -288,7 +288,7 @@ fn percent(text: &[u8]) -> Vec<u8> {
 }
 
 /// Text with its words in other character sets (RFC 2047) decoded.
-fn words(text: &[u8]) -> String {
+pub(super) fn words(text: &[u8]) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = memchr::memmem::find(rest, b"=?") {

@@ -45,6 +45,8 @@ const ESCAPE: usize = 4;
 /// What a line costs with which a uuencoded file begins, or almost, and what one of a file does.
 const BEGIN: usize = 64;
 const LINE: usize = 16;
+/// How much of a header is looked at for passwords.
+const HEADER: usize = 64 << 10;
 /// Files in uuencoded text of one part, and of those in yEnc.
 const FILES: usize = 256;
 
@@ -66,6 +68,24 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         0 => mail.message(bytes),
         _ => mail.give(String::new(), Some(FileType::Mail), last),
     };
+}
+
+/// The header that a text begins with, when words of it are in another character set (RFC 2047), without them.
+pub(crate) fn header_in_the_clear(text: &[u8]) -> Option<Vec<u8>> {
+    let end = memmem::find(text, b"\n\n").into_iter().chain(memmem::find(text, b"\n\r\n")).min();
+    let header = text.get(..end.unwrap_or(text.len()).min(HEADER))?;
+    memmem::find(header, b"=?")?;
+    let mut clear = Vec::with_capacity(header.len());
+    let mut rest = header;
+    while !rest.is_empty() {
+        // A field goes on in lines that begin with a blank.
+        let breaks = memchr::memchr_iter(b'\n', rest).map(|at| at.saturating_add(1));
+        let mut ends = breaks.filter(|at| !matches!(rest.get(*at), Some(b' ' | b'\t')));
+        let (field, behind) = rest.split_at_checked(ends.next().unwrap_or(rest.len()))?;
+        clear.extend_from_slice(header::words(field).as_bytes());
+        rest = behind;
+    }
+    Some(clear)
 }
 
 /// Gives the files in uuencoded text.
