@@ -5,7 +5,9 @@
 //!
 //! Names longer than a header holds come before the member, in a member of their own: `L` of GNU, or the
 //! record `path` of a POSIX extended header. Blocks of zeros end the archive for most readers, and some go
-//! on behind them, so this one does too. What is no header ends the walk.
+//! on behind them, so this one does too. Behind what is no header the next one is looked for, block by block, as GNU
+//! tar does. Of a header whose checksum is wrong the member is given, as some programs do not add up, and the search
+//! goes on right behind the header, as what it says of a size may be a lie.
 
 #[cfg(test)]
 mod tests;
@@ -16,10 +18,13 @@ use crate::Cut;
 use crate::name::decoded;
 use crate::package::Package;
 use crate::reader::{Reader, clipped, until_nul};
+use crate::work::Work;
 
 const BLOCK: u64 = 512;
 /// Longest name that is kept.
 const NAME: u64 = 65_536;
+/// So many places are told at which an archive is damaged.
+const DAMAGES: u32 = 100;
 
 /// Where an archive that is only read up to the end of `bytes` may be cut: in front of a header, or of the member
 /// that holds the name for the next one.
@@ -29,25 +34,23 @@ pub(crate) fn cut(bytes: &[u8]) -> Cut {
     let mut at = 0_u64;
     let mut whole = 0_u64;
     while let Some(block) = start.at(at).and_then(|mut reader| reader.take(BLOCK)) {
-        let Some(header) = Header::read(block) else {
-            at = at.saturating_add(BLOCK);
-            if block.iter().any(|&byte| byte != 0) {
-                break;
+        let header = Header::read(block).map(|header| header.placed(start, at, block));
+        match header {
+            Some(header) if header.is_sound => {
+                let end = header.next(start);
+                if end > length {
+                    return Cut { whole: usize::try_from(whole).unwrap_or(0), next: Some(end) };
+                }
+                at = end;
+                if matches!(header.kind, b'K' | b'L' | b'x') {
+                    continue;
+                }
             }
-            whole = at;
-            continue;
-        };
-        let content = at.saturating_add(BLOCK);
-        let content = if header.kind == b'S' { behind_sparse_map(start, content, block) } else { content };
-        let end = header.size.checked_next_multiple_of(BLOCK).and_then(|size| content.checked_add(size));
-        let end = end.unwrap_or(u64::MAX);
-        if end > length {
-            return Cut { whole: usize::try_from(whole).unwrap_or(0), next: Some(end) };
+            // Its member should not be cut, if that can be had; its size is not believed for more, nor for parts of nothing.
+            Some(header) if header.is_likely(block) && header.end() > length && at > length / 2 => break,
+            _ => at = at.saturating_add(BLOCK),
         }
-        at = end;
-        if !matches!(header.kind, b'K' | b'L' | b'x') {
-            whole = at;
-        }
+        whole = at;
     }
     Cut { whole: usize::try_from(whole).unwrap_or(0), next: None }
 }
@@ -62,60 +65,129 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 fn members(bytes: &[u8], package: &mut Package, sink: &mut dyn Sink) {
     let start = Reader::little(bytes);
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let mut walk = Walk { bytes, position: 0, long_name: None, damages: DAMAGES, package, sink };
+    let mut work = Work::of(bytes);
     let mut at = 0_u64;
-    let mut position = 0_u64;
-    let mut long_name = None;
+    // Blocks of zeros in a row: two of them end an archive, and what is behind is nobody's.
+    let mut zeros = 0_u32;
+    // Where what is no header began, if that is to be told.
+    let mut junk = None;
+    // Up to where the member of an unsound header goes, in which there are no others of that kind.
+    let mut doubtful = 0_u64;
     while let Some(block) = start.at(at).and_then(|mut reader| reader.take(BLOCK)) {
+        let place = at;
         at = at.saturating_add(BLOCK);
-        let Some(header) = Header::read(block) else {
-            if block.iter().all(|&byte| byte == 0) {
-                continue;
-            }
-            return;
-        };
-        if header.kind == b'S' {
-            at = behind_sparse_map(start, at, block);
-        }
-        let content = clipped(bytes, at, header.size);
-        let offset = at;
-        at = header
-            .size
-            .checked_next_multiple_of(BLOCK)
-            .and_then(|size| at.checked_add(size))
-            .unwrap_or(length);
-        match header.kind {
-            b'L' => {
-                long_name = Some(until_nul(clipped(content, 0, NAME)).to_vec());
-                continue;
-            }
-            b'x' => {
-                long_name = extended_path(clipped(content, 0, NAME)).or(long_name);
-                continue;
-            }
-            // Names of links, headers for all members, volume names.
-            b'K' | b'g' | b'V' => continue,
-            _ => {}
-        }
-        let name = long_name.take().unwrap_or(header.name);
-        // Links, devices, directories. ClamAV does not count them either.
-        if matches!(header.kind, b'1'..=b'6') || (header.size == 0 && name.ends_with(b"/")) {
+        if block.iter().all(|&byte| byte == 0) {
+            zeros = zeros.saturating_add(1);
             continue;
         }
-        position = position.saturating_add(1);
-        if u64::try_from(content.len()).unwrap_or(0) < header.size {
-            sink.incomplete(Reason::Malformed(format!("tar member {position} is cut short")));
+        let header = Header::read(block).map(|header| header.placed(start, place, block));
+        let header =
+            header.filter(|header| header.is_sound || (place >= doubtful && header.is_likely(block)));
+        let Some(header) = header else {
+            if place >= doubtful {
+                junk = junk.or(Some((place, zeros < 2)));
+            }
+            if !work.pay(block.len(), walk.sink) {
+                break;
+            }
+            continue;
+        };
+        zeros = 0;
+        if let Some((place, _)) = junk.take() {
+            walk.damaged(format!("tar header at {place}"));
+        }
+        if header.is_sound {
+            at = header.next(start);
+        } else {
+            doubtful = header.end().min(length);
+            walk.damaged(format!("the checksum of the tar header at {place} is wrong"));
+        }
+        if walk.see(header, start) == Flow::Stop {
+            return;
+        }
+    }
+    match junk {
+        Some((place, true)) => walk.damaged(format!("tar header at {place}")),
+        _ if zeros < 2 && at >= doubtful => {
+            let rest = clipped(bytes, at, u64::MAX);
+            if rest.iter().any(|&byte| byte != 0) {
+                walk.damaged("the last tar header is cut short".to_owned());
+            }
+        }
+        _ => {}
+    }
+}
+
+struct Walk<'a, 'sink> {
+    bytes: &'a [u8],
+    position: u64,
+    long_name: Option<Vec<u8>>,
+    damages: u32,
+    package: &'sink mut Package,
+    sink: &'sink mut dyn Sink,
+}
+
+impl Walk<'_, '_> {
+    fn damaged(&mut self, what: String) {
+        if let Some(left) = self.damages.checked_sub(1) {
+            self.damages = left;
+            self.sink.incomplete(Reason::Malformed(what));
+        }
+    }
+
+    /// Gives the member of a header, if it is one.
+    fn see(&mut self, header: Header, start: Reader<'_>) -> Flow {
+        let content = clipped(self.bytes, header.content, header.size);
+        let is_cut = u64::try_from(content.len()).unwrap_or(0) < header.size;
+        let is_member = match header.kind {
+            b'L' => {
+                self.long_name = Some(until_nul(clipped(content, 0, NAME)).to_vec());
+                false
+            }
+            b'x' => {
+                let path = extended_path(clipped(content, 0, NAME));
+                self.long_name = path.or_else(|| self.long_name.take());
+                false
+            }
+            // Names of links, headers for all members, volume names.
+            b'K' | b'g' | b'V' => false,
+            // Links, devices, directories. ClamAV does not count them either. What some programs take for their content
+            // is looked at.
+            b'1'..=b'6' => {
+                let is_empty = header.has_no_content(start);
+                if is_empty {
+                    self.long_name = None;
+                }
+                !is_empty
+            }
+            _ => true,
+        };
+        if !is_member {
+            if is_cut && !matches!(header.kind, b'1'..=b'6') {
+                self.damaged("what a tar archive says of a member is cut short".to_owned());
+            }
+            return Flow::Continue;
+        }
+        let name = self.long_name.take().unwrap_or(header.name);
+        if header.size == 0 && name.ends_with(b"/") {
+            return Flow::Continue;
+        }
+        self.position = self.position.saturating_add(1);
+        if is_cut {
+            self.damaged(format!("tar member {} is cut short", self.position));
         }
         let member = Member {
             name: decoded(&name),
-            position,
+            position: self.position,
             compressed_size: Some(header.size),
             real_size: Some(header.size),
             ..Member::default()
         };
-        package.see(&member.name);
-        if sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content)) == Flow::Stop {
-            return;
-        }
+        self.package.see(&member.name);
+        let length = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX);
+        let offset = header.content.min(length);
+        self.sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content))
     }
 }
 
@@ -123,10 +195,14 @@ struct Header {
     name: Vec<u8>,
     size: u64,
     kind: u8,
+    /// Whether its checksum holds.
+    is_sound: bool,
+    /// Where its content begins.
+    content: u64,
 }
 
 impl Header {
-    /// The header in `block`; `None` when its checksum does not hold.
+    /// The header in `block`; `None` when neither its checksum nor its mark says that it is one.
     fn read(block: &[u8]) -> Option<Self> {
         let claimed = number(block.get(148..156)?)?;
         let sum = block.iter().fold(0_u64, |sum, &byte| sum.wrapping_add(u64::from(byte)));
@@ -134,7 +210,8 @@ impl Header {
         let unsigned = sum.wrapping_sub(field).wrapping_add(8 * 32);
         // Some old programs added the bytes up as signed ones.
         let signed = block.iter().fold(unsigned, |sum, &byte| sum.wrapping_sub(u64::from(byte >> 7) << 8));
-        if claimed != unsigned && claimed != signed {
+        let is_sound = claimed == unsigned || claimed == signed;
+        if !is_sound && block.get(257..262) != Some(b"ustar") {
             return None;
         }
         let mut name = Vec::new();
@@ -146,7 +223,53 @@ impl Header {
             }
         }
         name.extend_from_slice(until_nul(block.get(..100)?));
-        Some(Self { name, size: number(block.get(124..136)?).unwrap_or(0), kind: *block.get(156)? })
+        let size = number(block.get(124..136)?).unwrap_or(0);
+        Some(Self { name, size, kind: *block.get(156)?, is_sound, content: 0 })
+    }
+
+    /// The same, with where its content begins when it stands `at` a place.
+    fn placed(self, start: Reader<'_>, at: u64, block: &[u8]) -> Self {
+        let content = at.saturating_add(BLOCK);
+        let content = if self.kind == b'S' && self.is_sound {
+            behind_sparse_map(start, content, block)
+        } else {
+            content
+        };
+        Self { content, ..self }
+    }
+
+    /// Whether one with a wrong checksum says what headers of members say.
+    fn is_likely(&self, block: &[u8]) -> bool {
+        let is_size = |size: &[u8]| {
+            size.iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ' | 0))
+                && size.iter().any(u8::is_ascii_digit)
+        };
+        let is_kind = matches!(self.kind, 0 | b'0' | b'7');
+        is_kind && !self.name.is_empty() && block.get(124..136).is_some_and(is_size)
+    }
+
+    /// Where its content ends, with what fills the last block.
+    fn end(&self) -> u64 {
+        let size = self.size.checked_next_multiple_of(BLOCK);
+        size.and_then(|size| self.content.checked_add(size)).unwrap_or(u64::MAX)
+    }
+
+    /// Where the next header is expected.
+    fn next(&self, start: Reader<'_>) -> u64 {
+        if self.has_no_content(start) { self.content } else { self.end() }
+    }
+
+    /// Whether it is of a link, a device or a directory without content. Some say a size all the same, which most programs
+    /// pass over and some do not: by what is behind it, it shows.
+    fn has_no_content(&self, start: Reader<'_>) -> bool {
+        if !matches!(self.kind, b'1'..=b'6') {
+            return false;
+        }
+        let behind = start.at(self.content).and_then(|mut reader| reader.take(BLOCK));
+        self.size == 0
+            || behind.is_none_or(|block| {
+                block.iter().all(|&byte| byte == 0) || Self::read(block).is_some_and(|header| header.is_sound)
+            })
     }
 }
 

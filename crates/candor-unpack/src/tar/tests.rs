@@ -83,9 +83,70 @@ fn members_behind_blocks_of_zeros_are_given() {
 }
 
 #[test]
-fn what_is_no_header_ends_the_walk() {
-    let bytes = [member(b"a", b'0', b"first"), vec![7; 512], member(b"b", b'0', b"x")].concat();
+fn what_is_no_header_is_said_and_the_next_one_is_found() {
+    let (first, last) = (member(b"a", b'0', b"first"), member(b"b", b'0', b"last"));
+    for junk in [vec![7; 512], vec![7; 51_200], [vec![0; 512], vec![7; 512]].concat()] {
+        let place = first.len() + if junk[0] == 0 { 512 } else { 0 };
+        let bytes = [&first[..], &junk, &last, &[0; 1024]].concat();
+        assert_eq!(shown(&bytes), [row("a", 1, "first"), row("b", 2, "last")]);
+        let said = [Reason::Malformed(format!("tar header at {place}"))];
+        assert_eq!(Collected::of(FileType::PosixTar, &bytes).incomplete, said);
+        assert_eq!(super::cut(&bytes), crate::Cut { whole: bytes.len(), next: None });
+    }
+    // Behind the end, it counts only in front of a member.
+    let ended = [&first[..], &[0; 1024], &[7; 1000]].concat();
+    assert_eq!(Collected::of(FileType::PosixTar, &ended).incomplete, []);
+    let hidden = [&first[..], &[0; 1024], &[7; 1024], &last].concat();
+    assert_eq!(shown(&hidden), [row("a", 1, "first"), row("b", 2, "last")]);
+    assert_eq!(Collected::of(FileType::PosixTar, &hidden).incomplete.len(), 1);
+}
+
+#[test]
+fn junk_is_paid_for() {
+    let bytes = [member(b"a", b'0', b"first"), vec![7; 1 << 20], member(b"b", b'0', b"last")].concat();
+    assert_eq!(Collected::of(FileType::PosixTar, &bytes).children.len(), 2);
+    assert!(Collected::without_work(FileType::PosixTar, &bytes).incomplete.contains(&Reason::Work));
+}
+
+#[test]
+fn the_member_of_a_header_with_a_wrong_checksum_is_given() {
+    let mut bad = member(b"b", b'0', b"doubtful");
+    bad[148..156].copy_from_slice(b"0000000\0");
+    let bytes =
+        [member(b"a", b'0', b"first"), bad.clone(), member(b"c", b'0', b"last"), vec![0; 1024]].concat();
+    assert_eq!(shown(&bytes), [row("a", 1, "first"), row("b", 2, "doubtful"), row("c", 3, "last")]);
+    let said = "the checksum of the tar header at 1024 is wrong";
+    assert_eq!(Collected::of(FileType::PosixTar, &bytes).incomplete, [Reason::Malformed(said.to_owned())]);
+    // A size that reaches over what follows hides none of it, and no more than one such header claims the same bytes.
+    bad[124..136].copy_from_slice(b"00000004000\0");
+    let bytes = [member(b"a", b'0', b"first"), bad.repeat(20), member(b"c", b'0', b"last")].concat();
+    let names: Vec<_> = shown(&bytes).into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(names.iter().filter(|name| *name == "b").count(), 7);
+    assert_eq!(names.last().unwrap(), "c");
+    for length in (0..bytes.len()).step_by(512) {
+        assert!(super::cut(&bytes[..length]).whole <= length);
+    }
+}
+
+#[test]
+fn the_size_of_a_link_hides_nothing() {
+    let link = header(b"link", b"00000002000", b'1', b"ustar\x0000");
+    let bytes = [link.clone(), member(b"a", b'0', b"first"), vec![0; 1024]].concat();
     assert_eq!(shown(&bytes), [row("a", 1, "first")]);
+    assert_eq!(Collected::of(FileType::PosixTar, &bytes).incomplete, []);
+    let bytes = [link, vec![b'x'; 1024], member(b"a", b'0', b"first"), vec![0; 1024]].concat();
+    assert_eq!(shown(&bytes), [row("link", 1, &"x".repeat(1024)), row("a", 2, "first")]);
+}
+
+#[test]
+fn an_archive_that_is_cut_in_a_header_is_said_to_be() {
+    let bytes = [member(b"a", b'0', b"first"), member(b"b", b'0', b"last")].concat();
+    for (length, is_cut) in [(1024, false), (1024 + 200, true), (1536, true), (1541, false)] {
+        let found = Collected::of(FileType::PosixTar, &bytes[..length]);
+        assert_eq!(found.incomplete.len(), usize::from(is_cut), "{length} {:?}", found.incomplete);
+    }
+    let long = [member(b"a", b'0', b"first"), member(b"././@LongLink", b'L', &[b'n'; 600])].concat();
+    assert_eq!(Collected::of(FileType::PosixTar, &long[..2000]).incomplete.len(), 1);
 }
 
 #[test]
@@ -159,5 +220,5 @@ fn an_archive_is_cut_in_front_of_a_name_and_its_member() {
         assert_eq!(found.next, if is_seen { Some(end) } else { found.next.filter(|next| *next < end) });
     }
     assert_eq!(super::cut(&bytes), crate::Cut { whole: bytes.len(), next: None });
-    assert_eq!(super::cut(&[7; 1024]), crate::Cut { whole: 0, next: None });
+    assert_eq!(super::cut(&[7; 1024]), crate::Cut { whole: 1024, next: None });
 }
