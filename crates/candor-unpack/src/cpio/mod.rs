@@ -3,7 +3,9 @@
 //! Layout: <https://man.freebsd.org/cgi/man.cgi?query=cpio&sektion=5>. Headers with name and content, padded
 //! to two bytes (binary), none (odc) or four (newc, crc), up to the name `TRAILER!!!`.
 //!
-//! Archives that follow one another, as in an initial RAM disk, are read on, also behind padding.
+//! Archives that follow one another, as in an initial RAM disk, are read on, also behind padding. Where a header should be
+//! and is none, the next one is looked for, as cpio does; behind the trailer that is something else, as in a RAM disk
+//! whose second part is compressed, which is a child of its own.
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,10 @@ use crate::work::Work;
 const NOTHING: usize = 64;
 /// Bytes of a name that are kept.
 const NAME: u64 = 65_536;
+/// Bytes of a name that is believed where a header is looked for.
+const LIKELY_NAME: u64 = 256;
+/// So many places are told at which an archive is damaged.
+const DAMAGES: u32 = 100;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -26,20 +32,49 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut at = 0_u64;
     let mut position = 0_u64;
     let mut work = Work::of(bytes);
+    // Behind a trailer, something else may stand.
+    let mut place_in = Place::Start;
+    let mut damages = DAMAGES;
     while let Some(place) = start.at(at) {
         let padding = place.rest().iter().take_while(|&&byte| byte == 0).count();
         at = at.saturating_add(u64::try_from(padding).unwrap_or(u64::MAX));
         let Some(place) = start.at(at).filter(|place| !place.rest().is_empty()) else { return };
-        let Some(header) = Header::read(place.rest()) else {
-            if position == 0 {
-                sink.incomplete(Reason::Malformed("cpio header".to_owned()));
+        let rest = place.rest();
+        let Some(header) = Header::read(rest) else {
+            let is_damage = place_in != Place::BehindTrailer || rest.starts_with(b"07070");
+            if is_damage && damages > 0 {
+                damages = damages.saturating_sub(1);
+                sink.incomplete(Reason::Malformed(format!("cpio header at {at}")));
             }
-            return;
+            let next = next_header(rest);
+            let skipped = rest.get(..next.unwrap_or(rest.len())).unwrap_or_default();
+            if !work.pay(skipped.len(), sink) {
+                return;
+            }
+            if place_in != Place::Inside {
+                position = position.saturating_add(1);
+                let size = u64::try_from(skipped.len()).ok();
+                let member = Member { position, compressed_size: size, real_size: size, ..Member::default() };
+                let kind = ChildKind::Embedded { offset: at };
+                if sink.child(kind, &member, Content::Bytes(skipped)) == Flow::Stop {
+                    return;
+                }
+            }
+            let Some(next) = next else { return };
+            at = at.saturating_add(u64::try_from(next).unwrap_or(u64::MAX));
+            place_in = Place::Inside;
+            continue;
         };
+        place_in = Place::Inside;
         let name = clipped(place.rest(), header.length, header.name.min(NAME));
         let offset = header.content(at);
+        let behind_name = at.saturating_add(header.length).saturating_add(header.name);
         at = header.end(at);
         let name = without_nuls(name);
+        if name == b"TRAILER!!!" {
+            place_in = Place::BehindTrailer;
+            at = behind_name;
+        }
         // Directories and links have no content; those that have are not what they say.
         if name == b"TRAILER!!!" || header.size == 0 {
             if !work.pay(NOTHING, sink) {
@@ -66,21 +101,48 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
+/// Where in a file of archives something is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In front of the first header.
+    Start,
+    Inside,
+    BehindTrailer,
+}
+
+/// How far the next header is, where there should be one and is none. One of a binary archive has a mark of two bytes only,
+/// so more of it is looked at.
+fn next_header(bytes: &[u8]) -> Option<usize> {
+    let first = memchr::memchr3_iter(b'0', 0x71, 0xc7, bytes);
+    first.filter(|&at| at > 0).find(|&at| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        Header::read(rest).is_some_and(|header| header.is_likely(rest))
+    })
+}
+
 /// Where an archive that is only read up to the end of `bytes` may be cut: in front of a header.
 pub(crate) fn cut(bytes: &[u8]) -> Cut {
     let start = Reader::little(bytes);
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let mut whole = 0_u64;
+    let mut at = 0_u64;
     loop {
-        let place = start.at(whole).map_or(&[][..], |place| place.rest());
-        let padding = place.iter().take_while(|&&byte| byte == 0).count();
-        let at = whole.saturating_add(u64::try_from(padding).unwrap_or(u64::MAX));
-        let header = start.at(at).and_then(|place| Header::read(place.rest()));
-        let end = header.map(|header| header.end(at));
-        match end {
-            Some(end) if end <= length => whole = end,
-            next => return Cut { whole: usize::try_from(whole).unwrap_or(0), next },
+        let rest = start.at(at).map_or(&[][..], |place| place.rest());
+        let padding = rest.iter().take_while(|&&byte| byte == 0).count();
+        let rest = rest.get(padding..).unwrap_or_default();
+        at = at.saturating_add(u64::try_from(padding).unwrap_or(u64::MAX));
+        let Some(header) = Header::read(rest) else {
+            match next_header(rest) {
+                Some(next) => at = at.saturating_add(u64::try_from(next).unwrap_or(u64::MAX)),
+                None => return Cut { whole: usize::try_from(whole).unwrap_or(0), next: None },
+            }
+            continue;
+        };
+        at = header.end(at);
+        if at > length {
+            return Cut { whole: usize::try_from(whole).unwrap_or(0), next: Some(at) };
         }
+        whole = at;
     }
 }
 
@@ -106,6 +168,19 @@ impl Header {
             }
             _ => None,
         }
+    }
+
+    /// Whether what reads as a header has a name as names are, and numbers in all of its fields.
+    fn is_likely(&self, bytes: &[u8]) -> bool {
+        let digits = bytes.get(6..usize::try_from(self.length).unwrap_or(0)).unwrap_or_default();
+        let are_digits = match self.alignment {
+            1 => digits.iter().all(|digit| matches!(digit, b'0'..=b'7')),
+            4 => digits.iter().all(u8::is_ascii_hexdigit),
+            _ => true,
+        };
+        let name = clipped(bytes, self.length, self.name);
+        let last = name.split_last().filter(|(last, rest)| **last == 0 && !rest.is_empty());
+        are_digits && self.name <= LIKELY_NAME && last.is_some_and(|(_, rest)| !rest.contains(&0))
     }
 
     /// Where the content begins, for a header at this place.
