@@ -7,8 +7,11 @@
 //! Readers disagree on which of the three they believe, and hostile archives live from that. So all are
 //! believed: every row of the central directory is opened; where the local header gives another method or
 //! size, it is opened as that says too; and what the directory does not cover is searched for further local
-//! headers. An archive without a directory is read by its local headers alone. Members that overlap are
+//! headers. An archive without a directory is read by its local headers alone, and was cut short. Members that overlap are
 //! opened each: the budget bounds what that may cost.
+//!
+//! What is said to be encrypted need not be: Android passes over the flag. Where no password fits, the data are read as they
+//! are, and given when they are what their checksum or their length says.
 
 mod crypto;
 mod implode;
@@ -48,13 +51,25 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
     let passwords = password::candidates(sink);
     let package = Package::default();
-    let mut walk =
-        Walk { bytes, sink, position: 0, covered: BTreeMap::new(), passwords, trials: TRIALS, package };
+    let mut walk = Walk {
+        bytes,
+        sink,
+        position: 0,
+        covered: BTreeMap::new(),
+        passwords,
+        trials: TRIALS,
+        was_plain: false,
+        package,
+    };
     if walk.central() == Flow::Continue {
         // What is left are headers that nothing points to; stopping there or not is the same.
         let _ = walk.uncovered();
     }
     walk.gaps();
+    if walk.position > 0 && bytes.starts_with(LOCAL) && layout::end_mark(bytes).is_none() {
+        walk.sink
+            .incomplete(Reason::Malformed("the ZIP archive is cut short: it has no directory".to_owned()));
+    }
     walk.package.tell(walk.sink);
 }
 
@@ -68,6 +83,8 @@ struct Walk<'a, 'sink> {
     passwords: Vec<Vec<u8>>,
     /// Passwords that may still be tried: each costs a thousand rounds of a hash.
     trials: u32,
+    /// Whether the last member that was said to be encrypted was not.
+    was_plain: bool,
     package: Package,
 }
 
@@ -113,11 +130,14 @@ impl Walk<'_, '_> {
             let listed = Entry { data: local.data, ..listed };
             self.cover(&local, listed.compressed);
             places.push((local.header, local.data.saturating_add(local.compressed)));
+            self.was_plain = false;
             if self.open(&listed, true) == Flow::Stop {
                 return Flow::Stop;
             }
             let is_said_later = local.has_descriptor && local.compressed == 0;
-            let agrees = local.method == listed.method && local.compressed == listed.compressed;
+            let agrees = local.method == listed.method
+                && local.compressed == listed.compressed
+                && (local.is_encrypted == listed.is_encrypted || self.was_plain);
             if !agrees && !is_said_later && self.open(&local, false) == Flow::Stop {
                 return Flow::Stop;
             }
@@ -210,7 +230,7 @@ impl Walk<'_, '_> {
         let data = clipped(self.bytes, entry.data, entry.compressed);
         let is_cut = counts && u64::try_from(data.len()).is_ok_and(|length| length < entry.compressed);
         if entry.is_encrypted {
-            return self.open_encrypted(entry, data, is_cut);
+            return self.open_encrypted(entry, data, is_cut, counts);
         }
         // Directories are members without data, and signatures name them like any other.
         if data.is_empty() || entry.method == 0 {
@@ -247,23 +267,29 @@ impl Walk<'_, '_> {
         flow
     }
 
-    fn open_encrypted(&mut self, entry: &Entry, data: &[u8], is_cut: bool) -> Flow {
+    fn open_encrypted(&mut self, entry: &Entry, data: &[u8], is_cut: bool, counts: bool) -> Flow {
         // The plain copy stands beside the stored one, and is paid for when it is given.
         let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
         if let Err(reason) = self.sink.budget().admit(length) {
             return self.give(entry, Content::Absent(reason));
         }
         let method = entry.aes.map_or(entry.method, |aes| aes.method);
-        match self.decrypted(entry, data) {
+        match self.decrypted(entry, data, is_cut) {
             Some(plain) => self.decode(entry, method, &plain, is_cut),
+            None if !counts => Flow::Continue,
+            None if self.holds(entry, method, data, &Proof::Plain) => {
+                self.was_plain = true;
+                self.decode(entry, method, data, is_cut)
+            }
             None => self.give(entry, Content::Absent(Reason::Encrypted)),
         }
     }
 
     /// The data of an encrypted member under the first password that fits.
-    fn decrypted(&mut self, entry: &Entry, data: &[u8]) -> Option<Vec<u8>> {
+    fn decrypted(&mut self, entry: &Entry, data: &[u8], is_cut: bool) -> Option<Vec<u8>> {
         // The check of the traditional encryption is one byte, which a wrong password
         // passes once in 256 times: the checksum decides.
+        let proof = if is_cut { Proof::Cut } else { Proof::Checksum };
         for index in 0..self.passwords.len() {
             self.trials = self.trials.checked_sub(1)?;
             self.sink.budget().check().ok()?;
@@ -286,7 +312,7 @@ impl Walk<'_, '_> {
                 // The right password costs more rounds of the hash, for the key.
                 self.trials = self.trials.saturating_sub(RIGHT);
             }
-            if entry.aes.is_some() || self.holds(entry, &plain) {
+            if entry.aes.is_some() || self.holds(entry, entry.method, &plain, &proof) {
                 self.passwords.swap(0, index);
                 return Some(plain);
             }
@@ -294,14 +320,16 @@ impl Walk<'_, '_> {
         None
     }
 
-    /// Whether the checksum of a member is that of what `plain` decodes to.
-    fn holds(&mut self, entry: &Entry, plain: &[u8]) -> bool {
+    /// Whether `plain` decodes to what a member says of its content.
+    fn holds(&mut self, entry: &Entry, method: u16, plain: &[u8], proof: &Proof) -> bool {
         let budget = self.sink.budget();
-        if !budget.pay_work(method::work(entry, entry.method, plain)) {
+        if !budget.pay_work(method::work(entry, method, plain)) {
             return false;
         }
-        let (plain, is_all) = method::affordable(entry.method, plain, budget);
-        let Some(decoder) = method::decoder(entry, entry.method, plain) else { return true };
+        let (plain, is_all) = method::affordable(method, plain, budget);
+        let Some(decoder) = method::decoder(entry, method, plain) else {
+            return !matches!(proof, Proof::Plain);
+        };
         if !is_all {
             return false;
         }
@@ -309,8 +337,16 @@ impl Walk<'_, '_> {
         let mut sum = CrcReader::new(decoder.take(most));
         let copied = std::io::copy(&mut sum, &mut std::io::sink());
         let is_right = sum.crc().sum() == entry.crc32;
+        let is_proved = match (proof, copied) {
+            (Proof::Checksum, copied) => copied.is_ok() && is_right,
+            // No checksum is stored of nothing, and any data have the length of their own.
+            (Proof::Plain, Ok(length)) => length > 0 && (is_right || (method != 0 && length == entry.real)),
+            (Proof::Plain, Err(_)) => false,
+            (Proof::Cut, Ok(_)) => method == 0,
+            (Proof::Cut, Err(error)) => error.kind() == ErrorKind::UnexpectedEof,
+        };
         // What is wrong is given to nobody, who would pay for it.
-        if copied.is_ok() && is_right {
+        if is_proved {
             return true;
         }
         let _ = budget.pay_work(most.min(u64::from(sum.crc().amount())).saturating_mul(DECODING));
@@ -331,6 +367,16 @@ impl Walk<'_, '_> {
         self.package.see(&member.name);
         self.sink.child(ChildKind::Extracted, &member, content)
     }
+}
+
+/// What tells data from others that decode, too.
+enum Proof {
+    /// The checksum of what they decode to.
+    Checksum,
+    /// That, or the length: for what is said to be encrypted.
+    Plain,
+    /// That they decode up to where they are cut, as no others do.
+    Cut,
 }
 
 /// How many members lie over the next one, of these starts and ends. Rows of the directory for one and the same

@@ -356,6 +356,59 @@ fn members_under_common_passwords_are_opened() {
 }
 
 #[test]
+fn what_is_only_said_to_be_encrypted_is_given() {
+    let content = text();
+    let mut crc = flate2::Crc::new();
+    crc.update(&content);
+    let plain = |method: u16| {
+        let member = pack("a", &content, method);
+        Entry { method, data: member.data, real: content.len(), crc32: crc.sum(), ..stored("a", b"") }
+    };
+    for method in [0, 8, 12] {
+        for (local, central) in [(0, 1), (1, 1), (1, 0)] {
+            let (first, second) =
+                (Entry { flags: local, ..plain(method) }, Entry { flags: central, ..plain(method) });
+            let found = Collected::of(FileType::Zip, &finish(first.local(), &second.central(0)));
+            assert!(
+                found.children.len() == 1 && found.children[0].bytes == content,
+                "{method} {local} {central}"
+            );
+            assert_eq!((&found.children[0].absent, &found.incomplete[..]), (&None, &[][..]));
+        }
+    }
+    // Android does not look at the checksum either, but what was stored could be anything.
+    for (method, is_given) in [(0, false), (8, true)] {
+        let entry = Entry { flags: 1, crc32: 7, ..plain(method) };
+        let found = children(&archive(&[entry]));
+        assert_eq!((found.len(), found[0].bytes == content), (1, is_given), "{method}");
+    }
+}
+
+#[test]
+fn a_member_under_a_common_password_is_given_as_far_as_it_goes() {
+    let content = text();
+    for method in [0, 8] {
+        let bytes = methods::archive(&[pack("a", &content, method).with_traditional_encryption(b"infected")]);
+        for part in [4, 6, 8] {
+            let found = Collected::of(FileType::Zip, &bytes[..bytes.len() / 10 * part]);
+            let child = &found.children[0];
+            assert!(!child.bytes.is_empty() && content.starts_with(&child.bytes), "{method} {part}");
+            assert!(matches!(child.absent, Some(Reason::Malformed(_))), "{method} {part}");
+        }
+    }
+}
+
+#[test]
+fn an_archive_without_its_directory_is_said_to_be_cut() {
+    let entries = [stored("a", b"first"), deflated("b", b"second")];
+    let locals: Vec<u8> = entries.iter().flat_map(Entry::local).collect();
+    let found = Collected::of(FileType::Zip, &locals);
+    assert_eq!(found.children.len(), 2);
+    assert!(matches!(&found.incomplete[..], [Reason::Malformed(what)] if what.contains("cut short")));
+    assert_eq!(Collected::of(FileType::Zip, &archive(&entries)).incomplete, []);
+}
+
+#[test]
 fn content_under_a_password_that_is_wrong_after_all_is_paid_for() {
     // The first byte of the checksum says that it is the password; the others do not.
     let mut member = pack("a", &vec![0; 1 << 20], 8).with_traditional_encryption(b"infected");
