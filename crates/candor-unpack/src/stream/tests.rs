@@ -117,6 +117,24 @@ fn a_cut_stream_is_given_as_far_as_it_goes() {
 }
 
 #[test]
+fn a_cut_frame_of_zstandard_is_given_up_to_the_block_that_is_cut() {
+    // One block of text, one byte again and again, and what is stored.
+    let content = [text(20_000), vec![7; 100_000], text(1)].concat();
+    let whole = stream::zstd(&content);
+    for cut in 1..=3 {
+        // What is missing is of the checksum, or the end of the last block.
+        let found = only(FileType::Zstd, &whole[..whole.len() - cut]);
+        assert!(content.starts_with(&found.bytes) && found.bytes.len() > 500_000, "{}", found.bytes.len());
+        assert!(matches!(found.absent, Some(Reason::Malformed(_))), "{cut}");
+    }
+    let header = b"\x28\xb5\x2f\xfd\x00\x58";
+    let stored =
+        [&header[..], &[4000_u32.wrapping_shl(3) as u8, (4000 >> 5) as u8, 0], &[b'x'; 1000]].concat();
+    let found = only(FileType::Zstd, &stored);
+    assert_eq!((found.bytes.len(), found.absent.is_some()), (1000, true));
+}
+
+#[test]
 fn a_dictionary_of_gigabytes_is_not_made() {
     // A block header whose dictionary is the largest that LZMA2 can name, with its own checksum.
     let mut bytes = stream::xz(b"content");

@@ -3,6 +3,8 @@
 //! Each reads as far as somebody asks, so the sink bounds what comes out. What a stream may ask for before
 //! a byte came out is bounded here: a dictionary that nobody writes is refused, as not supported.
 
+mod zstd;
+
 use std::cell::Cell;
 use std::io::{self, BufRead, ErrorKind, Read};
 
@@ -10,13 +12,13 @@ use bzip2::bufread::BzDecoder;
 use candor_model::Budget;
 use candor_model::flags::triples;
 use lzma_rust2::{LzipReader, Lzma2Reader, LzmaReader, XzReader};
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use zlib_rs::{InflateFlush, Status};
 
 use crate::bits::Stepped;
 use crate::inflate::{self, Dialect};
 use crate::pace::{Asked, Marked, Pace, Paced};
 use crate::reader::Reader;
+use zstd::Frame;
 
 /// Largest dictionary or window: what `zstd --ultra --long=27` needs; `xz -9` takes half of it.
 const DICTIONARY: u32 = 128 << 20;
@@ -213,22 +215,18 @@ pub(crate) fn lzip(bytes: &[u8]) -> Decoder<'_> {
 pub(crate) fn zstd(bytes: &[u8]) -> Decoder<'_> {
     let next = |rest, pace: &Pace| {
         let rest = behind_skippable(rest);
-        rest.starts_with(b"\x28\xb5\x2f\xfd").then(|| {
-            let source = Asked::new(rest, ZSTD, pace.clone());
-            StreamingDecoder::<_, FrameDecoder>::new_with_max_window_size(source, u64::from(DICTIONARY))
-                .map_err(|error| io::Error::new(ErrorKind::InvalidData, error.to_string()))
-        })
+        let source = || Asked::new(rest, ZSTD, pace.clone());
+        rest.starts_with(b"\x28\xb5\x2f\xfd").then(|| Frame::new(source(), |source| source.source))
     };
-    streams(bytes, next, |decoder| &decoder.get_ref().source)
+    streams(bytes, next, |decoder| &decoder.source.source)
 }
 
 /// One frame of Zstandard, from what gives its bytes one after another.
 pub(crate) fn zstd_frame<'a>(source: impl Read + 'a) -> Decoder<'a> {
     let pace = Pace::new();
-    let source = Asked::new(source, ZSTD, pace.clone());
-    match StreamingDecoder::<_, FrameDecoder>::new_with_max_window_size(source, u64::from(DICTIONARY)) {
+    match Frame::new(Asked::new(source, ZSTD, pace.clone()), |_| &[]) {
         Ok(decoder) => ending(Paced::new(decoder, pace)),
-        Err(error) => failed(ErrorKind::InvalidData, error.to_string()),
+        Err(error) => Box::new(Failed(Some(error))),
     }
 }
 
