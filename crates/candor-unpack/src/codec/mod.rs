@@ -3,6 +3,7 @@
 //! Each reads as far as somebody asks, so the sink bounds what comes out. What a stream may ask for before
 //! a byte came out is bounded here: a dictionary that nobody writes is refused, as not supported.
 
+mod salvage;
 mod zstd;
 
 use std::cell::Cell;
@@ -18,6 +19,7 @@ use crate::bits::Stepped;
 use crate::inflate::{self, Dialect};
 use crate::pace::{Asked, Marked, Pace, Paced};
 use crate::reader::Reader;
+use salvage::Salvaged;
 use zstd::Frame;
 
 /// Largest dictionary or window: what `zstd --ultra --long=27` needs; `xz -9` takes half of it.
@@ -172,20 +174,26 @@ fn bzip2_blocks(piece: &[u8]) -> usize {
 /// One stream of xz.
 pub(crate) fn xz_stream(bytes: &[u8]) -> Decoder<'_> {
     let pace = Pace::new();
-    let decoder = XzReader::new_mem_limit(Asked::new(bytes, LZMA2, pace.clone()), false, DICTIONARY >> 10);
-    limited(ending(Paced::new(decoder, pace)))
+    limited(ending(Paced::new(salvaged_xz(bytes, &pace), pace)))
 }
 
 /// All streams of xz, with the zeros that may stand between them.
 pub(crate) fn xz(bytes: &[u8]) -> Decoder<'_> {
-    limited(streams(bytes, next_xz, |decoder| &decoder.inner().source))
+    limited(streams(bytes, next_xz, |decoder| &decoder.decoder().inner().source))
 }
 
-fn next_xz<'a>(rest: &'a [u8], pace: &Pace) -> Option<io::Result<XzReader<Asked<&'a [u8]>>>> {
+/// The decoder of a stream of xz.
+type Xz<'a> = Salvaged<'a, XzReader<Asked<&'a [u8]>>>;
+
+fn salvaged_xz<'a>(bytes: &'a [u8], pace: &Pace) -> Xz<'a> {
+    let decoder = XzReader::new_mem_limit(Asked::new(bytes, LZMA2, pace.clone()), false, DICTIONARY >> 10);
+    Salvaged::new(decoder, bytes, salvage::xz, pace.clone())
+}
+
+fn next_xz<'a>(rest: &'a [u8], pace: &Pace) -> Option<io::Result<Xz<'a>>> {
     let padding = rest.iter().take_while(|&&byte| byte == 0).count();
     let rest = rest.get(padding..).filter(|rest| rest.starts_with(b"\xfd7zXZ\0"))?;
-    let source = Asked::new(rest, LZMA2, pace.clone());
-    Some(Ok(XzReader::new_mem_limit(source, false, DICTIONARY >> 10)))
+    Some(Ok(salvaged_xz(rest, pace)))
 }
 
 /// LZMA with the header of `.lzma`: properties, dictionary size, length.
@@ -201,14 +209,19 @@ pub(crate) fn lzma_alone(bytes: &[u8]) -> Decoder<'_> {
 /// LZMA without a header. A length of `u64::MAX` means that the stream says itself where it ends.
 pub(crate) fn lzma(data: &[u8], properties: u8, dictionary: u32, length: u64) -> Decoder<'_> {
     match LzmaReader::new_with_props(data, length, properties, dictionary.min(DICTIONARY), None) {
-        Ok(decoder) => limited(Box::new(decoder)),
+        Ok(mut decoder) => {
+            // What came before the damage is not lost with it.
+            decoder.set_defer_errors(true);
+            limited(Box::new(decoder))
+        }
         Err(error) => Box::new(Failed(Some(error))),
     }
 }
 
 /// All members of lzip.
 pub(crate) fn lzip(bytes: &[u8]) -> Decoder<'_> {
-    limited(Box::new(LzipReader::new(bytes)))
+    let salvaged = Salvaged::new(LzipReader::new(bytes), bytes, salvage::lzip, Pace::new());
+    limited(ending(salvaged))
 }
 
 /// All frames of Zstandard; those to be skipped are.

@@ -135,6 +135,32 @@ fn a_cut_frame_of_zstandard_is_given_up_to_the_block_that_is_cut() {
 }
 
 #[test]
+fn a_cut_stream_of_lzma_is_given_up_to_where_it_is_cut() {
+    let content = text(12_000);
+    let encoders: [Case; 3] =
+        [(FileType::Xz, stream::xz), (FileType::Lzma, stream::lzma), (FileType::Lzip, stream::lzip)];
+    for (file_type, encode) in encoders {
+        let whole = encode(&content);
+        // In a chunk, also in its first, and in what is behind all of them.
+        for (cut, least) in
+            [(whole.len() / 100, 99), (whole.len() / 2, 45), (whole.len() * 9 / 10, 5), (30, 99)]
+        {
+            let found = only(file_type, &whole[..whole.len() - cut]);
+            let share = found.bytes.len() * 100 / content.len();
+            assert!(content.starts_with(&found.bytes), "{file_type} {cut}");
+            assert!(share + 2 > least, "{file_type} {cut}: {share}");
+            assert!(matches!(found.absent, Some(Reason::Malformed(_))), "{file_type} {cut}");
+        }
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 0x55;
+        let found = only(file_type, &damaged);
+        let same = found.bytes.iter().zip(&content).take_while(|(found, there)| found == there).count();
+        assert!(same > content.len() / 3, "{file_type} {same}");
+        assert!(found.absent.is_some(), "{file_type}");
+    }
+}
+
+#[test]
 fn a_dictionary_of_gigabytes_is_not_made() {
     // A block header whose dictionary is the largest that LZMA2 can name, with its own checksum.
     let mut bytes = stream::xz(b"content");
