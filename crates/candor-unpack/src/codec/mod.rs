@@ -135,6 +135,7 @@ pub(crate) fn bzip2(bytes: &[u8]) -> Decoder<'_> {
     streams(
         bytes,
         |rest, pace| {
+            let rest = behind_zeros(rest);
             let is_next = rest.starts_with(b"BZh");
             is_next.then(|| Ok(BzDecoder::new(Marked::new(rest, BZIP2, bzip2_blocks, pace.clone()))))
         },
@@ -191,8 +192,7 @@ fn salvaged_xz<'a>(bytes: &'a [u8], pace: &Pace) -> Xz<'a> {
 }
 
 fn next_xz<'a>(rest: &'a [u8], pace: &Pace) -> Option<io::Result<Xz<'a>>> {
-    let padding = rest.iter().take_while(|&&byte| byte == 0).count();
-    let rest = rest.get(padding..).filter(|rest| rest.starts_with(b"\xfd7zXZ\0"))?;
+    let rest = Some(behind_zeros(rest)).filter(|rest| rest.starts_with(b"\xfd7zXZ\0"))?;
     Some(Ok(salvaged_xz(rest, pace)))
 }
 
@@ -227,11 +227,14 @@ pub(crate) fn lzip(bytes: &[u8]) -> Decoder<'_> {
 /// All frames of Zstandard; those to be skipped are.
 pub(crate) fn zstd(bytes: &[u8]) -> Decoder<'_> {
     let next = |rest, pace: &Pace| {
-        let rest = behind_skippable(rest);
+        let rest = behind_skippable(behind_zeros(rest));
         let source = || Asked::new(rest, ZSTD, pace.clone());
         rest.starts_with(b"\x28\xb5\x2f\xfd").then(|| Frame::new(source(), |source| source.source))
     };
-    streams(bytes, next, |decoder| &decoder.source.source)
+    Box::new(Streams {
+        is_sound: Frame::is_sound,
+        ..Streams::new(bytes, next, |decoder| &decoder.source.source)
+    })
 }
 
 /// One frame of Zstandard, from what gives its bytes one after another.
@@ -243,9 +246,20 @@ pub(crate) fn zstd_frame<'a>(source: impl Read + 'a) -> Decoder<'a> {
     }
 }
 
+/// What is said behind content that is not what its checksum says.
+pub(crate) fn wrong_checksum() -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "the checksum is wrong")
+}
+
 /// A reader that gives nothing but this error.
 pub(crate) fn failed<'a>(kind: ErrorKind, message: impl Into<String>) -> Decoder<'a> {
     Box::new(Failed(Some(io::Error::new(kind, message.into()))))
+}
+
+/// What follows the zeros that fill up a block behind a stream, as on tapes; another stream may.
+pub(crate) fn behind_zeros(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+    bytes.get(zeros..).unwrap_or_default()
 }
 
 /// What follows the frames at the start of `bytes` that decoders are told to skip.
@@ -440,7 +454,17 @@ struct Streams<'a, D> {
     rest: &'a [u8],
     next: Next<'a, D>,
     left: for<'d> fn(&'d D) -> &'d &'a [u8],
+    /// Whether a stream that ended was what its checksum says, when its decoder goes on all the same.
+    is_sound: fn(&D) -> bool,
+    was_wrong: bool,
     pace: Pace,
+}
+
+impl<'a, D> Streams<'a, D> {
+    fn new(bytes: &'a [u8], next: Next<'a, D>, left: for<'d> fn(&'d D) -> &'d &'a [u8]) -> Self {
+        let pace = Pace::new();
+        Self { current: None, rest: bytes, next, left, is_sound: |_| true, was_wrong: false, pace }
+    }
 }
 
 fn streams<'a, D: Read + 'a>(
@@ -448,7 +472,7 @@ fn streams<'a, D: Read + 'a>(
     next: Next<'a, D>,
     left: for<'d> fn(&'d D) -> &'d &'a [u8],
 ) -> Decoder<'a> {
-    Box::new(Streams { current: None, rest: bytes, next, left, pace: Pace::new() })
+    Box::new(Streams::new(bytes, next, left))
 }
 
 impl<D: Read> Read for Streams<'_, D> {
@@ -461,6 +485,7 @@ impl<D: Read> Read for Streams<'_, D> {
                 match self.pace.checked(decoder.read(buffer)) {
                     Ok(0) => {
                         let left = *(self.left)(decoder);
+                        self.was_wrong |= !(self.is_sound)(decoder);
                         let is_stuck = left.len() >= self.rest.len();
                         self.rest = if is_stuck { &[] } else { left };
                         self.current = None;
@@ -479,6 +504,7 @@ impl<D: Read> Read for Streams<'_, D> {
             self.pace.begin();
             match (self.next)(self.rest, &self.pace) {
                 Some(decoder) => self.current = Some(self.pace.checked(decoder)?),
+                None if std::mem::take(&mut self.was_wrong) => return Err(wrong_checksum()),
                 None => return Ok(0),
             }
         }

@@ -34,6 +34,12 @@ impl<S: Read> Frame<S> {
         Ok(Self { source, left, decoder, error: None, has_failed: false })
     }
 
+    /// Whether what came out of all of it is what its checksum says, if it has one.
+    pub(super) fn is_sound(&self) -> bool {
+        let said = self.decoder.get_checksum_from_data();
+        self.has_failed || said.is_none() || said == self.decoder.get_calculated_checksum()
+    }
+
     /// Decodes a block. A frame that is damaged ends in front of it, so that what was decoded comes out.
     fn block(&mut self) {
         let start = (self.left)(&self.source);

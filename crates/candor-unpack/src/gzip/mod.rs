@@ -3,8 +3,8 @@
 //! Layout: RFC 1952. Each member is a header (`1f 8b`, method, flags, time, level, system; then, as the
 //! flags say, extra field, name, comment, header checksum), a deflate stream, CRC-32 and length.
 //!
-//! Bytes behind the last member are allowed, as by gzip itself. A checksum that does not hold is no reason
-//! to hide the content: what was decoded is given, and nothing is said about it.
+//! Bytes behind the last member are allowed, as by gzip itself, and so are zeros in front of another one. A checksum that
+//! does not hold is no reason to hide the content: what was decoded is given, with that of all members, and then it is said.
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +12,7 @@ mod tests;
 use std::io::{self, Read};
 
 use candor_model::{ChildKind, Content, Member, Reason, Sink};
+use flate2::Crc;
 
 use crate::codec::{self, Inflate, Inflated, Method};
 use crate::name::decoded;
@@ -30,7 +31,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let pace = &Pace::on(sink.budget());
     let mut stream = codec::paid(bytes, Method::Gzip, sink.budget(), |bytes| {
         let state = State::begin(pace);
-        Box::new(Members { rest: bytes.get(header..).unwrap_or_default(), state, pace: pace.clone() })
+        let rest = bytes.get(header..).unwrap_or_default();
+        Box::new(Members { rest, state, sum: Crc::new(), trouble: None, pace: pace.clone() })
     });
     // There is nothing after this child, so whether to go on makes no difference.
     let _ = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));
@@ -66,6 +68,10 @@ fn header(bytes: &[u8]) -> Option<(&[u8], usize)> {
 struct Members<'a> {
     rest: &'a [u8],
     state: State,
+    /// Of what came out of this member.
+    sum: Crc,
+    /// What is said behind all of them.
+    trouble: Option<io::Error>,
     pace: Pace,
 }
 
@@ -83,7 +89,17 @@ impl State {
 impl Members<'_> {
     /// Moves to the next member; `false` when there is none.
     fn next(&mut self) -> bool {
-        let behind = self.rest.get(8..).unwrap_or_default();
+        let sum = std::mem::take(&mut self.sum);
+        let said = self.rest.first_chunk().map(|&[a, b, c, d, e, f, g, h]| {
+            (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
+        });
+        let trouble = match said {
+            Some(said) if said == (sum.sum(), sum.amount()) => None,
+            Some(_) => Some(codec::wrong_checksum()),
+            None => Some(io::Error::new(io::ErrorKind::UnexpectedEof, "the checksum is cut short")),
+        };
+        self.trouble = self.trouble.take().or(trouble);
+        let behind = codec::behind_zeros(self.rest.get(8..).unwrap_or_default());
         let Some((_, header)) = header(behind) else { return false };
         self.rest = behind.get(header..).unwrap_or_default();
         self.pace.begin();
@@ -98,11 +114,14 @@ impl Read for Members<'_> {
             return Ok(0);
         }
         loop {
-            let State::Inside(inflate) = &mut self.state else { return Ok(0) };
+            let State::Inside(inflate) = &mut self.state else {
+                return self.trouble.take().map_or(Ok(0), Err);
+            };
             let is_last = self.rest.is_empty();
             let outcome = inflate.step(self.rest, buffer);
             let Inflated { read, written, is_end } = outcome.inspect_err(|_| self.state = State::Ended)?;
             self.rest = self.rest.get(read..).unwrap_or_default();
+            self.sum.update(buffer.get(..written).unwrap_or_default());
             if is_end {
                 if !self.next() {
                     self.state = State::Ended;

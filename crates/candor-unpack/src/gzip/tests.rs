@@ -48,10 +48,28 @@ fn what_stands_behind_the_last_member_is_passed_over() {
 
 #[test]
 fn a_wrong_checksum_hides_nothing() {
-    let mut bytes = member(b"content");
-    let last = bytes.len() - 8;
-    bytes[last] ^= 1;
-    assert_eq!(only(&[bytes, member(b" more")].concat()).bytes, b"content more");
+    let good = member(b"content");
+    // The checksum, and the length.
+    for from_end in [8, 4] {
+        let mut bytes = good.clone();
+        let at = bytes.len() - from_end;
+        bytes[at] ^= 1;
+        let found = only(&[bytes, member(b" more")].concat());
+        assert_eq!(found.bytes, b"content more");
+        assert_eq!(found.absent, Some(Reason::Malformed("the checksum is wrong".to_owned())));
+    }
+    for cut in 1..=8 {
+        let found = only(&good[..good.len() - cut]);
+        assert_eq!(found.bytes, b"content");
+        assert!(matches!(found.absent, Some(Reason::Malformed(_))), "{cut}");
+    }
+}
+
+#[test]
+fn a_member_behind_zeros_is_read() {
+    let bytes = [member(b"first "), vec![0; 1000], member(b"second"), vec![0; 7]].concat();
+    let found = only(&bytes);
+    assert_eq!((found.bytes.as_slice(), found.absent), (&b"first second"[..], None));
 }
 
 #[test]

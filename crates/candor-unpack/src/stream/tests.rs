@@ -50,8 +50,11 @@ fn all_streams_are_one_child_whatever_follows_them() {
         let both = [encode(b"first "), encode(b""), encode(b"second")].concat();
         assert_eq!(only(file_type, &both).bytes, b"first second", "{file_type}");
     }
-    let spaced = [stream::xz(b"a"), vec![0; 8], stream::xz(b"b"), vec![0; 4]].concat();
-    assert_eq!(only(FileType::Xz, &spaced).bytes, b"ab");
+    for (file_type, encode) in [CASES[0], CASES[1], CASES[4]] {
+        let spaced = [encode(b"a"), vec![0; 8], encode(b"b"), vec![0; 4]].concat();
+        let found = only(file_type, &spaced);
+        assert_eq!((found.bytes.as_slice(), found.absent), (&b"ab"[..], None), "{file_type}");
+    }
     for (file_type, encode) in [CASES[0], CASES[1], CASES[4], CASES[5]] {
         let found = only(file_type, &[encode(b"content"), b"junk behind".to_vec()].concat());
         assert_eq!((found.bytes.as_slice(), found.absent), (&b"content"[..], None), "{file_type}");
@@ -132,6 +135,17 @@ fn a_cut_frame_of_zstandard_is_given_up_to_the_block_that_is_cut() {
         [&header[..], &[4000_u32.wrapping_shl(3) as u8, (4000 >> 5) as u8, 0], &[b'x'; 1000]].concat();
     let found = only(FileType::Zstd, &stored);
     assert_eq!((found.bytes.len(), found.absent.is_some()), (1000, true));
+}
+
+#[test]
+fn a_frame_of_zstandard_with_a_wrong_checksum_hides_nothing() {
+    let whole = stream::zstd(b"content");
+    assert_eq!(whole[4] & 4, 4, "it has a checksum");
+    let mut wrong = whole.clone();
+    *wrong.last_mut().unwrap() ^= 1;
+    let found = only(FileType::Zstd, &[wrong, whole].concat());
+    assert_eq!(found.bytes, b"contentcontent");
+    assert_eq!(found.absent, Some(Reason::Malformed("the checksum is wrong".to_owned())));
 }
 
 #[test]
