@@ -29,7 +29,14 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         return;
     }
     let mut position = 0_u64;
-    while let Some(header) = Header::read(&mut reader) {
+    loop {
+        let is_end = reader.rest().starts_with(b"\x60\xea\0\0");
+        let Some(header) = Header::read(&mut reader) else {
+            if !is_end {
+                sink.incomplete(Reason::Malformed("the ARJ archive is cut short".to_owned()));
+            }
+            return;
+        };
         let data = clipped(reader.rest(), 0, header.packed);
         let is_cut = reader.skip(header.packed).is_none();
         // Directories, volume labels, chapters.

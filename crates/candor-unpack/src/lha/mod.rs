@@ -47,6 +47,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+    sink.incomplete(Reason::Malformed("the LHA archive is cut short".to_owned()));
 }
 
 struct Header {
