@@ -75,7 +75,8 @@ fn a_member_that_expands_too_much_is_never_clean() {
 #[test]
 fn an_encrypted_member_is_never_clean() {
     let image = signatures(&[("test.hdb", DIGEST)]);
-    let secret = zip_methods::pack("secret", &[1; 50], 0).with_traditional_encryption(b"no one knows this one");
+    let secret =
+        zip_methods::pack("secret", &[1; 50], 0).with_traditional_encryption(b"no one knows this one");
     let report = scan(&image, &zip_methods::archive(&[secret]));
     assert_eq!(report.verdict, Verdict::Incomplete);
     assert_eq!(report.incomplete[0].reason, Reason::Encrypted);

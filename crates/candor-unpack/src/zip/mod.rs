@@ -23,7 +23,7 @@ mod shrink;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read};
 
 use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 use flate2::CrcReader;
@@ -86,6 +86,25 @@ struct Walk<'a, 'sink> {
     /// Whether the last member that was said to be encrypted was not.
     was_plain: bool,
     package: Package,
+}
+
+/// What documents of OpenDocument tell of their members, and how much of it is looked at.
+const MANIFEST: &str = "META-INF/manifest.xml";
+const KEPT: usize = 1 << 20;
+
+/// A stream whose beginning is kept.
+struct Kept<R> {
+    source: R,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read> Read for Kept<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        let room = KEPT.saturating_sub(self.bytes.len()).min(read);
+        self.bytes.extend_from_slice(buffer.get(..room).unwrap_or_default());
+        Ok(read)
+    }
 }
 
 /// How long a gap is that is looked at: descriptors and what aligns members are shorter.
@@ -262,7 +281,18 @@ impl Walk<'_, '_> {
             decoder = codec::unpaid(decoder);
         }
         let mut paid = Paid::new(decoder, method::price(method), work);
-        let flow = self.give(entry, Content::Stream(&mut paid));
+        let flow = if entry.name == MANIFEST.as_bytes() {
+            let mut kept = Kept { source: &mut paid, bytes: Vec::new() };
+            let flow = self.give(entry, Content::Stream(&mut kept));
+            // The members of such a document are encrypted each for itself, behind its own compression.
+            if memmem::find(&kept.bytes, b"encryption-data").is_some() {
+                self.sink.anomaly(Anomaly::EncryptedDocument);
+                self.sink.incomplete(Reason::Encrypted);
+            }
+            flow
+        } else {
+            self.give(entry, Content::Stream(&mut paid))
+        };
         paid.settle(self.sink.budget());
         flow
     }

@@ -702,3 +702,20 @@ fn clearing_again_and_again_costs_what_was_put_in_since() {
     assert!(Stepped::new(super::shrink::Shrink::new(&data)).read_to_end(&mut out).is_err());
     assert!(out.len() < 10, "{}", out.len());
 }
+
+#[test]
+fn a_manifest_tells_that_the_members_of_a_document_are_encrypted() {
+    let manifest = |entry: &str| {
+        let text =
+            format!("<manifest:file-entry manifest:full-path=\"content.xml\">{entry}</manifest:file-entry>");
+        let archive = methods::archive(&[
+            pack("content.xml", b"not to be read", 0),
+            pack("META-INF/manifest.xml", text.as_bytes(), 8),
+        ]);
+        let found = Collected::of(FileType::Zip, &archive);
+        assert_eq!(found.children.len(), 2);
+        found.incomplete
+    };
+    assert_eq!(manifest(""), []);
+    assert_eq!(manifest("<manifest:encryption-data manifest:checksum=\"a\"/>"), [Reason::Encrypted]);
+}
