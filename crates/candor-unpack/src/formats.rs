@@ -110,9 +110,9 @@ pub const FORMATS: &[Format] = &[
             FileType::TextUtf16Be,
             FileType::Script,
         ],
-        gives: "a normalised copy; programs, archives and text that stand in it as base64, also broken over lines, and as encoded commands of PowerShell; encoded scripts",
+        gives: "a normalised copy; programs, archives and text that stand in it as base64, also broken over lines, and as encoded commands of PowerShell; uuencoded files, and those in BinHex; encoded scripts",
         library: None,
-        limits: "the size of text that is normalised; 1,024 runs of base64",
+        limits: "the size of text that is normalised; 1,024 runs of base64, 256 uuencoded files, 256 in BinHex",
         unpack: text::unpack,
     },
     Format {
@@ -126,9 +126,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "HTML",
         types: &[FileType::Html, FileType::HtmlUtf16],
-        gives: "normalised copies without comments and without tags, scripts, also encoded ones, the content of data: addresses; programs, archives and text that stand elsewhere in it as base64",
+        gives: "normalised copies without comments and without tags, scripts, also encoded ones, the content of data: addresses; programs, archives and text that stand elsewhere in it as base64; uuencoded files",
         library: None,
-        limits: "the size of text that is normalised; 4,096 data: addresses; 1,024 other runs of base64",
+        limits: "the size of text that is normalised; 4,096 data: addresses; 1,024 other runs of base64; 256 uuencoded files",
         unpack: html::unpack,
     },
     Format {

@@ -6,7 +6,8 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
+use memchr::memmem;
 
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
@@ -23,6 +24,35 @@ const VALUES: [u8; 256] = worth([DIGITS]);
 const CHARACTER: usize = 2;
 /// How many bytes of runs are written out in the time of one such unit.
 const WRITTEN: usize = 8;
+
+/// What stands before a file.
+const LINE: &[u8] = b"(This file must be converted with BinHex";
+/// Files of one text that are given.
+const FILES: u64 = 256;
+
+/// Gives the files in a text, as they stand there.
+pub(crate) fn search(text: &[u8], sink: &mut dyn Sink) {
+    let finder = memmem::Finder::new(LINE);
+    let mut rest = text;
+    let mut position = 0_u64;
+    while let Some(file) = finder.find(rest).and_then(|at| rest.get(at..)) {
+        // From one colon to the next.
+        let mut colons = memchr::memchr_iter(b':', file).map(|at| at.saturating_add(1));
+        let (Some(_), end) = (colons.next(), colons.next()) else { return };
+        let (file, behind) = file.split_at_checked(end.unwrap_or(file.len())).unwrap_or((file, &[]));
+        rest = behind;
+        if position >= FILES {
+            sink.incomplete(Reason::Children);
+            return;
+        }
+        position = position.saturating_add(1);
+        let name = format!("BinHex {position}");
+        let member = Member { name, position, file_type: Some(FileType::BinHex), ..Member::default() };
+        if sink.child(ChildKind::Extracted, &member, Content::Bytes(file)) == Flow::Stop {
+            return;
+        }
+    }
+}
 
 /// Gives the forks.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {

@@ -25,3 +25,16 @@ fn runs_are_written_out() {
 fn damage_is_survived() {
     survives_damage(FileType::BinHex, &container::binhex(b"content"));
 }
+
+#[test]
+fn files_in_text_are_given() {
+    let file = container::binhex(b"content");
+    let text = [b"a text: this\n", &file[..], b"\nmore\n", &file, b"\n: and the rest"].concat();
+    let found = Collected::of(FileType::TextAscii, &text).children;
+    let files: Vec<_> =
+        found.iter().filter(|child| child.member.file_type == Some(FileType::BinHex)).collect();
+    assert_eq!(files.len(), 2);
+    for file in files {
+        assert_eq!(Collected::of(FileType::BinHex, &file.bytes).children[0].bytes, b"content");
+    }
+}

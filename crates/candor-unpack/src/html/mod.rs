@@ -23,9 +23,9 @@ mod tests;
 
 use candor_model::{ChildKind, Content, Facts, Flow, Link, Member, Normalisation, Reason, Sink};
 
-use crate::encoded_script;
 use crate::text::{self, without_zeros};
 use crate::work::{self, Allowance};
+use crate::{encoded_script, mail};
 use entities::{LONGEST, character};
 use links::Links;
 
@@ -96,7 +96,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
     // Pages bring files along in the strings of their scripts, and in any other text.
     let given = u64::try_from(page.data_addresses.len()).unwrap_or(u64::MAX);
-    let _ = text::search(text, given, &known, sink);
+    if text::search(text, given, &known, sink) == Flow::Continue {
+        let _ = mail::search_uuencoded(text, sink);
+    }
 }
 
 /// What comes out of one page.

@@ -15,6 +15,7 @@ mod tests;
 mod yenc;
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink, flags::triples};
 use memchr::memmem;
@@ -47,6 +48,8 @@ const BEGIN: usize = 64;
 const LINE: usize = 16;
 /// How much of a header is looked at for passwords.
 const HEADER: usize = 64 << 10;
+/// Digits of the mode of a uuencoded file: with the kind of file, and zeros in front, there are more than three.
+const MODE: RangeInclusive<usize> = 3..=11;
 /// Files in uuencoded text of one part, and of those in yEnc.
 const FILES: usize = 256;
 
@@ -90,7 +93,12 @@ pub(crate) fn header_in_the_clear(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Gives the files in uuencoded text.
 pub(crate) fn unpack_uuencoded(bytes: &[u8], sink: &mut dyn Sink) {
-    let _ = Mail { sink, position: 0, work: Work::of(bytes) }.files(bytes);
+    let _ = search_uuencoded(bytes, sink);
+}
+
+/// Gives the files that stand uuencoded in a text.
+pub(crate) fn search_uuencoded(text: &[u8], sink: &mut dyn Sink) -> Flow {
+    Mail { sink, position: 0, work: Work::of(text) }.files(text)
 }
 
 /// Where the messages of a mailbox start but the first one: each with a line `From `, behind an empty line.
@@ -194,10 +202,7 @@ impl Mail<'_> {
         if self.give(String::new(), Some(FileType::TextAscii), text) == Flow::Stop {
             return Flow::Stop;
         }
-        match self.encoded(text) {
-            Flow::Continue => self.files(text),
-            Flow::Stop => Flow::Stop,
-        }
+        self.encoded(text)
     }
 
     /// The header at the start of `bytes`, and where the body starts.
@@ -313,8 +318,9 @@ impl Mail<'_> {
             return Flow::Continue;
         }
         match self.encoded(&content) {
-            Flow::Continue => self.files(&content),
-            Flow::Stop => Flow::Stop,
+            // In text they are looked for as in any other.
+            Flow::Continue if !is_plain(&content) => self.files(&content),
+            flow => flow,
         }
     }
 
@@ -383,7 +389,7 @@ impl Mail<'_> {
             let rest = text.get(at.saturating_add(6)..).unwrap_or_default();
             let line = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
             let mut words = trimmed_end(line).splitn(2, |&byte| byte == b' ');
-            let is_mode = |mode: &[u8]| (3..=4).contains(&mode.len()) && mode.iter().all(u8::is_ascii_digit);
+            let is_mode = |mode: &[u8]| MODE.contains(&mode.len()) && mode.iter().all(u8::is_ascii_digit);
             let (Some(mode), Some(name)) = (words.next(), words.next()) else { continue };
             if !is_mode(mode) {
                 continue;
@@ -495,6 +501,12 @@ fn is_cut(text: &[u8]) -> bool {
         last = if is_base64_digit(*byte) { *byte } else { last };
     }
     last != b'=' && (!count.is_multiple_of(4) || text.last().is_some_and(|byte| is_base64_digit(*byte)))
+}
+
+/// Whether a part is text for everybody: in UTF-8, and without controls.
+fn is_plain(part: &[u8]) -> bool {
+    let is_control = |byte: u8| (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
+    !any(part, is_control) && str::from_utf8(part).is_ok()
 }
 
 /// Whether a body is base64 though its header does not say so: lines of nothing else, at least two full ones.

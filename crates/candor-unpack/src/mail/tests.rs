@@ -75,8 +75,25 @@ fn mailboxes_are_taken_apart() {
 
 #[test]
 fn uuencoded_files_in_text_are_found() {
-    let text = "From: a@b\n\ntext\nbegin 644 file.txt\n*<V]M92!T:&EN9P``\n`\nend\nmore\n";
-    assert!(shown(text).contains(&("file.txt".to_owned(), "some thing".to_owned())), "{:?}", shown(text));
+    for mode in ["644", "0644", "100644", "0100644"] {
+        let text = format!("text\nbegin {mode} file.txt\n*<V]M92!T:&EN9P``\n`\nend\nmore\n");
+        let files = |file_type: FileType, bytes: &[u8]| {
+            let found = Collected::of(file_type, bytes).children;
+            let files = found.into_iter().filter(|child| child.member.name == "file.txt");
+            files.map(|child| child.bytes).collect::<Vec<_>>()
+        };
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(files(FileType::TextAscii, text.as_bytes()), [b"some thing"]);
+        assert_eq!(files(FileType::TextUtf16Le, &wide), [b"some thing"]);
+        let page = format!("<html><pre>\n{text}");
+        assert_eq!(files(FileType::Html, page.as_bytes()), [b"some thing"]);
+        // A mail gives its text, and only what may not be taken for one is searched by itself.
+        assert!(files(FileType::Mail, format!("From: a@b\n\n{text}").as_bytes()).is_empty());
+        assert_eq!(files(FileType::Mail, format!("From: a@b\n\n\x01{text}").as_bytes()), [b"some thing"]);
+        assert_eq!(files(FileType::Mail, &[b"From: a@b\n\n\xe9", text.as_bytes()].concat()), [b"some thing"]);
+        let named = "From: a@b\nContent-Transfer-Encoding: x-uuencode\n\n";
+        assert_eq!(files(FileType::Mail, format!("{named}{text}").as_bytes()), [b"some thing"]);
+    }
 }
 
 #[test]
@@ -178,14 +195,16 @@ fn of_a_message_in_several_mails_each_is_opened_and_the_others_are_missing() {
 #[test]
 fn files_that_begin_in_one_another_are_paid_for() {
     // None of them has an end, so that each reaches over all that follow.
-    let mail =
-        format!("From: a@b\r\nSubject: c\r\n\r\n{}", "begin 644 a\n".repeat(200) + &"z\n".repeat(5_000));
+    let mail = format!(
+        "From: a@b\r\nSubject: c\r\n\r\n\x01\n{}",
+        "begin 644 a\n".repeat(200) + &"z\n".repeat(5_000)
+    );
     let found = Collected::of(FileType::Mail, mail.as_bytes());
     assert_eq!(found.incomplete, []);
     assert_eq!(Collected::without_work(FileType::Mail, mail.as_bytes()).incomplete, [Reason::Work]);
     // Behind one another they cost little more, as does what only has the word.
     for text in ["begin 644 a\n#0V%T\n`\nend\n".repeat(200), "begin ".repeat(200) + &"z".repeat(10_000)] {
-        let mail = format!("From: a@b\r\nSubject: c\r\n\r\n{text}");
+        let mail = format!("From: a@b\r\nSubject: c\r\n\r\n\x01\n{text}");
         assert!(Collected::work_of(FileType::Mail, mail.as_bytes()) < 8 * mail.len() as u64);
     }
 }
@@ -194,7 +213,7 @@ fn files_that_begin_in_one_another_are_paid_for() {
 fn that_there_are_more_files_in_a_text_than_are_given_is_said() {
     let files = |before: &str, count: usize| {
         let mail = format!(
-            "From: a@b\r\nSubject: c\r\n\r\n{before}{}",
+            "From: a@b\r\nSubject: c\r\n\r\n\x01\n{before}{}",
             "begin 644 a\n#0V%T\n`\nend\n".repeat(count)
         );
         let found = Collected::of(FileType::Mail, mail.as_bytes());

@@ -13,8 +13,8 @@ use std::ops::Range;
 use candor_model::flags::lowest_bits;
 use candor_model::{ChildKind, Content, Flow, Member, Normalisation, Reason, Sink};
 
-use crate::encoded_script;
 use crate::work::Allowance;
+use crate::{binhex, encoded_script, mail};
 
 /// Bytes that are looked at together: as many as a word has bits.
 const BLOCK: usize = 64;
@@ -26,7 +26,7 @@ const LAST: u32 = 63;
 /// Runs of base64 that are given; style sheets have hundreds of pictures.
 const RUNS: u64 = 1024;
 
-/// Gives the normalised copy of `bytes`, and what stands in them as base64, to the sink.
+/// Gives the normalised copy of `bytes`, and what stands in them as base64, uuencoded and as BinHex, to the sink.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let limit = usize::try_from(sink.budget().limits().max_normalise).unwrap_or(usize::MAX);
     let kept = match bytes.get(..limit) {
@@ -53,7 +53,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if encoded_script::search(text, sink) == Flow::Stop {
         return;
     }
-    let _ = search(text, 0, &[], sink);
+    if search(text, 0, &[], sink) == Flow::Stop || mail::search_uuencoded(text, sink) == Flow::Stop {
+        return;
+    }
+    binhex::search(text, sink);
 }
 
 /// Gives what stands in a text as base64 but for what begins in one of the places that are `known`, numbered behind what was
