@@ -240,7 +240,8 @@ impl<'s> Scan<'s> {
         if !(is_mail || (is_readable && is_in_mail())) {
             return;
         }
-        for mentioned in self.formats.mentioned_passwords(bytes) {
+        // The likeliest of them is put in front of all others last.
+        for mentioned in self.formats.mentioned_passwords(bytes).into_iter().rev() {
             if self.passwords.is_empty() {
                 self.passwords = self.known_passwords.to_vec();
             }

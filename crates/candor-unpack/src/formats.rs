@@ -376,9 +376,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Flat XML documents (Word 2003, Excel 2003, Hancom, XDP)",
         types: &[FileType::XmlWord, FileType::XmlXl, FileType::XmlHwp, FileType::Xdp],
-        gives: "what stands in them as base64: macros, pictures, PDF files",
+        gives: "what stands in them as base64: macros, pictures, PDF files, and programs, archives and text elsewhere",
         library: None,
-        limits: "4,096 elements",
+        limits: "4,096 elements, 1,024 other runs of base64",
         unpack: flat_xml::unpack,
     },
     Format {

@@ -1,7 +1,7 @@
 //! Documents that are one XML file: what stands in them as base64.
 //!
 //! Word 2003 XML (`w:binData`: macros and pictures), flat packages (`pkg:binaryData`: any part), Hancom's
-//! (`BINDATA`) and XDP (`chunk`: a PDF file). The elements are looked for as text: hostile files are not well
+//! (`BINDATA`) and XDP (`chunk`: a PDF file); elsewhere it is found as in any other text. The elements are looked for as text: hostile files are not well
 //! formed, and no entity is ever expanded.
 
 #[cfg(test)]
@@ -11,6 +11,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::name::decoded;
+use crate::text;
 use crate::transfer::base64;
 use crate::work::Work;
 
@@ -24,6 +25,7 @@ const PARTS: usize = 4096;
 /// Gives what the elements hold.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut position = 0_u64;
+    let mut known = Vec::new();
     let mut work = Work::of(bytes);
     for name in ELEMENTS {
         let mut from = 0_usize;
@@ -36,6 +38,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             from = at.saturating_add(name.len());
             let Some(Element { attributes, text, is_open }) = element(bytes, at, name) else { continue };
             from = from.saturating_add(attributes.len()).saturating_add(text.len());
+            let end = from.saturating_add(1);
+            known.push(end.saturating_sub(text.len())..end);
             position = position.saturating_add(1);
             if position > u64::try_from(PARTS).unwrap_or(0) {
                 sink.incomplete(Reason::Children);
@@ -58,6 +62,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             }
         }
     }
+    // Scripts and attributes may hold it, too.
+    known.sort_unstable_by_key(|place| place.start);
+    let _ = text::search(bytes, position, &known, sink);
 }
 
 /// An element that holds something.

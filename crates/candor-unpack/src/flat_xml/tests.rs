@@ -43,3 +43,15 @@ fn documents_that_end_within_base64_are_cut_short() {
     assert_eq!(absent("<w:binData>Y29udGVudA=="), cut);
     assert_eq!(absent("<w:binData>Y29udGVudA==<"), None);
 }
+
+#[test]
+fn files_elsewhere_are_found_and_those_in_elements_are_given_once() {
+    let file = [&b"PK\x03\x04"[..], &[0x14; 200]].concat();
+    let digits = container::base64(&file);
+    let text = format!(
+        "<a><w:binData w:name=\"x\">{digits}</w:binData><b c=\"{digits}\"/><chunk>{digits}</chunk></a>"
+    );
+    let found = Collected::of(FileType::XmlWord, text.as_bytes()).children;
+    let names: Vec<_> = found.iter().map(|child| (&child.member.name[..], child.bytes == file)).collect();
+    assert_eq!(names, [("x", true), ("", true), ("base64 1", true)]);
+}

@@ -21,6 +21,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink, fla
 use memchr::memmem;
 
 use crate::name::decoded;
+use crate::text;
 use crate::transfer::{Lines, any, base64, is_base64_digit, quoted_printable, uuencoded};
 use crate::work::Work;
 use header::{Header, is_blank, trimmed_end};
@@ -308,7 +309,9 @@ impl Mail<'_> {
             return Flow::Stop;
         }
         let is_undecoded = content.len() == body.len() && !is_between;
-        if is_undecoded && is_base64(body) {
+        // What is opened as text is decoded then, too, but for its name.
+        let is_given = |sink: &mut dyn Sink| header.name.is_empty() && text::is_base64(body, sink);
+        if is_undecoded && is_base64(body) && !is_given(self.sink) {
             let content = self.undo_base64(body);
             if self.give(header.name.clone(), None, &content) == Flow::Stop {
                 return Flow::Stop;

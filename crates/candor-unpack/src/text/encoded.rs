@@ -65,6 +65,14 @@ pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = 
     std::iter::from_fn(next).filter(|run| !run.content.is_empty())
 }
 
+/// Whether a text is one run, perhaps broken over lines, that is something.
+pub(super) fn is_run(text: &[u8], allowance: &Allowance) -> bool {
+    let text = text.trim_ascii();
+    let (digits, end) = joined(text, 0, run_length(text), allowance);
+    let beginning = digits.get(..BEGIN).unwrap_or(&digits);
+    end == text.len() && digits.len() >= BLOB && is_something(&base64(beginning))
+}
+
 /// The digits of the run of this `length` at `start` and of those in the next lines that go on with it, and where they end.
 fn joined<'t>(text: &'t [u8], start: usize, length: usize, allowance: &Allowance) -> (Cow<'t, [u8]>, usize) {
     let mut end = start.saturating_add(length);
@@ -114,13 +122,12 @@ fn next_piece<'t>(text: &'t [u8], end: usize, length: usize, before: Option<&[u8
     let blanks = line.iter().take(AROUND).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     // What is before the second one is what is before those behind it. Words before it are none.
     let near = line.get(..AROUND).unwrap_or(line);
+    let near = near.get(..memchr::memchr(b'\n', near).unwrap_or(near.len())).unwrap_or_default();
     let starts = near.iter().enumerate().filter(|(place, byte)| {
         let previous = place.checked_sub(1).and_then(|previous| line.get(previous));
         is_base64_digit(**byte) && !previous.is_some_and(|previous| is_base64_digit(*previous))
     });
-    let mut starts = starts
-        .map(|(start, _)| start)
-        .take_while(|start| !near.get(..*start).unwrap_or_default().contains(&b'\n'));
+    let mut starts = starts.map(|(start, _)| start);
     let whole = starts.find_map(|start| piece(start).filter(|piece| piece.digits.len() == length));
     whole.or_else(|| piece(blanks))
 }

@@ -87,6 +87,14 @@ pub(crate) fn search(text: &[u8], given: u64, known: &[Range<usize>], sink: &mut
     flow
 }
 
+/// Whether a text is base64 throughout, and given decoded where it is opened.
+pub(crate) fn is_base64(text: &[u8], sink: &mut dyn Sink) -> bool {
+    let allowance = Allowance::new(sink.budget().work());
+    let is_run = encoded::is_run(text, &allowance);
+    allowance.settle(sink);
+    is_run
+}
+
 /// The bytes that are not zero. Every byte is written, and what is not to stay is written over by the next: nothing
 /// depends on where the zeros are.
 pub(crate) fn without_zeros(bytes: &[u8]) -> Vec<u8> {
