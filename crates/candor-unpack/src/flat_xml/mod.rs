@@ -1,8 +1,8 @@
 //! Documents that are one XML file: what stands in them as base64.
 //!
 //! Word 2003 XML (`w:binData`: macros and pictures), flat packages (`pkg:binaryData`: any part), Hancom's
-//! (`BINDATA`) and XDP (`chunk`: a PDF file); elsewhere it is found as in any other text. The elements are looked for as text: hostile files are not well
-//! formed, and no entity is ever expanded.
+//! (`BINDATA`) and XDP (`chunk`: a PDF file); elsewhere it is found as in any other text. The elements are looked
+//! for as text: hostile files are not well formed, and no entity is ever expanded.
 
 #[cfg(test)]
 mod tests;

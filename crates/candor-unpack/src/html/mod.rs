@@ -7,9 +7,9 @@
 //! * without tags: the text alone, with one blank for every tag and entity, and the addresses of links and
 //!   images as they were written.
 //!
-//! Scripts come out as children of their own, normalised as programs ([`script`]), and so does the content
-//! of `data:` addresses, which the first copy leaves out, and what else stands there as base64. NULs are passed over everywhere, which is also
-//! all that UTF-16 needs.
+//! Scripts come out as children of their own, normalised as programs ([`script`]), and so does the content of
+//! `data:` addresses, which the first copy leaves out, and what else stands there as base64. NULs are passed over
+//! everywhere, which is also all that UTF-16 needs.
 //!
 //! A quoted value is taken for an unquoted one from its first white space on, so that a `>` there ends the
 //! tag. Where our copies differ from ClamAV's is listed in `docs/reference/normalisation.md`.

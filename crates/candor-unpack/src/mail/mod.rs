@@ -2,12 +2,13 @@
 //!
 //! Every part is a child with its encoding undone; a message inside of a message is a child as it stands.
 //!
-//! What hostile mails do, and what is done about it: boundaries that are not those that the header names,
-//! or none (a line that starts with two dashes and is followed by a header counts as one); base64 with other
-//! characters in it, or cut short (they are passed over, the beginning is kept); encodings that the header
-//! does not name (a body that is base64 throughout is given decoded too); headers that end without an empty
-//! line, or go on behind lines that are no fields; parts behind the last one; a message in several mails (RFC 2046, 5.2.2: what is in each is opened, and that the others are missing is
-//! said); thousands of nested parts (the parts are walked in one pass, with a list of the open boundaries).
+//! What hostile mails do, and what is done about it: boundaries that are not those that the header names, or none
+//! (a line that starts with two dashes and is followed by a header counts as one); base64 with other characters in
+//! it, or cut short (they are passed over, the beginning is kept); encodings that the header does not name (a body
+//! that is base64 throughout is given decoded too); headers that end without an empty line, or go on behind lines
+//! that are no fields; parts behind the last one; a message in several mails (RFC 2046, 5.2.2: what is in each is
+//! opened, and that the others are missing is said); thousands of nested parts (the parts are walked in one pass,
+//! with a list of the open boundaries).
 
 mod header;
 #[cfg(test)]
@@ -57,8 +58,8 @@ const FILES: usize = 256;
 /// Gives the parts of a message, or the messages of a mailbox.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut mail = Mail { sink, position: 0, work: Work::of(bytes) };
-    // A mark of UTF-8 is no part of the first line.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // A mark of UTF-8 is no part of the first line, nor is what is empty before it.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let mut start = 0_usize;
     for next in further_messages(bytes) {
         let message = bytes.get(start..next).unwrap_or_default();

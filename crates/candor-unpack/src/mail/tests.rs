@@ -399,20 +399,24 @@ fn mails_that_say_nothing_of_their_body_have_parts() {
     }
     // One that is named wrong, far before the end.
     let mail = format!(
-        "From: a@b\r\nContent-Type: multipart/mixed; boundary=X\r\n\r\n--B\r\n{}\r\n--B\r\n{ATTACHED}--B--\r\n",
-        format!("Content-Type: text/plain\r\n\r\n{}", "hello ".repeat(50_000))
+        "From: a@b\r\nContent-Type: multipart/mixed; boundary=X\r\n\r\n--B\r\n\
+         Content-Type: text/plain\r\n\r\n{}\r\n--B\r\n{ATTACHED}--B--\r\n",
+        "hello ".repeat(50_000)
     );
     assert_eq!(contents(&mail).pop().unwrap(), "content");
 }
 
 #[test]
-fn marks_of_utf_8_are_no_part_of_a_mail() {
+fn marks_of_utf_8_and_empty_lines_before_it_are_no_part_of_a_mail() {
     let mail = format!(
         "\u{feff}From: a@b\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n{FIRST}--B\r\n{ATTACHED}--B--\r\n"
     );
     assert_eq!(contents(&mail), ["hello", "content"]);
     let mailbox = "\u{feff}From a@b Mon\nSubject: 1\n\none\n\nFrom c@d Tue\nSubject: 2\n\ntwo\n";
     assert_eq!(shown(mailbox).len(), 2);
+    // Nor are empty lines, which would each be a mail in another.
+    let mail = format!("{}From: a@b\r\n{ATTACHED}", "\r\n".repeat(100));
+    assert_eq!(contents(&mail), ["content"]);
     // What has no header is given as text: it would be taken for a mail again.
     let found = Collected::of(FileType::Mail, b"no header\nFrom: a@b\n").children;
     assert_eq!(found[0].member.file_type, Some(FileType::TextAscii));
@@ -457,7 +461,7 @@ fn mails_that_end_within_base64_are_cut_short() {
         format!("From: a@b\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n{ATTACHED}--B--\r\n");
     let digits = mail.find("Y29u").unwrap();
     for length in digits + 1..digits + 10 {
-        let found = Collected::of(FileType::Mail, mail[..length].as_bytes());
+        let found = Collected::of(FileType::Mail, &mail.as_bytes()[..length]);
         assert!(
             matches!(&found.incomplete[..], [Reason::Malformed(what)] if what.contains("cut short")),
             "{length}"
