@@ -66,6 +66,13 @@ impl Entry {
         Some(entry)
     }
 
+    /// What the checksum of the content should be, where the header says it: one that leaves it to a descriptor does not, nor
+    /// one under the second version of AES, nor one that is masked.
+    pub(super) fn checksum(&self) -> Option<u32> {
+        let is_left_out = self.crc32 == 0 && (self.has_descriptor || self.aes.is_some());
+        (!is_left_out && self.flags & 0x2000 == 0).then_some(self.crc32)
+    }
+
     /// From the flags to the real size: the part that both headers share.
     fn common(reader: &mut Reader<'_>) -> Option<Self> {
         let flags = reader.u16()?;

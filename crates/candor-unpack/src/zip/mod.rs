@@ -26,12 +26,12 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 
 use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
-use flate2::CrcReader;
+use flate2::{Crc, CrcReader};
 use memchr::memmem;
 
 use layout::{Entry, LOCAL};
 
-use crate::codec;
+use crate::codec::{self, Decoder};
 use crate::embedded;
 use crate::name::decoded;
 use crate::package::Package;
@@ -253,17 +253,20 @@ impl Walk<'_, '_> {
         }
         // Directories are members without data, and signatures name them like any other.
         if data.is_empty() || entry.method == 0 {
-            let content = if is_cut {
-                Content::Part(data, Reason::Malformed(CUT.to_owned()))
-            } else {
-                Content::Bytes(data)
+            let is_wrong = || counts && entry.checksum().is_some_and(|said| said != checksum(data));
+            let content = match () {
+                () if is_cut => Content::Part(data, Reason::Malformed(CUT.to_owned())),
+                () if !data.is_empty() && is_wrong() => {
+                    Content::Part(data, Reason::Malformed(codec::wrong_checksum().to_string()))
+                }
+                () => Content::Bytes(data),
             };
             return self.give(entry, content);
         }
-        self.decode(entry, entry.method, data, is_cut)
+        self.decode(entry, entry.method, data, is_cut, counts)
     }
 
-    fn decode(&mut self, entry: &Entry, method: u16, data: &[u8], is_cut: bool) -> Flow {
+    fn decode(&mut self, entry: &Entry, method: u16, data: &[u8], is_cut: bool, counts: bool) -> Flow {
         if !self.sink.budget().pay_work(method::work(entry, method, data)) {
             return self.give(entry, Content::Absent(Reason::Work));
         }
@@ -279,6 +282,11 @@ impl Walk<'_, '_> {
         }
         if !is_all {
             decoder = codec::unpaid(decoder);
+        } else if counts
+            && !is_cut
+            && let Some(said) = entry.checksum()
+        {
+            decoder = Box::new(Summed { decoder: CrcReader::new(decoder), said });
         }
         let mut paid = Paid::new(decoder, method::price(method), work);
         let flow = if entry.name == MANIFEST.as_bytes() {
@@ -305,11 +313,11 @@ impl Walk<'_, '_> {
         }
         let method = entry.aes.map_or(entry.method, |aes| aes.method);
         match self.decrypted(entry, data, is_cut) {
-            Some(plain) => self.decode(entry, method, &plain, is_cut),
+            Some(plain) => self.decode(entry, method, &plain, is_cut, counts),
             None if !counts => Flow::Continue,
             None if self.holds(entry, method, data, &Proof::Plain) => {
                 self.was_plain = true;
-                self.decode(entry, method, data, is_cut)
+                self.decode(entry, method, data, is_cut, counts)
             }
             None => self.give(entry, Content::Absent(Reason::Encrypted)),
         }
@@ -365,7 +373,7 @@ impl Walk<'_, '_> {
         }
         let most = budget.growth(entry.compressed).min(budget.work() / DECODING);
         let mut sum = CrcReader::new(decoder.take(most));
-        let copied = std::io::copy(&mut sum, &mut std::io::sink());
+        let copied = io::copy(&mut sum, &mut io::sink());
         let is_right = sum.crc().sum() == entry.crc32;
         let is_proved = match (proof, copied) {
             (Proof::Checksum, copied) => copied.is_ok() && is_right,
@@ -396,6 +404,32 @@ impl Walk<'_, '_> {
         };
         self.package.see(&member.name);
         self.sink.child(ChildKind::Extracted, &member, content)
+    }
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut sum = Crc::new();
+    sum.update(bytes);
+    sum.sum()
+}
+
+/// A decoder behind whose content it is said when that is not what its checksum says.
+struct Summed<'a> {
+    decoder: CrcReader<Decoder<'a>>,
+    said: u32,
+}
+
+impl Read for Summed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.decoder.read(buffer)?;
+        if read > 0 || buffer.is_empty() {
+            return Ok(read);
+        }
+        // Once: the sum is that of nothing then.
+        let sum = self.decoder.crc();
+        let is_wrong = sum.amount() > 0 && sum.sum() != self.said;
+        self.decoder.reset();
+        if is_wrong { Err(codec::wrong_checksum()) } else { Ok(0) }
     }
 }
 

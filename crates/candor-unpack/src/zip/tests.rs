@@ -28,6 +28,12 @@ struct Entry {
     is_wide: bool,
 }
 
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
 fn stored(name: &'static str, data: &[u8]) -> Entry {
     Entry {
         name,
@@ -35,7 +41,7 @@ fn stored(name: &'static str, data: &[u8]) -> Entry {
         method: 0,
         data: data.to_vec(),
         real: data.len(),
-        crc32: 7,
+        crc32: crc32(data),
         has_descriptor: false,
         is_listed: true,
         is_wide: false,
@@ -153,7 +159,10 @@ fn members_come_with_what_the_archive_says_of_them() {
     assert_eq!(found[1].bytes, b"second second second");
     let member = &found[1].member;
     assert_eq!((member.name.as_str(), member.position, member.real_size), ("dir/b", 2, Some(20)));
-    assert_eq!((member.method, member.crc32, member.encrypted), (Some(8), Some(7), false));
+    assert_eq!(
+        (member.method, member.crc32, member.encrypted),
+        (Some(8), Some(crc32(b"second second second")), false)
+    );
     assert!(member.compressed_size < member.real_size);
 }
 
@@ -220,7 +229,7 @@ fn a_header_that_contradicts_its_row_is_opened_both_ways() {
 
 #[test]
 fn what_cannot_be_opened_is_said() {
-    let locked = Entry { flags: 1, ..stored("a", b"secret") };
+    let locked = Entry { flags: 1, crc32: 7, ..stored("a", b"secret") };
     let odd = Entry { method: 97, ..stored("b", b"WavPack") };
     let found = children(&archive(&[locked, odd]));
     assert_eq!(found[0].absent, Some(Reason::Encrypted));
@@ -322,7 +331,7 @@ fn copies_and_followers_of_the_old_methods_are_read() {
     let tree = [(3, 8), (0xf5, 8), (0xf5, 8), (0xf5, 8), (0xf5, 8)];
     let mut parts = [tree, tree].concat();
     parts.extend([(1, 1), (97, 8), (1, 1), (98, 8), (0, 1), (1, 6), (0b11_1111, 6), (0b10_1111, 6)]);
-    let imploded = methods::Packed { data: bits(parts), real: 6, ..pack("a", b"", 6) };
+    let imploded = methods::Packed { data: bits(parts), real: 6, ..pack("a", b"ababab", 6) };
     // Reduce with factor 1: `b` and `c` follow `a`; then an escape copies 3 from 3 back.
     let mut parts = vec![(0, 6); 158];
     parts.extend([(2, 6), (98, 8), (99, 8)]);
@@ -358,11 +367,9 @@ fn members_under_common_passwords_are_opened() {
 #[test]
 fn what_is_only_said_to_be_encrypted_is_given() {
     let content = text();
-    let mut crc = flate2::Crc::new();
-    crc.update(&content);
     let plain = |method: u16| {
         let member = pack("a", &content, method);
-        Entry { method, data: member.data, real: content.len(), crc32: crc.sum(), ..stored("a", b"") }
+        Entry { method, data: member.data, real: content.len(), crc32: crc32(&content), ..stored("a", b"") }
     };
     for method in [0, 8, 12] {
         for (local, central) in [(0, 1), (1, 1), (1, 0)] {
@@ -406,6 +413,24 @@ fn an_archive_without_its_directory_is_said_to_be_cut() {
     assert_eq!(found.children.len(), 2);
     assert!(matches!(&found.incomplete[..], [Reason::Malformed(what)] if what.contains("cut short")));
     assert_eq!(Collected::of(FileType::Zip, &archive(&entries)).incomplete, []);
+}
+
+#[test]
+fn a_wrong_checksum_is_said_behind_the_content() {
+    let wrong = |entry: Entry| Entry { crc32: entry.crc32 ^ 1, ..entry };
+    for entry in [stored("a", b"content"), deflated("a", b"content")] {
+        for has_descriptor in [false, true] {
+            let good = Entry { has_descriptor, ..entry.clone() };
+            let found = children(&archive(&[good.clone(), stored("b", b"next")]));
+            assert!(found.len() == 2 && found.iter().all(|child| child.absent.is_none()));
+            let found = children(&archive(&[wrong(good.clone()), stored("b", b"next")]));
+            assert_eq!((found.len(), &found[0].bytes[..]), (2, &b"content"[..]));
+            assert_eq!(found[0].absent, Some(Reason::Malformed("the checksum is wrong".to_owned())));
+            // A header that leaves the checksum to a descriptor does not say it.
+            let found = children(&wrong(good).local());
+            assert_eq!((&found[0].bytes[..], found[0].absent.is_none()), (&b"content"[..], has_descriptor));
+        }
+    }
 }
 
 #[test]
