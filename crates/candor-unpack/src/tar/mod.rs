@@ -3,6 +3,9 @@
 //! Layout: <https://www.gnu.org/software/tar/manual/html_node/Standard.html>. A header of 512 bytes (name,
 //! size in octal, checksum, kind, magic, prefix of the name), then the content, padded to 512.
 //!
+//! Files with holes (`GNU.sparse.major=1` in an extended header, with the map of the pieces in front of their bytes) are given
+//! with zeros for the holes, where that is not much more than there is, and as their pieces otherwise.
+//!
 //! Names longer than a header holds come before the member, in a member of their own: `L` of GNU, or the
 //! record `path` of a POSIX extended header. Blocks of zeros end the archive for most readers, and some go
 //! on behind them, so this one does too. Behind what is no header the next one is looked for, block by block, as GNU
@@ -15,6 +18,7 @@ mod tests;
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::Cut;
+use crate::extents::{Extent, Extents};
 use crate::name::decoded;
 use crate::package::Package;
 use crate::reader::{Reader, clipped, until_nul};
@@ -23,6 +27,8 @@ use crate::work::Work;
 const BLOCK: u64 = 512;
 /// Longest name that is kept.
 const NAME: u64 = 65_536;
+/// Pieces of a file with holes.
+const PIECES: u64 = 1 << 18;
 /// So many places are told at which an archive is damaged.
 const DAMAGES: u32 = 100;
 
@@ -33,8 +39,9 @@ pub(crate) fn cut(bytes: &[u8]) -> Cut {
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let mut at = 0_u64;
     let mut whole = 0_u64;
+    let mut extended = Extended::default();
     while let Some(block) = start.at(at).and_then(|mut reader| reader.take(BLOCK)) {
-        let header = Header::read(block).map(|header| header.placed(start, at, block));
+        let header = Header::read(block).map(|header| header.placed(start, at, block, &extended));
         match header {
             Some(header) if header.is_sound => {
                 let end = header.next(start);
@@ -42,9 +49,13 @@ pub(crate) fn cut(bytes: &[u8]) -> Cut {
                     return Cut { whole: usize::try_from(whole).unwrap_or(0), next: Some(end) };
                 }
                 at = end;
+                if header.kind == b'x' {
+                    extended.read(clipped(bytes, header.content, header.size.min(NAME)));
+                }
                 if matches!(header.kind, b'K' | b'L' | b'x') {
                     continue;
                 }
+                extended = Extended::default();
             }
             // Its member should not be cut, if that can be had; its size is not believed for more, nor for parts of nothing.
             Some(header) if header.is_likely(block) && header.end() > length && at > length / 2 => break,
@@ -65,7 +76,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 fn members(bytes: &[u8], package: &mut Package, sink: &mut dyn Sink) {
     let start = Reader::little(bytes);
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let mut walk = Walk { bytes, position: 0, long_name: None, damages: DAMAGES, package, sink };
+    let mut walk =
+        Walk { bytes, position: 0, extended: Extended::default(), damages: DAMAGES, package, sink };
     let mut work = Work::of(bytes);
     let mut at = 0_u64;
     // Blocks of zeros in a row: two of them end an archive, and what is behind is nobody's.
@@ -81,7 +93,7 @@ fn members(bytes: &[u8], package: &mut Package, sink: &mut dyn Sink) {
             zeros = zeros.saturating_add(1);
             continue;
         }
-        let header = Header::read(block).map(|header| header.placed(start, place, block));
+        let header = Header::read(block).map(|header| header.placed(start, place, block, &walk.extended));
         let header =
             header.filter(|header| header.is_sound || (place >= doubtful && header.is_likely(block)));
         let Some(header) = header else {
@@ -122,7 +134,7 @@ fn members(bytes: &[u8], package: &mut Package, sink: &mut dyn Sink) {
 struct Walk<'a, 'sink> {
     bytes: &'a [u8],
     position: u64,
-    long_name: Option<Vec<u8>>,
+    extended: Extended,
     damages: u32,
     package: &'sink mut Package,
     sink: &'sink mut dyn Sink,
@@ -142,12 +154,11 @@ impl Walk<'_, '_> {
         let is_cut = u64::try_from(content.len()).unwrap_or(0) < header.size;
         let is_member = match header.kind {
             b'L' => {
-                self.long_name = Some(until_nul(clipped(content, 0, NAME)).to_vec());
+                self.extended.path = Some(until_nul(clipped(content, 0, NAME)).to_vec());
                 false
             }
             b'x' => {
-                let path = extended_path(clipped(content, 0, NAME));
-                self.long_name = path.or_else(|| self.long_name.take());
+                self.extended.read(clipped(content, 0, NAME));
                 false
             }
             // Names of links, headers for all members, volume names.
@@ -157,7 +168,7 @@ impl Walk<'_, '_> {
             b'1'..=b'6' => {
                 let is_empty = header.has_no_content(start);
                 if is_empty {
-                    self.long_name = None;
+                    self.extended = Extended::default();
                 }
                 !is_empty
             }
@@ -169,7 +180,9 @@ impl Walk<'_, '_> {
             }
             return Flow::Continue;
         }
-        let name = self.long_name.take().unwrap_or(header.name);
+        let extended = std::mem::take(&mut self.extended);
+        let sparse = extended.sparse(content);
+        let name = extended.sparse_name.or(extended.path).unwrap_or(header.name);
         if header.size == 0 && name.ends_with(b"/") {
             return Flow::Continue;
         }
@@ -185,9 +198,24 @@ impl Walk<'_, '_> {
             ..Member::default()
         };
         self.package.see(&member.name);
+        if let Some(sparse) = sparse {
+            return self.give_sparse(Member { real_size: Some(sparse.real), ..member }, content, &sparse);
+        }
         let length = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX);
         let offset = header.content.min(length);
         self.sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content))
+    }
+
+    /// Gives a file with holes.
+    fn give_sparse(&mut self, member: Member, content: &[u8], sparse: &Sparse) -> Flow {
+        let stored = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        if sparse.real > self.sink.budget().growth(stored) {
+            let pieces = clipped(content, sparse.start, u64::MAX);
+            return self.sink.child(ChildKind::Extracted, &member, Content::Bytes(pieces));
+        }
+        let medium = &content;
+        let mut stream = Extents::new(medium, sparse.pieces.iter().copied(), sparse.real);
+        self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream))
     }
 }
 
@@ -228,14 +256,16 @@ impl Header {
     }
 
     /// The same, with where its content begins when it stands `at` a place.
-    fn placed(self, start: Reader<'_>, at: u64, block: &[u8]) -> Self {
+    fn placed(self, start: Reader<'_>, at: u64, block: &[u8], extended: &Extended) -> Self {
         let content = at.saturating_add(BLOCK);
         let content = if self.kind == b'S' && self.is_sound {
             behind_sparse_map(start, content, block)
         } else {
             content
         };
-        Self { content, ..self }
+        let is_of_member = !matches!(self.kind, b'K' | b'L' | b'V' | b'g' | b'x');
+        let size = extended.size.filter(|_| is_of_member).unwrap_or(self.size);
+        Self { content, size, ..self }
     }
 
     /// Whether one with a wrong checksum says what headers of members say.
@@ -288,21 +318,89 @@ fn number(field: &[u8]) -> Option<u64> {
         .try_fold(0_u64, |value, &digit| value.checked_mul(8)?.checked_add(u64::from(digit & 7)))
 }
 
-/// The `path` of an extended header: records of the form `length key=value\n`.
-fn extended_path(mut records: &[u8]) -> Option<Vec<u8>> {
-    loop {
-        let blank = memchr::memchr(b' ', records)?;
-        let (length, _) = records.split_at_checked(blank)?;
-        let length: usize = std::str::from_utf8(length).ok()?.parse().ok()?;
-        let (record, rest) = records.split_at_checked(length)?;
-        if let Some(path) = record.get(blank..)?.strip_prefix(b" path=") {
-            return Some(path.strip_suffix(b"\n").unwrap_or(path).to_vec());
+/// What extended headers say of the next member, and the name that GNU tar wrote in front of it.
+#[derive(Debug, Default)]
+struct Extended {
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+    /// Name and length of a file with holes, whose pieces are listed in front of its bytes.
+    sparse_name: Option<Vec<u8>>,
+    sparse_size: Option<u64>,
+    is_sparse: bool,
+}
+
+/// A file with holes.
+struct Sparse {
+    pieces: Vec<Extent>,
+    real: u64,
+    /// Where its bytes begin, behind the map.
+    start: u64,
+}
+
+impl Extended {
+    /// Reads records of the form `length key=value\n`.
+    fn read(&mut self, mut records: &[u8]) {
+        while let Some((record, rest)) = record(records) {
+            records = rest;
+            let Some((key, value)) = memchr::memchr(b'=', record).and_then(|at| record.split_at_checked(at))
+            else {
+                continue;
+            };
+            let value = value.get(1..).unwrap_or_default();
+            match key {
+                b"path" => self.path = Some(value.to_vec()),
+                b"size" => self.size = decimal(value),
+                b"GNU.sparse.name" => self.sparse_name = Some(value.to_vec()),
+                b"GNU.sparse.realsize" => self.sparse_size = decimal(value),
+                b"GNU.sparse.major" => self.is_sparse = value == b"1",
+                _ => {}
+            }
         }
-        if record.is_empty() {
-            return None;
-        }
-        records = rest;
     }
+
+    /// The pieces of a member that has a map in front of them: lines with their number, and then the offset and the length of
+    /// each, up to the end of a block.
+    fn sparse(&self, content: &[u8]) -> Option<Sparse> {
+        let real = self.sparse_size.filter(|_| self.is_sparse)?;
+        let mut rest = content;
+        let mut line = || {
+            let (number, behind) = rest.split_at_checked(memchr::memchr(b'\n', rest)?)?;
+            rest = behind.get(1..)?;
+            decimal(number)
+        };
+        let count = line().filter(|count| *count <= PIECES)?;
+        let mut map = Vec::new();
+        for _ in 0..count {
+            map.push((line()?, line()?));
+        }
+        let start = u64::try_from(content.len().checked_sub(rest.len())?).ok()?;
+        let start = start.checked_next_multiple_of(BLOCK)?;
+        let (mut stored, mut end) = (start, 0_u64);
+        let mut pieces = Vec::new();
+        for (offset, length) in map {
+            let hole = offset.checked_sub(end)?;
+            pieces.push(Extent { offset: None, length: hole });
+            pieces.push(Extent { offset: Some(stored), length });
+            end = offset.checked_add(length)?;
+            stored = stored.checked_add(length)?;
+        }
+        pieces.push(Extent { offset: None, length: real.checked_sub(end)? });
+        pieces.retain(|piece| piece.length > 0);
+        Some(Sparse { pieces, real, start })
+    }
+}
+
+/// The first record of an extended header without its length and its end, and what follows it.
+fn record(records: &[u8]) -> Option<(&[u8], &[u8])> {
+    let blank = memchr::memchr(b' ', records)?;
+    let length = usize::try_from(decimal(records.get(..blank)?)?).ok()?;
+    let (record, rest) = records.split_at_checked(length)?;
+    let record = record.get(blank.checked_add(1)?..)?;
+    Some((record.strip_suffix(b"\n").unwrap_or(record), rest))
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// Where the content of a sparse member starts: behind the blocks that go on with its map.

@@ -222,3 +222,55 @@ fn an_archive_is_cut_in_front_of_a_name_and_its_member() {
     assert_eq!(super::cut(&bytes), crate::Cut { whole: bytes.len(), next: None });
     assert_eq!(super::cut(&[7; 1024]), crate::Cut { whole: 1024, next: None });
 }
+
+/// An extended header with these records.
+fn extended(records: &[(&str, &str)]) -> Vec<u8> {
+    let lines: String = records
+        .iter()
+        .map(|(key, value)| {
+            let behind = format!(" {key}={value}\n");
+            let length = behind.len() + if behind.len() < 8 { 1 } else { 2 };
+            format!("{length}{behind}")
+        })
+        .collect();
+    member(b"pax", b'x', lines.as_bytes())
+}
+
+#[test]
+fn a_file_with_holes_is_given_with_them() {
+    let records = [
+        ("GNU.sparse.major", "1"),
+        ("GNU.sparse.minor", "0"),
+        ("GNU.sparse.name", "holes"),
+        ("GNU.sparse.realsize", "3000"),
+    ];
+    let map = |lines: &str| [lines.as_bytes(), &vec![0; 512 - lines.len()], b"firstlast"].concat();
+    let last = member(b"b", b'0', b"last");
+    let bytes = [extended(&records), member(b"x", b'0', &map("2\n100\n5\n2000\n4\n")), last.clone()].concat();
+    let found = Collected::of(FileType::PosixTar, &bytes);
+    let whole = [&[0; 100][..], b"first", &[0; 1895], b"last", &[0; 996]].concat();
+    let child = &found.children[0];
+    assert_eq!((child.member.name.as_str(), child.member.real_size), ("holes", Some(3000)));
+    assert!(child.bytes == whole && child.absent.is_none());
+    assert_eq!((found.children.len(), &found.incomplete[..]), (2, &[][..]));
+    // One that is mostly holes: its pieces.
+    let large = [&records[..3], &[("GNU.sparse.realsize", "90000000000")]].concat();
+    let bytes =
+        [extended(&large), member(b"x", b'0', &map("2\n100\n5\n80000000000\n4\n")), last.clone()].concat();
+    assert_eq!(Collected::of(FileType::PosixTar, &bytes).children[0].bytes, b"firstlast");
+    // A map that is none: what stands there.
+    for lines in ["2\n100\n5\n2\n4\n", "9999999999999\n1\n1\n", "1\n2990\n500\n", "x"] {
+        let bytes = [extended(&records), member(b"x", b'0', &map(lines)), last.clone()].concat();
+        assert_eq!(Collected::of(FileType::PosixTar, &bytes).children[0].bytes, map(lines));
+    }
+}
+
+#[test]
+fn the_size_of_an_extended_header_counts() {
+    let hidden = header(b"a", b"00000000000", b'0', b"ustar\x0000");
+    let content = [b"content".to_vec(), vec![0; 505]].concat();
+    let bytes = [extended(&[("size", "7")]), hidden, content, member(b"b", b'0', b"last")].concat();
+    assert_eq!(shown(&bytes), [row("a", 1, "content"), row("b", 2, "last")]);
+    assert_eq!(super::cut(&bytes), crate::Cut { whole: bytes.len(), next: None });
+    assert_eq!(super::cut(&bytes[..1536]), crate::Cut { whole: 0, next: Some(2048) });
+}

@@ -165,6 +165,11 @@ pub(super) fn end(bytes: &[u8]) -> Option<u64> {
     if is_text { start.checked_add(u64::from(length)) } else { Some(start) }
 }
 
+/// Whether there is an end record, wherever it is: one that is not found may be behind other bytes than a comment.
+pub(super) fn has_end(bytes: &[u8]) -> bool {
+    memmem::rfind(bytes, b"PK\x05\x06").is_some()
+}
+
 /// The central directory, and how many bytes stand before the archive.
 pub(super) fn directory(bytes: &[u8]) -> Option<(Reader<'_>, u64)> {
     let start = Reader::little(bytes);

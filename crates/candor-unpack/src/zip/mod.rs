@@ -66,7 +66,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         let _ = walk.uncovered();
     }
     walk.gaps();
-    if walk.position > 0 && bytes.starts_with(LOCAL) && layout::end_mark(bytes).is_none() {
+    if walk.position > 0 && bytes.starts_with(LOCAL) && !layout::has_end(bytes) {
         walk.sink
             .incomplete(Reason::Malformed("the ZIP archive is cut short: it has no directory".to_owned()));
     }
