@@ -35,6 +35,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         let field = header.get(..16).unwrap_or_default().trim_ascii_end();
         if field == b"//" {
             long_names = content;
+            if is_cut {
+                sink.incomplete(Reason::Malformed("the names of an ar archive are cut short".to_owned()));
+            }
             continue;
         }
         let mut name = field.strip_suffix(b"/").unwrap_or(field);
@@ -62,6 +65,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         if sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content)) == Flow::Stop {
             return;
         }
+    }
+    // Lines fill up members of an odd length.
+    if clipped(bytes, at, u64::MAX).iter().any(|byte| !matches!(byte, b'\n' | 0)) {
+        sink.incomplete(Reason::Malformed("the last ar header is cut short".to_owned()));
     }
 }
 

@@ -41,3 +41,15 @@ fn a_name_is_read_no_further_than_names_go() {
     let bytes = format!("!<arch>\n{}{names}{}x", header("//", names.len()), header("/0", 1));
     assert_eq!(shown(bytes.as_bytes()), [("n".repeat(4096), b"x".to_vec())]);
 }
+
+#[test]
+fn an_archive_that_is_cut_in_a_header_is_said_to_be() {
+    let bytes = archive::ar(&[("a.o", b"odd"), ("b", b"even")]);
+    let second = 8 + 60 + 4;
+    for (length, is_cut) in [(second, false), (second + 1, true), (second + 59, true), (bytes.len(), false)] {
+        let found = Collected::of(FileType::Ar, &bytes[..length]);
+        assert_eq!(found.incomplete.len(), usize::from(is_cut), "{length} {:?}", found.incomplete);
+    }
+    let names = format!("!<arch>\n{:<16}0           0     0     100644  {:<10}`\na name", "//", 30);
+    assert_eq!(Collected::of(FileType::Ar, names.as_bytes()).incomplete.len(), 1);
+}

@@ -35,16 +35,27 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut title = String::new();
     let mut held: Option<&[u8]> = None;
     let mut work = Work::of(bytes);
+    // Whether an attachment has begun whose content is to come.
+    let mut is_awaited = false;
+    let mut is_cut = false;
     loop {
+        let rest = reader.rest();
         let mut head = || Some((reader.u8()?, reader.u32()?, reader.u32()?));
-        let Some((_, number, length)) = head() else { break };
+        let Some((_, number, length)) = head() else {
+            is_cut = is_awaited || rest.iter().any(|byte| !matches!(byte, 0 | b'\r' | b'\n'));
+            break;
+        };
         let data = clipped(reader.rest(), 0, u64::from(length));
         let price =
             if number == TITLE { data.len().saturating_mul(4).saturating_add(NAME) } else { ATTRIBUTE };
         if !work.pay(price, sink) {
             break;
         }
-        let is_cut = u64::try_from(data.len()).unwrap_or(0) < u64::from(length);
+        is_awaited = match number {
+            BEGINNING => true,
+            DATA | ATTACHMENT => false,
+            _ => is_awaited,
+        };
         let given = match number {
             BEGINNING => {
                 let before = held.take().map(|data| (std::mem::take(&mut title), data));
@@ -65,14 +76,14 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         {
             return;
         }
-        if is_cut {
-            sink.incomplete(Reason::Malformed("an attribute is cut short".to_owned()));
-            break;
-        }
         // The data, and their checksum.
         if reader.skip(u64::from(length).saturating_add(2)).is_none() {
+            is_cut = true;
             break;
         }
+    }
+    if is_cut {
+        sink.incomplete(Reason::Malformed("an attribute is cut short".to_owned()));
     }
     if let Some(data) = held {
         // There is nothing after this child, so whether to go on makes no difference.

@@ -15,3 +15,14 @@ fn attachments_are_children_with_their_titles() {
     assert_eq!(found.incomplete, []);
     survives_damage(FileType::Tnef, &bytes);
 }
+
+#[test]
+fn what_is_cut_is_said_to_be() {
+    let bytes = container::tnef(&[("a", b"first"), ("b", b"second")]);
+    let one = container::tnef(&[("a", b"first")]).len();
+    // Between two attachments nothing shows that there was another one.
+    for length in (7..bytes.len()).filter(|length| *length != one) {
+        assert_eq!(Collected::of(FileType::Tnef, &bytes[..length]).incomplete.len(), 1, "{length}");
+    }
+    assert_eq!(Collected::of(FileType::Tnef, &bytes[..one]).incomplete, []);
+}
