@@ -101,6 +101,7 @@ mod reader;
 mod recognised;
 mod rpm;
 mod rtf;
+mod salvage;
 mod seven_zip;
 mod sis;
 mod squashfs;
@@ -121,6 +122,7 @@ mod xar;
 mod xfs;
 mod zip;
 mod zoo;
+mod zstd;
 
 #[cfg(test)]
 mod collected;

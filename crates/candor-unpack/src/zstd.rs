@@ -5,14 +5,14 @@ use std::io::{self, ErrorKind, Read};
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use super::DICTIONARY;
+use crate::codec::DICTIONARY;
 
 /// What ends a frame: a last block of nothing, and a checksum that nobody looks at.
 const END: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
 
 /// A decoder of one frame.
-pub(super) struct Frame<S> {
-    pub(super) source: S,
+pub(crate) struct Frame<S> {
+    pub(crate) source: S,
     /// What is left of the source, when it stands in memory.
     left: fn(&S) -> &[u8],
     decoder: FrameDecoder,
@@ -26,7 +26,7 @@ impl<S: Read> Frame<S> {
     ///
     /// # Errors
     /// It has no header, or one that asks for too much.
-    pub(super) fn new(mut source: S, left: fn(&S) -> &[u8]) -> io::Result<Self> {
+    pub(crate) fn new(mut source: S, left: fn(&S) -> &[u8]) -> io::Result<Self> {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(u64::from(DICTIONARY));
         let started = decoder.init(&mut source);
@@ -35,7 +35,7 @@ impl<S: Read> Frame<S> {
     }
 
     /// Whether what came out of all of it is what its checksum says, if it has one.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         let said = self.decoder.get_checksum_from_data();
         self.has_failed || said.is_none() || said == self.decoder.get_calculated_checksum()
     }

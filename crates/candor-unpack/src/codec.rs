@@ -3,9 +3,6 @@
 //! Each reads as far as somebody asks, so the sink bounds what comes out. What a stream may ask for before
 //! a byte came out is bounded here: a dictionary that nobody writes is refused, as not supported.
 
-mod salvage;
-mod zstd;
-
 use std::cell::Cell;
 use std::io::{self, BufRead, ErrorKind, Read};
 
@@ -19,11 +16,11 @@ use crate::bits::Stepped;
 use crate::inflate::{self, Dialect};
 use crate::pace::{Asked, Marked, Pace, Paced};
 use crate::reader::Reader;
-use salvage::Salvaged;
-use zstd::Frame;
+use crate::salvage::{self, Salvaged};
+use crate::zstd::Frame;
 
 /// Largest dictionary or window: what `zstd --ultra --long=27` needs; `xz -9` takes half of it.
-const DICTIONARY: u32 = 128 << 20;
+pub(crate) const DICTIONARY: u32 = 128 << 20;
 
 /// A decoder over borrowed bytes.
 pub(crate) type Decoder<'a> = Box<dyn Read + 'a>;

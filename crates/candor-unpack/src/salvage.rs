@@ -6,26 +6,26 @@ use std::io::{self, ErrorKind, Read};
 
 use lzma_rust2::{Action, LzipStream, StreamResult, XzStream};
 
-use super::DICTIONARY;
+use crate::codec::DICTIONARY;
 use crate::pace::Pace;
 
 /// A decoder that is handed its bytes.
 type Push = Box<dyn FnMut(&[u8], &mut [u8], Action) -> io::Result<StreamResult>>;
 
 /// One for a stream of xz.
-pub(super) fn xz() -> Push {
+pub(crate) fn xz() -> Push {
     let mut stream = XzStream::new_mem_limit(false, DICTIONARY >> 10);
     Box::new(move |input, output, action| stream.process(input, output, action))
 }
 
 /// One for all members of lzip.
-pub(super) fn lzip() -> Push {
+pub(crate) fn lzip() -> Push {
     let mut stream = LzipStream::new(true);
     Box::new(move |input, output, action| stream.process(input, output, action))
 }
 
 /// A decoder, and another one for when it fails.
-pub(super) struct Salvaged<'a, D> {
+pub(crate) struct Salvaged<'a, D> {
     decoder: D,
     bytes: &'a [u8],
     given: u64,
@@ -37,12 +37,12 @@ pub(super) struct Salvaged<'a, D> {
 
 impl<'a, D: Read> Salvaged<'a, D> {
     /// A decoder of `bytes` and what its source pays on.
-    pub(super) const fn new(decoder: D, bytes: &'a [u8], fallback: fn() -> Push, pace: Pace) -> Self {
+    pub(crate) const fn new(decoder: D, bytes: &'a [u8], fallback: fn() -> Push, pace: Pace) -> Self {
         Self { decoder, bytes, given: 0, fallback, rest: None, error: None, pace }
     }
 
     /// The decoder.
-    pub(super) const fn decoder(&self) -> &D {
+    pub(crate) const fn decoder(&self) -> &D {
         &self.decoder
     }
 }
