@@ -109,7 +109,7 @@ impl<'a> Blocks<'a> {
         start.map(|(rest, is_new)| Self { reader: Reader::little(rest), is_new, left: HEADERS })
     }
 
-    fn old(&mut self) -> Option<Block<'a>> {
+    fn old_block(&mut self) -> Option<Block<'a>> {
         /// Header flags: the header of the archive says that all others are encrypted; the length of the data follows; and
         /// has eight bytes in a header of a file.
         const ENCRYPTED: u16 = 0x80;
@@ -140,7 +140,7 @@ impl<'a> Blocks<'a> {
         Some(Block { kind, header, fields: &[], records: &[], data: &[], length, place })
     }
 
-    fn new(&mut self) -> Option<Block<'a>> {
+    fn new_block(&mut self) -> Option<Block<'a>> {
         let start = self.reader.rest();
         self.reader.skip(4)?;
         let length = number(&mut self.reader)?;
@@ -173,7 +173,7 @@ impl<'a> Iterator for Blocks<'a> {
 
     fn next(&mut self) -> Option<Block<'a>> {
         self.left = self.left.checked_sub(1)?;
-        let block = if self.is_new { self.new() } else { self.old() };
+        let block = if self.is_new { self.new_block() } else { self.old_block() };
         let mut block = block.or_else(|| {
             self.left = 0;
             None
