@@ -392,6 +392,15 @@ fn what_is_only_said_to_be_encrypted_is_given() {
 }
 
 #[test]
+fn what_stays_encrypted_costs_nothing_beside() {
+    for method in [0, 8] {
+        let locked = pack("a", &text(), method).with_aes(b"a long one");
+        let paid = Collected::work_of(FileType::Zip, &methods::archive(&[locked]));
+        assert!(paid < text().len() as u64 / 10, "{method} {paid}");
+    }
+}
+
+#[test]
 fn a_member_under_a_common_password_is_given_as_far_as_it_goes() {
     let content = text();
     for method in [0, 8] {
