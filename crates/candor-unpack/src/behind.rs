@@ -3,6 +3,7 @@
 
 use candor_model::{ChildKind, Content, Member, Sink};
 
+use crate::work::units;
 use crate::{cab, ole2, seven_zip, zip};
 
 /// Gives what is behind the end, if it is more than filling.
@@ -14,19 +15,25 @@ pub(crate) fn give(bytes: &[u8], sink: &mut dyn Sink) {
         [0xd0, 0xcf, 0x11, 0xe0, ..] => ole2::end(bytes),
         _ => None,
     };
-    let Some(end) = end.filter(|end| *end > 0) else { return };
-    let rest = usize::try_from(end).ok().and_then(|end| bytes.get(end..)).unwrap_or_default();
+    if let Some(end) = end.and_then(|end| usize::try_from(end).ok()).filter(|end| *end > 0) {
+        give_from(bytes, end, sink);
+    }
+}
+
+/// Gives what begins at `end`, if it is more than filling.
+pub(crate) fn give_from(bytes: &[u8], end: usize, sink: &mut dyn Sink) {
+    let rest = bytes.get(end..).unwrap_or_default();
     if rest.iter().all(|byte| matches!(byte, 0 | 0xff | b' ' | b'\t' | b'\r' | b'\n' | 0x1a)) {
         return;
     }
     // There is nothing after this child, so whether to go on makes no difference.
-    let _ = sink.child(ChildKind::Embedded { offset: end }, &Member::default(), Content::Bytes(rest));
+    let _ = sink.child(ChildKind::Embedded { offset: units(end) }, &Member::default(), Content::Bytes(rest));
 }
 
 #[cfg(test)]
 mod tests {
     use candor_fixtures::archive::{self, Cab, SevenZip};
-    use candor_fixtures::{document, zip_methods};
+    use candor_fixtures::{document, stream, zip_methods};
     use candor_model::{ChildKind, FileType};
 
     use crate::collected::Collected;
@@ -40,6 +47,10 @@ mod tests {
             (FileType::SevenZip, archive::seven_zip(SevenZip::Lzma2, None, &[("a", b"content")])),
             (FileType::MsCab, archive::cab(Cab::Stored, &[("a", b"content")])),
             (FileType::MsOle2, compound),
+            (FileType::Gzip, stream::gzip(b"content")),
+            (FileType::Bzip2, stream::bzip2(b"content")),
+            (FileType::Xz, stream::xz(b"content")),
+            (FileType::Zstd, stream::zstd(b"content")),
         ];
         for (file_type, bytes) in files {
             let offset = bytes.len() as u64;

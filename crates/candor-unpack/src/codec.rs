@@ -128,9 +128,9 @@ pub(crate) fn unpaid(decoder: Decoder<'_>) -> Decoder<'_> {
 }
 
 /// All streams of bzip2, one after another.
-pub(crate) fn bzip2(bytes: &[u8]) -> Decoder<'_> {
+pub(crate) fn bzip2<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
     streams(
-        bytes,
+        (bytes, pace),
         |rest, pace| {
             let rest = behind_zeros(rest);
             let is_next = rest.starts_with(b"BZh");
@@ -176,8 +176,8 @@ pub(crate) fn xz_stream(bytes: &[u8]) -> Decoder<'_> {
 }
 
 /// All streams of xz, with the zeros that may stand between them.
-pub(crate) fn xz(bytes: &[u8]) -> Decoder<'_> {
-    limited(streams(bytes, next_xz, |decoder| &decoder.decoder().inner().source))
+pub(crate) fn xz<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
+    limited(streams((bytes, pace), next_xz, |decoder| &decoder.decoder().inner().source))
 }
 
 /// The decoder of a stream of xz.
@@ -222,7 +222,7 @@ pub(crate) fn lzip(bytes: &[u8]) -> Decoder<'_> {
 }
 
 /// All frames of Zstandard; those to be skipped are.
-pub(crate) fn zstd(bytes: &[u8]) -> Decoder<'_> {
+pub(crate) fn zstd<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
     let next = |rest, pace: &Pace| {
         let rest = behind_skippable(behind_zeros(rest));
         let source = || Asked::new(rest, ZSTD, pace.clone());
@@ -230,7 +230,7 @@ pub(crate) fn zstd(bytes: &[u8]) -> Decoder<'_> {
     };
     Box::new(Streams {
         is_sound: Frame::is_sound,
-        ..Streams::new(bytes, next, |decoder| &decoder.source.source)
+        ..Streams::new((bytes, pace), next, |decoder| &decoder.source.source)
     })
 }
 
@@ -458,18 +458,22 @@ struct Streams<'a, D> {
 }
 
 impl<'a, D> Streams<'a, D> {
-    fn new(bytes: &'a [u8], next: Next<'a, D>, left: for<'d> fn(&'d D) -> &'d &'a [u8]) -> Self {
-        let pace = Pace::new();
-        Self { current: None, rest: bytes, next, left, is_sound: |_| true, was_wrong: false, pace }
+    fn new(
+        (rest, pace): (&'a [u8], &Pace),
+        next: Next<'a, D>,
+        left: for<'d> fn(&'d D) -> &'d &'a [u8],
+    ) -> Self {
+        let pace = pace.clone();
+        Self { current: None, rest, next, left, is_sound: |_| true, was_wrong: false, pace }
     }
 }
 
 fn streams<'a, D: Read + 'a>(
-    bytes: &'a [u8],
+    source: (&'a [u8], &Pace),
     next: Next<'a, D>,
     left: for<'d> fn(&'d D) -> &'d &'a [u8],
 ) -> Decoder<'a> {
-    Box::new(Streams::new(bytes, next, left))
+    Box::new(Streams::new(source, next, left))
 }
 
 impl<D: Read> Read for Streams<'_, D> {
@@ -501,8 +505,11 @@ impl<D: Read> Read for Streams<'_, D> {
             self.pace.begin();
             match (self.next)(self.rest, &self.pace) {
                 Some(decoder) => self.current = Some(self.pace.checked(decoder)?),
-                None if std::mem::take(&mut self.was_wrong) => return Err(wrong_checksum()),
-                None => return Ok(0),
+                None => {
+                    self.pace.leave(self.rest.len());
+                    let was_wrong = std::mem::take(&mut self.was_wrong);
+                    return if was_wrong { Err(wrong_checksum()) } else { Ok(0) };
+                }
             }
         }
     }

@@ -37,6 +37,8 @@ struct Account {
     is_over: Cell<bool>,
     /// How much of it is what the file may cost.
     lent: u64,
+    /// How many bytes stand behind the last stream.
+    behind: Cell<usize>,
 }
 
 impl Pace {
@@ -52,7 +54,7 @@ impl Pace {
 
     fn with(lent: u64) -> Self {
         let left = Cell::new(lent.saturating_add(BEGIN));
-        Self(Rc::new(Account { left, is_over: Cell::new(false), lent }))
+        Self(Rc::new(Account { left, is_over: Cell::new(false), lent, behind: Cell::new(0) }))
     }
 
     /// Pays for what was used of the budget.
@@ -65,6 +67,16 @@ impl Pace {
     /// Another stream begins, which was paid for elsewhere.
     pub(crate) fn begin(&self) {
         self.earn(NEXT);
+    }
+
+    /// The last stream has ended in front of so many bytes.
+    pub(crate) fn leave(&self, behind: usize) {
+        self.0.behind.set(behind);
+    }
+
+    /// How many bytes stand behind the last stream, when it has ended.
+    pub(crate) fn behind(&self) -> usize {
+        self.0.behind.get()
     }
 
     /// So many bytes went in or came out.
@@ -268,10 +280,12 @@ mod tests {
                     codec::deflate64(rest),
                     codec::inflate(rest, Dialect::Nullsoft),
                 ],
-                Nothing::Zstd | Nothing::ZstdRun => vec![codec::zstd(rest), codec::zstd_frame(rest)],
+                Nothing::Zstd | Nothing::ZstdRun => {
+                    vec![codec::zstd(rest, &Pace::new()), codec::zstd_frame(rest)]
+                }
                 Nothing::Lzma2 => vec![codec::lzma2(rest, 1 << 16)],
-                Nothing::Xz => vec![codec::xz(rest), codec::xz_stream(rest)],
-                Nothing::Bzip2 => vec![codec::bzip2(rest), codec::bzip2_stream(rest)],
+                Nothing::Xz => vec![codec::xz(rest, &Pace::new()), codec::xz_stream(rest)],
+                Nothing::Bzip2 => vec![codec::bzip2(rest, &Pace::new()), codec::bzip2_stream(rest)],
                 Nothing::Lz4 => vec![Box::new(Lz4::new(rest))],
                 Nothing::Brotli => vec![brotli::stream(rest, &Pace::on(&budget))],
             };

@@ -3,7 +3,7 @@
 //! Layout: RFC 1952. Each member is a header (`1f 8b`, method, flags, time, level, system; then, as the
 //! flags say, extra field, name, comment, header checksum), a deflate stream, CRC-32 and length.
 //!
-//! Bytes behind the last member are allowed, as by gzip itself, and so are zeros in front of another one. A checksum that
+//! Bytes behind the last member are allowed, as by gzip itself, and are a child of their own; so are zeros in front of another one. A checksum that
 //! does not hold is no reason to hide the content: what was decoded is given, with that of all members, and then it is said.
 
 #[cfg(test)]
@@ -14,6 +14,7 @@ use std::io::{self, Read};
 use candor_model::{ChildKind, Content, Member, Reason, Sink};
 use flate2::Crc;
 
+use crate::behind;
 use crate::codec::{self, Inflate, Inflated, Method};
 use crate::name::decoded;
 use crate::pace::Pace;
@@ -37,6 +38,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     // There is nothing after this child, so whether to go on makes no difference.
     let _ = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));
     pace.settle(sink.budget());
+    behind::give_from(bytes, bytes.len().saturating_sub(pace.behind()), sink);
 }
 
 /// Name and length of the header at the start of `bytes`.
@@ -100,7 +102,10 @@ impl Members<'_> {
         };
         self.trouble = self.trouble.take().or(trouble);
         let behind = codec::behind_zeros(self.rest.get(8..).unwrap_or_default());
-        let Some((_, header)) = header(behind) else { return false };
+        let Some((_, header)) = header(behind) else {
+            self.pace.leave(behind.len());
+            return false;
+        };
         self.rest = behind.get(header..).unwrap_or_default();
         self.pace.begin();
         self.state = State::begin(&self.pace);

@@ -41,9 +41,11 @@ fn every_field_of_the_header_is_passed_over() {
 }
 
 #[test]
-fn what_stands_behind_the_last_member_is_passed_over() {
-    let found = only(&[member(b"content"), b"trailing bytes".to_vec()].concat());
-    assert_eq!((found.bytes.as_slice(), found.absent), (&b"content"[..], None));
+fn what_stands_behind_the_last_member_is_a_child_of_its_own() {
+    let bytes = [member(b"content"), b"trailing bytes".to_vec()].concat();
+    let found = Collected::of(FileType::Gzip, &bytes).children;
+    let bytes: Vec<_> = found.iter().map(|child| (child.bytes.as_slice(), child.absent.clone())).collect();
+    assert_eq!(bytes, [(&b"content"[..], None), (b"trailing bytes", None)]);
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //! `1f 9d`, a byte with the widest code and the flag for the code that clears the table, then codes.
 //!
 //! Hostile files hide the second stream behind a first one that is clean, ask for dictionaries of gigabytes,
-//! or hold streams of nothing, thousands of them. Bytes behind the last stream are passed over, as the usual
-//! programs do. A checksum that does not hold comes after the content, which is given.
+//! or hold streams of nothing, thousands of them. Bytes behind the last stream, which the usual
+//! programs pass over, are a child of their own. A checksum that does not hold comes after the content, which is given.
 
 #[cfg(test)]
 mod tests;
@@ -16,9 +16,11 @@ use std::io::{ErrorKind, Read};
 
 use candor_model::{ChildKind, Content, Member, Sink};
 
+use crate::behind;
 use crate::codec::{self, Decoder, Method};
 use crate::lz4::Lz4;
 use crate::lzw::Lzw;
+use crate::pace::Pace;
 use crate::work::Paid;
 
 /// Gives the content of all streams of bzip2.
@@ -38,7 +40,7 @@ pub(crate) fn lzma(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the content of all members of lzip.
 pub(crate) fn lzip(bytes: &[u8], sink: &mut dyn Sink) {
-    streams(bytes, Method::Lzip, codec::lzip, sink);
+    streams(bytes, Method::Lzip, |bytes, _| codec::lzip(bytes), sink);
 }
 
 /// Gives the content of all frames of Zstandard, or of LZ4 behind a frame to be skipped.
@@ -67,13 +69,20 @@ pub(crate) fn compress(bytes: &[u8], sink: &mut dyn Sink) {
 }
 
 /// Gives the content of as many streams as can be paid for.
-fn streams<'a>(bytes: &'a [u8], method: Method, decode: fn(&'a [u8]) -> Decoder<'a>, sink: &mut dyn Sink) {
+fn streams<'a>(
+    bytes: &'a [u8],
+    method: Method,
+    decode: fn(&'a [u8], &Pace) -> Decoder<'a>,
+    sink: &mut dyn Sink,
+) {
+    let pace = Pace::new();
     let work = sink.budget().work();
-    let decoder = codec::paid(bytes, method, sink.budget(), decode);
+    let decoder = codec::paid(bytes, method, sink.budget(), |bytes| decode(bytes, &pace));
     let price = if method == Method::Bzip2 { codec::SORTED } else { 0 };
     let mut paid = Paid::new(decoder, price, work);
     give(bytes, &mut paid, sink);
     paid.settle(sink.budget());
+    behind::give_from(bytes, bytes.len().saturating_sub(pace.behind()), sink);
 }
 
 fn give(bytes: &[u8], mut decoder: impl Read, sink: &mut dyn Sink) {

@@ -56,8 +56,10 @@ fn all_streams_are_one_child_whatever_follows_them() {
         assert_eq!((found.bytes.as_slice(), found.absent), (&b"ab"[..], None), "{file_type}");
     }
     for (file_type, encode) in [CASES[0], CASES[1], CASES[4], CASES[5]] {
-        let found = only(file_type, &[encode(b"content"), b"junk behind".to_vec()].concat());
-        assert_eq!((found.bytes.as_slice(), found.absent), (&b"content"[..], None), "{file_type}");
+        let bytes = [encode(b"content"), b"junk behind".to_vec()].concat();
+        let found = Collected::of(file_type, &bytes).children;
+        let child = &found[0];
+        assert_eq!((child.bytes.as_slice(), &child.absent), (&b"content"[..], &None), "{file_type}");
     }
 }
 

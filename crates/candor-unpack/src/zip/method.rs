@@ -12,6 +12,7 @@ use super::shrink::Shrink;
 use crate::bits::Stepped;
 use crate::codec::{self, Decoder, Method, failed};
 use crate::explode::Explode;
+use crate::pace::Pace;
 use crate::ppmd::{self, Growing};
 use crate::reader::Reader;
 
@@ -26,10 +27,10 @@ pub(super) fn decoder<'a>(entry: &Entry, method: u16, data: &'a [u8]) -> Option<
         8 => codec::deflate(data),
         9 => codec::deflate64(data),
         10 => Box::new(Stepped::new(Explode::new(data)).take(real)),
-        12 => codec::bzip2(data),
+        12 => codec::bzip2(data, &Pace::new()),
         14 => lzma(entry, data),
-        20 | 93 => codec::zstd(data),
-        95 => codec::xz(data),
+        20 | 93 => codec::zstd(data, &Pace::new()),
+        95 => codec::xz(data, &Pace::new()),
         98 => ppmd8(entry, data),
         _ => return None,
     })
