@@ -73,6 +73,7 @@ targets! {
         signature_parse => signature::parse;
         signature_yara => yara::parse;
         modules => module_values::tell;
+        unpack_cms => unpack::cms;
         unpack_embedded => unpack::embedded;
         worker_message => message::message;
         inventory => inventory::read;

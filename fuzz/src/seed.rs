@@ -26,6 +26,11 @@ pub(crate) fn files() -> Vec<Vec<u8>> {
     files.push(bytecode::java_class(b"Main", b"java/lang/Object", &strings));
     files.push(bundle(&executable(Kind::Elf64)));
     files.push(universal(&executable(Kind::MachO64)));
+    files.push(
+        b"\x30\x2f\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x22\x30\x20\x02\x01\x01\x31\0\
+          \x30\x17\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x0a\x04\x08a needle\x31\0"
+            .to_vec(),
+    );
     files.push(zipped);
     files.push(HTML.to_vec());
     files.push(text);

@@ -61,6 +61,12 @@ pub(crate) fn embedded(bytes: &[u8]) {
     in_rooms(&parsers, bytes, IN_A_ROW * CALLS_AFTER_STOP);
 }
 
+/// Takes what may be a signed or an encrypted message for one.
+pub(crate) fn cms(bytes: &[u8]) {
+    let parsers: [Parser; 1] = [|bytes, sink| candor_unpack::unpack(FileType::BinaryData, bytes, sink)];
+    in_rooms(&parsers, bytes, IN_A_ROW * CALLS_AFTER_STOP);
+}
+
 fn give(parser: Parser, bytes: &[u8], (max_scan_size, stop_after): (u64, u32), calls_after_stop: u32) {
     let limits = Limits { max_scan_size, max_file_size: 128 << 10, ..Limits::default() };
     let mut sink = Strict {

@@ -264,9 +264,20 @@ impl Walk<'_, '_> {
                 () if is_wrong => Content::Part(data, Reason::Malformed(codec::wrong_checksum().to_string())),
                 () => Content::Bytes(data),
             };
+            if entry.name == MANIFEST.as_bytes() {
+                self.tell_encryption(data.get(..KEPT).unwrap_or(data));
+            }
             return self.give(entry, content);
         }
         self.decode(entry, entry.method, data, is_cut, counts)
+    }
+
+    /// Tells whether a manifest says that members of a document are encrypted, each for itself and behind its own compression.
+    fn tell_encryption(&mut self, manifest: &[u8]) {
+        if memmem::find(manifest, b"encryption-data").is_some() {
+            self.sink.anomaly(Anomaly::EncryptedDocument);
+            self.sink.incomplete(Reason::Encrypted);
+        }
     }
 
     /// Whether all bytes of a stored member are looked at, so that adding them up is paid for.
@@ -302,11 +313,7 @@ impl Walk<'_, '_> {
         let flow = if entry.name == MANIFEST.as_bytes() {
             let mut kept = Kept { source: &mut paid, bytes: Vec::new() };
             let flow = self.give(entry, Content::Stream(&mut kept));
-            // The members of such a document are encrypted each for itself, behind its own compression.
-            if memmem::find(&kept.bytes, b"encryption-data").is_some() {
-                self.sink.anomaly(Anomaly::EncryptedDocument);
-                self.sink.incomplete(Reason::Encrypted);
-            }
+            self.tell_encryption(&kept.bytes);
             flow
         } else {
             self.give(entry, Content::Stream(&mut paid))

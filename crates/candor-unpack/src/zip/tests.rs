@@ -739,17 +739,20 @@ fn clearing_again_and_again_costs_what_was_put_in_since() {
 
 #[test]
 fn a_manifest_tells_that_the_members_of_a_document_are_encrypted() {
-    let manifest = |entry: &str| {
+    let manifest = |entry: &str, method| {
         let text =
             format!("<manifest:file-entry manifest:full-path=\"content.xml\">{entry}</manifest:file-entry>");
         let archive = methods::archive(&[
             pack("content.xml", b"not to be read", 0),
-            pack("META-INF/manifest.xml", text.as_bytes(), 8),
+            pack("META-INF/manifest.xml", text.as_bytes(), method),
         ]);
         let found = Collected::of(FileType::Zip, &archive);
         assert_eq!(found.children.len(), 2);
         found.incomplete
     };
-    assert_eq!(manifest(""), []);
-    assert_eq!(manifest("<manifest:encryption-data manifest:checksum=\"a\"/>"), [Reason::Encrypted]);
+    for method in [0, 8] {
+        assert_eq!(manifest("", method), []);
+        let entry = "<manifest:encryption-data manifest:checksum=\"a\"/>";
+        assert_eq!(manifest(entry, method), [Reason::Encrypted]);
+    }
 }
