@@ -27,6 +27,8 @@ const WRITTEN: usize = 8;
 
 /// What stands before a file.
 const LINE: &[u8] = b"(This file must be converted with BinHex";
+/// Digits that are looked at to see whether a file begins, which hold the longest name also when lines break them.
+const HEADER: usize = 128;
 /// Files of one text that are given.
 const FILES: u64 = 256;
 
@@ -38,7 +40,12 @@ pub(crate) fn search(text: &[u8], sink: &mut dyn Sink) {
     while let Some(file) = finder.find(rest).and_then(|at| rest.get(at..)) {
         // From one colon to the next.
         let mut colons = memchr::memchr_iter(b':', file).map(|at| at.saturating_add(1));
-        let (Some(_), end) = (colons.next(), colons.next()) else { return };
+        let (Some(start), end) = (colons.next(), colons.next()) else { return };
+        if !file.get(start..).is_some_and(begins) {
+            // A text that tells of such files.
+            rest = file.get(LINE.len()..).unwrap_or_default();
+            continue;
+        }
         let (file, behind) = file.split_at_checked(end.unwrap_or(file.len())).unwrap_or((file, &[]));
         rest = behind;
         if position >= FILES {
@@ -52,6 +59,14 @@ pub(crate) fn search(text: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+}
+
+/// Whether digits begin with a header: a name of 63 bytes at most, and a zero.
+fn begins(digits: &[u8]) -> bool {
+    let plain = unfolded(digits.get(..HEADER).unwrap_or(digits), HEADER);
+    let Some((&length, rest)) = plain.split_first() else { return false };
+    let Some((name, behind)) = rest.split_at_checked(usize::from(length)) else { return false };
+    matches!(length, 1..=63) && behind.first() == Some(&0) && name.iter().all(|byte| *byte >= b' ')
 }
 
 /// Gives the forks.

@@ -38,3 +38,12 @@ fn files_in_text_are_given() {
         assert_eq!(Collected::of(FileType::BinHex, &file.bytes).children[0].bytes, b"content");
     }
 }
+
+#[test]
+fn a_text_that_tells_of_such_files_holds_none() {
+    let text =
+        "\"(This file must be converted with BinHex 4.0)\": what stands before a file, and a colon: more\n";
+    let found = Collected::of(FileType::TextAscii, text.repeat(3).as_bytes());
+    assert_eq!(found.incomplete, []);
+    assert!(found.children.iter().all(|child| child.member.file_type != Some(FileType::BinHex)));
+}

@@ -1,5 +1,7 @@
 //! The records of a ZIP archive.
 
+use std::collections::VecDeque;
+
 use memchr::memmem;
 
 use super::crypto::Aes;
@@ -148,7 +150,15 @@ pub(super) fn has_other_parts(bytes: &[u8]) -> bool {
 
 /// Where the last end record begins that a directory can stand in front of.
 pub(super) fn end_mark(bytes: &[u8]) -> Option<u64> {
-    memmem::rfind_iter(bytes, b"PK\x05\x06").take(ENDS).find_map(|end| {
+    // Looking from the end on has no vectors, and takes ten times as long.
+    let mut marks = VecDeque::with_capacity(ENDS);
+    for mark in memmem::find_iter(bytes, b"PK\x05\x06") {
+        if marks.len() >= ENDS {
+            marks.pop_front();
+        }
+        marks.push_back(mark);
+    }
+    marks.into_iter().rev().find_map(|end| {
         let end = u64::try_from(end).ok()?;
         let (size, offset) = end_record(Reader::little(bytes), end).unwrap_or_default();
         (size.checked_add(offset)? <= end).then_some(end)
@@ -167,7 +177,7 @@ pub(super) fn end(bytes: &[u8]) -> Option<u64> {
 
 /// Whether there is an end record, wherever it is: one that is not found may be behind other bytes than a comment.
 pub(super) fn has_end(bytes: &[u8]) -> bool {
-    memmem::rfind(bytes, b"PK\x05\x06").is_some()
+    memmem::find(bytes, b"PK\x05\x06").is_some()
 }
 
 /// The central directory, and how many bytes stand before the archive.
