@@ -72,6 +72,10 @@ fn workers(log: &str) -> anyhow::Result<Workers> {
         if rest.starts_with("+++ killed by SIGSYS") {
             bail!("a worker asked for something that is not in the table: {line}");
         }
+        // What has ended leaves its number to others, which may be no workers.
+        if rest.starts_with("+++") {
+            filtered.remove(process);
+        }
         // The rest of a call whose beginning was counted, a signal, or an end.
         if rest.starts_with(['<', '-', '+']) {
             continue;
