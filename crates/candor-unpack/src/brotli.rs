@@ -9,7 +9,7 @@ use std::io::{self, Cursor, ErrorKind, Read};
 use brotli_decompressor::Decompressor;
 
 use crate::codec::{Decoder, failed};
-use crate::pace::{Doubted, Pace, Returned};
+use crate::pace::{Doubted, Pace, Paced};
 use crate::reader::{Reader, clipped};
 
 /// Bytes that are read ahead.
@@ -34,7 +34,7 @@ pub(crate) fn stream<'a>(source: impl Read + 'a, pace: &Pace) -> Decoder<'a> {
         return failed(ErrorKind::Unsupported, "a window of this size");
     }
     let decoder = Decompressor::new(Cursor::new(start).chain(source), AHEAD);
-    Box::new(Returned::new(decoder, pace.clone()))
+    Box::new(Paced::doubted(decoder, pace.clone()))
 }
 
 /// The content of all frames as one, or of a stream that is in none.

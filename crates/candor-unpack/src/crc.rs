@@ -51,6 +51,13 @@ impl Crc {
     }
 }
 
+/// What [`IEEE`] gives of one part, by the library's vectors: for the contents of files.
+pub(crate) fn of_content(bytes: &[u8]) -> u32 {
+    let mut sum = flate2::Crc::new();
+    sum.update(bytes);
+    sum.sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{CASTAGNOLI, IEEE};

@@ -186,25 +186,32 @@ impl<R: BufRead> Read for Marked<R> {
 pub(crate) struct Paced<D> {
     decoder: D,
     pace: Pace,
+    /// What each of its bytes earns.
+    worth: u64,
 }
 
 impl<D> Paced<D> {
     /// With the account that its source has, too.
     pub(crate) const fn new(decoder: D, pace: Pace) -> Self {
-        Self { decoder, pace }
+        Self { decoder, pace, worth: BYTE }
+    }
+
+    /// One whose source is [`Doubted`]: its bytes give back what those of the source paid.
+    pub(crate) const fn doubted(decoder: D, pace: Pace) -> Self {
+        Self { decoder, pace, worth: DOUBT }
     }
 }
 
 impl<D: Read> Read for Paced<D> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.pace.checked(self.decoder.read(buffer))?;
-        self.pace.passed(read);
+        self.pace.earn(units(read).saturating_mul(self.worth));
         Ok(read)
     }
 }
 
 /// What a decoder reads from that tells nothing of its blocks: each byte pays as if it were of blocks that hold nothing, which
-/// it gets back when one comes out ([`Returned`]).
+/// it gets back when one comes out ([`Paced::doubted`]).
 #[derive(Debug)]
 pub(crate) struct Doubted<R> {
     source: R,
@@ -230,28 +237,6 @@ impl<R: Read> Read for Doubted<R> {
 impl<R: Seek> Seek for Doubted<R> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.source.seek(position)
-    }
-}
-
-/// A decoder whose bytes give back what was paid by [`Doubted`].
-#[derive(Debug)]
-pub(crate) struct Returned<D> {
-    decoder: D,
-    pace: Pace,
-}
-
-impl<D> Returned<D> {
-    /// With the account that its source has, too.
-    pub(crate) const fn new(decoder: D, pace: Pace) -> Self {
-        Self { decoder, pace }
-    }
-}
-
-impl<D: Read> Read for Returned<D> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.pace.checked(self.decoder.read(buffer))?;
-        self.pace.earn(units(read).saturating_mul(DOUBT));
-        Ok(read)
     }
 }
 

@@ -17,6 +17,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
 use crate::autoit;
+use crate::crc;
 use crate::elf::class_and_order;
 use crate::nsis;
 use crate::pe::PortableExecutable;
@@ -310,7 +311,7 @@ fn zip(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
 fn seven_zip(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
     let header = Reader::little(bytes.get(at..)?);
     let claimed = header.at(8)?.u32()?;
-    let sum = crc(header.at(12)?.take(20)?);
+    let sum = crc::of_content(header.at(12)?.take(20)?);
     let mut place = header.at(12)?;
     let (offset, size) = (place.u64()?, place.u64()?);
     let length = usize::try_from(offset.checked_add(size)?.checked_add(32)?).ok()?;
@@ -327,7 +328,7 @@ fn rar(known: &mut Known<'_>, at: usize) -> Option<Object> {
             let (sum, kind) = (reader.at(0)?.u16()?, *header.get(2)?);
             let size = usize::from(reader.at(5)?.u16()?);
             let summed = header.get(2..size).filter(|_| kind == 0x73 && size >= 13)?;
-            known.may_sum(summed.len()) && sum == (crc(summed) & 0xffff) as u16
+            known.may_sum(summed.len()) && sum == (crc::of_content(summed) & 0xffff) as u16
         }
         (1, header) => {
             // Version 5: checksum, then the size as a number of up to three bytes, which the checksum covers.
@@ -344,17 +345,11 @@ fn rar(known: &mut Known<'_>, at: usize) -> Option<Object> {
                 }
             }
             let summed = rest.get(..length.checked_add(size)?)?;
-            known.may_sum(summed.len()) && sum == crc(summed)
+            known.may_sum(summed.len()) && sum == crc::of_content(summed)
         }
         _ => false,
     };
     is_sound.then_some(Object { start: at, end: None })
-}
-
-fn crc(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
 }
 
 /// A version that exists, and a size that fits.

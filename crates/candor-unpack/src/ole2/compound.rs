@@ -77,6 +77,16 @@ impl<'a> Compound<'a> {
     /// Reads tables and directory; `None` when the header is none.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let start = Reader::little(bytes);
+        let mut compound = Self::with_table(bytes)?;
+        let (directory, first_mini) = (start.at(48)?.u32()?, start.at(60)?.u32()?);
+        compound.mini_table = numbers(&compound.chained(first_mini, u64::MAX));
+        compound.read_directory(directory);
+        Some(compound)
+    }
+
+    /// Reads the table of sectors, and nothing of what stands in them.
+    pub(super) fn with_table(bytes: &'a [u8]) -> Option<Self> {
+        let start = Reader::little(bytes);
         if !bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
             return None;
         }
@@ -85,9 +95,7 @@ impl<'a> Compound<'a> {
         if !(7..=16).contains(&shift) || !(2..=shift).contains(&mini_shift) {
             return None;
         }
-        let directory = start.at(48)?.u32()?;
         let cutoff = u64::from(start.at(56)?.u32()?);
-        let first_mini = start.at(60)?.u32()?;
         let mut compound = Self {
             bytes,
             sector_size: 1 << shift,
@@ -100,8 +108,6 @@ impl<'a> Compound<'a> {
             is_whole: false,
         };
         compound.read_table(start)?;
-        compound.mini_table = numbers(&compound.chained(first_mini, u64::MAX));
-        compound.read_directory(directory);
         Some(compound)
     }
 

@@ -42,7 +42,7 @@ const SOURCE: usize = 16 << 20;
 
 /// Where the last sector ends that is in use.
 pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
-    Compound::parse(bytes)?.end()
+    Compound::with_table(bytes)?.end()
 }
 
 /// Gives streams, macros and embedded objects.

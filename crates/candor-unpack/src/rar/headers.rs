@@ -7,10 +7,10 @@
 
 use std::ops::Range;
 
-use flate2::Crc;
 use memchr::memmem;
 
 use super::HEADERS;
+use crate::crc;
 use crate::reader::{Reader, clipped};
 use crate::work::units;
 
@@ -258,7 +258,7 @@ fn new_header(header: &[u8], places: &[Range<usize>], length: usize) -> Option<V
     }
     content.extend(header.get(position..)?);
     let checked = [written(content.len()), content].concat();
-    Some([sum(&checked).to_vec(), checked].concat())
+    Some([crc::of_content(&checked).to_le_bytes().to_vec(), checked].concat())
 }
 
 /// A header of versions before 5 with another length at these places: in four bytes, or in the first and the last four.
@@ -275,14 +275,8 @@ fn old_header(header: &[u8], places: &[Range<usize>], length: usize) -> Option<V
         }
     }
     let (low, checked) = header.split_first_chunk_mut::<2>()?;
-    [low[0], low[1], ..] = sum(checked);
+    [low[0], low[1], ..] = crc::of_content(checked).to_le_bytes();
     Some(header)
-}
-
-fn sum(bytes: &[u8]) -> [u8; 4] {
-    let mut sum = Crc::new();
-    sum.update(bytes);
-    sum.sum().to_le_bytes()
 }
 
 /// A number in as few groups of seven bits as it takes.

@@ -18,7 +18,7 @@ use std::io::{self, Cursor, Read};
 use candor_model::{Budget, ChildKind, Content, Flow, Member, Reason, Sink};
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Error, Password};
 
-use crate::pace::{Doubted, Pace, Returned};
+use crate::pace::{Doubted, Pace, Paced};
 use crate::password;
 use crate::reader::Reader;
 use crate::work::Paid;
@@ -137,7 +137,7 @@ impl<'a> Walk<'a, '_> {
             if !file.has_stream() {
                 return Ok(true);
             }
-            let stream = Returned::new(stream, pace.clone());
+            let stream = Paced::doubted(stream, pace.clone());
             let mut watched = Watched { stream, has_ended: false };
             flow = self.give(file, is_encrypted, Content::Stream(&mut watched));
             Ok(flow == Flow::Continue && watched.has_ended)
@@ -240,7 +240,7 @@ impl<'a> Walk<'a, '_> {
             let decoder =
                 BlockDecoder::new_with_memory_limit(1, MEMORY, block, archive, password, &mut source);
             let read = decoder.for_each_entries(&mut |_: &ArchiveEntry, stream: &mut dyn Read| {
-                io::copy(&mut Returned::new(stream, pace.clone()).take(PROBE), &mut io::sink())?;
+                io::copy(&mut Paced::doubted(stream, pace.clone()).take(PROBE), &mut io::sink())?;
                 Ok(false)
             });
             pace.settle(self.sink.budget());

@@ -26,12 +26,13 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 
 use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
-use flate2::{Crc, CrcReader};
+use flate2::CrcReader;
 use memchr::memmem;
 
 use layout::{Entry, LOCAL};
 
 use crate::codec::{self, Decoder};
+use crate::crc;
 use crate::embedded;
 use crate::name::decoded;
 use crate::package::Package;
@@ -258,7 +259,7 @@ impl Walk<'_, '_> {
             let is_wrong = counts
                 && !is_cut
                 && self.is_looked_at(data)
-                && entry.checksum().is_some_and(|said| said != checksum(data));
+                && entry.checksum().is_some_and(|said| said != crc::of_content(data));
             let content = match () {
                 () if is_cut => Content::Part(data, Reason::Malformed(CUT.to_owned())),
                 () if is_wrong => Content::Part(data, Reason::Malformed(codec::wrong_checksum().to_string())),
@@ -427,12 +428,6 @@ impl Walk<'_, '_> {
         self.package.see(&member.name);
         self.sink.child(ChildKind::Extracted, &member, content)
     }
-}
-
-fn checksum(bytes: &[u8]) -> u32 {
-    let mut sum = Crc::new();
-    sum.update(bytes);
-    sum.sum()
 }
 
 /// A decoder behind whose content it is said when that is not what its checksum says.
