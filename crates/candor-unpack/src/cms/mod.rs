@@ -17,11 +17,14 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::codec;
 use crate::reader::{Reader, clipped};
+use crate::work::Allowance;
 
 /// How deep elements are in one another that are passed over.
 const DEPTH: u32 = 16;
 /// Fields of a message that are looked at: it has ten at most.
 const FIELDS: usize = 16;
+/// What an element costs that others stand around, in the units of [`candor_model::Budget::pay_work`]: two bytes may be one.
+const ELEMENT: u64 = 8;
 
 const SEQUENCE: u8 = 0x30;
 const OBJECT: u8 = 0x06;
@@ -68,29 +71,39 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.incomplete(Reason::Encrypted);
         return;
     }
-    let Some(content) = content(inside) else { return };
-    let mut octets = Octets::default();
-    octets.take(content, DEPTH);
+    let allowance = Allowance::new(sink.budget().work());
+    let found = content(inside, &allowance);
+    let mut octets = Octets { bytes: Vec::new(), is_cut: false, allowance: &allowance };
+    if let Some(content) = found {
+        octets.take(content, DEPTH);
+    }
+    let Octets { bytes, is_cut, .. } = octets;
+    let reason = match () {
+        () if allowance.is_over() => Some(Reason::Work),
+        () if is_cut => Some(Reason::Malformed("a signed or compressed message is cut short".to_owned())),
+        () => None,
+    };
+    allowance.settle(sink);
+    if found.is_none() {
+        return;
+    }
     let is_entity =
-        |start: &[u8]| octets.bytes.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start));
+        |start: &[u8]| bytes.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start));
     let is_mail = [&b"content-"[..], b"mime-version:"].iter().any(|start| is_entity(start));
     let file_type = (is_mail && kind == Kind::Plain).then_some(FileType::Mail);
     let member = Member { position: 1, file_type, ..Member::default() };
     let mut stream;
-    let content = match kind {
-        Kind::Compressed => {
-            stream = codec::zlib(&octets.bytes[..]);
-            Content::Stream(&mut stream)
+    let (content, reason) = match (kind, reason) {
+        (Kind::Compressed, reason) => {
+            stream = codec::zlib(&bytes[..]);
+            (Content::Stream(&mut stream), reason)
         }
-        _ if octets.is_cut => {
-            Content::Part(&octets.bytes, Reason::Malformed("a signed message is cut short".to_owned()))
-        }
-        _ => Content::Bytes(&octets.bytes),
+        (_, Some(reason)) => (Content::Part(&bytes, reason), None),
+        (_, None) => (Content::Bytes(&bytes), None),
     };
-    let is_cut = kind == Kind::Compressed && octets.is_cut;
     let flow = sink.child(ChildKind::Extracted, &member, content);
-    if is_cut && flow == Flow::Continue {
-        sink.incomplete(Reason::Malformed("a compressed message is cut short".to_owned()));
+    if let Some(reason) = reason.filter(|_| flow == Flow::Continue) {
+        sink.incomplete(reason);
     }
 }
 
@@ -105,7 +118,7 @@ fn message(bytes: &[u8]) -> Option<(Kind, &[u8])> {
 }
 
 /// What stands inside of a message with these fields: nothing when it is a signature of something else.
-fn content(fields: &[u8]) -> Option<Element<'_>> {
+fn content<'a>(fields: &'a [u8], allowance: &Allowance) -> Option<Element<'a>> {
     let mut rest = fields;
     for _ in 0..FIELDS {
         let (field, _) = Element::first(rest)?;
@@ -119,7 +132,7 @@ fn content(fields: &[u8]) -> Option<Element<'_>> {
             // What is no string belongs to other formats: lists of trust, for one.
             return matches!(content.tag, OCTET_STRING | OCTET_STRINGS).then_some(content);
         }
-        rest = Element::behind(rest, DEPTH)?;
+        rest = Element::behind(rest, DEPTH, allowance)?;
     }
     None
 }
@@ -160,9 +173,9 @@ impl<'a> Element<'a> {
         Some((Self { tag, content, has_length: true, is_cut }, behind))
     }
 
-    /// What follows the first element of `bytes`.
-    fn behind(bytes: &'a [u8], depth: u32) -> Option<&'a [u8]> {
-        let (element, behind) = Self::first(bytes)?;
+    /// What follows the first element of `bytes`, when that can be paid for.
+    fn behind(bytes: &'a [u8], depth: u32, allowance: &Allowance) -> Option<&'a [u8]> {
+        let (element, behind) = Self::first(bytes).filter(|_| allowance.pay(ELEMENT))?;
         if element.has_length {
             return Some(behind);
         }
@@ -172,19 +185,20 @@ impl<'a> Element<'a> {
             if let Some(behind) = rest.strip_prefix(&[0, 0]) {
                 return Some(behind);
             }
-            rest = Self::behind(rest, depth)?;
+            rest = Self::behind(rest, depth, allowance)?;
         }
     }
 }
 
 /// A string that may be in pieces.
-#[derive(Debug, Default)]
-struct Octets {
+#[derive(Debug)]
+struct Octets<'w> {
     bytes: Vec<u8>,
     is_cut: bool,
+    allowance: &'w Allowance,
 }
 
-impl Octets {
+impl Octets<'_> {
     /// Takes an element, and says where the next one stands when it has no length.
     fn take<'a>(&mut self, element: Element<'a>, depth: u32) -> &'a [u8] {
         self.is_cut |= element.is_cut;
@@ -206,7 +220,7 @@ impl Octets {
             }
             let piece =
                 Element::first(rest).filter(|(piece, _)| matches!(piece.tag, OCTET_STRING | OCTET_STRINGS));
-            let Some((piece, behind)) = piece else {
+            let Some((piece, behind)) = piece.filter(|_| self.allowance.pay(ELEMENT)) else {
                 self.is_cut = true;
                 return &[];
             };

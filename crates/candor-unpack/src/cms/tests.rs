@@ -100,11 +100,27 @@ fn signatures_of_something_else_hold_nothing_and_what_is_cut_short_is_told() {
         let found = Collected::of(FileType::BinaryData, &message(SIGNED, true, &string));
         assert_eq!((found.children.len(), found.incomplete), (0, vec![]));
     }
-    let cut = Some(Reason::Malformed("a signed message is cut short".to_owned()));
+    let cut = Some(Reason::Malformed("a signed or compressed message is cut short".to_owned()));
     let pieces = [element(4, true, &[b'x'; 200]), element(4, true, &[b'y'; 200])].concat();
     for bytes in [signed(&[b'x'; 400]), message(SIGNED, false, &element(0x24, false, &pieces))] {
         let found = Collected::of(FileType::BinaryData, &bytes[..300]);
         assert!(found.children[0].bytes.starts_with(&[b'x'; 200]));
         assert_eq!(found.children[0].absent, cut);
     }
+}
+
+#[test]
+fn elements_are_paid_for() {
+    let pieces = element(4, true, b"x").repeat(1_000);
+    let elements = message(SIGNED, false, &element(0x24, false, &pieces));
+    let before =
+        [&[0x30, 0x80, 6, 9], SIGNED, &[0xa0, 0x80, 0x30, 0x80, 0x31, 0x80], &[5, 0].repeat(1_000)[..]]
+            .concat();
+    for bytes in [&elements, &before] {
+        assert!(Collected::work_of(FileType::BinaryData, bytes) >= 8_000);
+        assert_eq!(Collected::with_work(FileType::BinaryData, bytes, 4_000).incomplete, [Reason::Work]);
+    }
+    let found = Collected::with_work(FileType::BinaryData, &elements, 4_000);
+    assert_eq!(found.children[0].absent, Some(Reason::Work));
+    assert!(found.children[0].bytes.len() > 400);
 }

@@ -32,7 +32,7 @@ const NEAR: usize = 40;
 const BEGINNING: u64 = 32;
 const OPTION: u64 = 256;
 /// And what it costs to join a line to those before it.
-const JOINED: u64 = 8;
+const JOINED: u64 = 32;
 
 /// What a run decodes to.
 #[derive(Debug)]
