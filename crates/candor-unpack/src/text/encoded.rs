@@ -31,8 +31,8 @@ const NEAR: usize = 40;
 /// [`candor_model::Budget::pay_work`].
 const BEGINNING: u64 = 32;
 const OPTION: u64 = 256;
-/// And what it costs to join a line to those before it.
-const JOINED: u64 = 32;
+/// And what it costs to look for what goes on in the next line.
+const LINE: u64 = 32;
 
 /// What a run decodes to.
 #[derive(Debug)]
@@ -80,10 +80,10 @@ fn joined<'t>(text: &'t [u8], start: usize, length: usize, allowance: &Allowance
     let mut before: Option<&[u8]> = None;
     // Padding is the end of what is broken over lines.
     while length >= PIECE && digits.last() != Some(&b'=') {
-        let Some(piece) = next_piece(text, end, length, before) else { break };
-        if !allowance.pay(JOINED) {
+        if !allowance.pay(LINE) {
             break;
         }
+        let Some(piece) = next_piece(text, end, length, before) else { break };
         digits.to_mut().extend_from_slice(piece.digits);
         end = piece.end;
         before = Some(piece.before);
@@ -342,10 +342,15 @@ mod tests {
     #[test]
     fn lines_that_are_joined_are_paid_for() {
         let text = lines(&[b'x'; 4_800], 64, "", "\n");
-        let allowance = Allowance::new(10 * super::JOINED);
+        let allowance = Allowance::new(10 * super::LINE);
         let content: Vec<_> =
             super::found(text.as_bytes(), &allowance).map(|run| run.content.len()).collect();
         assert_eq!(content, [11 * 48]);
+        assert!(allowance.is_over());
+        // So is looking where nothing goes on.
+        let text = format!("{}\n{}\n", "A".repeat(40), "B".repeat(41)).repeat(20);
+        let allowance = Allowance::new(10 * super::LINE);
+        assert_eq!(super::found(text.as_bytes(), &allowance).count(), 0);
         assert!(allowance.is_over());
     }
 
