@@ -33,17 +33,18 @@ pub(crate) fn candidates(sink: &dyn Sink) -> Vec<Vec<u8>> {
 /// Bytes of a text that are searched for passwords, and passwords that are taken from it.
 const SEARCHED: usize = 256 << 10;
 const MENTIONED: usize = 24;
+/// How far behind a cue the password stands.
+const REACH: usize = 512;
 /// Words behind a cue that may be the password: `the password is: x`.
 const WORDS: usize = 3;
 
 /// What a password is called, in lower case. Each is long enough that few other words hold it.
-const CUES: [&str; 16] = [
+const CUES: [&str; 15] = [
     "password",
     "passwort",
     "kennwort",
     "passcode",
     "passwd",
-    "pass:",
     "pwd",
     "mot de passe",
     "contrase",
@@ -55,6 +56,11 @@ const CUES: [&str; 16] = [
     "\u{43f}\u{430}\u{440}\u{43e}\u{43b}",
     "\u{5bc6}\u{7801}",
 ];
+/// Shorter ones, which other words end with: where one begins, and something says that what follows is one.
+const SHORT_CUES: [&str; 6] = ["pass", "pin", "code", "key", "pw", "p/w"];
+/// What follows these, and how many are looked at: addresses and scripts have keys, too.
+const FOLLOWING: [&str; 3] = [":", " :", " is "];
+const SHORT: usize = 4;
 
 /// What a text says that a password is. Senders write it there for the reader and not for the scanner, so that it is looked
 /// for in what readers are shown, too.
@@ -76,19 +82,48 @@ pub(crate) fn mentioned(text: &[u8]) -> Vec<Vec<u8>> {
 /// Adds what stands behind the cues of a text, which may have tags.
 fn add(text: &[u8], has_tags: bool, found: &mut Vec<Vec<u8>>) {
     let lower = text.to_ascii_lowercase();
-    for cue in CUES {
-        for at in memmem::find_iter(&lower, cue.as_bytes()).take(MENTIONED) {
-            let behind = text.get(at.saturating_add(cue.len())..).unwrap_or_default();
-            for word in words(behind, has_tags) {
-                for word in [word, trimmed(word)] {
-                    let is_new = !found.iter().any(|known| known == word);
-                    if (2..=64).contains(&word.len()) && is_new && found.len() < MENTIONED {
-                        found.push(word.to_vec());
-                    }
-                }
+    let mut take = |cue: &str, at: usize| {
+        let behind = text.get(at.saturating_add(cue.len())..).unwrap_or_default();
+        let ends = |byte: &u8| matches!(byte, b'\r' | b'\n') || (*byte == b'<' && has_tags);
+        let line = behind.get(..REACH).unwrap_or(behind).split(ends).next().unwrap_or_default();
+        let words = words(behind, has_tags).into_iter().flat_map(|word| [word, trimmed(word)]);
+        // What stands in quotes is more than its first word, and a line may be one with blanks.
+        for word in quoted(line).into_iter().chain(words).chain(named(line)) {
+            let is_new = !found.iter().any(|known| known == word);
+            if (2..=64).contains(&word.len()) && is_new && found.len() < MENTIONED {
+                found.push(word.to_vec());
             }
         }
+    };
+    for cue in CUES {
+        memmem::find_iter(&lower, cue.as_bytes()).take(MENTIONED).for_each(|at| take(cue, at));
     }
+    for cue in SHORT_CUES {
+        let places = memmem::find_iter(&lower, cue.as_bytes()).filter(|&at| {
+            let before = at.checked_sub(1).and_then(|before| lower.get(before));
+            let behind = lower.get(at.saturating_add(cue.len())..).unwrap_or_default();
+            !before.is_some_and(u8::is_ascii_alphanumeric)
+                && FOLLOWING.iter().any(|following| behind.starts_with(following.as_bytes()))
+        });
+        places.take(SHORT).for_each(|at| take(cue, at));
+    }
+}
+
+/// What stands in quotes behind a cue, near to it.
+fn quoted(line: &[u8]) -> Option<&[u8]> {
+    let start = line.iter().take(NEAR_QUOTE).position(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
+    let (quote, rest) = line.get(start..)?.split_first()?;
+    rest.get(..memchr::memchr(*quote, rest)?)
+}
+
+/// How far behind a cue a quote begins: `password for the archive is "`.
+const NEAR_QUOTE: usize = 32;
+
+/// What a line says behind a cue and what leads from it.
+fn named(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.trim_ascii_start();
+    let leads = [&b":"[..], b"=", b"is "];
+    leads.iter().find_map(|lead| rest.strip_prefix(*lead)).map(<[u8]>::trim_ascii)
 }
 
 /// A text in UTF-16 as UTF-8.
@@ -200,7 +235,7 @@ fn push(character: char, shown: &mut Vec<u8>) {
 /// The next words of a text that may be HTML, without those that only lead to the password.
 fn words(text: &[u8], has_tags: bool) -> Vec<&[u8]> {
     let mut words = Vec::new();
-    let mut rest = text.get(..512).unwrap_or(text);
+    let mut rest = text.get(..REACH).unwrap_or(text);
     while let Some(&first) = rest.first() {
         if words.len() >= WORDS {
             break;
@@ -281,7 +316,14 @@ mod tests {
                 assert!(mentioned(&bytes).contains(&b"Zq7".to_vec()), "{bytes:?}");
             }
         }
-        assert!(mentioned(b"nothing of the kind").is_empty());
+        has("Password: two words\r\nnext", "two words");
+        has("The password is \"Blue Sky 7\", he said.\r\n", "Blue Sky 7");
+        has("PIN: 4821\n", "4821");
+        has("<p>Your code is <b>77-ab</b></p>", "77-ab");
+        has("pass:x9y8", "x9y8");
+        for text in ["Shipping: 4821", "nothing of the kind", "a pin 4821", "the code of 4821"] {
+            assert!(mentioned(text.as_bytes()).is_empty(), "{text}");
+        }
         assert!(mentioned("password ".repeat(9000).as_bytes()).len() <= 24);
     }
 }
