@@ -7,6 +7,7 @@ use std::io::Write;
 use candor_fixtures::archive::{self, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::nothing::{self, Nothing};
+use candor_fixtures::ranges::{self, Step};
 use candor_fixtures::{bytecode, document, seven_zip, stream, wim, zip, zip_methods};
 
 use super::{Case, MEBIBYTE, Promise, zeros};
@@ -89,6 +90,12 @@ fn of_nothing() -> Vec<Case> {
         }),
         ("LZ4 of blocks of a byte", Promise::Incomplete, |out| {
             packed(out, 12, &Nothing::Lz4.stream(38 * MEBIBYTE))
+        }),
+        ("LZMA of letters by themselves, which a copy would do for", Promise::Incomplete, |out| {
+            packed(out, 12, &ranges::lzma(Step::Literal, 38 << 20))
+        }),
+        ("LZMA of copies of one letter", Promise::Incomplete, |out| {
+            packed(out, 12, &ranges::lzma(Step::ShortCopy, 38 << 20))
         }),
     ]
 }

@@ -2,7 +2,7 @@
 //!
 //! * [`recipe`], [`archive`], [`bytecode`], [`container`], [`dcl`], [`executable`], [`installer`], [`quantum`], [`seven_zip`],
 //!   [`zip`], [`zip_methods`], [`stream`], [`document`], [`postscript`], [`volume`], [`virtual_disk`], [`wim`], [`lzms`]: files.
-//! * [`nothing`]: streams of blocks that hold nothing.
+//! * [`nothing`]: streams of blocks that hold nothing; [`ranges`]: LZMA of a byte at a time.
 //! * [`quarantine`]: what other products keep of files that they set aside.
 //! * [`registry`], [`package_database`], [`sqlite`], [`signed_program`], [`roots`]: what an inventory reads.
 //! * [`release`]: databases as ClamAV publishes them, signed with keys of tests; [`certificate`]: signatures beside them.
@@ -33,6 +33,7 @@ pub mod postscript;
 pub mod programs;
 pub mod quantum;
 pub mod quarantine;
+pub mod ranges;
 pub mod recipe;
 pub mod registry;
 pub mod release;

@@ -18,6 +18,9 @@ const BYTES_A_ROUND: u64 = 2;
 const FREE_WORK: u64 = 96 << 20;
 const WORK_A_BYTE: u64 = 32;
 
+/// How often the bytes of a file may go into coders of ranges for nothing: what is packed twice is.
+const CODED: u64 = 2;
+
 /// The limits of one scan. Sizes are bytes. Reaching one is never reported as clean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -119,6 +122,7 @@ pub struct Budget {
     depth: u32,
     key_rounds: u64,
     work: u64,
+    coded: u64,
 }
 
 /// Takes `price` off an account, if there is as much.
@@ -148,6 +152,7 @@ impl Budget {
             depth: 0,
             key_rounds: KEY_ROUNDS.saturating_add(length / BYTES_A_ROUND),
             work: FREE_WORK.saturating_add(length.saturating_mul(WORK_A_BYTE)),
+            coded: length.saturating_mul(CODED),
         }
     }
 
@@ -237,6 +242,16 @@ impl Budget {
     #[must_use]
     pub const fn pay_work(&mut self, units: u64) -> bool {
         pay(&mut self.work, units)
+    }
+
+    /// Notes that so many bytes go into a coder of ranges, which makes up to five hundred bytes of one, each at the price of one
+    /// that is packed well. How many of them are more than the file has itself: those come out of what was packed
+    /// before, and have to be paid for ([`pay_work`](Self::pay_work)).
+    #[must_use]
+    pub const fn code(&mut self, bytes: u64) -> u64 {
+        let beyond = bytes.saturating_sub(self.coded);
+        self.coded = self.coded.saturating_sub(bytes);
+        beyond
     }
 
     /// What is left of the work.

@@ -17,6 +17,7 @@ use crate::inflate::{self, Dialect};
 use crate::pace::{Asked, Marked, Pace, Paced};
 use crate::reader::Reader;
 use crate::salvage::{self, Salvaged};
+use crate::work::{Price, RangeCoder};
 use crate::zstd::Frame;
 
 /// Largest dictionary or window: what `zstd --ultra --long=27` needs; `xz -9` takes half of it.
@@ -98,7 +99,9 @@ impl Method {
 }
 
 /// What a byte costs that comes out of bzip2 beside being looked at, in the same units: it sorts what it packs.
-pub(crate) const SORTED: u64 = 1;
+pub(crate) const SORTED: Price = Price::of(1);
+/// And what LZMA may cost: nine decisions a byte, or four, of a fiftieth of a bit and of five nanoseconds each.
+pub(crate) const RANGES: RangeCoder = RangeCoder { byte: 6, packed: 280 };
 
 /// As much of `bytes` as can be paid for, which is everything in files that hold something, and whether that is all: streams
 /// of nothing cost what beginning them costs, and give nothing that is counted.

@@ -46,6 +46,14 @@ impl Collected {
         Self::within(file_type, bytes, budget)
     }
 
+    /// The same of what was packed before, of which the file brings nothing itself.
+    pub(crate) fn packed_before(file_type: FileType, bytes: &[u8], left: u64) -> Self {
+        let mut budget = Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);
+        let _ = budget.code(u64::MAX);
+        assert!(budget.pay_work(budget.work() - left));
+        Self::within(file_type, bytes, budget)
+    }
+
     /// What of that work `unpack` pays for `bytes`.
     pub(crate) fn work_of(file_type: FileType, bytes: &[u8]) -> u64 {
         let budget = Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);

@@ -95,25 +95,73 @@ impl Allowance {
     }
 }
 
+/// What the bytes cost that come out of a decoder beside being looked at, in the units of [`Budget::pay_work`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Price {
+    byte: u64,
+    most: u64,
+}
+
+/// What a coder costs which takes less than a bit for what it expects, so that a byte may be a thirtieth of one: a byte that
+/// comes out, and the most that one may cost that goes in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RangeCoder {
+    pub(crate) byte: u64,
+    pub(crate) packed: u64,
+}
+
+impl Price {
+    /// So much for each byte.
+    pub(crate) const fn of(byte: u64) -> Self {
+        Self { byte, most: u64::MAX }
+    }
+
+    /// Of what such a coder makes of so many bytes: nothing, as long as they are no more than the file has itself. Whoever
+    /// repeats a symbol a hundred million times has a stream that packs a thousandfold once more.
+    pub(crate) fn coded(coder: RangeCoder, packed: u64, budget: &mut Budget) -> Self {
+        Self { byte: coder.byte, most: budget.code(packed).saturating_mul(coder.packed) }
+    }
+
+    /// What so many bytes cost.
+    pub(crate) fn for_bytes(self, bytes: u64) -> u64 {
+        bytes.saturating_mul(self.byte).min(self.most)
+    }
+
+    /// How many bytes can be paid for.
+    pub(crate) fn affordable(self, work: u64) -> u64 {
+        if self.most <= work { u64::MAX } else { work.checked_div(self.byte).unwrap_or(u64::MAX) }
+    }
+}
+
 /// What comes out of a decoder that is many times as slow as reading, as far as it can be paid for.
 pub(crate) struct Paid<R> {
     decoder: R,
-    price: u64,
+    price: Price,
     affordable: u64,
     read: u64,
 }
 
 impl<R: Read> Paid<R> {
-    /// With the price of a byte, which is paid by [`settle`](Self::settle), and what there is for it.
-    pub(crate) fn new(decoder: R, price: u64, work: u64) -> Self {
-        let affordable = work.checked_div(price).unwrap_or(u64::MAX);
-        Self { decoder, price, affordable, read: 0 }
+    /// With the price of its bytes, which is paid by [`settle`](Self::settle), and what there is for it.
+    pub(crate) fn new(decoder: R, price: Price, work: u64) -> Self {
+        Self { decoder, price, affordable: price.affordable(work), read: 0 }
+    }
+
+    /// With so many bytes that came before, and are paid for with these.
+    pub(crate) const fn behind(mut self, read: u64) -> Self {
+        self.read = read;
+        self
+    }
+
+    /// How many bytes came, with those before.
+    pub(crate) const fn read_in_all(&self) -> u64 {
+        self.read
     }
 
     /// Pays for what was read.
     pub(crate) fn settle(self, budget: &mut Budget) {
         // What was opened inside of it has been paid for in the meantime.
-        let price = self.read.saturating_mul(self.price).min(budget.work());
+        let price = self.price.for_bytes(self.read).min(budget.work());
         let _ = budget.pay_work(price);
     }
 }
@@ -131,7 +179,7 @@ impl<R: Read> Read for Paid<R> {
 }
 
 /// Gives a member whose bytes cost so much beside being looked at.
-pub(crate) fn give(member: &Member, decoder: impl Read, price: u64, sink: &mut dyn Sink) -> Flow {
+pub(crate) fn give(member: &Member, decoder: impl Read, price: Price, sink: &mut dyn Sink) -> Flow {
     let mut paid = Paid::new(decoder, price, sink.budget().work());
     let flow = sink.child(ChildKind::Extracted, member, Content::Stream(&mut paid));
     paid.settle(sink.budget());
@@ -145,7 +193,10 @@ pub(crate) fn units(bytes: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use candor_fixtures::archive::{self, SevenZip};
+    use candor_fixtures::archive::{self, Cab, SevenZip};
+    use candor_fixtures::installer::{self, Nsis};
+    use candor_fixtures::ranges::{self, Step};
+    use candor_fixtures::volume::{self, SquashFs};
     use candor_fixtures::{container, stream, zip_methods};
     use candor_model::{FileType, Reason};
 
@@ -182,6 +233,68 @@ mod tests {
             assert_eq!(incomplete(length * 3 + 128), [Reason::Work]);
             assert_eq!(incomplete(length * 7 + 1_001 * 128), []);
         }
+    }
+
+    #[test]
+    fn what_coders_of_ranges_make_is_paid_for_where_they_are_not_the_bytes_of_the_file() {
+        // Seven digits that nobody foresees.
+        let digit = |seed: &mut u32| {
+            *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some(b'0' + (*seed >> 16) as u8 % 7)
+        };
+        let text: Vec<u8> = std::iter::repeat_n((), 40_000).scan(7, |seed, ()| digit(seed)).collect();
+        let file = [("a", &text[..])];
+        let zip = |method| zip_methods::archive(&[zip_methods::pack("a", &text, method)]);
+        let rows: Vec<(u32, Vec<u8>)> =
+            text.chunks(512).map(|rows| (0x8000_0008, stream::xz(rows))).collect();
+        let files = [
+            (FileType::Lzma, stream::lzma(&text)),
+            (FileType::Xz, stream::xz(&text)),
+            (FileType::Lzip, stream::lzip(&text)),
+            (FileType::Zip, zip(14)),
+            (FileType::Zip, zip(95)),
+            (FileType::SevenZip, archive::seven_zip(SevenZip::Lzma, None, &file)),
+            (FileType::SevenZip, archive::seven_zip(SevenZip::Lzma2, None, &file)),
+            (FileType::SevenZip, archive::seven_zip(SevenZip::Lzma2, Some("infected"), &file)),
+            (FileType::Dmg, container::dmg_of(&rows)),
+            (FileType::Egg, archive::egg(4, false, &file)),
+            (FileType::Nulsft, installer::nsis(Nsis::Lzma, true, &file)),
+            (FileType::Nulsft, installer::nsis(Nsis::Lzma, false, &file)),
+            (FileType::Swf, container::swf_lzma(&text)),
+            (FileType::SquashFs, volume::squashfs(SquashFs::Xz, &file)),
+            (FileType::SquashFs, volume::squashfs(SquashFs::Lzma, &file)),
+            (FileType::MsCab, archive::cab(Cab::Quantum(16), &file)),
+        ];
+        for (file_type, bytes) in files {
+            let length = text.len() as u64;
+            let free = Collected::work_of(file_type, &bytes);
+            let all = Collected::packed_before(file_type, &bytes, 1 << 26);
+            let paid = (1 << 26) - all.budget.work();
+            assert!(paid >= free + 6 * length, "{file_type:?} {free} {paid}");
+            assert!(all.children.last().unwrap().bytes.len() >= text.len(), "{file_type:?}");
+            let found = Collected::packed_before(file_type, &bytes, free + length);
+            let is_told = found.incomplete.contains(&Reason::Work)
+                || found.children.iter().any(|child| child.absent == Some(Reason::Work));
+            let most = found.children.last().map_or(0, |child| child.bytes.len());
+            assert!(is_told && most < text.len() * 3 / 4, "{file_type:?} {most} {:?}", found.incomplete);
+        }
+    }
+
+    #[test]
+    fn a_stream_costs_no_more_than_what_it_is_packed_to() {
+        for (step, shortest) in [(Step::Literal, 30), (Step::ShortCopy, 60)] {
+            let bytes = ranges::lzma(step, 4 << 20);
+            assert!(bytes.len() * shortest < 4 << 20);
+            let found = Collected::packed_before(FileType::Lzma, &bytes, 1 << 26);
+            assert_eq!(found.children[0].bytes, vec![b'a'; 4 << 20]);
+            let paid = (1 << 26) - found.budget.work();
+            assert_eq!(paid, (bytes.len() as u64 * 280).min(6 * (4 << 20)));
+            assert_eq!(Collected::work_of(FileType::Lzma, &bytes), 0);
+        }
+        // What is packed well costs little, however much it is.
+        let zeros = stream::lzma(&[0; 1 << 20]);
+        let found = Collected::packed_before(FileType::Lzma, &zeros, 1 << 18);
+        assert_eq!((found.children[0].bytes.len(), &found.children[0].absent), (1 << 20, &None));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
 use crate::reader::{Reader, clipped};
-use crate::work;
+use crate::work::{self, Price};
 
 /// Files of an archive.
 const FILES: u64 = 100_000;
@@ -66,9 +66,12 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             method => Err(Reason::Unsupported(format!("method {method} of ALZ"))),
         };
         let flow = match decoder {
-            Ok(decoder) => {
-                work::give(&member, decoder, if file.method == 1 { codec::SORTED } else { 0 }, sink)
-            }
+            Ok(decoder) => work::give(
+                &member,
+                decoder,
+                if file.method == 1 { codec::SORTED } else { Price::of(0) },
+                sink,
+            ),
             Err(reason) => sink.child(ChildKind::Extracted, &member, Content::Absent(reason)),
         };
         if flow == Flow::Stop || is_cut {

@@ -15,7 +15,7 @@ use crate::bits::Stepped;
 use crate::lha::{self, Method};
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
-use crate::work;
+use crate::work::{self, Price};
 use fastest::Fastest;
 
 /// What a byte of method 4 costs that comes out, beside being looked at, in the units of [`candor_model::Budget::pay_work`].
@@ -64,7 +64,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             1..=3 => lha::give(&member, Method::named(b"-lh6-"), data, header.real, sink),
             4 => {
                 let stream = Stepped::new(Fastest::new(data)).take(header.real);
-                work::give(&member, stream, FASTEST, sink)
+                work::give(&member, stream, Price::of(FASTEST), sink)
             }
             other => give(Content::Absent(Reason::Unsupported(format!("ARJ compression method {other}")))),
         };

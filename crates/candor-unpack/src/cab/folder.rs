@@ -1,12 +1,12 @@
 //! The blocks of a folder, decoded: stored, MSZIP, Quantum or LZX.
 
-use candor_model::Reason;
+use candor_model::{Budget, Reason};
 
 use super::quantum::Quantum;
 use crate::codec::{Inflate, Inflated};
 use crate::reader::{Reader, clipped};
 use crate::wim::lzx::Frames;
-use crate::work::units;
+use crate::work::{Price, RangeCoder, units};
 
 /// Where the blocks of a folder stand.
 #[derive(Clone, Copy, Debug)]
@@ -25,11 +25,15 @@ const BLOCK: usize = 32 << 10;
 /// before it is its dictionary.
 const BLOCK_OF_MSZIP: u64 = 4096;
 
+/// What Quantum costs: a byte may be a fortieth of a bit, in two choices among many.
+const QUANTUM: RangeCoder = RangeCoder { byte: 32, packed: 10_000 };
+
 /// What decoding a folder takes: how many bytes its blocks say that they make, and what the blocks cost besides.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Blocks {
     pub(super) made: u64,
     pub(super) price: u64,
+    packed: u64,
 }
 
 impl Folder {
@@ -41,7 +45,7 @@ impl Folder {
 
     /// What it takes to decode `most` bytes, as the heads of blocks tell it.
     pub(super) fn blocks_for(&self, bytes: &[u8], most: u64) -> Blocks {
-        let mut blocks = Blocks { made: 0, price: 0 };
+        let mut blocks = Blocks { made: 0, price: 0, packed: 0 };
         let Some(mut reader) = Reader::little(bytes).at(self.offset) else { return blocks };
         let mut block = || {
             reader.skip(4)?;
@@ -49,17 +53,19 @@ impl Folder {
             reader.skip(self.reserve)?;
             reader.skip(u64::from(packed))?;
             // Nobody asks what a block of MSZIP says of itself.
-            Some(match self.method & 15 {
+            let made = match self.method & 15 {
                 0 => usize::from(packed),
                 1 => BLOCK,
                 _ => usize::from(real).min(BLOCK),
-            })
+            };
+            Some((packed, made))
         };
         for _ in 0..self.blocks {
             // The last one counts, too, when it is cut short.
             blocks.price =
                 blocks.price.saturating_add(if self.method & 15 == 1 { BLOCK_OF_MSZIP } else { 64 });
-            let Some(real) = block() else { break };
+            let Some((packed, real)) = block() else { break };
+            blocks.packed = blocks.packed.saturating_add(u64::from(packed));
             blocks.made = blocks.made.saturating_add(units(real));
             if blocks.made >= most {
                 break;
@@ -76,6 +82,12 @@ impl Folder {
             2 => 32,
             _ => 8,
         }
+    }
+
+    /// What it costs besides that Quantum makes the bytes of these blocks.
+    pub(super) fn coded(&self, blocks: Blocks, budget: &mut Budget) -> u64 {
+        let packed = if self.method & 15 == 2 { blocks.packed } else { 0 };
+        Price::coded(QUANTUM, packed, budget).for_bytes(blocks.made)
     }
 
     /// The content, up to `most` bytes, and why that is not all.

@@ -58,6 +58,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             .map(|file| file.offset.saturating_add(file.length).min(made).saturating_sub(file.offset));
         let unclaimed = made.saturating_sub(claimed.fold(0, u64::saturating_add));
         let price = blocks.price.saturating_add(unclaimed.saturating_mul(folder.price()));
+        let price = price.saturating_add(folder.coded(blocks, sink.budget()));
         if !charge(price, sink) {
             return;
         }

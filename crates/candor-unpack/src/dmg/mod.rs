@@ -23,7 +23,7 @@ use crate::lzfse;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
 use crate::transfer::base64;
-use crate::work;
+use crate::work::{self, Price};
 
 const SECTOR: u64 = 512;
 /// Partitions, and rows of each.
@@ -33,6 +33,7 @@ const ROWS: u32 = 1_000_000;
 const ROW: u64 = 16 << 20;
 /// The kind of rows that bzip2 packed.
 const BZIP2: u32 = 0x8000_0006;
+const XZ: u32 = 0x8000_0008;
 
 /// Gives every partition.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -107,7 +108,11 @@ fn partition(
     let sectors = Reader::new(table, Order::Big).at(16).and_then(|mut reader| reader.u64());
     let real_size = sectors.map(|sectors| sectors.saturating_mul(SECTOR));
     let member = Member { name, position, compressed_size: Some(packed), real_size, ..Member::default() };
-    let price = if rows.iter().any(|row| row.kind == BZIP2) { codec::SORTED } else { 0 };
+    let coded = rows.iter().filter(|row| row.kind == XZ).map(|row| row.length).fold(0, u64::saturating_add);
+    let price = match rows.iter().any(|row| row.kind == BZIP2) {
+        true => codec::SORTED,
+        false => Price::coded(codec::RANGES, coded, sink.budget()),
+    };
     let mut rows = rows.into_iter();
     let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0, is_damaged: false };
     let flow = work::give(&member, &mut stream, price, sink);
@@ -217,7 +222,7 @@ fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
             let is_enough = out.len() >= most;
             made((out, is_whole || is_enough))
         }
-        0x8000_0008 => codec::xz_stream(data),
+        XZ => codec::xz_stream(data),
         _ => return None,
     })
 }

@@ -21,7 +21,8 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
 use crate::reader::{Reader, clipped};
-use crate::work;
+use crate::work::Price;
+use crate::work::{Paid, units};
 
 const FILE: u32 = 0x0a85_90e3;
 const NAME: u32 = 0x0a85_91ac;
@@ -86,11 +87,18 @@ fn give(
     if is_encrypted {
         return sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::Encrypted));
     }
-    let is_sorted = file.blocks.iter().any(|block| block.method == 2);
-    let flow = work::give(&member, &mut *stream, if is_sorted { codec::SORTED } else { 0 }, sink);
+    let coded = file.blocks.iter().filter(|block| block.method == 4);
+    let coded = coded.map(|block| units(block.data.len())).fold(0, u64::saturating_add);
+    let price = match file.blocks.iter().any(|block| block.method == 2) {
+        true => codec::SORTED,
+        false => Price::coded(codec::RANGES, coded, sink.budget()),
+    };
+    let mut paid = Paid::new(&mut *stream, price, sink.budget().work());
+    let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut paid));
     // In solid archives, what the sink did not want stands in front of what comes next.
     let room = sink.budget().remaining();
-    let passed = io::copy(&mut stream.take(room), &mut io::sink()).unwrap_or(0);
+    let passed = io::copy(&mut (&mut paid).take(room), &mut io::sink()).unwrap_or(0);
+    paid.settle(sink.budget());
     match sink.budget().spend(passed) {
         Ok(()) => flow,
         Err(reason) => {

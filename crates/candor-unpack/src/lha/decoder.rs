@@ -6,7 +6,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use delharc::decode::{Decoder as _, DecoderAny};
 use delharc::header::CompressionMethod;
 
-use crate::work::{self, charge, units};
+use crate::work::{self, Price, charge, units};
 
 /// Bytes that are asked for at a time: a decoder gives all of them or none.
 const STEP: usize = 64;
@@ -44,7 +44,7 @@ pub(crate) fn give(member: &Member, method: Method, data: &[u8], real: u64, sink
     let reason = match method.method {
         Some(method) if charge(units(data.len()).saturating_mul(BYTE), sink) => {
             let decoder = DecoderAny::new_from_compression(method, data);
-            return work::give(member, Lha { decoder, left: real }, BYTE, sink);
+            return work::give(member, Lha { decoder, left: real }, Price::of(BYTE), sink);
         }
         Some(_) => Reason::Work,
         None => Reason::Unsupported(format!("LHA compression {}", method.name)),

@@ -21,7 +21,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Budget, ChildKind, Content, Flow, Member, Reason, Sink};
 use lzma_rust2::filter::bcj::BcjReader;
 use memchr::memmem;
 
@@ -30,7 +30,7 @@ use crate::codec::{self, Decoder};
 use crate::inflate::Dialect;
 use crate::pace::{Pace, Paced};
 use crate::reader::{Reader, clipped};
-use crate::work::{Allowance, Paid};
+use crate::work::{Allowance, Paid, Price, units};
 
 /// The second and the third field of the header. Early versions wrote it with a large S.
 pub(crate) const MAGIC: &[u8] = b"\xef\xbe\xad\xdeNull";
@@ -110,11 +110,12 @@ impl Method {
         }
     }
 
-    /// What a byte costs that our own decoders make, beside being read.
-    const fn price(self) -> u64 {
+    /// What its bytes cost, which our own decoders make but for those of LZMA.
+    fn price(self, data: &[u8], budget: &mut Budget) -> Price {
         match self {
-            Self::Deflate | Self::Bzip2 => 1,
-            Self::Stored | Self::Lzma | Self::FilteredLzma => 0,
+            Self::Stored => Price::of(0),
+            Self::Deflate | Self::Bzip2 => Price::of(1),
+            Self::Lzma | Self::FilteredLzma => Price::coded(codec::RANGES, units(data.len()), budget),
         }
     }
 
@@ -157,7 +158,8 @@ struct Installer<'a, 'sink> {
 impl Installer<'_, '_> {
     /// Everything in one stream.
     fn solid(&mut self, method: Method) -> Flow {
-        let mut stream = Paid::new(method.decoder(self.data), method.price(), self.sink.budget().work());
+        let price = method.price(self.data, self.sink.budget());
+        let mut stream = Paid::new(method.decoder(self.data), price, self.sink.budget().work());
         let flow = self.entries(&mut stream);
         stream.settle(self.sink.budget());
         flow
@@ -215,7 +217,8 @@ impl Installer<'_, '_> {
                 self.sink.incomplete(Reason::Malformed("a file of an installer is cut short".to_owned()));
             }
             let method = if word >> 31 == 1 { method } else { Method::Stored };
-            let mut decoder = method.decoder(data);
+            let price = method.price(data, self.sink.budget());
+            let mut decoder = Paid::new(method.decoder(data), price, self.sink.budget().work());
             let packed = u64::try_from(data.len()).unwrap_or(u64::MAX);
             let flow = match base {
                 None => {
@@ -224,6 +227,7 @@ impl Installer<'_, '_> {
                 }
                 Some(base) => self.file(place.saturating_sub(base), length, packed, &mut decoder),
             };
+            decoder.settle(self.sink.budget());
             if flow == Flow::Stop || is_cut {
                 return Flow::Stop;
             }

@@ -24,8 +24,8 @@ use rars::{
 
 use crate::name::decoded;
 use crate::password;
-use crate::work::{charge, units};
-use work::{OLD, PACKED, ROUNDS, WEIGHT, Work};
+use crate::work::{Price, charge, units};
+use work::{CODED, OLD, PACKED, ROUNDS, WEIGHT, Work};
 
 /// Largest dictionary, and all that the library needs to work, in bytes.
 const DICTIONARY: u64 = 128 << 20;
@@ -137,6 +137,8 @@ struct Walk<'sink> {
     files: usize,
     /// What the blocks of the member may have cost, if nothing came out of it.
     doubt: u64,
+    /// What its bytes cost.
+    price: Price,
 }
 
 impl Walk<'_> {
@@ -144,11 +146,16 @@ impl Walk<'_> {
     fn close(&mut self) {
         let Some(member) = self.open.take() else { return };
         let shared = std::mem::take(&mut *self.shared.borrow_mut());
-        let cost = self.doubt.saturating_sub(units(shared.bytes.len()).saturating_mul(PACKED));
-        let _ = self.sink.budget().pay_work(cost);
+        let made = units(shared.bytes.len());
+        let cost = self.doubt.saturating_sub(made.saturating_mul(PACKED));
+        let cost = cost.saturating_add(self.price.for_bytes(made));
+        let budget = self.sink.budget();
+        let is_too_slow = made >= self.price.affordable(budget.work());
+        let _ = budget.pay_work(cost.min(budget.work()));
         let packed = member.compressed_size.unwrap_or(0);
         let trouble = self.trouble.take().filter(|_| !shared.is_full);
-        let trouble = shared.is_full.then(|| self.sink.budget().growth_limit(packed)).or(trouble);
+        let limit = || if is_too_slow { Reason::Work } else { budget.growth_limit(packed) };
+        let trouble = shared.is_full.then(limit).or(trouble);
         let content = match trouble {
             Some(trouble) if shared.bytes.is_empty() => Content::Absent(trouble),
             Some(trouble) => Content::Part(&shared.bytes, trouble),
@@ -197,7 +204,10 @@ impl Walk<'_> {
             self.flow = self.sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::Work));
             return ExtractionDecision::Stop;
         }
-        let room = self.sink.budget().growth(meta.packed_size);
+        let budget = self.sink.budget();
+        let is_coded = self.work.is_old && !meta.is_stored;
+        self.price = Price::coded(CODED, if is_coded { meta.packed_size } else { 0 }, budget);
+        let room = budget.growth(meta.packed_size).min(self.price.affordable(budget.work()));
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         *self.shared.borrow_mut() = Shared { room, ..Shared::default() };
         self.open = Some(member);
@@ -236,6 +246,7 @@ fn members(
         work,
         files: 0,
         doubt: 0,
+        price: Price::of(0),
     };
     let walk = RefCell::new(walk);
     let outcome = archive.extract_with_control_and_errors(

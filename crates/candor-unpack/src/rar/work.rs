@@ -9,7 +9,7 @@
 
 use super::headers::{Blocks, Kind, number, packed_block};
 use crate::reader::Reader;
-use crate::work::units;
+use crate::work::{RangeCoder, units};
 
 /// Rounds that are gone through for one archive.
 pub(super) const ROUNDS: u64 = 3 << 20;
@@ -21,6 +21,8 @@ pub(super) const OLD: u64 = 1 << 16;
 /// What a packed byte may cost that gives nothing, in the units of [`candor_model::Budget::pay_work`]: as much as each byte of
 /// a file brings.
 pub(super) const PACKED: u64 = 32;
+/// What PPMd may cost in versions before 5, which do not tell of it: a byte may be a hundredth of a bit.
+pub(super) const CODED: RangeCoder = RangeCoder { byte: 4, packed: 3000 };
 /// What a block of version 5 costs, with tables and without, in the same units.
 const TABLES: u64 = 2_500;
 const BLOCK: u64 = 100;

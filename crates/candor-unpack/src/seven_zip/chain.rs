@@ -19,12 +19,15 @@ use crate::lz4::Lz4;
 use crate::pace::Pace;
 use crate::ppmd::{self, Growing};
 use crate::reader::{Reader, clipped};
+use crate::work::Price;
 use crate::{brotli, cipher};
 
 /// Methods that are read here alone. Of LZ4, the library gives a block whole or not at all; to PPMd, it gives all the
-/// memory that is asked for; of others, it reads blocks that hold nothing for as long as there are any.
-const OWN: [&[u8]; 10] = [
-    &[0x21],
+/// memory that is asked for; of others, it reads blocks that hold nothing for as long as there are any, and of LZMA it does not
+/// tell how much there is of it.
+const OWN: [&[u8]; 11] = [
+    LZMA,
+    LZMA2,
     BZIP2,
     &[4, 1, 8],
     &[4, 1, 9],
@@ -39,6 +42,10 @@ const OWN: [&[u8]; 10] = [
 pub(super) const PPMD: &[u8] = &[3, 4, 1];
 const BZIP2: &[u8] = &[4, 2, 2];
 const ZSTD: &[u8] = &[4, 0xf7, 0x11, 1];
+const LZMA: &[u8] = &[3, 1, 1];
+const LZMA2: &[u8] = &[0x21];
+const COPY: &[u8] = &[0];
+const DELTA: &[u8] = &[3];
 /// Where the archive's first byte of packed data is counted from.
 const START: u64 = 32;
 /// Rounds of the hash that makes a key, as a power of two. 7-Zip writes 19.
@@ -65,6 +72,16 @@ pub(super) fn packed<'a>(archive: &Archive, block: usize, bytes: &'a [u8]) -> &'
         Some((offset.checked_add(START)?, *archive.pack_sizes().get(stream)?))
     };
     place().map_or(&[], |(offset, length)| clipped(bytes, offset, length))
+}
+
+/// How many streams are packed for a block, and how many bytes they have.
+pub(super) fn packed_lengths(archive: &Archive, block: usize) -> (usize, u64) {
+    let starts = archive.stream_map.block_first_pack_stream_index();
+    let start = starts.get(block).copied().unwrap_or(0);
+    let end = block.checked_add(1).and_then(|next| starts.get(next).copied());
+    let lengths = archive.pack_sizes().get(start..end.unwrap_or(archive.pack_sizes().len()));
+    let lengths = lengths.unwrap_or_default();
+    (lengths.len(), lengths.iter().copied().fold(0, u64::saturating_add))
 }
 
 /// What stands below the encryption of a block, which has to be undone first.
@@ -123,14 +140,19 @@ pub(super) fn affordable<'a>(block: &Block, plain: &'a [u8], budget: &mut Budget
     if is_zstd { codec::affordable(plain, Method::Zstd, budget) } else { (plain, true) }
 }
 
-/// What a byte costs that is decoded, in the same units, beside being read.
-pub(super) fn price(block: &Block) -> u64 {
-    let price = |coder: &Coder| match coder.encoder_method_id() {
-        PPMD => ppmd::DECODING,
-        BZIP2 => codec::SORTED,
-        _ => 0,
-    };
-    block.ordered_coder_iter().map(|(_, coder)| price(coder)).max().unwrap_or(0)
+/// What the bytes of a block cost, of an archive in which so many are packed for it.
+pub(super) fn price(block: &Block, (streams, packed): (usize, u64), budget: &mut Budget) -> Price {
+    let has = |wanted| block.coders.iter().any(|coder| coder.encoder_method_id() == wanted);
+    let is_packing = |coder: &&Coder| ![AES, COPY, DELTA].contains(&coder.encoder_method_id());
+    let packing = block.coders.iter().filter(|coder| filter(coder).is_none()).filter(is_packing).count();
+    match () {
+        () if has(PPMD) => Price::of(ppmd::DECODING),
+        // Of what another method gives nobody knows how much it is.
+        () if (has(LZMA) || has(LZMA2)) && packing > streams => Price::of(codec::RANGES.byte),
+        () if has(LZMA) || has(LZMA2) => Price::coded(codec::RANGES, packed, budget),
+        () if has(BZIP2) => codec::SORTED,
+        () => Price::of(0),
+    }
 }
 
 /// What `plain`, that is not encrypted any more, unpacks to. What its blocks cost is on `pace` where a method does not tell.
@@ -182,12 +204,12 @@ fn undone<'a>(
     };
     let mut properties = Reader::little(coder.properties());
     Ok(match coder.encoder_method_id() {
-        [0] => source.stream(),
-        [3] => {
+        COPY => source.stream(),
+        DELTA => {
             let distance = usize::from(properties.u8().unwrap_or(0)).saturating_add(1);
             Box::new(DeltaReader::new(source.stream(), distance))
         }
-        [0x21] => {
+        LZMA2 => {
             let dictionary = match properties.u8().ok_or_else(malformed)? {
                 bits @ 0..=39 => (2 | u32::from(bits & 1)) << (bits / 2).saturating_add(11),
                 _ => u32::MAX,
@@ -195,7 +217,7 @@ fn undone<'a>(
             afford(u64::from(dictionary))?;
             codec::lzma2(source.stream(), dictionary)
         }
-        [3, 1, 1] => {
+        LZMA => {
             let kind = properties.u8().ok_or_else(malformed)?;
             let dictionary = properties.u32().ok_or_else(malformed)?;
             afford(u64::from(dictionary))?;

@@ -21,7 +21,7 @@ use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Error, Password};
 use crate::pace::{Doubted, Pace, Paced};
 use crate::password;
 use crate::reader::Reader;
-use crate::work::Paid;
+use crate::work::{Paid, Price, units};
 use work::{Making, Purse};
 
 /// Memory of one dictionary or model, and of the header, in KiB.
@@ -131,18 +131,25 @@ impl<'a> Walk<'a, '_> {
         let pace = Pace::on(self.sink.budget());
         let mut source = Doubted::new(Cursor::new(bytes), pace.clone());
         let decoder = BlockDecoder::new_with_memory_limit(1, MEMORY, index, archive, password, &mut source);
+        let (work, mut read) = (self.sink.budget().work(), 0);
+        let price = match archive.blocks.get(index) {
+            Some(block) => chain::price(block, chain::packed_lengths(archive, index), self.sink.budget()),
+            None => Price::of(0),
+        };
         let mut flow = Flow::Continue;
         let outcome = decoder.for_each_entries(&mut |file: &ArchiveEntry, stream: &mut dyn Read| {
             // Those without content were given at first.
             if !file.has_stream() {
                 return Ok(true);
             }
-            let stream = Paced::doubted(stream, pace.clone());
+            let stream = Paid::new(Paced::doubted(stream, pace.clone()), price, work).behind(read);
             let mut watched = Watched { stream, has_ended: false };
             flow = self.give(file, is_encrypted, Content::Stream(&mut watched));
+            read = watched.stream.read_in_all();
             Ok(flow == Flow::Continue && watched.has_ended)
         });
         pace.settle(self.sink.budget());
+        Paid::new(io::empty(), price, work).behind(read).settle(self.sink.budget());
         if let Err(error) = outcome {
             self.sink.incomplete(reason(&error));
         }
@@ -199,6 +206,7 @@ impl<'a> Walk<'a, '_> {
             self.sink.incomplete(Reason::Work);
             return Flow::Continue;
         }
+        let lengths = (1, units(plain.len()));
         let work = self.sink.budget().work();
         let (plain, is_all) = chain::affordable(block, plain, self.sink.budget());
         if !is_all {
@@ -206,7 +214,7 @@ impl<'a> Walk<'a, '_> {
         }
         let pace = Pace::on(self.sink.budget());
         let mut decoder = match chain::decoder(block, plain, &pace) {
-            Ok(decoder) => Paid::new(decoder, chain::price(block), work),
+            Ok(decoder) => Paid::new(decoder, chain::price(block, lengths, self.sink.budget()), work),
             Err(reason) => {
                 self.sink.incomplete(reason);
                 return Flow::Continue;
@@ -301,6 +309,7 @@ fn is_encrypted(block: &Block) -> bool {
 fn reason(error: &Error) -> Reason {
     match error {
         Error::PasswordRequired | Error::MaybeBadPassword(_) => Reason::Encrypted,
+        Error::Io(error, _) if error.kind() == io::ErrorKind::QuotaExceeded => Reason::Work,
         Error::UnsupportedCompressionMethod(name) => Reason::Unsupported(format!("7z: the method {name}")),
         Error::Unsupported(_)
         | Error::ExternalUnsupported

@@ -19,12 +19,12 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Budget, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
 use crate::name::path_from;
 use crate::reader::{Reader, clipped};
-use crate::work::{charge, units};
+use crate::work::{self, Price, charge, units};
 use crate::{lz4, lzo};
 use inode::{Inode, Kind};
 
@@ -97,11 +97,16 @@ fn give_all(image: &Image<'_>, method: Method, inodes: &Table, directories: &Tab
         position = position.saturating_add(1);
         let member =
             Member { name: path(&names, inode.place), position, real_size: Some(*size), ..Member::default() };
-        if fragment.is_some_and(|(index, _)| !fragments.holds(index))
-            && let Err(reason) = sink.budget().spend(u64::from(image.block))
-        {
-            sink.incomplete(reason);
-            return;
+        if fragment.is_some_and(|(index, _)| !fragments.holds(index)) {
+            let length = u64::from(image.block);
+            if let Err(reason) = sink.budget().spend(length) {
+                sink.incomplete(reason);
+                return;
+            }
+            let price = method.price(length, sink.budget());
+            if !charge(price.for_bytes(length), sink) {
+                return;
+            }
         }
         let tail = match fragment {
             None => Ok(&[][..]),
@@ -109,7 +114,9 @@ fn give_all(image: &Image<'_>, method: Method, inodes: &Table, directories: &Tab
                 clipped(block, u64::from(*offset), size.checked_rem(u64::from(image.block)).unwrap_or(0))
             }),
         };
-        let mut stream = File {
+        let coded = inodes.words(*blocks).map(|length| u64::from(u32::from_le_bytes(*length) & 0x00ff_ffff));
+        let price = method.price(coded.fold(0, u64::saturating_add), sink.budget());
+        let stream = File {
             image,
             method,
             at: *start,
@@ -119,8 +126,7 @@ fn give_all(image: &Image<'_>, method: Method, inodes: &Table, directories: &Tab
             tail: tail.unwrap_or_default(),
             left: *size,
         };
-        let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream));
-        if flow == Flow::Stop {
+        if work::give(&member, stream, price, sink) == Flow::Stop {
             return;
         }
     }
@@ -138,6 +144,14 @@ enum Method {
 }
 
 impl Method {
+    /// What the bytes of blocks cost that are so long.
+    fn price(self, packed: u64, budget: &mut Budget) -> Price {
+        match self {
+            Self::Lzma | Self::Xz => Price::coded(codec::RANGES, packed, budget),
+            Self::Gzip | Self::Lz4 | Self::Lzo | Self::Zstd => Price::of(0),
+        }
+    }
+
     /// Appends what a block holds, up to `most` bytes; `false` if it is damaged.
     fn unpack(self, packed: &[u8], out: &mut Vec<u8>, most: usize) -> bool {
         let decoder: Decoder<'_> = match self {

@@ -21,7 +21,7 @@ use crate::codec::{self, Decoder, Method};
 use crate::lz4::Lz4;
 use crate::lzw::Lzw;
 use crate::pace::Pace;
-use crate::work::Paid;
+use crate::work::{Paid, Price, units};
 
 /// Gives the content of all streams of bzip2.
 pub(crate) fn bzip2(bytes: &[u8], sink: &mut dyn Sink) {
@@ -35,7 +35,10 @@ pub(crate) fn xz(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the content of an LZMA file.
 pub(crate) fn lzma(bytes: &[u8], sink: &mut dyn Sink) {
-    give(bytes, codec::lzma_alone(bytes), sink);
+    let price = Price::coded(codec::RANGES, units(bytes.len()), sink.budget());
+    let mut paid = Paid::new(codec::lzma_alone(bytes), price, sink.budget().work());
+    give(bytes, &mut paid, sink);
+    paid.settle(sink.budget());
 }
 
 /// Gives the content of all members of lzip.
@@ -78,7 +81,11 @@ fn streams<'a>(
     let pace = Pace::new();
     let work = sink.budget().work();
     let decoder = codec::paid(bytes, method, sink.budget(), |bytes| decode(bytes, &pace));
-    let price = if method == Method::Bzip2 { codec::SORTED } else { 0 };
+    let price = match method {
+        Method::Bzip2 => codec::SORTED,
+        Method::Xz | Method::Lzip => Price::coded(codec::RANGES, units(bytes.len()), sink.budget()),
+        Method::Gzip | Method::Zstd => Price::of(0),
+    };
     let mut paid = Paid::new(decoder, price, work);
     give(bytes, &mut paid, sink);
     paid.settle(sink.budget());

@@ -12,6 +12,7 @@ use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::codec;
 use crate::reader::{Reader, clipped};
+use crate::work::{self, Price, units};
 
 /// The tag that holds data.
 const BINARY_DATA: u16 = 87;
@@ -48,9 +49,10 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         file_type: Some(FileType::Swf),
         ..Member::default()
     };
-    let mut film = head.chain(decoder);
+    let coded = if bytes.starts_with(b"Z") { units(bytes.len()) } else { 0 };
+    let price = Price::coded(codec::RANGES, coded, sink.budget());
     // There is nothing after this child, so whether to go on makes no difference.
-    let _ = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut film));
+    let _ = work::give(&member, head.chain(decoder), price, sink);
 }
 
 /// Gives the data in the tags of a stored film.

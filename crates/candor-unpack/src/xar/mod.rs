@@ -18,7 +18,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 use crate::codec;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
-use crate::work::{self, charge};
+use crate::work::{self, Price, charge, units};
 
 /// Most bytes of a table, and files that are open at a time.
 const TABLE: u64 = 64 << 20;
@@ -129,11 +129,12 @@ fn give(file: &File, name: String, position: u64, heap: &[u8], sink: &mut dyn Si
         real_size: Some(file.real),
         ..Member::default()
     };
+    let coded = |sink: &mut dyn Sink| Price::coded(codec::RANGES, units(data.len()), sink.budget());
     let (decoder, price) = match () {
-        () if has(b"gzip") || has(b"zlib") => (codec::zlib(data), 0),
+        () if has(b"gzip") || has(b"zlib") => (codec::zlib(data), Price::of(0)),
         () if has(b"bzip2") => (codec::bzip2_stream(data), codec::SORTED),
-        () if has(b"lzma") && !data.starts_with(b"\xfd7zXZ") => (codec::lzma_alone(data), 0),
-        () if has(b"lzma") || has(b"xz") => (codec::xz_stream(data), 0),
+        () if has(b"lzma") && !data.starts_with(b"\xfd7zXZ") => (codec::lzma_alone(data), coded(sink)),
+        () if has(b"lzma") || has(b"xz") => (codec::xz_stream(data), coded(sink)),
         () => return sink.child(ChildKind::Extracted, &member, Content::Bytes(data)),
     };
     work::give(&member, decoder, price, sink)

@@ -15,6 +15,7 @@ use crate::explode::Explode;
 use crate::pace::Pace;
 use crate::ppmd::{self, Growing};
 use crate::reader::Reader;
+use crate::work::{Price, units};
 
 /// A decoder for `data`, compressed by `method`; `None` for methods that are not known.
 pub(super) fn decoder<'a>(entry: &Entry, method: u16, data: &'a [u8]) -> Option<Decoder<'a>> {
@@ -67,12 +68,13 @@ pub(super) fn affordable<'a>(method: u16, data: &'a [u8], budget: &mut Budget) -
     }
 }
 
-/// What a byte costs that is decoded by a method, in the same units, beside being read.
-pub(super) const fn price(method: u16) -> u64 {
+/// What the bytes cost that are decoded by a method from so many.
+pub(super) fn price(method: u16, packed: usize, budget: &mut Budget) -> Price {
     match method {
         12 => codec::SORTED,
-        98 => ppmd::DECODING,
-        _ => 0,
+        14 | 95 => Price::coded(codec::RANGES, units(packed), budget),
+        98 => Price::of(ppmd::DECODING),
+        _ => Price::of(0),
     }
 }
 

@@ -310,7 +310,7 @@ impl Walk<'_, '_> {
         {
             decoder = Box::new(Summed { decoder: CrcReader::new(decoder), said });
         }
-        let mut paid = Paid::new(decoder, method::price(method), work);
+        let mut paid = Paid::new(decoder, method::price(method, data.len(), self.sink.budget()), work);
         let flow = if entry.name == MANIFEST.as_bytes() {
             let mut kept = Kept { source: &mut paid, bytes: Vec::new() };
             let flow = self.give(entry, Content::Stream(&mut kept));

@@ -25,8 +25,12 @@ use lzma_rust2::LzmaReader;
 use super::PortableExecutable;
 use super::rebuild;
 use crate::adler::adler;
+use crate::codec;
 use crate::reader::{Order, Reader, clipped};
+use crate::work::{Price, charge, units};
 
+/// The number of LZMA among the methods.
+const LZMA: u8 = 14;
 /// Blocks of one program.
 const BLOCKS: u32 = 4096;
 
@@ -39,13 +43,20 @@ struct Packed<'a> {
 }
 
 impl Packed<'_> {
+    /// Pays for unpacking at most `most` bytes, which is told where it cannot be done.
+    fn pay(&self, most: u64, sink: &mut dyn Sink) -> bool {
+        let coded = if self.method == LZMA { units(self.bytes.len()) } else { 0 };
+        let price = Price::coded(codec::RANGES, coded, sink.budget());
+        charge(price.for_bytes(u64::from(self.real_size).min(most)), sink)
+    }
+
     /// What it unpacks to, at most `most` bytes of it.
     fn unpacked(&self, most: u64) -> Option<Vec<u8>> {
         let size = u64::from(self.real_size).min(most);
         let size = usize::try_from(size).ok()?;
         match self.method {
             2..=10 => nrv::unpack(self.method, self.bytes, size),
-            14 => {
+            LZMA => {
                 let [first, second, stream @ ..] = self.bytes else { return None };
                 let (bits, literal, position) = (first & 7, second & 15, second >> 4);
                 let dictionary = self.real_size.max(4096);
@@ -78,6 +89,10 @@ pub(super) fn elf(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
         if is_stored {
             out.extend_from_slice(clipped(packed.bytes, 0, most));
         } else {
+            if !packed.pay(most, sink) {
+                cut = true;
+                break;
+            }
             match packed.unpacked(most) {
                 Some(plain) => out.extend(plain),
                 None if out.is_empty() => return Flow::Continue,
@@ -125,7 +140,7 @@ fn behind_headers(bytes: &[u8]) -> Option<Reader<'_>> {
         && packed > 0
         && file_size >= real
         && block_size >= real
-        && matches!(first.u8()?, 2..=10 | 14);
+        && matches!(first.u8()?, 2..=10 | LZMA);
     makes_sense.then_some(reader)
 }
 
@@ -159,7 +174,11 @@ pub(super) fn portable_executable(file: &PortableExecutable<'_>, sink: &mut dyn 
         sink.incomplete(Reason::Unsupported(String::from("a packed program that is larger than the limits")));
         return Some(Flow::Continue);
     }
-    let plain = Packed { method, real_size, bytes }.unpacked(length)?;
+    let packed = Packed { method, real_size, bytes };
+    if !packed.pay(length, sink) {
+        return Some(Flow::Continue);
+    }
+    let plain = packed.unpacked(length)?;
     let start = usize::try_from(first.virtual_address).ok()?;
     let mut image = vec![0; usize::try_from(length).ok()?];
     for (to, from) in image.iter_mut().skip(start).zip(&plain) {
