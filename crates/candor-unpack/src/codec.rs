@@ -229,7 +229,8 @@ pub(crate) fn zstd<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
     let next = |rest, pace: &Pace| {
         let rest = behind_skippable(behind_zeros(rest));
         let source = || Asked::new(rest, ZSTD, pace.clone());
-        rest.starts_with(b"\x28\xb5\x2f\xfd").then(|| Frame::new(source(), |source| source.source))
+        rest.starts_with(b"\x28\xb5\x2f\xfd")
+            .then(|| Frame::new(source(), |source| source.source, pace.clone()))
     };
     Box::new(Streams {
         is_sound: Frame::is_sound,
@@ -240,7 +241,7 @@ pub(crate) fn zstd<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
 /// One frame of Zstandard, from what gives its bytes one after another.
 pub(crate) fn zstd_frame<'a>(source: impl Read + 'a) -> Decoder<'a> {
     let pace = Pace::new();
-    match Frame::new(Asked::new(source, ZSTD, pace.clone()), |_| &[]) {
+    match Frame::new(Asked::new(source, ZSTD, pace.clone()), |_| &[], pace.clone()) {
         Ok(decoder) => ending(Paced::new(decoder, pace)),
         Err(error) => Box::new(Failed(Some(error))),
     }

@@ -1,7 +1,7 @@
 //! Streams made by other people's encoders, one after another, cut, and with dictionaries of gigabytes.
 
 use candor_fixtures::stream;
-use candor_model::{FileType, Reason};
+use candor_model::{FileType, Limits, Reason};
 
 use crate::collected::{Child, Collected, survives_damage};
 
@@ -137,6 +137,28 @@ fn a_cut_frame_of_zstandard_is_given_up_to_the_block_that_is_cut() {
         [&header[..], &[4000_u32.wrapping_shl(3) as u8, (4000 >> 5) as u8, 0], &[b'x'; 1000]].concat();
     let found = only(FileType::Zstd, &stored);
     assert_eq!((found.bytes.len(), found.absent.is_some()), (1000, true));
+}
+
+#[test]
+fn a_frame_of_zstandard_whose_window_is_large_is_opened_however_well_it_packs() {
+    // A window of 8 MiB, of which nothing comes out before it is full; each block says that a byte comes 128 KiB times.
+    let header = b"\x28\xb5\x2f\xfd\x00\x68";
+    let block = |size: u32, kind: u32| (size << 3 | kind << 1).to_le_bytes()[..3].to_vec();
+    let blocks = [block(128 << 10, 1), b"a".to_vec()].concat();
+    let end = b"\x01\0\0".to_vec();
+    let whole = [&header[..], &blocks.repeat(80), &end].concat();
+    let content = |kind: FileType, bytes: &[u8]| {
+        let limits = Limits { max_ratio: u32::MAX, ..Limits::default() };
+        Collected::with_limits(kind, bytes, limits).children.remove(0)
+    };
+    let found = content(FileType::Zstd, &whole);
+    assert_eq!((found.bytes.len(), found.absent), (10 << 20, None));
+    // What is cut behind blocks that are sound.
+    let cut = [&header[..], &blocks.repeat(3), &block(4000, 0), &[b'b'; 1000]].concat();
+    let found = content(FileType::Zstd, &cut);
+    assert_eq!(found.bytes.len(), (384 << 10) + 1000);
+    assert!(found.bytes.ends_with(&[b'b'; 1000]));
+    assert!(matches!(found.absent, Some(Reason::Malformed(_))));
 }
 
 #[test]
