@@ -67,6 +67,9 @@ fn of_nothing() -> Vec<Case> {
         ("Zstandard of runs of no byte", Promise::Incomplete, |out| {
             packed(out, 12, &Nothing::ZstdRun.stream(38 * MEBIBYTE))
         }),
+        ("Zstandard of copies in no bits", Promise::Incomplete, |out| {
+            packed(out, 12, &Nothing::ZstdCopies.stream(256 << 10))
+        }),
         ("xz of chunks of a byte", Promise::Incomplete, |out| {
             packed(out, 12, &Nothing::Xz.stream(38 * MEBIBYTE))
         }),

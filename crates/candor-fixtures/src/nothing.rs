@@ -14,6 +14,8 @@ pub enum Nothing {
     Zstd,
     /// Blocks of Zstandard that repeat a byte no times.
     ZstdRun,
+    /// Blocks of Zstandard of 43,690 copies of three bytes, whose codes have no bits.
+    ZstdCopies,
     /// Chunks of LZMA2 of one byte.
     Lzma2,
     /// Those in a stream of xz.
@@ -27,12 +29,13 @@ pub enum Nothing {
 }
 
 /// All of them.
-pub const ALL: [Nothing; 10] = [
+pub const ALL: [Nothing; 11] = [
     Nothing::KnownCodes,
     Nothing::OwnCodes,
     Nothing::Stored,
     Nothing::Zstd,
     Nothing::ZstdRun,
+    Nothing::ZstdCopies,
     Nothing::Lzma2,
     Nothing::Xz,
     Nothing::Bzip2,
@@ -50,6 +53,11 @@ impl Nothing {
             Self::Stored => (&[], b"\0\0\0\xff\xff".to_vec()),
             Self::Zstd => (b"\x28\xb5\x2f\xfd\0\x58", b"\0\0\0".to_vec()),
             Self::ZstdRun => (b"\x28\xb5\x2f\xfd\0\x58", b"\x02\0\0a".to_vec()),
+            // No literals; how many copies; one code for each part of them; and nothing but the bit that ends them.
+            Self::ZstdCopies => (
+                b"\x28\xb5\x2f\xfd\0\x58\x40\0\0abcdefgh",
+                b"\x4c\0\0\0\xff\xaa\x2b\x54\0\0\0\x01".to_vec(),
+            ),
             Self::Lzma2 => (b"\x01\0\0a", b"\x02\0\0a".to_vec()),
             Self::Xz => (
                 b"\xfd7zXZ\0\0\0\xff\x12\xd9\x41\x02\0\x21\x01\x16\0\0\0\x74\x2f\xe5\xa3\x01\0\0a",

@@ -265,7 +265,7 @@ mod tests {
                     codec::deflate64(rest),
                     codec::inflate(rest, Dialect::Nullsoft),
                 ],
-                Nothing::Zstd | Nothing::ZstdRun => {
+                Nothing::Zstd | Nothing::ZstdRun | Nothing::ZstdCopies => {
                     vec![codec::zstd(rest, &Pace::new()), codec::zstd_frame(rest)]
                 }
                 Nothing::Lzma2 => vec![codec::lzma2(rest, 1 << 16)],

@@ -247,7 +247,7 @@ fn undone<'a>(
         [2, 3, 2] => Box::new(Swapped::new(source.stream(), 2)),
         [2, 3, 4] => Box::new(Swapped::new(source.stream(), 4)),
         [4, 0xf7, 0x11, method @ (1 | 2 | 4)] => match (method, source) {
-            (1, Source::Bytes(bytes)) => codec::zstd(bytes, &Pace::new()),
+            (1, Source::Bytes(bytes)) => codec::zstd(bytes, pace),
             (1, Source::Stream(stream)) => codec::zstd_frame(stream),
             (2, Source::Bytes(bytes)) => brotli::frames(bytes, pace),
             (2, Source::Stream(stream)) => brotli::stream(stream, pace),

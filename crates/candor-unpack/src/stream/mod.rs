@@ -78,7 +78,8 @@ fn streams<'a>(
     decode: fn(&'a [u8], &Pace) -> Decoder<'a>,
     sink: &mut dyn Sink,
 ) {
-    let pace = Pace::new();
+    // Sequences of Zstandard cost more than their bytes are worth in some.
+    let pace = if method == Method::Zstd { Pace::on(sink.budget()) } else { Pace::new() };
     let work = sink.budget().work();
     let decoder = codec::paid(bytes, method, sink.budget(), |bytes| decode(bytes, &pace));
     let price = match method {
@@ -89,6 +90,7 @@ fn streams<'a>(
     let mut paid = Paid::new(decoder, price, work);
     give(bytes, &mut paid, sink);
     paid.settle(sink.budget());
+    pace.settle(sink.budget());
     behind::give_from(bytes, bytes.len().saturating_sub(pace.behind()), sink);
 }
 
