@@ -54,10 +54,9 @@ impl Nothing {
             Self::Zstd => (b"\x28\xb5\x2f\xfd\0\x58", b"\0\0\0".to_vec()),
             Self::ZstdRun => (b"\x28\xb5\x2f\xfd\0\x58", b"\x02\0\0a".to_vec()),
             // No literals; how many copies; one code for each part of them; and nothing but the bit that ends them.
-            Self::ZstdCopies => (
-                b"\x28\xb5\x2f\xfd\0\x58\x40\0\0abcdefgh",
-                b"\x4c\0\0\0\xff\xaa\x2b\x54\0\0\0\x01".to_vec(),
-            ),
+            Self::ZstdCopies => {
+                (b"\x28\xb5\x2f\xfd\0\x58\x40\0\0abcdefgh", b"\x4c\0\0\0\xff\xaa\x2b\x54\0\0\0\x01".to_vec())
+            }
             Self::Lzma2 => (b"\x01\0\0a", b"\x02\0\0a".to_vec()),
             Self::Xz => (
                 b"\xfd7zXZ\0\0\0\xff\x12\xd9\x41\x02\0\x21\x01\x16\0\0\0\x74\x2f\xe5\xa3\x01\0\0a",

@@ -152,8 +152,10 @@ impl Place {
             let is_end = self.at >= self.size;
             if self.told.len() == TOLD || is_end {
                 let sequences = match *self.told {
-                    [255, low, high, ..] => usize::from(low) + (usize::from(high) << 8) + 0x7f00,
-                    [high @ 128..=254, low, ..] => (usize::from(high - 128) << 8) + usize::from(low),
+                    [255, low, high, ..] => {
+                        usize::from(u16::from_le_bytes([low, high])).saturating_add(0x7f00)
+                    }
+                    [high @ 128..=254, low, ..] => usize::from(u16::from_be_bytes([high & 0x7f, low])),
                     [count @ 0..=127, ..] => usize::from(count),
                     _ => 0,
                 };
@@ -247,5 +249,35 @@ impl<S: Read> Read for Frame<'_, S> {
             return Err(error);
         }
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candor_fixtures::nothing::Nothing;
+    use candor_fixtures::stream;
+
+    use super::Place;
+
+    #[test]
+    fn sequences_are_counted_in_whatever_pieces_blocks_are_read() {
+        let blocks = Nothing::ZstdCopies.stream(1200);
+        // Behind the header of the frame.
+        let blocks = &blocks[6..];
+        let count = blocks.len() as u64 / 12;
+        for piece in [1, 2, 3, 5, 12, 100, blocks.len()] {
+            let mut place = Place::default();
+            let excess: u64 = blocks.chunks(piece).map(|piece| place.pass(piece)).sum();
+            assert_eq!(excess, count * (43_690 - 9), "{piece}");
+        }
+    }
+
+    #[test]
+    fn what_others_write_has_no_more_sequences_than_bytes() {
+        let words = ["lorem", "ipsum", "dolor", "sit", "amet"];
+        let text: Vec<u8> =
+            (0..40_000_usize).flat_map(|n| words[n * n / 7 % 5].bytes().chain([b' '])).collect();
+        let packed = stream::zstd(&text);
+        assert_eq!(Place::default().pass(&packed[6..]), 0);
     }
 }
