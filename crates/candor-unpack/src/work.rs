@@ -278,6 +278,9 @@ mod tests {
             let most = found.children.last().map_or(0, |child| child.bytes.len());
             assert!(is_told && most < text.len() * 3 / 4, "{file_type:?} {most} {:?}", found.incomplete);
         }
+        // A row of something else makes nothing cheaper.
+        let mixed = [&rows[..], &[(0x8000_0006, stream::bzip2(&[b' '; 512]))]].concat();
+        assert!(Collected::work_of(FileType::Dmg, &container::dmg_of(&mixed)) >= 6 * text.len() as u64);
     }
 
     #[test]

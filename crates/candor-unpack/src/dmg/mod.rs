@@ -109,9 +109,12 @@ fn partition(
     let real_size = sectors.map(|sectors| sectors.saturating_mul(SECTOR));
     let member = Member { name, position, compressed_size: Some(packed), real_size, ..Member::default() };
     let coded = rows.iter().filter(|row| row.kind == XZ).map(|row| row.length).fold(0, u64::saturating_add);
-    let price = match rows.iter().any(|row| row.kind == BZIP2) {
-        true => codec::SORTED,
-        false => Price::coded(codec::RANGES, coded, sink.budget()),
+    let is_sorted = rows.iter().any(|row| row.kind == BZIP2);
+    let price = match coded {
+        0 if is_sorted => codec::SORTED,
+        // Nobody writes both.
+        _ if is_sorted => Price::of(codec::RANGES.byte),
+        _ => Price::coded(codec::RANGES, coded, sink.budget()),
     };
     let mut rows = rows.into_iter();
     let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0, is_damaged: false };

@@ -89,9 +89,12 @@ fn give(
     }
     let coded = file.blocks.iter().filter(|block| block.method == 4);
     let coded = coded.map(|block| units(block.data.len())).fold(0, u64::saturating_add);
-    let price = match file.blocks.iter().any(|block| block.method == 2) {
-        true => codec::SORTED,
-        false => Price::coded(codec::RANGES, coded, sink.budget()),
+    let is_sorted = file.blocks.iter().any(|block| block.method == 2);
+    let price = match coded {
+        0 if is_sorted => codec::SORTED,
+        // Nobody writes both.
+        _ if is_sorted => Price::of(codec::RANGES.byte),
+        _ => Price::coded(codec::RANGES, coded, sink.budget()),
     };
     let mut paid = Paid::new(&mut *stream, price, sink.budget().work());
     let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut paid));

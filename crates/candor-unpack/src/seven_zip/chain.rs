@@ -146,9 +146,9 @@ pub(super) fn price(block: &Block, (streams, packed): (usize, u64), budget: &mut
     let is_packing = |coder: &&Coder| ![AES, COPY, DELTA].contains(&coder.encoder_method_id());
     let packing = block.coders.iter().filter(|coder| filter(coder).is_none()).filter(is_packing).count();
     match () {
-        () if has(PPMD) => Price::of(ppmd::DECODING),
         // Of what another method gives nobody knows how much it is.
         () if (has(LZMA) || has(LZMA2)) && packing > streams => Price::of(codec::RANGES.byte),
+        () if has(PPMD) => Price::of(ppmd::DECODING),
         () if has(LZMA) || has(LZMA2) => Price::coded(codec::RANGES, packed, budget),
         () if has(BZIP2) => codec::SORTED,
         () => Price::of(0),
