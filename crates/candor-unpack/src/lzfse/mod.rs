@@ -19,6 +19,7 @@ mod tests;
 use crate::bits::copy_back;
 use crate::pace::Pace;
 use crate::reader::{Reader, clipped};
+use crate::work::units;
 
 /// Symbols and states of each of the four codes: how long literals are, how long and how far copies, and literals.
 const LENGTHS: usize = 20;
@@ -32,8 +33,10 @@ const WIDE_HEADER: u64 = 772;
 /// Literals and copies of a block.
 const MOST_LITERALS: usize = 40_000;
 const MOST_COPIES: usize = 10_000;
-/// What the codes of a block cost, in the units of [`Pace`].
+/// What the codes of a block cost, in the units of [`Pace`], and what a copy and a literal do, which may have no bits.
 const CODES: u64 = 4000;
+const COPY: u64 = 16;
+const LITERAL: u64 = 4;
 /// Symbols of all codes.
 const SYMBOLS: usize = LENGTHS + LENGTHS + DISTANCES + LITERALS;
 
@@ -56,6 +59,7 @@ fn blocks(data: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
         let length = usize::try_from(reader.u32()?).ok()?;
         let end = out.len().checked_add(length)?;
         let room = end.min(most);
+        let mut price = 0;
         match magic {
             b"bvx-" => {
                 let bytes = clipped(reader.rest(), 0, u64::try_from(length).ok()?);
@@ -70,6 +74,8 @@ fn blocks(data: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
             b"bvx1" | b"bvx2" => {
                 pace.pay(CODES).ok()?;
                 let block = Block::read(&mut reader, magic == b"bvx1", length)?;
+                price = units(block.copies).saturating_mul(COPY);
+                price = price.saturating_add(units(block.literals).saturating_mul(LITERAL));
                 block.give(out, room)?;
             }
             _ => return None,
@@ -78,6 +84,7 @@ fn blocks(data: &[u8], out: &mut Vec<u8>, most: usize) -> Option<()> {
             return None;
         }
         pace.passed(reader.position().saturating_sub(place).saturating_add(out.len().saturating_sub(given)));
+        pace.pay(price).ok()?;
     }
 }
 

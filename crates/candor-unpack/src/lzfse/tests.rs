@@ -125,3 +125,18 @@ fn a_block_costs_what_it_gives() {
     nothing[4..8].copy_from_slice(&[0; 4]);
     assert!(unpack(&nothing.repeat(20), 6000).0.is_empty());
 }
+
+#[test]
+fn copies_that_have_no_bits_are_not_made_for_long() {
+    const COPIES: u32 = 10_000;
+    // Every state is one of the same symbol: no literals, a copy of one byte, from one byte back.
+    let mut frequencies = [0_u16; 360];
+    (frequencies[0], frequencies[21], frequencies[41], frequencies[104]) = (64, 64, 256, 1024);
+    let header = [&b"bvx1"[..], &COPIES.to_le_bytes(), &[0; 8], &COPIES.to_le_bytes(), &[0; 30]].concat();
+    let block = [header, frequencies.map(u16::to_le_bytes).concat(), vec![0; 2]].concat();
+    let stream = |count| [&b"bvx-\x01\0\0\0a"[..], &block.repeat(count), b"bvx$"].concat();
+    for count in [1, 1000] {
+        let (out, is_whole) = unpack(&stream(count), usize::MAX);
+        assert!(!is_whole && out == vec![b'a'; COPIES as usize + 1], "{count}: {}", out.len());
+    }
+}
