@@ -20,8 +20,7 @@ pub fn lzma(step: Step, count: u32) -> Vec<u8> {
 }
 
 /// The same without a header, under the usual properties (`lc=3 lp=0 pb=2`) and without a mark for the end.
-#[must_use]
-pub fn stream(step: Step, count: u32) -> Vec<u8> {
+fn stream(step: Step, count: u32) -> Vec<u8> {
     let mut coder = Coder::default();
     let mut is_match = [[HALF; 4]; 12];
     let (mut is_copy, mut is_other, mut is_long) = ([HALF; 12], [HALF; 12], [[HALF; 4]; 12]);

@@ -103,6 +103,16 @@ pub(crate) const SORTED: Price = Price::of(1);
 /// And what LZMA may cost: nine decisions a byte, or four, of a fiftieth of a bit and of five nanoseconds each.
 pub(crate) const RANGES: RangeCoder = RangeCoder { byte: 6, packed: 280 };
 
+/// What bytes cost that come out of pieces of which some are bzip2, and of so many bytes of LZMA.
+pub(crate) fn price(is_sorted: bool, coded: u64, budget: &mut Budget) -> Price {
+    match coded {
+        0 if is_sorted => SORTED,
+        // Nobody writes both.
+        _ if is_sorted => Price::of(RANGES.byte),
+        _ => Price::coded(RANGES, coded, budget),
+    }
+}
+
 /// As much of `bytes` as can be paid for, which is everything in files that hold something, and whether that is all: streams
 /// of nothing cost what beginning them costs, and give nothing that is counted.
 pub(crate) fn affordable<'a>(bytes: &'a [u8], method: Method, budget: &mut Budget) -> (&'a [u8], bool) {

@@ -23,7 +23,7 @@ use crate::lzfse;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped};
 use crate::transfer::base64;
-use crate::work::{self, Price};
+use crate::work;
 
 const SECTOR: u64 = 512;
 /// Partitions, and rows of each.
@@ -110,12 +110,7 @@ fn partition(
     let member = Member { name, position, compressed_size: Some(packed), real_size, ..Member::default() };
     let coded = rows.iter().filter(|row| row.kind == XZ).map(|row| row.length).fold(0, u64::saturating_add);
     let is_sorted = rows.iter().any(|row| row.kind == BZIP2);
-    let price = match coded {
-        0 if is_sorted => codec::SORTED,
-        // Nobody writes both.
-        _ if is_sorted => Price::of(codec::RANGES.byte),
-        _ => Price::coded(codec::RANGES, coded, sink.budget()),
-    };
+    let price = codec::price(is_sorted, coded, sink.budget());
     let mut rows = rows.into_iter();
     let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0, is_damaged: false };
     let flow = work::give(&member, &mut stream, price, sink);

@@ -21,7 +21,6 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
 use crate::reader::{Reader, clipped};
-use crate::work::Price;
 use crate::work::{Paid, units};
 
 const FILE: u32 = 0x0a85_90e3;
@@ -90,12 +89,7 @@ fn give(
     let coded = file.blocks.iter().filter(|block| block.method == 4);
     let coded = coded.map(|block| units(block.data.len())).fold(0, u64::saturating_add);
     let is_sorted = file.blocks.iter().any(|block| block.method == 2);
-    let price = match coded {
-        0 if is_sorted => codec::SORTED,
-        // Nobody writes both.
-        _ if is_sorted => Price::of(codec::RANGES.byte),
-        _ => Price::coded(codec::RANGES, coded, sink.budget()),
-    };
+    let price = codec::price(is_sorted, coded, sink.budget());
     let mut paid = Paid::new(&mut *stream, price, sink.budget().work());
     let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut paid));
     // In solid archives, what the sink did not want stands in front of what comes next.
