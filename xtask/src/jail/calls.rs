@@ -60,23 +60,44 @@ pub(super) fn check(candor: &Path) -> anyhow::Result<String> {
 struct Workers {
     number: usize,
     calls: BTreeMap<String, u64>,
+    /// For each call, what strace wrote when it was asked for first.
+    first: BTreeMap<String, String>,
+}
+
+impl Workers {
+    fn count(&mut self, name: &str, line: &str) {
+        *self.calls.entry(name.to_owned()).or_default() += 1;
+        self.first.entry(name.to_owned()).or_insert_with(|| line.to_owned());
+    }
 }
 
 /// Reads what `strace -f -o` has written: lines that begin with the number of a process.
 fn workers(log: &str) -> anyhow::Result<Workers> {
     let mut filtered = BTreeSet::new();
     let mut workers = Workers::default();
+    // What a process was asking for when strace wrote about another one.
+    let mut unfinished: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for line in log.lines() {
         let Some((process, rest)) = line.split_once(' ') else { continue };
         let rest = rest.trim_start();
         if rest.starts_with("+++ killed by SIGSYS") {
             bail!("a worker asked for something that is not in the table: {line}");
         }
+        // What strace read of a process that was ended from outside are no registers of a call: it was not asked for, as
+        // the filter would have ended the process with another signal.
+        if rest.starts_with("+++ killed by SIGKILL") {
+            unfinished.remove(process);
+        }
+        if rest.starts_with(['<', '+'])
+            && let Some((name, line)) = unfinished.remove(process)
+        {
+            workers.count(name, line);
+        }
         // What has ended leaves its number to others, which may be no workers.
         if rest.starts_with("+++") {
             filtered.remove(process);
         }
-        // The rest of a call whose beginning was counted, a signal, or an end.
+        // The rest of a call whose beginning was read, a signal, or an end.
         if rest.starts_with(['<', '-', '+']) {
             continue;
         }
@@ -86,12 +107,19 @@ fn workers(log: &str) -> anyhow::Result<Workers> {
             continue;
         }
         if filtered.contains(process) {
-            *workers.calls.entry(name.to_owned()).or_default() += 1;
+            if rest.ends_with("<unfinished ...>") || rest.ends_with("= ?") {
+                unfinished.insert(process, (name, line));
+            } else {
+                workers.count(name, line);
+            }
         }
         // It cannot fail after this: then there would be no worker.
         if name == "seccomp" && arguments.starts_with("SECCOMP_SET_MODE_FILTER") && filtered.insert(process) {
             workers.number += 1;
         }
+    }
+    for (name, line) in unfinished.into_values() {
+        workers.count(name, line);
     }
     Ok(workers)
 }
@@ -99,8 +127,37 @@ fn workers(log: &str) -> anyhow::Result<Workers> {
 fn compare(task: Task, workers: &Workers) -> anyhow::Result<()> {
     let table = task.calls();
     ensure!(workers.number > 0 && workers.calls.contains_key("recvmsg"), "strace saw no worker at work");
+    let is_beside = |name: &str| !table.iter().any(|call| call.name == name);
     let beside: Vec<&String> =
-        workers.calls.keys().filter(|name| !table.iter().any(|call| call.name == name.as_str())).collect();
+        workers.first.iter().filter(|(name, _)| is_beside(name)).map(|(_, line)| line).collect();
     ensure!(beside.is_empty(), "calls that are not in the table: {beside:?}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use candor_sandbox::Task;
+
+    use super::{compare, workers};
+
+    const FILTERED: &str = "7 seccomp(SECCOMP_SET_MODE_FILTER, 0, {len=63}) = 0\n7 recvmsg(3, {}, 0) = 6\n";
+
+    #[test]
+    fn a_call_is_told_by_its_line_and_what_strace_read_of_the_dead_is_none() {
+        let compared = |lines: &str| {
+            let workers = workers(&[FILTERED, lines].concat()).unwrap();
+            compare(Task::Scan, &workers).map_err(|error| error.to_string())
+        };
+        compared("7 read(4,  <unfinished ...>\n8 close(3) = 0\n7 <... read resumed>\"\", 1) = 0\n").unwrap();
+        for lines in ["7 ppoll([{fd=-1}], 1 <unfinished ...>", "7 msgrcv(1, 2) = ?"] {
+            let killed =
+                |signal| compared(&format!("{lines}\n8 close(3) = 0\n7 +++ killed by {signal} +++\n"));
+            killed("SIGKILL").unwrap();
+            assert!(killed("SIGSEGV").unwrap_err().contains(lines));
+            assert!(compared(&format!("{lines}\n7 <... resumed>) = 0\n")).unwrap_err().contains(lines));
+            assert!(compared(lines).unwrap_err().contains(lines));
+        }
+        assert!(compared("7 openat(AT_FDCWD) = -1 EPERM\n").is_err());
+        assert!(workers(&[FILTERED, "7 +++ killed by SIGSYS +++\n"].concat()).is_err());
+    }
 }
