@@ -9,14 +9,13 @@ use std::io::{self, BufRead, ErrorKind, Read};
 use bzip2::bufread::BzDecoder;
 use candor_model::Budget;
 use candor_model::flags::triples;
-use lzma_rust2::{LzipReader, Lzma2Reader, LzmaReader, XzReader};
 use zlib_rs::{InflateFlush, Status};
 
 use crate::bits::Stepped;
 use crate::inflate::{self, Dialect};
+use crate::lzma::{self, Lzma, Lzma2, Properties};
 use crate::pace::{Asked, Marked, Pace, Paced};
 use crate::reader::Reader;
-use crate::salvage::{self, Salvaged};
 use crate::work::{Price, RangeCoder};
 use crate::zstd::Frame;
 
@@ -26,9 +25,8 @@ pub(crate) const DICTIONARY: u32 = 128 << 20;
 /// A decoder over borrowed bytes.
 pub(crate) type Decoder<'a> = Box<dyn Read + 'a>;
 
-/// What each time costs that a decoder of LZMA2 asks its source, which it does three to six times a chunk, and one of
-/// Zstandard, two or three times a block; and a block of bzip2. In the units of [`Pace`].
-const LZMA2: u64 = 128;
+/// What each time costs that a decoder of Zstandard asks its source, which it does two or three times a block; and a block
+/// of bzip2. In the units of [`Pace`].
 const ZSTD: u64 = 500;
 const BZIP2: u64 = 1000;
 
@@ -54,11 +52,9 @@ pub(crate) fn inflate<'a>(source: impl BufRead + 'a, dialect: Dialect) -> Decode
     Box::new(Paced::new(Stepped::new(steps), pace))
 }
 
-/// A stream of LZMA2.
-pub(crate) fn lzma2<'a>(source: impl Read + 'a, dictionary: u32) -> Decoder<'a> {
-    let pace = Pace::new();
-    let decoder = Lzma2Reader::new(Asked::new(source, LZMA2, pace.clone()), dictionary, None);
-    Box::new(Paced::new(decoder, pace))
+/// A stream of LZMA2, with what pays for its decisions.
+pub(crate) fn lzma2<'a>(source: impl BufRead + 'a, dictionary: u32, pace: &Pace) -> Decoder<'a> {
+    Box::new(Lzma2::new(source, dictionary, pace.clone()))
 }
 
 /// A method of which a file may hold many streams, one after another.
@@ -100,18 +96,9 @@ impl Method {
 
 /// What a byte costs that comes out of bzip2 beside being looked at, in the same units: it sorts what it packs.
 pub(crate) const SORTED: Price = Price::of(1);
-/// And what LZMA may cost: nine decisions a byte, or four, of a fiftieth of a bit and of five nanoseconds each.
+/// And what LZMA may cost where a library does not tell of its decisions: nine of them a byte, or four, of a fiftieth of a bit and of
+/// five nanoseconds each.
 pub(crate) const RANGES: RangeCoder = RangeCoder { byte: 6, packed: 280 };
-
-/// What bytes cost that come out of pieces of which some are bzip2, and of so many bytes of LZMA.
-pub(crate) fn price(is_sorted: bool, coded: u64, budget: &mut Budget) -> Price {
-    match coded {
-        0 if is_sorted => SORTED,
-        // Nobody writes both.
-        _ if is_sorted => Price::of(RANGES.byte),
-        _ => Price::coded(RANGES, coded, budget),
-    }
-}
 
 /// As much of `bytes` as can be paid for, which is everything in files that hold something, and whether that is all: streams
 /// of nothing cost what beginning them costs, and give nothing that is counted.
@@ -149,7 +136,7 @@ pub(crate) fn bzip2<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
             let is_next = rest.starts_with(b"BZh");
             is_next.then(|| Ok(BzDecoder::new(Marked::new(rest, BZIP2, bzip2_blocks, pace.clone()))))
         },
-        |decoder| &decoder.get_ref().source,
+        |decoder| decoder.get_ref().source,
     )
 }
 
@@ -182,56 +169,58 @@ fn bzip2_blocks(piece: &[u8]) -> usize {
     triples(piece, is_mark).count()
 }
 
-/// One stream of xz.
-pub(crate) fn xz_stream(bytes: &[u8]) -> Decoder<'_> {
-    let pace = Pace::new();
-    limited(ending(Paced::new(salvaged_xz(bytes, &pace), pace)))
-}
-
 /// All streams of xz, with the zeros that may stand between them.
 pub(crate) fn xz<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
-    limited(streams((bytes, pace), next_xz, |decoder| &decoder.decoder().inner().source))
+    Box::new(Streams {
+        is_sound: lzma::Xz::is_sound,
+        earns: false,
+        ..Streams::new((bytes, pace), next_xz, lzma::Xz::rest)
+    })
 }
 
-/// The decoder of a stream of xz.
-type Xz<'a> = Salvaged<'a, XzReader<Asked<&'a [u8]>>>;
-
-fn salvaged_xz<'a>(bytes: &'a [u8], pace: &Pace) -> Xz<'a> {
-    let decoder = XzReader::new_mem_limit(Asked::new(bytes, LZMA2, pace.clone()), false, DICTIONARY >> 10);
-    Salvaged::new(decoder, bytes, salvage::xz, pace.clone())
-}
-
-fn next_xz<'a>(rest: &'a [u8], pace: &Pace) -> Option<io::Result<Xz<'a>>> {
+fn next_xz<'a>(rest: &'a [u8], pace: &Pace) -> Option<io::Result<lzma::Xz<'a>>> {
     let rest = Some(behind_zeros(rest)).filter(|rest| rest.starts_with(b"\xfd7zXZ\0"))?;
-    Some(Ok(salvaged_xz(rest, pace)))
+    Some(Ok(lzma::Xz::new(rest, pace.clone())))
 }
 
 /// LZMA with the header of `.lzma`: properties, dictionary size, length.
-pub(crate) fn lzma_alone(bytes: &[u8]) -> Decoder<'_> {
+pub(crate) fn lzma_alone<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
     let mut reader = Reader::little(bytes);
     let header = || Some((reader.u8()?, reader.u32()?, reader.u64()?, reader.rest()));
     let Some((properties, dictionary, length, data)) = { header }() else {
         return failed(ErrorKind::UnexpectedEof, "the header of LZMA is cut short");
     };
-    lzma(data, properties, dictionary, length)
+    lzma(data, properties, dictionary, length, pace)
 }
 
-/// LZMA without a header. A length of `u64::MAX` means that the stream says itself where it ends.
-pub(crate) fn lzma(data: &[u8], properties: u8, dictionary: u32, length: u64) -> Decoder<'_> {
-    match LzmaReader::new_with_props(data, length, properties, dictionary.min(DICTIONARY), None) {
-        Ok(mut decoder) => {
-            // What came before the damage is not lost with it.
-            decoder.set_defer_errors(true);
-            limited(Box::new(decoder))
-        }
+/// LZMA without a header, with what pays for its decisions. A length of `u64::MAX` means that the stream says itself where it ends.
+pub(crate) fn lzma<'a>(
+    source: impl BufRead + 'a,
+    properties: u8,
+    dictionary: u32,
+    length: u64,
+    pace: &Pace,
+) -> Decoder<'a> {
+    let Some(properties) = Properties::of(properties) else {
+        return failed(ErrorKind::InvalidData, "the properties of LZMA");
+    };
+    let length = Some(length).filter(|length| *length != u64::MAX);
+    match Lzma::new(source, properties, dictionary, length, pace.clone()) {
+        Ok(decoder) => Box::new(decoder),
         Err(error) => Box::new(Failed(Some(error))),
     }
 }
 
 /// All members of lzip.
-pub(crate) fn lzip(bytes: &[u8]) -> Decoder<'_> {
-    let salvaged = Salvaged::new(LzipReader::new(bytes), bytes, salvage::lzip, Pace::new());
-    limited(ending(salvaged))
+pub(crate) fn lzip<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
+    let next = |rest: &'a [u8], pace: &Pace| {
+        rest.starts_with(lzma::LZIP).then(|| lzma::Member::new(rest, pace.clone()))
+    };
+    Box::new(Streams {
+        is_sound: lzma::Member::is_sound,
+        earns: false,
+        ..Streams::new((bytes, pace), next, lzma::Member::rest)
+    })
 }
 
 /// All frames of Zstandard; those to be skipped are.
@@ -244,7 +233,7 @@ pub(crate) fn zstd<'a>(bytes: &'a [u8], pace: &Pace) -> Decoder<'a> {
     };
     Box::new(Streams {
         is_sound: Frame::is_sound,
-        ..Streams::new((bytes, pace), next, |decoder| &decoder.source.source)
+        ..Streams::new((bytes, pace), next, |decoder| decoder.source.source)
     })
 }
 
@@ -421,22 +410,6 @@ impl Read for Failed {
     }
 }
 
-/// Says that a dictionary is too large in the words that the sink knows.
-struct Limited<'a>(Decoder<'a>);
-
-fn limited(decoder: Decoder<'_>) -> Decoder<'_> {
-    Box::new(Limited(decoder))
-}
-
-impl Read for Limited<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(|error| match error.kind() {
-            ErrorKind::OutOfMemory => io::Error::new(ErrorKind::Unsupported, "a dictionary of this size"),
-            _ => error,
-        })
-    }
-}
-
 /// A decoder that is asked for nothing more when it gave an error or came to its end: that of bzip2 panics then.
 struct Ending<D>(Option<D>);
 
@@ -464,28 +437,26 @@ struct Streams<'a, D> {
     current: Option<D>,
     rest: &'a [u8],
     next: Next<'a, D>,
-    left: for<'d> fn(&'d D) -> &'d &'a [u8],
+    left: fn(&D) -> &'a [u8],
     /// Whether a stream that ended was what its checksum says, when its decoder goes on all the same.
     is_sound: fn(&D) -> bool,
     was_wrong: bool,
     pace: Pace,
+    /// Whether its bytes pay here for what they come out of, and not where they are decoded.
+    earns: bool,
 }
 
 impl<'a, D> Streams<'a, D> {
-    fn new(
-        (rest, pace): (&'a [u8], &Pace),
-        next: Next<'a, D>,
-        left: for<'d> fn(&'d D) -> &'d &'a [u8],
-    ) -> Self {
+    fn new((rest, pace): (&'a [u8], &Pace), next: Next<'a, D>, left: fn(&D) -> &'a [u8]) -> Self {
         let pace = pace.clone();
-        Self { current: None, rest, next, left, is_sound: |_| true, was_wrong: false, pace }
+        Self { current: None, rest, next, left, is_sound: |_| true, was_wrong: false, pace, earns: true }
     }
 }
 
 fn streams<'a, D: Read + 'a>(
     source: (&'a [u8], &Pace),
     next: Next<'a, D>,
-    left: for<'d> fn(&'d D) -> &'d &'a [u8],
+    left: fn(&D) -> &'a [u8],
 ) -> Decoder<'a> {
     Box::new(Streams::new(source, next, left))
 }
@@ -499,14 +470,16 @@ impl<D: Read> Read for Streams<'_, D> {
             if let Some(decoder) = &mut self.current {
                 match self.pace.checked(decoder.read(buffer)) {
                     Ok(0) => {
-                        let left = *(self.left)(decoder);
+                        let left = (self.left)(decoder);
                         self.was_wrong |= !(self.is_sound)(decoder);
                         let is_stuck = left.len() >= self.rest.len();
                         self.rest = if is_stuck { &[] } else { left };
                         self.current = None;
                     }
                     Ok(read) => {
-                        self.pace.passed(read);
+                        if self.earns {
+                            self.pace.passed(read);
+                        }
                         return Ok(read);
                     }
                     Err(error) => {

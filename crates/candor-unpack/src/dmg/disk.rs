@@ -8,6 +8,7 @@ use candor_model::{Reason, Sink};
 
 use super::{ROW, ROWS, Row, SECTOR, decoder, rows, tables};
 use crate::medium::Medium;
+use crate::pace::Pace;
 use crate::reader::{Order, Reader, clipped};
 
 /// Bytes of rows that are held.
@@ -50,6 +51,9 @@ pub(crate) fn open<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Option<Disk<'a>>
     Some(Disk { bytes, rows: found, end, held: RefCell::default() })
 }
 
+/// What a byte costs at most that LZMA decides by itself, in the units of [`Pace`].
+const LITERAL: u64 = 32;
+
 /// A disk.
 pub(crate) struct Disk<'a> {
     bytes: &'a [u8],
@@ -82,7 +86,9 @@ impl Disk<'_> {
         }
         let data = clipped(self.bytes, placed.offset, placed.row.length);
         let mut out = Vec::new();
-        if let Some(decoder) = decoder(placed.row.kind, data, length) {
+        // Whatever it decides.
+        let pace = Pace::with(length.saturating_mul(LITERAL));
+        if let Some(decoder) = decoder(placed.row.kind, data, length, &pace) {
             // A short row has its rest missing, which whoever reads it is told.
             let _ = decoder.take(length).read_to_end(&mut out);
         }

@@ -21,9 +21,10 @@ use memchr::memmem;
 use crate::codec::{self, Decoder};
 use crate::lzfse;
 use crate::name::decoded;
+use crate::pace::Pace;
 use crate::reader::{Order, Reader, clipped};
 use crate::transfer::base64;
-use crate::work;
+use crate::work::{self, Price};
 
 const SECTOR: u64 = 512;
 /// Partitions, and rows of each.
@@ -110,10 +111,13 @@ fn partition(
     let member = Member { name, position, compressed_size: Some(packed), real_size, ..Member::default() };
     let coded = rows.iter().filter(|row| row.kind == XZ).map(|row| row.length).fold(0, u64::saturating_add);
     let is_sorted = rows.iter().any(|row| row.kind == BZIP2);
-    let price = codec::price(is_sorted, coded, sink.budget());
+    let price = if is_sorted { codec::SORTED } else { Price::of(0) };
+    let pace = Pace::coding(coded, sink.budget());
     let mut rows = rows.into_iter();
-    let mut stream = Rows { bytes, base, rows: &mut rows, current: None, left: 0, is_damaged: false };
+    let mut stream =
+        Rows { bytes, base, rows: &mut rows, current: None, left: 0, is_damaged: false, pace: &pace };
     let flow = work::give(&member, &mut stream, price, sink);
+    pace.settle(sink.budget());
     if stream.is_damaged {
         sink.incomplete(Reason::Malformed(format!("rows of {}", member.name)));
     }
@@ -172,6 +176,8 @@ struct Rows<'a, 'r> {
     left: u64,
     /// Whether a row could not be read to its end.
     is_damaged: bool,
+    /// What pays for the decisions of all rows.
+    pace: &'r Pace,
 }
 
 impl Read for Rows<'_, '_> {
@@ -183,6 +189,7 @@ impl Read for Rows<'_, '_> {
                 // A damaged row does not take those behind it along.
                 let read = match self.current.as_mut().map_or(Ok(0), |decoder| decoder.read(part)) {
                     Ok(read) => read,
+                    Err(error) if error.kind() == ErrorKind::QuotaExceeded => return Err(error),
                     Err(_) => {
                         self.is_damaged = true;
                         0
@@ -202,13 +209,13 @@ impl Read for Rows<'_, '_> {
             let data = clipped(self.bytes, self.base.saturating_add(row.offset), row.length);
             self.is_damaged |= u64::try_from(data.len()).is_ok_and(|there| there < row.length);
             self.left = row.sectors.saturating_mul(SECTOR);
-            self.current = decoder(row.kind, data, self.left);
+            self.current = decoder(row.kind, data, self.left, self.pace);
         }
     }
 }
 
 /// What reads the data of a row that gives this many bytes; `None` for zeros, and for what cannot be decoded.
-fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
+fn decoder<'a>(kind: u32, data: &'a [u8], length: u64, pace: &Pace) -> Option<Decoder<'a>> {
     Some(match kind {
         1 => Box::new(data),
         0x8000_0004 => made(adc(data, length)),
@@ -220,7 +227,7 @@ fn decoder(kind: u32, data: &[u8], length: u64) -> Option<Decoder<'_>> {
             let is_enough = out.len() >= most;
             made((out, is_whole || is_enough))
         }
-        XZ => codec::xz_stream(data),
+        XZ => codec::xz(data, pace),
         _ => return None,
     })
 }

@@ -17,11 +17,15 @@ mod tests;
 
 use std::io::{self, Read};
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Budget, ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
+use crate::pace::Pace;
 use crate::reader::{Reader, clipped};
-use crate::work::{Paid, units};
+use crate::work::{Paid, Price, units};
+
+/// The number of LZMA among the methods.
+const LZMA: u8 = 4;
 
 const FILE: u32 = 0x0a85_90e3;
 const NAME: u32 = 0x0a85_91ac;
@@ -46,22 +50,31 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if archive.is_solid {
         let blocks: Vec<Block<'_>> =
             archive.files.iter().flat_map(|file| file.blocks.iter().copied()).collect();
-        let mut stream = Blocks::new(&blocks);
+        let pace = pace(&blocks, sink.budget());
+        let mut stream = Blocks::new(&blocks, &pace);
         for (position, file) in (1_u64..).zip(&archive.files) {
-            if give(file, position, archive.is_encrypted, &mut (&mut stream).take(file.length), sink)
-                == Flow::Stop
-            {
-                return;
+            let mut stream = (&mut stream).take(file.length);
+            if give(file, position, archive.is_encrypted, &mut stream, sink) == Flow::Stop {
+                break;
             }
         }
-        return;
+        return pace.settle(sink.budget());
     }
     for (position, file) in (1_u64..).zip(&archive.files) {
-        let mut stream = Blocks::new(&file.blocks).take(file.length);
-        if give(file, position, archive.is_encrypted, &mut stream, sink) == Flow::Stop {
+        let pace = pace(&file.blocks, sink.budget());
+        let mut stream = Blocks::new(&file.blocks, &pace).take(file.length);
+        let flow = give(file, position, archive.is_encrypted, &mut stream, sink);
+        pace.settle(sink.budget());
+        if flow == Flow::Stop {
             return;
         }
     }
+}
+
+/// What pays for the decisions of some blocks.
+fn pace(blocks: &[Block<'_>], budget: &mut Budget) -> Pace {
+    let coded = blocks.iter().filter(|block| block.method == LZMA);
+    Pace::coding(coded.map(|block| units(block.data.len())).fold(0, u64::saturating_add), budget)
 }
 
 fn give(
@@ -86,10 +99,8 @@ fn give(
     if is_encrypted {
         return sink.child(ChildKind::Extracted, &member, Content::Absent(Reason::Encrypted));
     }
-    let coded = file.blocks.iter().filter(|block| block.method == 4);
-    let coded = coded.map(|block| units(block.data.len())).fold(0, u64::saturating_add);
     let is_sorted = file.blocks.iter().any(|block| block.method == 2);
-    let price = codec::price(is_sorted, coded, sink.budget());
+    let price = if is_sorted { codec::SORTED } else { Price::of(0) };
     let mut paid = Paid::new(&mut *stream, price, sink.budget().work());
     let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut paid));
     // In solid archives, what the sink did not want stands in front of what comes next.
@@ -221,11 +232,12 @@ fn name(flags: u8, content: &[u8]) -> Option<String> {
 struct Blocks<'b, 'a> {
     rest: std::slice::Iter<'b, Block<'a>>,
     current: Option<io::Take<Decoder<'a>>>,
+    pace: Pace,
 }
 
 impl<'b, 'a> Blocks<'b, 'a> {
-    fn new(blocks: &'b [Block<'a>]) -> Self {
-        Self { rest: blocks.iter(), current: None }
+    fn new(blocks: &'b [Block<'a>], pace: &Pace) -> Self {
+        Self { rest: blocks.iter(), current: None, pace: pace.clone() }
     }
 }
 
@@ -246,7 +258,7 @@ impl Read for Blocks<'_, '_> {
                 0 => Box::new(block.data),
                 1 => codec::deflate(block.data),
                 2 => codec::bzip2_stream(block.data),
-                4 => lzma(block),
+                LZMA => lzma(block, &self.pace),
                 3 => codec::failed(io::ErrorKind::Unsupported, "AZO compression"),
                 _ => codec::failed(io::ErrorKind::Unsupported, "an unknown compression of EGG"),
             };
@@ -256,14 +268,14 @@ impl Read for Blocks<'_, '_> {
 }
 
 /// LZMA behind a version, and the length of its properties.
-fn lzma<'a>(block: &Block<'a>) -> Decoder<'a> {
+fn lzma<'a>(block: &Block<'a>, pace: &Pace) -> Decoder<'a> {
     let mut reader = Reader::little(block.data);
     let header = || {
         reader.skip(4)?;
         Some((reader.u8()?, reader.u32()?, reader.rest()))
     };
     match { header }() {
-        Some((properties, dictionary, data)) => codec::lzma(data, properties, dictionary, block.real),
+        Some((properties, dictionary, data)) => codec::lzma(data, properties, dictionary, block.real, pace),
         None => codec::failed(io::ErrorKind::UnexpectedEof, "the properties of LZMA are cut short"),
     }
 }

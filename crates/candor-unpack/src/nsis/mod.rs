@@ -110,37 +110,45 @@ impl Method {
         }
     }
 
-    /// What its bytes cost, which our own decoders make but for those of LZMA.
-    fn price(self, data: &[u8], budget: &mut Budget) -> Price {
+    /// What its bytes cost.
+    const fn price(self) -> Price {
         match self {
-            Self::Stored => Price::of(0),
             Self::Deflate | Self::Bzip2 => Price::of(1),
-            Self::Lzma | Self::FilteredLzma => Price::coded(codec::RANGES, units(data.len()), budget),
+            // Its decisions are paid for.
+            Self::Stored | Self::Lzma | Self::FilteredLzma => Price::of(0),
         }
     }
 
-    fn decoder(self, data: &[u8]) -> Decoder<'_> {
+    /// What pays for its decisions.
+    fn pace(self, data: &[u8], budget: &mut Budget) -> Pace {
+        match self {
+            Self::Lzma | Self::FilteredLzma => Pace::coding(units(data.len()), budget),
+            Self::Stored | Self::Deflate | Self::Bzip2 => Pace::new(),
+        }
+    }
+
+    fn decoder<'a>(self, data: &'a [u8], pace: &Pace) -> Decoder<'a> {
         match self {
             Self::Stored => Box::new(data),
             Self::Deflate => codec::inflate(data, Dialect::Nullsoft),
             Self::Bzip2 => {
-                let pace = Pace::new();
-                Box::new(Paced::new(Stepped::new(bzip2::Bzip2::new(data, pace.clone())), pace))
+                let steps = bzip2::Bzip2::new(data, pace.clone());
+                Box::new(Paced::new(Stepped::new(steps), pace.clone()))
             }
-            Self::Lzma => lzma(data),
+            Self::Lzma => lzma(data, pace),
             Self::FilteredLzma => match data.split_first() {
-                Some((1, rest)) => Box::new(BcjReader::new_x86(lzma(rest), 0)),
-                Some((_, rest)) => lzma(rest),
-                None => lzma(data),
+                Some((1, rest)) => Box::new(BcjReader::new_x86(lzma(rest, pace), 0)),
+                Some((_, rest)) => lzma(rest, pace),
+                None => lzma(data, pace),
             },
         }
     }
 }
 
-fn lzma(data: &[u8]) -> Decoder<'_> {
+fn lzma<'a>(data: &'a [u8], pace: &Pace) -> Decoder<'a> {
     let mut reader = Reader::little(data);
     match { || Some((reader.u8()?, reader.u32()?, reader.rest())) }() {
-        Some((properties, dictionary, rest)) => codec::lzma(rest, properties, dictionary, u64::MAX),
+        Some((properties, dictionary, rest)) => codec::lzma(rest, properties, dictionary, u64::MAX, pace),
         None => codec::failed(io::ErrorKind::UnexpectedEof, "the properties of LZMA are cut short"),
     }
 }
@@ -158,10 +166,12 @@ struct Installer<'a, 'sink> {
 impl Installer<'_, '_> {
     /// Everything in one stream.
     fn solid(&mut self, method: Method) -> Flow {
-        let price = method.price(self.data, self.sink.budget());
-        let mut stream = Paid::new(method.decoder(self.data), price, self.sink.budget().work());
+        let pace = method.pace(self.data, self.sink.budget());
+        let decoder = method.decoder(self.data, &pace);
+        let mut stream = Paid::new(decoder, method.price(), self.sink.budget().work());
         let flow = self.entries(&mut stream);
         stream.settle(self.sink.budget());
+        pace.settle(self.sink.budget());
         flow
     }
 
@@ -217,8 +227,9 @@ impl Installer<'_, '_> {
                 self.sink.incomplete(Reason::Malformed("a file of an installer is cut short".to_owned()));
             }
             let method = if word >> 31 == 1 { method } else { Method::Stored };
-            let price = method.price(data, self.sink.budget());
-            let mut decoder = Paid::new(method.decoder(data), price, self.sink.budget().work());
+            let pace = method.pace(data, self.sink.budget());
+            let decoder = method.decoder(data, &pace);
+            let mut decoder = Paid::new(decoder, method.price(), self.sink.budget().work());
             let packed = u64::try_from(data.len()).unwrap_or(u64::MAX);
             let flow = match base {
                 None => {
@@ -228,6 +239,7 @@ impl Installer<'_, '_> {
                 Some(base) => self.file(place.saturating_sub(base), length, packed, &mut decoder),
             };
             decoder.settle(self.sink.budget());
+            pace.settle(self.sink.budget());
             if flow == Flow::Stop || is_cut {
                 return Flow::Stop;
             }

@@ -6,7 +6,6 @@ use std::io::{self, BufReader, ErrorKind, Read};
 
 use candor_model::{Budget, Reason};
 use flate2::Crc;
-use lzma_rust2::LzmaReader;
 use lzma_rust2::filter::bcj::BcjReader;
 use lzma_rust2::filter::delta::DeltaReader;
 use ppmd_rust::Ppmd7Decoder;
@@ -140,19 +139,40 @@ pub(super) fn affordable<'a>(block: &Block, plain: &'a [u8], budget: &mut Budget
     if is_zstd { codec::affordable(plain, Method::Zstd, budget) } else { (plain, true) }
 }
 
-/// What the bytes of a block cost, of an archive in which so many are packed for it.
-pub(super) fn price(block: &Block, (streams, packed): (usize, u64), budget: &mut Budget) -> Price {
-    let has = |wanted| block.coders.iter().any(|coder| coder.encoder_method_id() == wanted);
+/// What the bytes of a block cost beside the decisions of LZMA.
+pub(super) fn price(block: &Block) -> Price {
+    match () {
+        () if has(block, PPMD) => Price::of(ppmd::DECODING),
+        () if has(block, BZIP2) => codec::SORTED,
+        () => Price::of(0),
+    }
+}
+
+/// What they cost where the library decodes them, which does not tell of decisions: of an archive in which so many are packed for
+/// the block, in as many streams.
+pub(super) fn library_price(block: &Block, (streams, packed): (usize, u64), budget: &mut Budget) -> Price {
     let is_packing = |coder: &&Coder| ![AES, COPY, DELTA].contains(&coder.encoder_method_id());
     let packing = block.coders.iter().filter(|coder| filter(coder).is_none()).filter(is_packing).count();
     match () {
+        () if !is_coded(block) => price(block),
         // Of what another method gives nobody knows how much it is.
-        () if (has(LZMA) || has(LZMA2)) && packing > streams => Price::of(codec::RANGES.byte),
-        () if has(PPMD) => Price::of(ppmd::DECODING),
-        () if has(LZMA) || has(LZMA2) => Price::coded(codec::RANGES, packed, budget),
-        () if has(BZIP2) => codec::SORTED,
-        () => Price::of(0),
+        () if packing > streams => Price::of(codec::RANGES.byte),
+        () if has(block, PPMD) => price(block),
+        () => Price::coded(codec::RANGES, packed, budget),
     }
+}
+
+/// What pays for the decisions of a block for which so many bytes are packed, and for blocks of other methods.
+pub(super) fn pace(block: &Block, packed: u64, budget: &mut Budget) -> Pace {
+    if is_coded(block) { Pace::coding(packed, budget) } else { Pace::on(budget) }
+}
+
+fn is_coded(block: &Block) -> bool {
+    has(block, LZMA) || has(block, LZMA2)
+}
+
+fn has(block: &Block, wanted: &[u8]) -> bool {
+    block.coders.iter().any(|coder| coder.encoder_method_id() == wanted)
 }
 
 /// What `plain`, that is not encrypted any more, unpacks to. What its blocks cost is on `pace` where a method does not tell.
@@ -180,6 +200,20 @@ impl<'a> Source<'a> {
         match self {
             Self::Bytes(bytes) => Box::new(bytes),
             Self::Stream(stream) => stream,
+        }
+    }
+
+    fn lzma(self, properties: u8, dictionary: u32, length: u64, pace: &Pace) -> Decoder<'a> {
+        match self {
+            Self::Bytes(bytes) => codec::lzma(bytes, properties, dictionary, length, pace),
+            Self::Stream(stream) => codec::lzma(BufReader::new(stream), properties, dictionary, length, pace),
+        }
+    }
+
+    fn lzma2(self, dictionary: u32, pace: &Pace) -> Decoder<'a> {
+        match self {
+            Self::Bytes(bytes) => codec::lzma2(bytes, dictionary, pace),
+            Self::Stream(stream) => codec::lzma2(BufReader::new(stream), dictionary, pace),
         }
     }
 }
@@ -215,14 +249,13 @@ fn undone<'a>(
                 _ => u32::MAX,
             };
             afford(u64::from(dictionary))?;
-            codec::lzma2(source.stream(), dictionary)
+            source.lzma2(dictionary, pace)
         }
         LZMA => {
             let kind = properties.u8().ok_or_else(malformed)?;
             let dictionary = properties.u32().ok_or_else(malformed)?;
             afford(u64::from(dictionary))?;
-            let decoder = LzmaReader::new_with_props(source.stream(), length, kind, dictionary, None);
-            Box::new(decoder.map_err(|error| Reason::Malformed(format!("7z: {error}")))?)
+            source.lzma(kind, dictionary, length, pace)
         }
         PPMD => {
             let order = u32::from(properties.u8().ok_or_else(malformed)?);

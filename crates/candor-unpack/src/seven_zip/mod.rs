@@ -133,7 +133,10 @@ impl<'a> Walk<'a, '_> {
         let decoder = BlockDecoder::new_with_memory_limit(1, MEMORY, index, archive, password, &mut source);
         let (work, mut read) = (self.sink.budget().work(), 0);
         let price = match archive.blocks.get(index) {
-            Some(block) => chain::price(block, chain::packed_lengths(archive, index), self.sink.budget()),
+            Some(block) => {
+                let lengths = chain::packed_lengths(archive, index);
+                chain::library_price(block, lengths, self.sink.budget())
+            }
             None => Price::of(0),
         };
         let mut flow = Flow::Continue;
@@ -206,15 +209,15 @@ impl<'a> Walk<'a, '_> {
             self.sink.incomplete(Reason::Work);
             return Flow::Continue;
         }
-        let lengths = (1, units(plain.len()));
+        let packed = units(plain.len());
         let work = self.sink.budget().work();
         let (plain, is_all) = chain::affordable(block, plain, self.sink.budget());
         if !is_all {
             self.sink.incomplete(Reason::Work);
         }
-        let pace = Pace::on(self.sink.budget());
+        let pace = chain::pace(block, packed, self.sink.budget());
         let mut decoder = match chain::decoder(block, plain, &pace) {
-            Ok(decoder) => Paid::new(decoder, chain::price(block, lengths, self.sink.budget()), work),
+            Ok(decoder) => Paid::new(decoder, chain::price(block), work),
             Err(reason) => {
                 self.sink.incomplete(reason);
                 return Flow::Continue;

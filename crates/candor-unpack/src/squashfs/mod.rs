@@ -19,12 +19,13 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 
-use candor_model::{Budget, Flow, Member, Reason, Sink};
+use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec::{self, Decoder};
 use crate::name::path_from;
+use crate::pace::Pace;
 use crate::reader::{Reader, clipped};
-use crate::work::{self, Price, charge, units};
+use crate::work::{charge, units};
 use crate::{lz4, lzo};
 use inode::{Inode, Kind};
 
@@ -44,7 +45,8 @@ const BLOCK: usize = 1 << 20;
 
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let Some(image) = Image::read(bytes) else {
+    let pace = Pace::coding(units(bytes.len()), sink.budget());
+    let Some(image) = Image::read(bytes, pace.clone()) else {
         let is_other = matches!(bytes.get(28..30), Some([0..=3, 0] | [0, 0..=3]));
         sink.incomplete(if is_other || bytes.starts_with(b"sqsh") {
             Reason::Unsupported("SquashFS of a version before 4".to_owned())
@@ -74,6 +76,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
     sink.budget().hold(made);
     give_all(&image, method, &inodes, &directories, sink);
+    pace.settle(sink.budget());
     sink.budget().release(made);
 }
 
@@ -103,10 +106,6 @@ fn give_all(image: &Image<'_>, method: Method, inodes: &Table, directories: &Tab
                 sink.incomplete(reason);
                 return;
             }
-            let price = method.price(length, sink.budget());
-            if !charge(price.for_bytes(length), sink) {
-                return;
-            }
         }
         let tail = match fragment {
             None => Ok(&[][..]),
@@ -114,9 +113,7 @@ fn give_all(image: &Image<'_>, method: Method, inodes: &Table, directories: &Tab
                 clipped(block, u64::from(*offset), size.checked_rem(u64::from(image.block)).unwrap_or(0))
             }),
         };
-        let coded = inodes.words(*blocks).map(|length| u64::from(u32::from_le_bytes(*length) & 0x00ff_ffff));
-        let price = method.price(coded.fold(0, u64::saturating_add), sink.budget());
-        let stream = File {
+        let mut stream = File {
             image,
             method,
             at: *start,
@@ -125,8 +122,9 @@ fn give_all(image: &Image<'_>, method: Method, inodes: &Table, directories: &Tab
             read: 0,
             tail: tail.unwrap_or_default(),
             left: *size,
+            is_unpaid: false,
         };
-        if work::give(&member, stream, price, sink) == Flow::Stop {
+        if sink.child(ChildKind::Extracted, &member, Content::Stream(&mut stream)) == Flow::Stop {
             return;
         }
     }
@@ -144,20 +142,12 @@ enum Method {
 }
 
 impl Method {
-    /// What the bytes of blocks cost that are so long.
-    fn price(self, packed: u64, budget: &mut Budget) -> Price {
-        match self {
-            Self::Lzma | Self::Xz => Price::coded(codec::RANGES, packed, budget),
-            Self::Gzip | Self::Lz4 | Self::Lzo | Self::Zstd => Price::of(0),
-        }
-    }
-
-    /// Appends what a block holds, up to `most` bytes; `false` if it is damaged.
-    fn unpack(self, packed: &[u8], out: &mut Vec<u8>, most: usize) -> bool {
+    /// Appends what a block holds, up to `most` bytes; `false` if it is damaged, or its decisions could not be paid for.
+    fn unpack(self, packed: &[u8], out: &mut Vec<u8>, most: usize, pace: &Pace) -> bool {
         let decoder: Decoder<'_> = match self {
             Self::Gzip => codec::zlib(packed),
-            Self::Lzma => codec::lzma_alone(packed),
-            Self::Xz => codec::xz_stream(packed),
+            Self::Lzma => codec::lzma_alone(packed, pace),
+            Self::Xz => codec::xz(packed, pace),
             Self::Zstd => codec::zstd_frame(packed),
             Self::Lz4 => return lz4::decode(packed, out, out.len().saturating_add(most)).is_some(),
             Self::Lzo => return lzo::decode(packed, out, most).is_some(),
@@ -168,6 +158,8 @@ impl Method {
 
 struct Image<'a> {
     bytes: &'a [u8],
+    /// What pays for the decisions of all blocks.
+    pace: Pace,
     block: u32,
     method: Result<Method, Reason>,
     inodes: u64,
@@ -179,7 +171,7 @@ struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
+    fn read(bytes: &'a [u8], pace: Pace) -> Option<Self> {
         let start = Reader::little(bytes);
         let mut fields = start.at(12)?;
         let (block, fragment_count, method) = (fields.u32()?, fields.u32()?, fields.u16()?);
@@ -213,6 +205,7 @@ impl<'a> Image<'a> {
         };
         is_sound.then_some(Self {
             bytes,
+            pace,
             block,
             method,
             inodes,
@@ -244,7 +237,7 @@ impl<'a> Image<'a> {
                 break;
             };
             let is_sound = if is_packed {
-                method.unpack(data, &mut table.bytes, METADATA)
+                method.unpack(data, &mut table.bytes, METADATA, &self.pace)
             } else {
                 table.bytes.extend_from_slice(data.get(..data.len().min(METADATA)).unwrap_or_default());
                 true
@@ -355,7 +348,7 @@ impl Fragments<'_, '_> {
         let data = clipped(reader.rest(), 0, u64::from(header & 0x7fff));
         let mut table = Vec::new();
         if header & 0x8000 == 0 {
-            self.method.unpack(data, &mut table, METADATA);
+            self.method.unpack(data, &mut table, METADATA, &self.image.pace);
         } else {
             table.extend_from_slice(data);
         }
@@ -372,7 +365,7 @@ fn block_of(image: &Image<'_>, method: Method, start: u64, length: u32, out: &mu
     let most = usize::try_from(image.block).unwrap_or(0).min(BLOCK);
     let data = clipped(image.bytes, start, u64::from(length & 0x00ff_ffff));
     if length & 0x0100_0000 == 0 {
-        return method.unpack(data, out, most);
+        return method.unpack(data, out, most, &image.pace);
     }
     out.extend_from_slice(data.get(..data.len().min(most)).unwrap_or_default());
     u64::try_from(data.len()).unwrap_or(0) == u64::from(length & 0x00ff_ffff)
@@ -388,6 +381,8 @@ struct File<'i, 'a> {
     read: usize,
     tail: &'i [u8],
     left: u64,
+    /// Whether more could not be paid for.
+    is_unpaid: bool,
 }
 
 impl File<'_, '_> {
@@ -396,6 +391,9 @@ impl File<'_, '_> {
         self.held.clear();
         self.read = 0;
         let Some(length) = self.blocks.next().map(|length| u32::from_le_bytes(*length)) else {
+            if self.is_unpaid {
+                return Err(unpaid());
+            }
             self.held.extend_from_slice(std::mem::take(&mut self.tail));
             return Ok(!self.held.is_empty());
         };
@@ -413,8 +411,9 @@ impl File<'_, '_> {
             // What the block gave before the damage is kept, and nothing behind it.
             self.blocks = [].iter();
             self.tail = &[];
+            self.is_unpaid = self.image.pace.is_over();
             if self.held.is_empty() {
-                return Err(invalid("a block of SquashFS"));
+                return Err(if self.is_unpaid { unpaid() } else { invalid("a block of SquashFS") });
             }
         }
         Ok(true)
@@ -435,6 +434,10 @@ impl Read for File<'_, '_> {
         self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(0));
         Ok(read)
     }
+}
+
+fn unpaid() -> io::Error {
+    io::Error::new(ErrorKind::QuotaExceeded, "decisions of blocks")
 }
 
 fn invalid(what: &'static str) -> io::Error {

@@ -6,6 +6,7 @@ use candor_model::{FileType, Reason};
 
 use super::{METADATA, Method};
 use crate::collected::{Collected, survives_damage};
+use crate::pace::Pace;
 
 fn text() -> Vec<u8> {
     let words = (0..6_000_u32).flat_map(|number| format!("{number} ").into_bytes());
@@ -49,7 +50,7 @@ fn blocks_of_a_table_stand_behind_one_another() {
         (Method::Zstd, stream::zstd(&block)),
     ] {
         let mut table = vec![1; METADATA];
-        assert!(method.unpack(&packed, &mut table, METADATA), "{method:?}");
+        assert!(method.unpack(&packed, &mut table, METADATA, &Pace::with(1 << 30)), "{method:?}");
         assert!(table[METADATA..] == block, "{method:?}");
     }
 }

@@ -35,15 +35,14 @@ pub(crate) fn xz(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the content of an LZMA file.
 pub(crate) fn lzma(bytes: &[u8], sink: &mut dyn Sink) {
-    let price = Price::coded(codec::RANGES, units(bytes.len()), sink.budget());
-    let mut paid = Paid::new(codec::lzma_alone(bytes), price, sink.budget().work());
-    give(bytes, &mut paid, sink);
-    paid.settle(sink.budget());
+    let pace = Pace::coding(units(bytes.len()), sink.budget());
+    give(bytes, codec::lzma_alone(bytes, &pace), sink);
+    pace.settle(sink.budget());
 }
 
 /// Gives the content of all members of lzip.
 pub(crate) fn lzip(bytes: &[u8], sink: &mut dyn Sink) {
-    streams(bytes, Method::Lzip, |bytes, _| codec::lzip(bytes), sink);
+    streams(bytes, Method::Lzip, codec::lzip, sink);
 }
 
 /// Gives the content of all frames of Zstandard, or of LZ4 behind a frame to be skipped.
@@ -78,15 +77,15 @@ fn streams<'a>(
     decode: fn(&'a [u8], &Pace) -> Decoder<'a>,
     sink: &mut dyn Sink,
 ) {
-    // Sequences of Zstandard cost more than their bytes are worth in some.
-    let pace = if method == Method::Zstd { Pace::on(sink.budget()) } else { Pace::new() };
+    let pace = match method {
+        // Its sequences cost more than their bytes are worth in some.
+        Method::Zstd => Pace::on(sink.budget()),
+        Method::Xz | Method::Lzip => Pace::coding(units(bytes.len()), sink.budget()),
+        Method::Gzip | Method::Bzip2 => Pace::new(),
+    };
     let work = sink.budget().work();
     let decoder = codec::paid(bytes, method, sink.budget(), |bytes| decode(bytes, &pace));
-    let price = match method {
-        Method::Bzip2 => codec::SORTED,
-        Method::Xz | Method::Lzip => Price::coded(codec::RANGES, units(bytes.len()), sink.budget()),
-        Method::Gzip | Method::Zstd => Price::of(0),
-    };
+    let price = if method == Method::Bzip2 { codec::SORTED } else { Price::of(0) };
     let mut paid = Paid::new(decoder, price, work);
     give(bytes, &mut paid, sink);
     paid.settle(sink.budget());

@@ -11,8 +11,9 @@ use std::io::Read as _;
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::codec;
+use crate::pace::Pace;
 use crate::reader::{Reader, clipped};
-use crate::work::{self, Price, units};
+use crate::work::units;
 
 /// The tag that holds data.
 const BINARY_DATA: u16 = 87;
@@ -21,6 +22,8 @@ const BINARY_DATA: u16 = 87;
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let rest = bytes.get(8..).unwrap_or_default();
     let length = Reader::little(bytes).at(4).and_then(|mut reader| reader.u32()).unwrap_or(0);
+    let coded = if bytes.starts_with(b"Z") { units(bytes.len()) } else { 0 };
+    let pace = Pace::coding(coded, sink.budget());
     let decoder = match bytes {
         [b'C', ..] => codec::zlib(rest),
         [b'Z', ..] => {
@@ -32,7 +35,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             };
             match header() {
                 Some((properties, dictionary, data)) => {
-                    codec::lzma(data, properties, dictionary, u64::from(length).saturating_sub(8))
+                    let length = u64::from(length).saturating_sub(8);
+                    codec::lzma(data, properties, dictionary, length, &pace)
                 }
                 None => codec::failed(std::io::ErrorKind::UnexpectedEof, "the film is cut short"),
             }
@@ -49,10 +53,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         file_type: Some(FileType::Swf),
         ..Member::default()
     };
-    let coded = if bytes.starts_with(b"Z") { units(bytes.len()) } else { 0 };
-    let price = Price::coded(codec::RANGES, coded, sink.budget());
     // There is nothing after this child, so whether to go on makes no difference.
-    let _ = work::give(&member, head.chain(decoder), price, sink);
+    let _ = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut head.chain(decoder)));
+    pace.settle(sink.budget());
 }
 
 /// Gives the data in the tags of a stored film.

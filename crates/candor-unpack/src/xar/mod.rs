@@ -17,6 +17,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::codec;
 use crate::name::decoded;
+use crate::pace::Pace;
 use crate::reader::{Order, Reader, clipped};
 use crate::work::{self, Price, charge, units};
 
@@ -129,13 +130,18 @@ fn give(file: &File, name: String, position: u64, heap: &[u8], sink: &mut dyn Si
         real_size: Some(file.real),
         ..Member::default()
     };
-    let coded = |sink: &mut dyn Sink| Price::coded(codec::RANGES, units(data.len()), sink.budget());
+    let is_coded = has(b"lzma") || has(b"xz");
+    let pace = Pace::coding(if is_coded { units(data.len()) } else { 0 }, sink.budget());
     let (decoder, price) = match () {
         () if has(b"gzip") || has(b"zlib") => (codec::zlib(data), Price::of(0)),
         () if has(b"bzip2") => (codec::bzip2_stream(data), codec::SORTED),
-        () if has(b"lzma") && !data.starts_with(b"\xfd7zXZ") => (codec::lzma_alone(data), coded(sink)),
-        () if has(b"lzma") || has(b"xz") => (codec::xz_stream(data), coded(sink)),
+        () if has(b"lzma") && !data.starts_with(b"\xfd7zXZ") => {
+            (codec::lzma_alone(data, &pace), Price::of(0))
+        }
+        () if is_coded => (codec::xz(data, &pace), Price::of(0)),
         () => return sink.child(ChildKind::Extracted, &member, Content::Bytes(data)),
     };
-    work::give(&member, decoder, price, sink)
+    let flow = work::give(&member, decoder, price, sink);
+    pace.settle(sink.budget());
+    flow
 }

@@ -18,7 +18,7 @@ use crate::reader::Reader;
 use crate::work::{Price, units};
 
 /// A decoder for `data`, compressed by `method`; `None` for methods that are not known.
-pub(super) fn decoder<'a>(entry: &Entry, method: u16, data: &'a [u8]) -> Option<Decoder<'a>> {
+pub(super) fn decoder<'a>(entry: &Entry, method: u16, data: &'a [u8], pace: &Pace) -> Option<Decoder<'a>> {
     let real = entry.real;
     Some(match method {
         0 => Box::new(data),
@@ -29,16 +29,16 @@ pub(super) fn decoder<'a>(entry: &Entry, method: u16, data: &'a [u8]) -> Option<
         9 => codec::deflate64(data),
         10 => Box::new(Stepped::new(Explode::new(data)).take(real)),
         12 => codec::bzip2(data, &Pace::new()),
-        14 => lzma(entry, data),
+        14 => lzma(entry, data, pace),
         20 | 93 => codec::zstd(data, &Pace::new()),
-        95 => codec::xz(data, &Pace::new()),
+        95 => codec::xz(data, pace),
         98 => ppmd8(entry, data),
         _ => return None,
     })
 }
 
 /// Two bytes of a version, the length of the properties, the properties.
-fn lzma<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
+fn lzma<'a>(entry: &Entry, data: &'a [u8], pace: &Pace) -> Decoder<'a> {
     let mut reader = Reader::little(data);
     let mut header = || {
         reader.skip(2)?;
@@ -49,7 +49,8 @@ fn lzma<'a>(entry: &Entry, data: &'a [u8]) -> Decoder<'a> {
         return failed(ErrorKind::UnexpectedEof, "the header of LZMA is cut short");
     };
     let has_end_mark = entry.flags & 2 != 0;
-    codec::lzma(rest, properties, dictionary, if has_end_mark { u64::MAX } else { entry.real })
+    let length = if has_end_mark { u64::MAX } else { entry.real };
+    codec::lzma(rest, properties, dictionary, length, pace)
 }
 
 /// What making the decoder costs, in the units of [`candor_model::Budget::pay_work`].
@@ -68,11 +69,18 @@ pub(super) fn affordable<'a>(method: u16, data: &'a [u8], budget: &mut Budget) -
     }
 }
 
-/// What the bytes cost that are decoded by a method from so many.
-pub(super) fn price(method: u16, packed: usize, budget: &mut Budget) -> Price {
+/// What pays for the decisions of a method of which so much is packed.
+pub(super) fn pace(method: u16, packed: usize, budget: &mut Budget) -> Pace {
+    match method {
+        14 | 95 => Pace::coding(units(packed), budget),
+        _ => Pace::new(),
+    }
+}
+
+/// What the bytes cost that are decoded by a method.
+pub(super) const fn price(method: u16) -> Price {
     match method {
         12 => codec::SORTED,
-        14 | 95 => Price::coded(codec::RANGES, units(packed), budget),
         98 => Price::of(ppmd::DECODING),
         _ => Price::of(0),
     }

@@ -35,6 +35,7 @@ use crate::codec::{self, Decoder};
 use crate::crc;
 use crate::embedded;
 use crate::name::decoded;
+use crate::pace::Pace;
 use crate::package::Package;
 use crate::password;
 use crate::reader::{Reader, clipped};
@@ -294,7 +295,8 @@ impl Walk<'_, '_> {
         }
         let work = self.sink.budget().work();
         let (data, is_all) = method::affordable(method, data, self.sink.budget());
-        let Some(mut decoder) = method::decoder(entry, method, data) else {
+        let pace = method::pace(method, data.len(), self.sink.budget());
+        let Some(mut decoder) = method::decoder(entry, method, data, &pace) else {
             let reason = Reason::Unsupported(format!("ZIP compression method {method}"));
             return self.give(entry, Content::Absent(reason));
         };
@@ -310,7 +312,7 @@ impl Walk<'_, '_> {
         {
             decoder = Box::new(Summed { decoder: CrcReader::new(decoder), said });
         }
-        let mut paid = Paid::new(decoder, method::price(method, data.len(), self.sink.budget()), work);
+        let mut paid = Paid::new(decoder, method::price(method), work);
         let flow = if entry.name == MANIFEST.as_bytes() {
             let mut kept = Kept { source: &mut paid, bytes: Vec::new() };
             let flow = self.give(entry, Content::Stream(&mut kept));
@@ -320,6 +322,7 @@ impl Walk<'_, '_> {
             self.give(entry, Content::Stream(&mut paid))
         };
         paid.settle(self.sink.budget());
+        pace.settle(self.sink.budget());
         flow
     }
 
@@ -388,7 +391,9 @@ impl Walk<'_, '_> {
             return false;
         }
         let (plain, is_all) = method::affordable(method, plain, budget);
-        let Some(decoder) = method::decoder(entry, method, plain) else {
+        // What it decides is paid for with its bytes.
+        let pace = Pace::on(budget);
+        let Some(decoder) = method::decoder(entry, method, plain, &pace) else {
             return !matches!(proof, Proof::Plain);
         };
         if !is_all {

@@ -20,14 +20,14 @@ mod tests;
 use std::io::Read as _;
 
 use candor_model::{Flow, Reason, Sink};
-use lzma_rust2::LzmaReader;
 
 use super::PortableExecutable;
 use super::rebuild;
 use crate::adler::adler;
-use crate::codec;
+use crate::lzma::{Lzma, Properties};
+use crate::pace::Pace;
 use crate::reader::{Order, Reader, clipped};
-use crate::work::{Price, charge, units};
+use crate::work::units;
 
 /// The number of LZMA among the methods.
 const LZMA: u8 = 14;
@@ -43,34 +43,33 @@ struct Packed<'a> {
 }
 
 impl Packed<'_> {
-    /// Pays for unpacking at most `most` bytes, which is told where it cannot be done.
-    fn pay(&self, most: u64, sink: &mut dyn Sink) -> bool {
+    /// What it unpacks to, at most `most` bytes of it. What cannot be paid for is told.
+    fn unpacked(&self, most: u64, sink: &mut dyn Sink) -> Option<Vec<u8>> {
         let coded = if self.method == LZMA { units(self.bytes.len()) } else { 0 };
-        let price = Price::coded(codec::RANGES, coded, sink.budget());
-        charge(price.for_bytes(u64::from(self.real_size).min(most)), sink)
+        let pace = Pace::coding(coded, sink.budget());
+        let plain = self.decoded(most, &pace);
+        pace.settle(sink.budget());
+        if plain.is_none() && pace.is_over() {
+            sink.incomplete(Reason::Work);
+        }
+        plain
     }
 
-    /// What it unpacks to, at most `most` bytes of it.
-    fn unpacked(&self, most: u64) -> Option<Vec<u8>> {
+    fn decoded(&self, most: u64, pace: &Pace) -> Option<Vec<u8>> {
         let size = u64::from(self.real_size).min(most);
         let size = usize::try_from(size).ok()?;
         match self.method {
             2..=10 => nrv::unpack(self.method, self.bytes, size),
             LZMA => {
-                let [first, second, stream @ ..] = self.bytes else { return None };
+                let [first, second, ..] = self.bytes else { return None };
+                let stream = &self.bytes.get(2..)?;
                 let (bits, literal, position) = (first & 7, second & 15, second >> 4);
                 let dictionary = self.real_size.max(4096);
-                let reader = LzmaReader::new(
-                    stream,
-                    u64::from(self.real_size),
-                    u32::from(literal),
-                    u32::from(position),
-                    u32::from(bits),
-                    dictionary.min(128 << 20),
-                    None,
-                );
+                let properties = Properties::checked(literal, position, bits)?;
+                let length = Some(u64::from(self.real_size));
+                let decoder = Lzma::new(*stream, properties, dictionary, length, pace.clone());
                 let mut out = Vec::new();
-                reader.ok()?.take(u64::try_from(size).ok()?).read_to_end(&mut out).ok()?;
+                decoder.ok()?.take(u64::try_from(size).ok()?).read_to_end(&mut out).ok()?;
                 Some(out)
             }
             _ => None,
@@ -89,11 +88,7 @@ pub(super) fn elf(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
         if is_stored {
             out.extend_from_slice(clipped(packed.bytes, 0, most));
         } else {
-            if !packed.pay(most, sink) {
-                cut = true;
-                break;
-            }
-            match packed.unpacked(most) {
+            match packed.unpacked(most, sink) {
                 Some(plain) => out.extend(plain),
                 None if out.is_empty() => return Flow::Continue,
                 None => {
@@ -175,10 +170,7 @@ pub(super) fn portable_executable(file: &PortableExecutable<'_>, sink: &mut dyn 
         return Some(Flow::Continue);
     }
     let packed = Packed { method, real_size, bytes };
-    if !packed.pay(length, sink) {
-        return Some(Flow::Continue);
-    }
-    let plain = packed.unpacked(length)?;
+    let plain = packed.unpacked(length, sink)?;
     let start = usize::try_from(first.virtual_address).ok()?;
     let mut image = vec![0; usize::try_from(length).ok()?];
     for (to, from) in image.iter_mut().skip(start).zip(&plain) {
