@@ -7,7 +7,8 @@
 //! it, or cut short (they are passed over, the beginning is kept); encodings that the header does not name (a body
 //! that is base64 throughout is given decoded too); headers that end without an empty line, or go on behind lines
 //! that are no fields; parts behind the last one; a message in several mails (RFC 2046, 5.2.2: what is in each is
-//! opened, and that the others are missing is said); thousands of nested parts (the parts are walked in one pass,
+//! opened, and that the others are missing is said); messages of PGP (a text tells of them itself, and of what is binary
+//! RFC 3156 says it); thousands of nested parts (the parts are walked in one pass,
 //! with a list of the open boundaries).
 
 mod header;
@@ -57,7 +58,7 @@ const FILES: usize = 256;
 
 /// Gives the parts of a message, or the messages of a mailbox.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    let mut mail = Mail { sink, position: 0, work: Work::of(bytes) };
+    let mut mail = Mail { sink, position: 0, work: Work::of(bytes), is_encrypted: false };
     // A mark of UTF-8 is no part of the first line, nor is what is empty before it.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let mut start = 0_usize;
@@ -100,7 +101,7 @@ pub(crate) fn unpack_uuencoded(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the files that stand uuencoded in a text.
 pub(crate) fn search_uuencoded(text: &[u8], sink: &mut dyn Sink) -> Flow {
-    Mail { sink, position: 0, work: Work::of(text) }.files(text)
+    Mail { sink, position: 0, work: Work::of(text), is_encrypted: false }.files(text)
 }
 
 /// Where the messages of a mailbox start but the first one: each with a line `From `, behind an empty line.
@@ -129,6 +130,8 @@ struct Mail<'sink> {
     position: u64,
     /// Looking ahead for boundaries, holding lines against many of them, and reading files that begin in one another.
     work: Work,
+    /// Whether parts are said to be those of an encrypted message (RFC 3156).
+    is_encrypted: bool,
 }
 
 impl Mail<'_> {
@@ -251,6 +254,7 @@ impl Mail<'_> {
 
     /// Notes the boundary of a part that has parts.
     fn open(&mut self, header: &Header, body: &[u8], boundaries: &mut Vec<Vec<u8>>) {
+        self.is_encrypted |= header.media_type == "multipart/encrypted";
         // Every part may name one, so only the beginning is searched.
         let near = body.get(..NEAR).unwrap_or(body);
         // Blanks at its end are none of it.
@@ -308,6 +312,11 @@ impl Mail<'_> {
         let file_type = is_message.then_some(FileType::Mail);
         if self.give(header.name.clone(), file_type, &content) == Flow::Stop {
             return Flow::Stop;
+        }
+        // As text, a message says itself what it is.
+        let is_binary = self.is_encrypted && !is_between && header.media_type == "application/octet-stream";
+        if let Some(reason) = is_binary.then(|| text::pgp::message(&content)).flatten() {
+            self.sink.incomplete(reason);
         }
         let is_undecoded = content.len() == body.len() && !is_between;
         // What is opened as text is decoded then, too, but for its name.

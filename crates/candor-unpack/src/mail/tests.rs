@@ -472,3 +472,24 @@ fn mails_that_end_within_base64_are_cut_short() {
         assert_eq!(Collected::of(FileType::Mail, whole.as_bytes()).incomplete, [], "{whole}");
     }
 }
+
+#[test]
+fn encrypted_messages_of_rfc_3156_are_told() {
+    let mail = |kind: &str, part: &str| {
+        format!(
+            "From: a@b\nContent-Type: multipart/{kind}; protocol=\"application/pgp-encrypted\"; boundary=b\n\n--b\n\
+             Content-Type: application/pgp-encrypted\n\nVersion: 1\n\n--b\nContent-Type: application/octet-stream\n{part}\n--b--\n"
+        )
+    };
+    let told = |mail: String| Collected::of(FileType::Mail, mail.as_bytes()).incomplete;
+    let binary = "Content-Transfer-Encoding: base64\n\nhQEMA1ZKx0hbJYyOAQf/QxJ1pMbJ8o1v\n";
+    assert_eq!(told(mail("encrypted", binary)), [Reason::Encrypted]);
+    assert_eq!(told(mail("mixed", binary)), []);
+    // What is text is a layer that says it itself.
+    let armor =
+        "\n-----BEGIN PGP MESSAGE-----\n\nhQEMA1ZKx0hbJYyOAQf/QxJ1pMbJ8o1v\n-----END PGP MESSAGE-----\n";
+    let found = Collected::of(FileType::Mail, mail("encrypted", armor).as_bytes());
+    assert_eq!(found.incomplete, []);
+    let text = Collected::of(FileType::TextAscii, &found.children[1].bytes);
+    assert_eq!(text.incomplete, [Reason::Encrypted]);
+}

@@ -5,6 +5,7 @@
 //! ClamAV does: UTF-16 loses its zeros that way and needs no decoding.
 
 mod encoded;
+pub(crate) mod pgp;
 #[cfg(test)]
 mod tests;
 
@@ -60,8 +61,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
 }
 
 /// Gives what stands in a text as base64 but for what begins in one of the places that are `known`, numbered behind what was
-/// `given`.
+/// `given`, and tells of messages of PGP.
 pub(crate) fn search(text: &[u8], given: u64, known: &[Range<usize>], sink: &mut dyn Sink) -> Flow {
+    pgp::search(text, sink);
     let allowance = Allowance::new(sink.budget().work());
     let mut flow = Flow::Continue;
     // Both are in the order in which they stand there.
