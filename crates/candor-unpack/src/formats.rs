@@ -214,7 +214,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "7z",
         types: &[FileType::SevenZip, FileType::SevenZipSfx],
-        gives: "members of every block (stored, LZMA, LZMA2, PPMd, bzip2, deflate, Deflate64, Zstandard, Brotli, LZ4, with delta, swap, BCJ2, AES and the filters for programs)",
+        gives: "members of every block (stored, LZMA, LZMA2, PPMd, bzip2, deflate, Deflate64, Zstandard, Brotli, LZ4, with delta, swap, BCJ2, AES and the filters for programs); of an archive that is cut short in front of the list of its members, what the first block of LZMA or LZMA2 holds",
         library: Some(
             "sevenz-rust2, zlib-rs, bzip2, lzma-rust2, ruzstd, brotli-decompressor; our own for Deflate64 and LZ4",
         ),

@@ -6,9 +6,10 @@
 //! The library reads it on one thread, with its dictionaries and header bounded; members come as streams, so
 //! the budget holds. A member that is damaged, or larger than is allowed, ends its block, not the archive:
 //! what follows it in the block could be had only by decoding all of it. Blocks of methods that the library
-//! does not know are read by `chain.rs`.
+//! does not know are read by `chain.rs`; of an archive without its header, `cut.rs` reads the first one.
 
 mod chain;
+mod cut;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -69,7 +70,11 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
                 "the last {missing} bytes of a 7z archive, with the list of its members: it is cut short, or other parts hold them"
             ))
         });
+        let has_no_list = is_cut.is_some();
         sink.incomplete(is_cut.unwrap_or_else(|| reason(&error)));
+        if has_no_list {
+            cut::give(bytes, sink);
+        }
     }
 }
 
