@@ -162,6 +162,11 @@ impl<'a> Compound<'a> {
         (content, None)
     }
 
+    /// All sectors, in the order in which they stand there.
+    pub(super) fn sectors(&self) -> &'a [u8] {
+        clipped(self.bytes, self.sector_size, u64::MAX)
+    }
+
     fn sector(&self, number: u32) -> &'a [u8] {
         let offset = u64::from(number).saturating_add(1).saturating_mul(self.sector_size);
         clipped(self.bytes, offset, self.sector_size)

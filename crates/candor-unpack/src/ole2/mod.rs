@@ -10,7 +10,8 @@
 //!
 //! Hostile files have chains that loop, directories that lead back into themselves, macros whose directory
 //! is damaged, and sources that are not what the compiled code next to them does. All streams are given,
-//! whether the directory tree leads to them or not.
+//! whether the directory tree leads to them or not. Tables and directory often stand at the end, so that a file that is cut
+//! short has neither: its macros are looked for in its sectors.
 
 mod compound;
 mod encryption;
@@ -64,8 +65,11 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sources: BTreeSet::new(),
         attempts: ATTEMPTS,
         work: Work::of(bytes),
+        is_damaged: !compound.is_whole,
     };
-    let _ = walk.all();
+    if walk.all() == Flow::Continue && walk.is_damaged {
+        let _ = walk.salvage(bytes);
+    }
 }
 
 /// Gives the compound file in a Hancom document's object, behind the four bytes of its length.
@@ -89,6 +93,8 @@ struct Walk<'a, 'sink> {
     attempts: u32,
     /// For what macros cost beside their bytes.
     work: Work,
+    /// Whether the directory or a stream is cut short.
+    is_damaged: bool,
 }
 
 /// What reading a byte of a packed macro costs, what a byte costs that comes out, and what a stream costs that stands beside a
@@ -121,6 +127,7 @@ impl Walk<'_, '_> {
             }
             let content = self.compound.content(stream);
             if u64::try_from(content.len()).unwrap_or(0) < stream.length {
+                self.is_damaged = true;
                 self.sink.incomplete(Reason::Malformed(format!("the stream {} is cut short", stream.name())));
             }
             let path = stream.path();
@@ -146,6 +153,33 @@ impl Walk<'_, '_> {
                 if self.macros(index, &name, &content, start) == Flow::Stop {
                     return Flow::Stop;
                 }
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Gives the sources of macros that stand in the sectors as they follow one another, where the tables that say which sector
+    /// follows which are missing; and all sectors, when no stream is known, for what else they hold. Some were given already
+    /// when it is not much that is missing.
+    fn salvage(&mut self, bytes: &[u8]) -> Flow {
+        let sectors = self.compound.sectors();
+        if self.compound.streams.is_empty()
+            && !sectors.is_empty()
+            && self.give("sectors".to_owned(), None, sectors) == Flow::Stop
+        {
+            return Flow::Stop;
+        }
+        let mut starts = vba::beginnings(bytes);
+        if starts.len() > vba::STARTS {
+            self.sink.incomplete(Reason::Children);
+            starts.truncate(vba::STARTS);
+        }
+        let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+        for (number, (start, end)) in (1_u32..).zip(starts.iter().zip(ends)) {
+            // One ends where the next begins, so that no byte is paid for twice.
+            let until = bytes.get(..end).unwrap_or_default();
+            if self.macros(usize::MAX, &format!("sectors/macro {number}"), until, *start) == Flow::Stop {
+                return Flow::Stop;
             }
         }
         Flow::Continue

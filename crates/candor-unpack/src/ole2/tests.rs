@@ -338,3 +338,47 @@ fn a_chain_is_no_longer_than_the_file_has_sectors() {
     assert_eq!(found.children.len(), 1);
     assert!(found.children[0].bytes.len() <= 5 << 16, "{}", found.children[0].bytes.len());
 }
+
+#[test]
+fn macros_of_a_file_without_its_directory_and_tables_are_found() {
+    let sources: Vec<Vec<u8>> = ["1", "2"]
+        .iter()
+        .map(|number| {
+            format!("Attribute VB_Name = \"Module{number}\"\r\nSub AutoOpen()\r\nEnd Sub\r\n").into_bytes()
+        })
+        .collect();
+    let module = |source: &Vec<u8>| [&b"compiled code"[..], &document::vba(source)].concat();
+    let large = [vec![0xee; 9000], module(&sources[1])].concat();
+    let streams = [("Module1", module(&sources[0])), ("Module2", large)];
+    let whole = document::compound("VBA", &streams);
+    let directory = memchr::memmem::find(&whole, b"R\0o\0o\0t\0").unwrap();
+    let found = Collected::of(FileType::MsOle2, &whole[..directory]);
+    assert!(matches!(found.incomplete[..], [Reason::Malformed(_)]), "{:?}", found.incomplete);
+    assert_eq!(found.anomalies, [Anomaly::VbaMacros; 2]);
+    assert!(found.children[0].bytes == whole[512..directory]);
+    for source in &sources {
+        let given: Vec<_> = found.children.iter().filter(|child| child.bytes == *source).collect();
+        assert_eq!(given.len(), 2);
+        assert_eq!(given[1].member.file_type, Some(FileType::MsOle2));
+    }
+    // The sectors are there, and nobody knows which follows which.
+    let found = Collected::of(FileType::MsOle2, &whole[..whole.len() - 512]);
+    assert!(!found.incomplete.is_empty());
+    assert!(sources.iter().all(|source| found.children.iter().any(|child| child.bytes == *source)));
+    // Of a whole file nothing is given twice.
+    assert_eq!(Collected::of(FileType::MsOle2, &whole).children.len(), 2 + 4);
+}
+
+#[test]
+fn macros_of_damaged_files_are_paid_for() {
+    let source = document::vba(&b"Attribute VB_Name = \"Module1\"\n".repeat(200));
+    let bytes = document::compound("", &[("a", source.repeat(100))]);
+    let cut = &bytes[..memchr::memmem::find(&bytes, b"R\0o\0o\0t\0").unwrap()];
+    let found = Collected::of(FileType::MsOle2, cut);
+    assert!(found.incomplete.contains(&Reason::Children) && !found.incomplete.contains(&Reason::Work));
+    // Each byte once, and what is made of the first 64.
+    let made = found.children.iter().skip(1).step_by(2).map(|child| child.bytes.len()).sum::<usize>();
+    assert!(Collected::work_of(FileType::MsOle2, cut) <= (4 * cut.len() + 2 * made) as u64);
+    let without = Collected::without_work(FileType::MsOle2, cut);
+    assert!(without.incomplete.contains(&Reason::Work) && without.children.len() < found.children.len());
+}
