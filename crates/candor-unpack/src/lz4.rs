@@ -1,10 +1,13 @@
 //! LZ4: blocks, frames, and the frames of the first format.
 //!
-//! Our own, because of damage: a library gives a block of up to 8 MiB whole or not at all.
+//! Our own, because of damage: a library gives a block of up to 8 MiB whole or not at all. Checksums, of which a frame has up to
+//! three kinds, are of the header, of each block as it is packed, and of the content; one that is wrong is told behind all there is.
 
 use std::io::{self, ErrorKind, Read};
 
-use crate::codec::behind_skippable;
+use xxhash_rust::xxh32::{Xxh32, xxh32};
+
+use crate::codec::{behind_skippable, wrong_checksum};
 use crate::pace::Pace;
 use crate::reader::{Reader, clipped};
 
@@ -24,6 +27,10 @@ pub(crate) struct Lz4<'a> {
     out: Vec<u8>,
     at: usize,
     is_damaged: bool,
+    /// Of the content of this frame, when that has a checksum.
+    sum: Xxh32,
+    /// What is wrong though everything could be decoded.
+    fault: Option<fn() -> io::Error>,
     pace: Pace,
 }
 
@@ -39,7 +46,16 @@ struct Frame {
 impl<'a> Lz4<'a> {
     /// A decoder for the frames that `bytes` start with.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, frame: None, out: Vec::new(), at: 0, is_damaged: false, pace: Pace::new() }
+        Self {
+            rest: bytes,
+            frame: None,
+            out: Vec::new(),
+            at: 0,
+            is_damaged: false,
+            sum: Xxh32::new(0),
+            fault: None,
+            pace: Pace::new(),
+        }
     }
 
     /// Decodes the next block; `None` when there is none.
@@ -57,15 +73,18 @@ impl<'a> Lz4<'a> {
         }
         if !frame.is_legacy && length == 0 {
             self.frame = None;
-            self.rest = clipped(reader.rest(), if frame.has_checksum { 4 } else { 0 }, u64::MAX);
+            if frame.has_checksum {
+                self.check(reader.u32(), self.sum.digest());
+            }
+            self.rest = reader.rest();
             return Some(());
         }
         let is_stored = !frame.is_legacy && length >> 31 == 1;
         let length = u64::from(if frame.is_legacy { length } else { length & 0x7fff_ffff });
         let data = clipped(reader.rest(), 0, length);
         self.is_damaged = reader.skip(length).is_none();
-        if frame.has_block_checksums {
-            let _ = reader.skip(4);
+        if frame.has_block_checksums && !self.is_damaged {
+            self.check(reader.u32(), xxh32(data, 0));
         }
         self.rest = if self.is_damaged { &[] } else { reader.rest() };
         let kept = match self.out.len() {
@@ -82,7 +101,16 @@ impl<'a> Lz4<'a> {
         } else if decode(data, &mut self.out, most).is_none() {
             self.is_damaged = true;
         }
+        if frame.has_checksum {
+            self.sum.update(self.out.get(kept..).unwrap_or_default());
+        }
         Some(())
+    }
+
+    /// Notes when a checksum is not what it should be, or not there.
+    fn check(&mut self, said: Option<u32>, found: u32) {
+        let fault: fn() -> io::Error = if said.is_none() { cut_short } else { wrong_checksum };
+        self.fault = self.fault.or((said != Some(found)).then_some(fault));
     }
 
     fn open(&mut self) -> Option<Frame> {
@@ -96,32 +124,55 @@ impl<'a> Lz4<'a> {
                 has_checksum: false,
             },
             b"\x04\x22\x4d\x18" => {
-                let (flags, sizes) = (reader.u8()?, reader.u8()?);
-                reader.skip(if flags & 8 != 0 { 8 } else { 0 })?;
-                reader.skip(if flags & 1 != 0 { 4 } else { 0 })?;
-                reader.skip(1)?;
-                Frame {
-                    is_legacy: false,
-                    // 64 KiB, 256 KiB, 1 MiB, 4 MiB.
-                    largest: match sizes >> 4 & 7 {
-                        ..=4 => 64 << 10,
-                        5 => 256 << 10,
-                        6 => 1 << 20,
-                        _ => 4 << 20,
-                    },
-                    is_linked: flags & 0x20 == 0,
-                    has_block_checksums: flags & 0x10 != 0,
-                    has_checksum: flags & 4 != 0,
-                }
+                let Some((frame, is_sound)) = Frame::read(&mut reader) else {
+                    self.fault = self.fault.or(Some(cut_short));
+                    return None;
+                };
+                self.fault = self.fault.or((!is_sound).then_some(wrong_checksum));
+                frame
             }
             _ => return None,
         };
         self.rest = reader.rest();
         self.out.clear();
         self.at = 0;
+        self.sum.reset(0);
         self.frame = Some(frame);
         Some(frame)
     }
+}
+
+impl Frame {
+    /// The header behind the mark of a frame, and whether its checksum is right.
+    fn read(reader: &mut Reader<'_>) -> Option<(Self, bool)> {
+        let header = reader.rest();
+        let (flags, sizes) = (reader.u8()?, reader.u8()?);
+        // The length of the content, and the name of a dictionary.
+        let (length, dictionary) = (u64::from(flags >> 3 & 1), u64::from(flags & 1));
+        let more = length.saturating_mul(8).saturating_add(dictionary.saturating_mul(4));
+        reader.skip(more)?;
+        let [_, sum, ..] = xxh32(clipped(header, 0, more.saturating_add(2)), 0).to_le_bytes();
+        let is_sound = reader.u8()? == sum;
+        let frame = Self {
+            is_legacy: false,
+            // 64 KiB, 256 KiB, 1 MiB, 4 MiB.
+            largest: match sizes >> 4 & 7 {
+                ..=4 => 64 << 10,
+                5 => 256 << 10,
+                6 => 1 << 20,
+                _ => 4 << 20,
+            },
+            is_linked: flags & 0x20 == 0,
+            has_block_checksums: flags & 0x10 != 0,
+            has_checksum: flags & 4 != 0,
+        };
+        Some((frame, is_sound))
+    }
+}
+
+/// What is said behind content when a part of a frame that holds none is missing.
+fn cut_short() -> io::Error {
+    io::Error::new(ErrorKind::UnexpectedEof, "a frame of LZ4 is cut short")
 }
 
 impl Read for Lz4<'_> {
@@ -138,7 +189,7 @@ impl Read for Lz4<'_> {
                 // The first format has no mark of its end.
                 return match self.frame {
                     Some(frame) if !frame.is_legacy => Err(ErrorKind::UnexpectedEof.into()),
-                    _ => Ok(0),
+                    _ => self.fault.map_or(Ok(0), |fault| Err(fault())),
                 };
             }
         }

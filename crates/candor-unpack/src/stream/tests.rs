@@ -173,6 +173,30 @@ fn a_frame_of_zstandard_with_a_wrong_checksum_hides_nothing() {
 }
 
 #[test]
+fn frames_of_lz4_with_wrong_checksums_hide_nothing() {
+    // A checksum of the header, of a block that is stored, and of the content.
+    let whole = b"\x04\x22\x4d\x18\x74\x40\xbd\x03\0\0\x80abc\xff\x53\xd1\x32\0\0\0\0\xff\x53\xd1\x32";
+    let with = |places: &[usize]| {
+        let mut bytes = whole.to_vec();
+        places.iter().for_each(|place| bytes[*place] ^= 1);
+        let found = only(FileType::Lz4, &[&bytes[..], whole].concat());
+        (found.bytes, found.absent)
+    };
+    assert_eq!(with(&[]), (b"abcabc".to_vec(), None));
+    let wrong = Some(Reason::Malformed("the checksum is wrong".to_owned()));
+    for place in [6, 14, 22] {
+        assert_eq!(with(&[place]), (b"abcabc".to_vec(), wrong.clone()), "{place}");
+    }
+    assert_eq!(with(&[13]), (b"abbabc".to_vec(), wrong));
+    // What is missing of the header of the second, or of a checksum.
+    for (end, content) in [(whole.len() + 6, &b"abc"[..]), (2 * whole.len() - 2, b"abcabc")] {
+        let found = only(FileType::Lz4, &whole.repeat(2)[..end]);
+        assert_eq!(found.bytes, content);
+        assert_eq!(found.absent, Some(Reason::Malformed("a frame of LZ4 is cut short".to_owned())), "{end}");
+    }
+}
+
+#[test]
 fn a_cut_stream_of_lzma_is_given_up_to_where_it_is_cut() {
     let content = text(12_000);
     let encoders: [Case; 3] =
