@@ -3,8 +3,9 @@
 //! Layout: <https://www.gnu.org/software/tar/manual/html_node/Standard.html>. A header of 512 bytes (name,
 //! size in octal, checksum, kind, magic, prefix of the name), then the content, padded to 512.
 //!
-//! Files with holes (`GNU.sparse.major=1` in an extended header, with the map of the pieces in front of their bytes) are given
-//! with zeros for the holes, where that is not much more than there is, and as their pieces otherwise.
+//! Files with holes are given with zeros for the holes, where that is not much more than there is, and as their pieces otherwise.
+//! The map of the pieces stands in the header (`S`), in an extended one (`GNU.sparse.offset` and `numbytes` again and again, or
+//! `GNU.sparse.map`), or in front of their bytes (`GNU.sparse.major=1`).
 //!
 //! Names longer than a header holds come before the member, in a member of their own: `L` of GNU, or the
 //! record `path` of a POSIX extended header. Blocks of zeros end the archive for most readers, and some go
@@ -180,8 +181,11 @@ impl Walk<'_, '_> {
             }
             return Flow::Continue;
         }
-        let extended = std::mem::take(&mut self.extended);
+        let mut extended = std::mem::take(&mut self.extended);
+        let map = header.map.or_else(|| extended.map.take().zip(extended.sparse_size));
         let sparse = extended.sparse(content);
+        let sparse =
+            sparse.or_else(|| map.and_then(|(map, real)| Sparse::of_member(&map, header.size, real)));
         let name = extended.sparse_name.or(extended.path).unwrap_or(header.name);
         if header.size == 0 && name.ends_with(b"/") {
             return Flow::Continue;
@@ -227,7 +231,12 @@ struct Header {
     is_sound: bool,
     /// Where its content begins.
     content: u64,
+    /// The pieces of a file with holes, and its length.
+    map: Option<(Map, u64)>,
 }
+
+/// Where pieces of a file with holes belong, and their lengths.
+type Map = Vec<(u64, u64)>;
 
 impl Header {
     /// The header in `block`; `None` when neither its checksum nor its mark says that it is one.
@@ -252,20 +261,20 @@ impl Header {
         }
         name.extend_from_slice(until_nul(block.get(..100)?));
         let size = number(block.get(124..136)?).unwrap_or(0);
-        Some(Self { name, size, kind: *block.get(156)?, is_sound, content: 0 })
+        Some(Self { name, size, kind: *block.get(156)?, is_sound, content: 0, map: None })
     }
 
     /// The same, with where its content begins when it stands `at` a place.
     fn placed(self, start: Reader<'_>, at: u64, block: &[u8], extended: &Extended) -> Self {
         let content = at.saturating_add(BLOCK);
-        let content = if self.kind == b'S' && self.is_sound {
-            behind_sparse_map(start, content, block)
+        let (content, map) = if self.kind == b'S' && self.is_sound {
+            sparse_map(start, content, block)
         } else {
-            content
+            (content, None)
         };
         let is_of_member = !matches!(self.kind, b'K' | b'L' | b'V' | b'g' | b'x');
         let size = extended.size.filter(|_| is_of_member).unwrap_or(self.size);
-        Self { content, size, ..self }
+        Self { content, size, map, ..self }
     }
 
     /// Whether one with a wrong checksum says what headers of members say.
@@ -327,6 +336,9 @@ struct Extended {
     sparse_name: Option<Vec<u8>>,
     sparse_size: Option<u64>,
     is_sparse: bool,
+    /// Those that are listed here, and where the next one belongs.
+    map: Option<Map>,
+    offset: u64,
 }
 
 /// A file with holes.
@@ -351,7 +363,17 @@ impl Extended {
                 b"path" => self.path = Some(value.to_vec()),
                 b"size" => self.size = decimal(value),
                 b"GNU.sparse.name" => self.sparse_name = Some(value.to_vec()),
-                b"GNU.sparse.realsize" => self.sparse_size = decimal(value),
+                b"GNU.sparse.realsize" | b"GNU.sparse.size" => self.sparse_size = decimal(value),
+                b"GNU.sparse.offset" => self.offset = decimal(value).unwrap_or(u64::MAX),
+                b"GNU.sparse.numbytes" => {
+                    let piece = (self.offset, decimal(value).unwrap_or(u64::MAX));
+                    self.map.get_or_insert_default().push(piece);
+                }
+                b"GNU.sparse.map" => {
+                    let numbers: Vec<u64> = value.split(|byte| *byte == b',').map_while(decimal).collect();
+                    let pieces = numbers.as_chunks::<2>().0.iter();
+                    self.map = Some(pieces.map(|&[offset, length]| (offset, length)).collect());
+                }
                 b"GNU.sparse.major" => self.is_sparse = value == b"1",
                 _ => {}
             }
@@ -375,9 +397,16 @@ impl Extended {
         }
         let start = u64::try_from(content.len().checked_sub(rest.len())?).ok()?;
         let start = start.checked_next_multiple_of(BLOCK)?;
+        Sparse::of(&map, start, real)
+    }
+}
+
+impl Sparse {
+    /// A file of these pieces, which stand one after another from `start` on.
+    fn of(map: &[(u64, u64)], start: u64, real: u64) -> Option<Self> {
         let (mut stored, mut end) = (start, 0_u64);
         let mut pieces = Vec::new();
-        for (offset, length) in map {
+        for &(offset, length) in map {
             let hole = offset.checked_sub(end)?;
             pieces.push(Extent { offset: None, length: hole });
             pieces.push(Extent { offset: Some(stored), length });
@@ -386,7 +415,13 @@ impl Extended {
         }
         pieces.push(Extent { offset: None, length: real.checked_sub(end)? });
         pieces.retain(|piece| piece.length > 0);
-        Some(Sparse { pieces, real, start })
+        Some(Self { pieces, real, start })
+    }
+
+    /// The same when they are all there is of a member of this size; otherwise what stands there is given as it does.
+    fn of_member(map: &[(u64, u64)], size: u64, real: u64) -> Option<Self> {
+        let sum = map.iter().try_fold(0_u64, |sum, (_, length)| sum.checked_add(*length));
+        Self::of(map, 0, real).filter(|_| sum == Some(size))
     }
 }
 
@@ -403,13 +438,28 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Where the content of a sparse member starts: behind the blocks that go on with its map.
-fn behind_sparse_map(start: Reader<'_>, mut at: u64, header: &[u8]) -> u64 {
+/// Where the content of a sparse member starts, behind the blocks that go on with its map, and the map with the length of the
+/// file, when it is not too long.
+fn sparse_map(start: Reader<'_>, mut at: u64, header: &[u8]) -> (u64, Option<(Map, u64)>) {
+    let mut map = Map::new();
+    let mut take = |rows: Option<&[u8]>| {
+        let rows = rows.unwrap_or_default().as_chunks::<12>().0.as_chunks::<2>().0;
+        for [offset, length] in rows {
+            // What is left of a block is empty.
+            if offset[0] != 0 && u64::try_from(map.len()).is_ok_and(|count| count <= PIECES) {
+                map.push((number(offset).unwrap_or(u64::MAX), number(length).unwrap_or(u64::MAX)));
+            }
+        }
+    };
+    take(header.get(386..482));
     let mut is_continued = header.get(482).is_some_and(|&flag| flag != 0);
     while is_continued {
         let Some(block) = start.at(at).and_then(|mut reader| reader.take(BLOCK)) else { break };
+        take(block.get(..504));
         is_continued = block.get(504).is_some_and(|&flag| flag != 0);
         at = at.saturating_add(BLOCK);
     }
-    at
+    let real = header.get(483..495).and_then(number);
+    let is_all = u64::try_from(map.len()).is_ok_and(|count| count <= PIECES);
+    (at, Some(map).filter(|_| is_all).zip(real))
 }

@@ -265,6 +265,72 @@ fn a_file_with_holes_is_given_with_them() {
     }
 }
 
+/// A header of a file with holes of the first kind, with as many pieces as it holds and the block that goes on with the others.
+fn sparse(pieces: &[(u64, u64)], size: u64, real: u64) -> Vec<u8> {
+    let rows = |pieces: &[(u64, u64)], length: usize| {
+        let mut rows: Vec<u8> = pieces
+            .iter()
+            .flat_map(|(offset, length)| format!("{offset:011o}\0{length:011o}\0").into_bytes())
+            .collect();
+        rows.resize(length, 0);
+        rows
+    };
+    let (first, more) = pieces.split_at(pieces.len().min(4));
+    let mut block = header(b"holes", format!("{size:011o}").as_bytes(), b'S', b"ustar  \0");
+    block[386..482].copy_from_slice(&rows(first, 96));
+    block[482] = u8::from(!more.is_empty());
+    block[483..494].copy_from_slice(format!("{real:011o}").as_bytes());
+    let mut out = sealed(block);
+    for (index, more) in more.chunks(21).enumerate() {
+        let is_last = 21 * (index + 1) + 4 >= pieces.len();
+        out.extend([&rows(more, 504)[..], &[u8::from(!is_last)], &[0; 7]].concat());
+    }
+    out
+}
+
+#[test]
+fn files_with_holes_of_the_older_kinds_are_given_with_them() {
+    let content = [&b"firstlast"[..], &[0; 503]].concat();
+    let last = member(b"b", b'0', b"last");
+    let whole = [&[0; 100][..], b"first", &[0; 1895], b"last", &[0; 996]].concat();
+    let pieces = [(100, 5), (2000, 4), (3000, 0)];
+    // As many pieces as take three blocks.
+    let bytes = [b'x'; 30];
+    let many: Vec<(u64, u64)> = (0..30).map(|place| (place * 100 + 70, 1)).collect();
+    let dotted: Vec<u8> = (0..3000).map(|at| if at % 100 == 70 { b'x' } else { 0 }).collect();
+    let listed = [
+        ("GNU.sparse.size", "3000"),
+        ("GNU.sparse.numblocks", "2"),
+        ("GNU.sparse.offset", "100"),
+        ("GNU.sparse.numbytes", "5"),
+        ("GNU.sparse.offset", "2000"),
+        ("GNU.sparse.numbytes", "4"),
+    ];
+    let mapped =
+        [("GNU.sparse.size", "3000"), ("GNU.sparse.name", "holes"), ("GNU.sparse.map", "100,5,2000,4")];
+    let cases = [
+        ([sparse(&pieces, 9, 3000), content].concat(), &whole),
+        ([sparse(&many, 30, 3000), [&bytes[..], &[0; 482]].concat()].concat(), &dotted),
+        ([extended(&listed), member(b"holes", b'0', b"firstlast")].concat(), &whole),
+        ([extended(&mapped), member(b"x", b'0', b"firstlast")].concat(), &whole),
+    ];
+    for (index, (archive, whole)) in cases.iter().enumerate() {
+        let found = Collected::of(FileType::PosixTar, &[&archive[..], &last].concat());
+        let child = &found.children[0];
+        assert_eq!((child.member.name.as_str(), child.member.real_size), ("holes", Some(3000)), "{index}");
+        assert!(child.bytes == **whole && child.absent.is_none(), "{index}");
+        assert_eq!((found.children.len(), &found.incomplete[..]), (2, &[][..]), "{index}");
+        crate::collected::survives_damage(FileType::PosixTar, archive);
+    }
+    // Maps of something else: what stands there.
+    for pieces in [&[(100, 5), (50, 4)][..], &[(100, 5)], &[(100, 5), (2000, 1004)], &[(u64::MAX >> 31, 9)]] {
+        let archive =
+            [sparse(pieces, 9, 3000), [&b"firstlast"[..], &[0; 503]].concat(), last.clone()].concat();
+        let found = Collected::of(FileType::PosixTar, &archive);
+        assert_eq!((found.children.len(), &found.children[0].bytes[..]), (2, &b"firstlast"[..]));
+    }
+}
+
 #[test]
 fn the_size_of_an_extended_header_counts() {
     let hidden = header(b"a", b"00000000000", b'0', b"ustar\x0000");
