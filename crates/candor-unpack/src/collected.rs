@@ -54,6 +54,13 @@ impl Collected {
         Self::within(file_type, bytes, budget)
     }
 
+    /// What `unpack` gives for `bytes` when so many are held besides.
+    pub(crate) fn holding(file_type: FileType, bytes: &[u8], held: u64) -> Self {
+        let mut budget = Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);
+        budget.hold(held);
+        Self::within(file_type, bytes, budget)
+    }
+
     /// What of that work `unpack` pays for `bytes`.
     pub(crate) fn work_of(file_type: FileType, bytes: &[u8]) -> u64 {
         let budget = Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);

@@ -3,6 +3,8 @@
 //! Layout: <https://man.freebsd.org/cgi/man.cgi?query=cpio&sektion=5>. Headers with name and content, padded
 //! to two bytes (binary), none (odc) or four (newc, crc), up to the name `TRAILER!!!`.
 //!
+//! One that ends in front of its trailer is cut short, even where no member is.
+//!
 //! Archives that follow one another, as in an initial RAM disk, are read on, also behind padding. Where a header should be
 //! and is none, the next one is looked for, as cpio does; behind the trailer that is something else, as in a RAM disk
 //! whose second part is compressed, which is a child of its own.
@@ -10,7 +12,7 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Budget, ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::Cut;
 use crate::name::decoded;
@@ -35,10 +37,11 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     // Behind a trailer, something else may stand.
     let mut place_in = Place::Start;
     let mut damages = DAMAGES;
+    let mut is_cut = false;
     while let Some(place) = start.at(at) {
         let padding = place.rest().iter().take_while(|&&byte| byte == 0).count();
         at = at.saturating_add(u64::try_from(padding).unwrap_or(u64::MAX));
-        let Some(place) = start.at(at).filter(|place| !place.rest().is_empty()) else { return };
+        let Some(place) = start.at(at).filter(|place| !place.rest().is_empty()) else { break };
         let rest = place.rest();
         let Some(header) = Header::read(rest) else {
             let is_damage = place_in != Place::BehindTrailer || rest.starts_with(b"07070");
@@ -84,7 +87,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         position = position.saturating_add(1);
         let content = clipped(bytes, offset, header.size);
-        if u64::try_from(content.len()).unwrap_or(0) < header.size {
+        is_cut = u64::try_from(content.len()).unwrap_or(0) < header.size;
+        if is_cut {
             sink.incomplete(Reason::Malformed(format!("cpio member {position} is cut short")));
         }
         let member = Member {
@@ -99,6 +103,15 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+    if place_in == Place::Inside && !is_cut && !may_go_on(sink.budget()) {
+        sink.incomplete(Reason::Malformed("the end of a cpio archive, which is cut short".to_owned()));
+    }
+}
+
+/// Whether what ends between two members may be a part of an archive ([`cut`]), of which only the last has the trailer. Those are
+/// unpacked in parts that are larger than half of the memory, which they hold then.
+fn may_go_on(budget: &Budget) -> bool {
+    budget.memory() <= (budget.limits().max_memory / 2).saturating_add(1)
 }
 
 /// Where in a file of archives something is.

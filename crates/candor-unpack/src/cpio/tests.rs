@@ -89,6 +89,37 @@ fn an_archive_that_is_cut_in_a_header_is_said_to_be() {
 }
 
 #[test]
+fn an_archive_that_is_cut_between_members_is_said_to_be() {
+    for (kind, file_type) in KINDS {
+        let whole = cpio(kind, &[("a", b"first"), ("b", b"second"), ("empty", b"")]);
+        let ends = [&b"second"[..], b"empty\0", b"TRAILER"].map(|name| {
+            let place = whole.windows(name.len()).rposition(|bytes| bytes == name).unwrap();
+            // At the end of a content or of a name, and in front of the last header.
+            if name == b"TRAILER" { place - header_length(kind) } else { place + name.len() }
+        });
+        for end in ends {
+            let cut = &whole[..end];
+            let found = Collected::of(file_type, cut);
+            let reason = Reason::Malformed("the end of a cpio archive, which is cut short".to_owned());
+            assert_eq!((found.children.len(), found.incomplete), (2, vec![reason]), "{kind:?} {end}");
+            // Of one that comes in parts, each may end like that.
+            let half = candor_model::Limits::default().max_memory / 2;
+            assert_eq!(Collected::holding(file_type, cut, half).incomplete, [], "{kind:?}");
+            assert_eq!(Collected::holding(file_type, cut, half / 2).incomplete.len(), 1, "{kind:?}");
+        }
+        assert_eq!(Collected::of(file_type, &whole).incomplete, [], "{kind:?}");
+    }
+}
+
+fn header_length(kind: Cpio) -> usize {
+    match kind {
+        Cpio::Binary | Cpio::BinaryBig => 26,
+        Cpio::Odc => 76,
+        Cpio::Newc | Cpio::Crc => 110,
+    }
+}
+
+#[test]
 fn records_of_nothing_are_paid_for() {
     let mut bytes = [&[0xc7, 0x71][..], &[0; 24]].concat().repeat(1000);
     bytes.extend(cpio(Cpio::Newc, &[("a", b"content")]));
