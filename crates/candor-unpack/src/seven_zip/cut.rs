@@ -4,12 +4,13 @@
 
 use std::io::{ErrorKind, Read};
 
-use candor_model::{Flow, Member, Sink};
+use candor_model::{ChildKind, Content, Flow, Member, Sink};
 use lzma_rust2::filter::bcj::BcjReader;
 
 use crate::codec::{self, DICTIONARY, Decoder};
-use crate::reader::{Order, Reader, clipped};
-use crate::work::{self, Price, units};
+use crate::pace::Pace;
+use crate::reader::clipped;
+use crate::work::units;
 
 /// Where the packed bytes begin.
 const START: u64 = 32;
@@ -17,6 +18,8 @@ const START: u64 = 32;
 const PROPERTIES: u8 = 0x5d;
 /// How much of it has to come out before it is believed, unless the archive ends before.
 const PROBE: u64 = 4096;
+/// What its decisions may cost, in the units of [`Pace`].
+const PROBING: u64 = 1 << 18;
 
 /// Gives what the first block packs, as far as it goes.
 pub(super) fn give(bytes: &[u8], sink: &mut dyn Sink) {
@@ -28,18 +31,20 @@ pub(super) fn give(bytes: &[u8], sink: &mut dyn Sink) {
         if is_changed && !is_program {
             return;
         }
-        let Some(decoder) = decoder(packed) else { return };
-        let decoder: Decoder<'_> =
-            if is_changed { Box::new(BcjReader::new_x86(decoder, 0)) } else { decoder };
         let length = units(packed.len());
+        let pace = Pace::coding(length, sink.budget());
+        let Some(decoder) = decoder(packed, &pace) else { return };
+        let mut decoder: Decoder<'_> =
+            if is_changed { Box::new(BcjReader::new_x86(decoder, 0)) } else { decoder };
         let member = Member {
             name: if is_changed { "first block, as programs".to_owned() } else { "first block".to_owned() },
             position,
             compressed_size: Some(length),
             ..Member::default()
         };
-        let price = Price::coded(codec::RANGES, length, sink.budget());
-        if work::give(&member, decoder, price, sink) == Flow::Stop {
+        let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder));
+        pace.settle(sink.budget());
+        if flow == Flow::Stop {
             return;
         }
     }
@@ -48,29 +53,19 @@ pub(super) fn give(bytes: &[u8], sink: &mut dyn Sink) {
 /// What comes out first; none when that is damage, as it is where something else is packed or encrypted.
 fn beginning(packed: &[u8]) -> Option<Vec<u8>> {
     let mut beginning = Vec::new();
-    match decoder(packed)?.take(PROBE).read_to_end(&mut beginning) {
+    match decoder(packed, &Pace::with(PROBING))?.take(PROBE).read_to_end(&mut beginning) {
         Err(error) if error.kind() != ErrorKind::UnexpectedEof => None,
         _ => Some(beginning).filter(|beginning| !beginning.is_empty()),
     }
 }
 
-fn decoder(packed: &[u8]) -> Option<Decoder<'_>> {
+fn decoder<'a>(packed: &'a [u8], pace: &Pace) -> Option<Decoder<'a>> {
     match packed.first()? {
         // LZMA2 begins anew in its first chunk, and LZMA with a zero.
-        1 => Some(codec::lzma2(packed, DICTIONARY)),
-        0xe0.. => Some(cut_chunk(packed).unwrap_or_else(|| codec::lzma2(packed, DICTIONARY))),
-        0 => Some(codec::lzma(packed, PROPERTIES, DICTIONARY, u64::MAX)),
+        1 | 0xe0.. => Some(codec::lzma2(packed, DICTIONARY, pace)),
+        0 => Some(codec::lzma(packed, PROPERTIES, DICTIONARY, u64::MAX, pace)),
         _ => None,
     }
-}
-
-/// The first chunk of LZMA2 when that is all there is and not all of it: the decoder takes a chunk whole or not at all.
-fn cut_chunk(packed: &[u8]) -> Option<Decoder<'_>> {
-    let mut header = Reader::new(packed, Order::Big);
-    let (control, low, length, properties) = (header.u8()?, header.u16()?, header.u16()?, header.u8()?);
-    let is_cut = header.rest().len() <= usize::from(length);
-    let made = (u64::from(control & 0x1f) << 16 | u64::from(low)).saturating_add(1);
-    is_cut.then(|| codec::lzma(header.rest(), properties, DICTIONARY, made))
 }
 
 #[cfg(test)]
