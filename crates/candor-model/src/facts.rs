@@ -36,6 +36,8 @@ pub struct Link {
     pub target: String,
     /// What is shown for it: a text, or the address of an image.
     pub shown: String,
+    /// Whether it is the text that stands in the page.
+    pub is_text: bool,
 }
 
 /// Something about a layer that harmless files rarely have. It convicts nobody; whoever wants to know of

@@ -76,19 +76,21 @@ impl Phishing {
         let mut is_protected = |tries: &mut u32| {
             *protected.get_or_insert_with(|| wanted.phishing_addresses && self.protects(&real, &shown, tries))
         };
-        let what = if shown.secure && !real.secure && (wanted.phishing_ssl || is_protected(tries)) {
-            "SSL-Spoof"
-        } else if real.cloaked_by_null && (wanted.phishing_cloaks || is_protected(tries)) {
-            "Cloaked.Null"
-        } else if wanted.phishing_cloaks && real.is_number && !is_same(&real.host, &shown.host) {
-            "Cloaked.NumericIP"
-        } else if wanted.phishing_cloaks && real.user_is_host {
-            "Cloaked.Username"
-        } else if !is_same(&real.host, &shown.host) && is_protected(tries) {
-            "SpoofedDomain"
-        } else {
-            return None;
-        };
+        // Whoever looks at an image or points at a link sees no address that would claim to be secure.
+        let what =
+            if link.is_text && shown.secure && !real.secure && (wanted.phishing_ssl || is_protected(tries)) {
+                "SSL-Spoof"
+            } else if real.cloaked_by_null && (wanted.phishing_cloaks || is_protected(tries)) {
+                "Cloaked.Null"
+            } else if wanted.phishing_cloaks && real.is_number && !is_same(&real.host, &shown.host) {
+                "Cloaked.NumericIP"
+            } else if wanted.phishing_cloaks && real.user_is_host {
+                "Cloaked.Username"
+            } else if !is_same(&real.host, &shown.host) && is_protected(tries) {
+                "SpoofedDomain"
+            } else {
+                return None;
+            };
         (!self.allows(&real, &shown, tries)).then_some(what)
     }
 

@@ -172,3 +172,19 @@ fn a_page_of_links_that_fit_nothing_ends() {
     let found = told(&image(&list), &Heuristics::default(), &mail(&format!("<html>{links}</html>")));
     assert_eq!(found, ["SpoofedDomain"]);
 }
+
+#[test]
+fn only_a_text_claims_to_be_secure() {
+    let (image, default) = (image(""), Heuristics::default());
+    let shown = "https://www.goodbank.com/x";
+    for body in [
+        format!("<a href=\"TARGET\"><img src=\"{shown}\"></a>"),
+        format!("<a href=\"TARGET\" title=\"{shown}\">here</a>"),
+        format!("<a href=\"TARGET\"><area href=\"{shown}\"></a>"),
+        format!("<form action=\"TARGET\"><a href=\"{shown}\">here</a></form>"),
+    ] {
+        let told = |target| told(&image, &default, &mail(&body.replace("TARGET", target)));
+        assert_eq!(told("http://evil.net/"), ["SpoofedDomain"], "{body}");
+        assert!(told("http://www.goodbank.com/").is_empty(), "{body}");
+    }
+}

@@ -88,7 +88,7 @@ impl Links {
             _ => {
                 let around = self.anchor.get().or(self.form.get());
                 if let (Some(target), Some(shown)) = (around, self.source.get().or(self.href.get())) {
-                    pair(&mut self.found, target, shown);
+                    pair(&mut self.found, target, shown, false);
                 }
             }
         }
@@ -103,7 +103,7 @@ impl Links {
         let Some(href) = self.href.get() else { return };
         for (target, shown) in [(self.form.get(), Some(href)), (Some(href), self.title.get())] {
             if let (Some(target), Some(shown)) = (target, shown) {
-                pair(&mut self.found, target, shown);
+                pair(&mut self.found, target, shown, false);
             }
         }
         std::mem::swap(&mut self.anchor, &mut self.href);
@@ -112,7 +112,7 @@ impl Links {
     /// The end of an anchor, or of the page.
     pub(super) fn close(&mut self) {
         if let Some(target) = self.anchor.get() {
-            pair(&mut self.found, target, &self.text);
+            pair(&mut self.found, target, &self.text, true);
         }
         self.anchor.is_known = false;
         self.text.clear();
@@ -120,10 +120,10 @@ impl Links {
 }
 
 /// Keeps where something leads and what it shows.
-fn pair(found: &mut Vec<Link>, target: &[u8], shown: &[u8]) {
+fn pair(found: &mut Vec<Link>, target: &[u8], shown: &[u8], is_text: bool) {
     // An address has a dot.
     if found.len() < LINKS && shown.contains(&b'.') && target != shown {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        found.push(Link { target: text(target), shown: text(shown) });
+        found.push(Link { target: text(target), shown: text(shown), is_text });
     }
 }

@@ -92,12 +92,16 @@ fn png(bytes: &[u8]) -> Option<&'static str> {
     let mut reader = Reader::new(bytes, Order::Big);
     reader.skip(8)?;
     for _ in 0..PARTS {
-        let Some(length) = reader.u32() else { return Some("PNG.EOFReadingChunk") };
+        // One that ends between two chunks is not told, as ClamAV does not.
+        let length = reader.u32()?;
         if length > 0x7fff_ffff {
             return Some("PNG.InvalidChunkLength");
         }
         let Some(kind) = reader.take(4) else { return Some("PNG.EOFReadingChunkType") };
-        if reader.skip(u64::from(length)).is_none() || reader.skip(4).is_none() {
+        if reader.skip(u64::from(length)).is_none() {
+            return Some("PNG.EOFReadingChunk");
+        }
+        if reader.skip(4).is_none() {
             return Some("PNG.EOFReadingChunkCRC");
         }
         if kind == b"IEND" {

@@ -48,9 +48,13 @@ fn png_parts() {
     whole.extend(b"\0\0\0\x02IHDRab....");
     whole.extend(b"\0\0\0\0IEND....");
     assert_eq!(wrong(&whole), None);
-    assert_eq!(wrong(&whole[..10]), broken("PNG.EOFReadingChunk"));
+    assert_eq!(wrong(&whole[..10]), None);
     assert_eq!(wrong(&whole[..14]), broken("PNG.EOFReadingChunkType"));
+    assert_eq!(wrong(&whole[..17]), broken("PNG.EOFReadingChunk"));
     assert_eq!(wrong(&whole[..19]), broken("PNG.EOFReadingChunkCRC"));
+    // Between two chunks.
+    assert_eq!(wrong(&whole[..22]), None);
+    assert_eq!(wrong(&whole[..24]), None);
     whole[8] = 0x80;
     assert_eq!(wrong(&whole), broken("PNG.InvalidChunkLength"));
 }

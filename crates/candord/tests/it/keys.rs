@@ -74,7 +74,7 @@ fn what_is_odd_is_told_as_it_is_asked() {
     );
     let all = [&encrypted[..], broken, &macros];
     let zip = "Heuristics.Encrypted.Zip";
-    let png = "Heuristics.Broken.Media.PNG.EOFReadingChunkCRC";
+    let png = "Heuristics.Broken.Media.PNG.EOFReadingChunk";
     let vba = "Heuristics.OLE2.ContainsMacros.VBA";
     for (lines, expected) in [
         ("", ["OK", "OK", "OK"]),
