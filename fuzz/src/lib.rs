@@ -121,7 +121,8 @@ targets! {
         unpack_nuitka(plain) => [Elf, MsExe];
         unpack_pyinstaller(plain) => [Elf];
         unpack_pe(plain) => [MsExe];
-        unpack_stream(plain) => [Bzip2, Xz, Lzma, Lzip, Zstd, Lz4, Compress];
+        unpack_stream(plain) => [Bzip2, Zstd, Lz4, Compress];
+        unpack_lzma(plain) => [Xz, Lzma, Lzip];
         unpack_tar(plain) => [PosixTar] like [OldTar];
         unpack_text(plain) => [TextAscii] like [TextUtf16Le];
         unpack_encoded_script(plain) => [ScrEnc];

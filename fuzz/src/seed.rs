@@ -76,11 +76,21 @@ fn universal(slice: &[u8]) -> Vec<u8> {
 }
 
 /// `text` in every compression.
+/// A stream of xz with filters and with several blocks.
+fn filtered(text: &[u8]) -> Vec<u8> {
+    let filters = [(stream::FilterType::Delta, 3), (stream::FilterType::BcjX86, 0)];
+    stream::xz_as(
+        &text.repeat(3),
+        stream::Xz { filters: &filters, check: stream::CheckType::Sha256, block: 4096 },
+    )
+}
+
 fn streams(text: &[u8]) -> Vec<Vec<u8>> {
     vec![
         stream::gzip(text),
         stream::bzip2(text),
         stream::xz(text),
+        filtered(text),
         stream::lzma(text),
         stream::lzip(text),
         stream::zstd(text),

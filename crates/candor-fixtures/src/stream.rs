@@ -2,7 +2,9 @@
 //! with it.
 
 use std::io::Write as _;
+use std::num::NonZeroU64;
 
+pub use lzma_rust2::{CheckType, filter::FilterType};
 use lzma_rust2::{LzipOptions, LzipWriter, LzmaOptions, LzmaWriter, XzOptions, XzWriter};
 
 /// A gzip member.
@@ -37,6 +39,30 @@ pub fn bzip2(bytes: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn xz(bytes: &[u8]) -> Vec<u8> {
     let Ok(mut encoder) = XzWriter::new(Vec::new(), XzOptions::with_preset(1)) else { return Vec::new() };
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
+}
+
+/// How a stream of xz is written: filters in front of LZMA2, what sums up its blocks, and how long these are.
+#[derive(Clone, Copy, Debug)]
+pub struct Xz<'a> {
+    /// Filters, the first of which sees the content, with their distance or start.
+    pub filters: &'a [(FilterType, u32)],
+    /// The checksum.
+    pub check: CheckType,
+    /// Bytes of a block that come out.
+    pub block: u64,
+}
+
+/// A stream of xz that is written like this.
+#[must_use]
+pub fn xz_as(bytes: &[u8], how: Xz<'_>) -> Vec<u8> {
+    let mut options = XzOptions::with_preset(1);
+    options.set_check_sum_type(how.check);
+    options.set_block_size(NonZeroU64::new(how.block));
+    for (filter, property) in how.filters.iter().rev() {
+        options.prepend_pre_filter(*filter, *property);
+    }
+    let Ok(mut encoder) = XzWriter::new(Vec::new(), options) else { return Vec::new() };
     encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 

@@ -1,7 +1,7 @@
 use std::io::{BufRead, BufReader, Read};
 
 use candor_fixtures::ranges::{self, Step};
-use candor_fixtures::stream;
+use candor_fixtures::stream::{self, CheckType, FilterType, Xz};
 use candor_model::{Budget, Interrupt, Limits};
 use lzma_rust2::{LzipReader, LzmaReader, XzReader};
 use proptest::prelude::*;
@@ -201,6 +201,69 @@ fn what_xz_says_of_itself_is_checked() {
         let behind = bytes.len() - 35;
         assert!(place <= behind || out == text, "{place} of {}", bytes.len());
     }
+}
+
+#[test]
+fn blocks_and_filters_of_xz_are_undone() {
+    let text = text(50_000);
+    let program = [&b"MZ"[..], &b"\xe8\x10\0\0\0 a \xe9\0\x01\0\0".repeat(900), &text].concat();
+    for check in [CheckType::None, CheckType::Crc32, CheckType::Crc64, CheckType::Sha256] {
+        for filters in [
+            &[][..],
+            &[(FilterType::Delta, 1)],
+            &[(FilterType::Delta, 256)],
+            &[(FilterType::BcjX86, 0)],
+            &[(FilterType::BcjX86, 4096)],
+            &[(FilterType::BcjArm64, 0)],
+            &[(FilterType::BcjRiscv, 0), (FilterType::Delta, 4)],
+            &[(FilterType::BcjPpc, 0), (FilterType::BcjSparc, 0), (FilterType::Delta, 2)],
+        ] {
+            for block in [0, 4096, 30_000] {
+                let bytes = stream::xz_as(&program, Xz { filters, check, block });
+                let found = all(codec::xz(&bytes, &pace()));
+                assert!(found == (program.clone(), true), "{check:?} {filters:?} {block} {}", found.0.len());
+                // And two of them, with zeros between.
+                let twice = [&bytes[..], &[0; 8], &bytes].concat();
+                let found = all(codec::xz(&twice, &pace()));
+                assert!(found == ([&program[..], &program].concat(), true), "{check:?} {filters:?} {block}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_block_of_known_length_takes_none_of_the_others_along() {
+    let text = text(9_000);
+    let mut stream = Vec::new();
+    for part in text.chunks(3_000) {
+        let one = stream::xz_as(part, Xz { filters: &[], check: CheckType::Crc32, block: 0 });
+        if stream.is_empty() {
+            stream.extend(&one[..12]);
+        }
+        // The only block, without its header: up to the checksum and the list.
+        let start = 12 + (usize::from(one[12]) + 1) * 4;
+        let list = one.len()
+            - 12
+            - (u32::from_le_bytes(one[one.len() - 8..][..4].try_into().unwrap()) as usize + 1) * 4;
+        // The list says how long header, data and checksum are, in one or two bytes.
+        let low = usize::from(one[list + 2]);
+        let unpadded = if low < 0x80 { low } else { low & 0x7f | usize::from(one[list + 3]) << 7 };
+        let packed = unpadded - (start - 12) - 4;
+        let number = |value: usize| [value as u8 | 0x80, (value >> 7) as u8];
+        let mut header =
+            [&[3, 0xc0][..], &number(packed), &number(part.len()), &[0x21, 1, 16, 0, 0, 0]].concat();
+        let mut sum = flate2::Crc::new();
+        sum.update(&header);
+        header.extend(sum.sum().to_le_bytes());
+        assert_eq!(header.len(), 16);
+        stream.extend([&header, &one[start..list]].concat());
+    }
+    let (out, _) = all(codec::xz(&stream, &pace()));
+    assert!(out == text);
+    // In the first block.
+    stream[12 + 16 + 40] ^= 0x55;
+    let (out, is_whole) = all(codec::xz(&stream, &pace()));
+    assert!(!is_whole && out.ends_with(&text[3_000..]) && out.len() < text.len() + 300, "{}", out.len());
 }
 
 #[test]

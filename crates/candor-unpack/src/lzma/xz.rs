@@ -114,12 +114,22 @@ struct Block<'a> {
     decoder: Decoder<'a>,
     sum: Sum,
     made: u64,
-    /// How many bytes were left of the file in front of it, and how long its header is.
-    start: usize,
+    /// What was left of the file in front of it, and how long its header is.
+    start: &'a [u8],
     header: u64,
     /// What the header says of its lengths, packed and not.
     packed: Option<u64>,
     unpacked: Option<u64>,
+}
+
+impl<'a> Block<'a> {
+    /// What stands behind its data, when its header says how much these are, and they are there.
+    fn end(&self) -> Option<&'a [u8]> {
+        let mut reader = Reader::little(self.start);
+        reader.skip(self.header)?;
+        reader.skip(self.packed?)?;
+        Some(reader.rest())
+    }
 }
 
 /// One stream of xz.
@@ -182,7 +192,7 @@ impl<'a> Xz<'a> {
     /// Begins the next block; `false` when there is none.
     fn next(&mut self, kind: u8) -> io::Result<bool> {
         self.pace.pay(BLOCK)?;
-        let start = self.rest().len();
+        let start = self.rest();
         let &[first, ..] = self.rest() else { return Err(ErrorKind::UnexpectedEof.into()) };
         if first == 0 {
             return self.end().map(|()| false);
@@ -233,7 +243,7 @@ impl<'a> Xz<'a> {
     /// Reads what stands behind the content of a block.
     fn leave(&mut self, kind: u8) -> io::Result<()> {
         let Some(block) = self.block.take() else { return Ok(()) };
-        let packed = units(block.start.saturating_sub(self.rest().len())).saturating_sub(block.header);
+        let packed = units(block.start.len().saturating_sub(self.rest().len())).saturating_sub(block.header);
         let padding = packed.wrapping_neg() & 3;
         let padding = self.rest.next(padding)?;
         let length = Sum::length(kind);
@@ -292,7 +302,18 @@ impl<'a> Xz<'a> {
         };
         loop {
             if let Some(block) = &mut self.block {
-                let read = block.decoder.read(buffer)?;
+                let read = match block.decoder.read(buffer) {
+                    // The next one is read where it is known to begin.
+                    Err(error) if error.kind() != ErrorKind::QuotaExceeded => match block.end() {
+                        Some(end) => {
+                            self.is_wrong = true;
+                            self.rest.0.set(end);
+                            0
+                        }
+                        None => return Err(error),
+                    },
+                    read => read?,
+                };
                 if read > 0 {
                     block.sum.update(buffer.get(..read).unwrap_or_default());
                     block.made = block.made.saturating_add(units(read));
