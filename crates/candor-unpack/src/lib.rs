@@ -155,7 +155,7 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     if embedded::applies(file_type) {
         embedded::search(bytes, sink);
     } else {
-        behind::give(bytes, sink);
+        behind::give(file_type, bytes, sink);
     }
 }
 

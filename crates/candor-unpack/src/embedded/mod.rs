@@ -22,6 +22,7 @@ use crate::elf::class_and_order;
 use crate::nsis;
 use crate::pe::PortableExecutable;
 use crate::reader::{Reader, clipped};
+use crate::recognised::is_only_recognised;
 use crate::work::{Work, units};
 
 /// Objects of one kind that are given, and places of its magic that are looked at. That there are more is said.
@@ -131,8 +132,13 @@ pub(crate) fn begins_with_magic(bytes: &[u8]) -> bool {
         || KINDS.iter().any(|(magic, _)| bytes.starts_with(magic))
 }
 
-/// Whether layers of this type are searched.
+/// Whether layers of this type are searched. So are those that are only told by their type and hide nothing: nobody else looks
+/// into them.
 pub(crate) const fn applies(file_type: FileType) -> bool {
+    (is_only_recognised(file_type) && !file_type.hides_content()) || is_searched(file_type)
+}
+
+const fn is_searched(file_type: FileType) -> bool {
     matches!(
         file_type,
         FileType::BinaryData
@@ -142,6 +148,15 @@ pub(crate) const fn applies(file_type: FileType) -> bool {
             | FileType::TextUtf16Be
             | FileType::Script
             | FileType::Html
+            | FileType::HtmlUtf16
+            | FileType::Uuencoded
+            | FileType::ScrEnc
+            | FileType::XmlWord
+            | FileType::XmlXl
+            | FileType::XmlHwp
+            // What is packed has no magics in it, so one of them is behind it.
+            | FileType::Lzma
+            | FileType::Compress
             | FileType::MsExe
             | FileType::Elf
             | FileType::MachO
@@ -158,7 +173,6 @@ pub(crate) const fn applies(file_type: FileType) -> bool {
             | FileType::Pdf
             | FileType::Rtf
             | FileType::Swf
-            | FileType::PythonCompiled
     )
 }
 
@@ -204,6 +218,12 @@ static MAGICS: LazyLock<Option<Magics>> = LazyLock::new(|| {
 /// Gives what is found behind the first byte.
 pub(crate) fn search(bytes: &[u8], sink: &mut dyn Sink) {
     search_for(bytes, 0, [Search { from: 1, ..Search::default() }; KINDS.len()], sink);
+}
+
+/// Gives what is found from `start` on, which is not the start of the layer: in front of it, others looked.
+pub(crate) fn search_behind(bytes: &[u8], start: usize, sink: &mut dyn Sink) {
+    let behind = bytes.get(start..).unwrap_or_default();
+    search_for(behind, start, [Search::default(); KINDS.len()], sink);
 }
 
 /// Gives what is found in a part of a ZIP archive that begins at `base` and is no member; what the archive begins with is

@@ -39,6 +39,11 @@ fn every_kind_is_found_behind_anything() {
             (document::pdf(&[("", b"content".to_vec())]), FileType::Pdf),
             (b"{\\rtf1 text}".to_vec(), FileType::Rtf),
             (b"\xa7\x0d\x0d\x0a\0\0\0\0".to_vec(), FileType::PythonCompiled),
+            (b"\0asm\x01\0\0\0".to_vec(), FileType::Wasm),
+            (b"GGUF\x03\0\0\0".to_vec(), FileType::AiModel),
+            (b"begin 644 a\n#0V%T\n`\nend\n".to_vec(), FileType::Uuencoded),
+            (candor_fixtures::stream::lzma(b"content"), FileType::Lzma),
+            (candor_fixtures::stream::compress(b"content", 16), FileType::Compress),
         ] {
             let offset = before.len() as u64;
             let found = Collected::of(file_type, &[before, object.clone()].concat()).children;

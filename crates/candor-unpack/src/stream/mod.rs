@@ -47,8 +47,8 @@ pub(crate) fn lzip(bytes: &[u8], sink: &mut dyn Sink) {
 
 /// Gives the content of all frames of Zstandard, or of LZ4 behind a frame to be skipped.
 pub(crate) fn zstd(bytes: &[u8], sink: &mut dyn Sink) {
-    let is_lz4 = codec::behind_skippable(bytes).starts_with(b"\x04\x22\x4d\x18");
-    if is_lz4 {
+    let first = codec::behind_skippable(bytes);
+    if first.starts_with(b"\x04\x22\x4d\x18") || first.starts_with(b"\x02\x21\x4c\x18") {
         return lz4(bytes, sink);
     }
     streams(bytes, Method::Zstd, codec::zstd, sink);
@@ -90,7 +90,7 @@ fn streams<'a>(
     give(bytes, &mut paid, sink);
     paid.settle(sink.budget());
     pace.settle(sink.budget());
-    behind::give_from(bytes, bytes.len().saturating_sub(pace.behind()), sink);
+    behind::give_behind_frames(bytes, bytes.len().saturating_sub(pace.behind()), sink);
 }
 
 fn give(bytes: &[u8], mut decoder: impl Read, sink: &mut dyn Sink) {

@@ -19,6 +19,7 @@ mod tests;
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::Cut;
+use crate::behind;
 use crate::extents::{Extent, Extents};
 use crate::name::decoded;
 use crate::package::Package;
@@ -122,6 +123,8 @@ fn members(bytes: &[u8], package: &mut Package, sink: &mut dyn Sink) {
     }
     match junk {
         Some((place, true)) => walk.damaged(format!("tar header at {place}")),
+        Some((place, false)) => behind::give_from(bytes, usize::try_from(place).unwrap_or(0), walk.sink),
+        None if zeros >= 2 => behind::give_from(bytes, usize::try_from(at).unwrap_or(0), walk.sink),
         _ if zeros < 2 && at >= doubtful => {
             let rest = clipped(bytes, at, u64::MAX);
             if rest.iter().any(|&byte| byte != 0) {

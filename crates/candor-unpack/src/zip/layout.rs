@@ -180,6 +180,26 @@ pub(super) fn has_end(bytes: &[u8]) -> bool {
     memmem::find(bytes, b"PK\x05\x06").is_some()
 }
 
+/// Where an archive begins whose end record is the last of the bytes; not, when they begin with it or it has no members.
+pub(super) fn start_of_last(bytes: &[u8]) -> Option<usize> {
+    let tail = bytes.len().saturating_sub(65_535 + 22);
+    let is_last = |end: &usize| {
+        let end = tail.saturating_add(*end).saturating_add(20);
+        let length = bytes.get(end..).and_then(|rest| rest.first_chunk());
+        length.is_some_and(|length| {
+            end.saturating_add(2).saturating_add(usize::from(u16::from_le_bytes(*length))) == bytes.len()
+        })
+    };
+    memmem::rfind_iter(bytes.get(tail..)?, b"PK\x05\x06").find(is_last)?;
+    let (mut directory, base) = directory(bytes)?;
+    let mut first: Option<u64> = None;
+    while let Some(entry) = Entry::central(&mut directory) {
+        first = Some(first.map_or(entry.header, |first| first.min(entry.header)));
+    }
+    let start = usize::try_from(base.checked_add(first?)?).ok()?;
+    bytes.get(start..).is_some_and(|rest| start > 0 && rest.starts_with(LOCAL)).then_some(start)
+}
+
 /// The central directory, and how many bytes stand before the archive.
 pub(super) fn directory(bytes: &[u8]) -> Option<(Reader<'_>, u64)> {
     let start = Reader::little(bytes);

@@ -46,6 +46,11 @@ pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
     layout::end(bytes)
 }
 
+/// Where an archive begins that ends where `bytes` end.
+pub(crate) fn at_end(bytes: &[u8]) -> Option<usize> {
+    layout::start_of_last(bytes)
+}
+
 /// Gives every member.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if layout::has_other_parts(bytes) {
