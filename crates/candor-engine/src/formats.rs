@@ -52,6 +52,9 @@ impl Formats for Builtin {
         for image in candor_identify::images(file_type, bytes) {
             candor_unpack::unpack(image, bytes, sink);
         }
+        if candor_identify::has_page(file_type, bytes) {
+            candor_unpack::page_in_front(bytes, sink);
+        }
     }
 
     fn cut(&self, file_type: FileType, bytes: &[u8]) -> Option<Cut> {

@@ -7,12 +7,17 @@ pub(crate) fn identify(bytes: &[u8]) -> Option<FileType> {
     RULES.iter().find(|(_, is_image)| is_image(bytes)).map(|&(found, _)| found)
 }
 
+/// Whether this is a type of images.
+pub(crate) fn is_image(file_type: FileType) -> bool {
+    RULES.iter().any(|&(known, _)| known == file_type)
+}
+
 /// The image types that `bytes` of the type `found` are as well: most images begin with bytes that nobody reads, in which the
 /// magic of anything may stand, and systems open them all the same.
 pub(crate) fn beside(found: FileType, bytes: &[u8]) -> impl Iterator<Item = FileType> + '_ {
     // What is on a disk of fixed size is in front of its footer, and is unpacked from there.
     let has_footer = matches!(found, FileType::Vhd | FileType::Dmg);
-    let mut is_known = RULES.iter().any(|&(file_type, _)| file_type == found);
+    let mut is_known = is_image(found);
     RULES.iter().filter(move |_| !has_footer).filter_map(move |&(file_type, is_image)| {
         // Volumes have boot sectors, and an ISO 9660 volume is read as UDF, too, when it is.
         let is_part = match file_type {

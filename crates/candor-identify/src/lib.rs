@@ -32,7 +32,7 @@ mod zip;
 #[cfg(test)]
 mod tests;
 
-use candor_model::FileType;
+use candor_model::{FileType, Target};
 
 /// How many bytes of a file most rules look at: as many as ClamAV's.
 pub const PREFIX: usize = 1024;
@@ -80,6 +80,16 @@ pub fn identify(bytes: &[u8]) -> FileType {
         Some(text) => text,
         None => FileType::BinaryData,
     }
+}
+
+/// Whether a page stands in the beginning of `bytes` of the type `found`, which is one that nobody reads as text: browsers look
+/// for tags in anything, and a picture, a volume or a model has room in front for whole pages.
+#[must_use]
+pub fn has_page(found: FileType, bytes: &[u8]) -> bool {
+    let may_have = matches!(found, FileType::Java | FileType::Wasm | FileType::AiModel)
+        || found.target() == Target::Graphics
+        || disk::is_image(found);
+    may_have && html::is_html(bytes.get(..PREFIX).unwrap_or(bytes))
 }
 
 /// The types of images of disks and volumes that `bytes` are beside what [`identify`] found.

@@ -2,7 +2,7 @@
 
 use candor_model::FileType::{self, *};
 
-use crate::{identify, magic};
+use crate::{PREFIX, has_page, identify, magic};
 
 /// A path, a line of a log, and what stands between them.
 const SYMANTEC: [u8; 0x190] = {
@@ -417,4 +417,16 @@ fn images_are_known_behind_any_magic() {
     assert_eq!(is_beside(&image(&[(3, b"NTFS    "), (510, b"\x55\xaa")])), []);
     assert_eq!(is_beside(&image(&[(70_000 - 512, b"conectix\0\0\0"), ext[0], ext[1]])), []);
     assert_eq!(is_beside(TEXT), []);
+}
+
+#[test]
+fn pages_in_front_of_what_is_no_text_are_told() {
+    let page = b"<html><body>text";
+    for found in [Gif, Wasm, AiModel, Java, Iso9660, Ext] {
+        assert!(has_page(found, &[&b"\0\x01\x02\x03"[..], page].concat()), "{found}");
+        assert!(!has_page(found, &[&[1; PREFIX][..], page].concat()), "{found}");
+    }
+    for found in [Html, Zip, PosixTar, Mail, TextAscii] {
+        assert!(!has_page(found, page), "{found}");
+    }
 }

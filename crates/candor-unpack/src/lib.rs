@@ -159,6 +159,15 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     }
 }
 
+/// How much of a file is read as a page that is something else as well.
+const PAGE: usize = 1 << 20;
+
+/// Gives the copies of a page in the beginning of something that is no text. What else stands there is given by whoever reads
+/// it as what it is.
+pub fn page_in_front(bytes: &[u8], sink: &mut dyn Sink) {
+    html::unpack(bytes.get(..PAGE).unwrap_or(bytes), sink);
+}
+
 /// Where an archive may be cut whose members stand in it one after another, so that each part is an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
