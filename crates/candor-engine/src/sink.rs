@@ -133,6 +133,19 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
         self.scan.exhausted || self.scan.stopped(self.frame)
     }
 
+    /// Whether a child is the layer itself once more: all of its bytes as a type that they were looked at as. So is what a
+    /// parser gives that can read nothing of what a magic says.
+    fn is_itself(&self, member: &Member, bytes: &[u8]) -> bool {
+        let is_all =
+            |frame: &&Frame<'_>| frame.bytes.as_ptr() == bytes.as_ptr() && frame.bytes.len() == bytes.len();
+        if !is_all(&self.frame) {
+            return false;
+        }
+        let file_type = member.file_type.unwrap_or_else(|| self.scan.identify(bytes));
+        let around = std::iter::successors(Some(self.frame), |frame| frame.parent);
+        around.take_while(is_all).any(|frame| frame.file_type == file_type)
+    }
+
     /// Looks at what waits while the parser is not asking whether to go on; `is_late` when something else was only just
     /// looked at, too.
     fn catch_up(&mut self, is_late: bool) {
@@ -452,6 +465,8 @@ impl Sink for LayerSink<'_, '_, '_> {
                     self.normalised(normalisation, member, content);
                 }
             }
+            ChildKind::Embedded { offset: 0 } if matches!(&content, Content::Bytes(bytes) if self.is_itself(member, bytes)) =>
+                {}
             ChildKind::Embedded { .. } | ChildKind::Extracted => {
                 self.take(label(kind, member), member, content);
             }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use candor_model::{
-    Budget, ChildKind, Content, FileType, Interrupt, LayerId, Limits, Member, PerceptualHash, Reason, Report,
-    Sink, Verdict,
+    Budget, ChildKind, Content, FileType, Flow, Interrupt, LayerId, Limits, Member, PerceptualHash, Reason,
+    Report, Sink, Verdict,
 };
 use proptest::prelude::*;
 
@@ -376,4 +376,45 @@ fn work_that_stands_in_no_length_is_counted_for_a_file_with_all_its_layers() {
     assert!(small.pay_work(1) && !small.pay_work(1));
     assert!(budget(1 << 20).work() > whole);
     assert_eq!(budget(u64::MAX).work(), u64::MAX);
+}
+
+/// Gives each layer once more, as a parser does that can read nothing of what a magic says; `a` turns into `b` and back.
+#[derive(Debug)]
+struct Mirrors;
+
+impl Formats for Mirrors {
+    fn identify(&self, _: &[u8]) -> FileType {
+        FileType::CpioNewc
+    }
+
+    fn unpack(&self, file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
+        sink.incomplete(Reason::Malformed("the header".to_owned()));
+        let other = if file_type == FileType::CpioNewc { FileType::Zstd } else { FileType::CpioNewc };
+        for member in [
+            Member::default(),
+            Member { file_type: Some(other), ..Member::default() },
+            Member { name: "part".to_owned(), file_type: Some(FileType::BinaryData), ..Member::default() },
+        ] {
+            let end = if member.name.is_empty() { bytes.len() } else { 3 };
+            if file_type != FileType::BinaryData {
+                let content = Content::Bytes(&bytes[..end]);
+                assert_eq!(sink.child(ChildKind::Embedded { offset: 0 }, &member, content), Flow::Continue);
+            }
+        }
+    }
+
+    fn image_hash(&self, _: &[u8], _: FileType) -> Option<PerceptualHash> {
+        None
+    }
+}
+
+#[test]
+fn a_layer_that_gives_itself_is_looked_at_once_as_each_type() {
+    let image = image();
+    let mut scanner = Scanner::with_formats(&image, Options::default(), &Mirrors);
+    let report = scanner.scan(b"070701 is the magic", "file", &Interrupt::new());
+    let types: Vec<_> = report.layers.iter().map(|layer| (layer.file_type, layer.length)).collect();
+    let part = (FileType::BinaryData, 3);
+    assert_eq!(types, [(FileType::CpioNewc, 19), (FileType::Zstd, 19), part, part]);
+    assert_eq!(report.verdict, Verdict::Incomplete);
 }
