@@ -53,6 +53,9 @@ const LINE: usize = 16;
 const HEADER: usize = 64 << 10;
 /// Digits of the mode of a uuencoded file: with the kind of file, and zeros in front, there are more than three.
 const MODE: RangeInclusive<usize> = 3..=11;
+/// How far behind the beginning of a text the first file in yEnc may begin.
+const YENC_NEAR: usize = 4096;
+
 /// Files in uuencoded text of one part, and of those in yEnc.
 const FILES: usize = 256;
 
@@ -102,6 +105,18 @@ pub(crate) fn unpack_uuencoded(bytes: &[u8], sink: &mut dyn Sink) {
 /// Gives the files that stand uuencoded in a text.
 pub(crate) fn search_uuencoded(text: &[u8], sink: &mut dyn Sink) -> Flow {
     Mail { sink, position: 0, work: Work::of(text), is_encrypted: false }.files(text)
+}
+
+/// Whether a file in yEnc begins near the beginning of a text. Its bytes may be any, so that text with one is often taken for data.
+pub(crate) fn begins_with_yenc(text: &[u8]) -> bool {
+    let near = text.get(..text.len().min(YENC_NEAR)).unwrap_or_default();
+    lines_with(near, b"=ybegin ").next().is_some()
+}
+
+/// Gives the files that stand in yEnc in a text.
+pub(crate) fn search_yenc(text: &[u8], sink: &mut dyn Sink) {
+    // There is nothing after them, so whether to go on makes no difference.
+    let _ = Mail { sink, position: 0, work: Work::of(text) }.encoded(text);
 }
 
 /// Where the messages of a mailbox start but the first one: each with a line `From `, behind an empty line.
@@ -330,7 +345,9 @@ impl Mail<'_> {
         if is_message {
             return Flow::Continue;
         }
-        match self.encoded(&content) {
+        // Near its beginning the part is read as what it is.
+        let flow = if begins_with_yenc(&content) { Flow::Continue } else { self.encoded(&content) };
+        match flow {
             // In text they are looked for as in any other.
             Flow::Continue if !is_plain(&content) => self.files(&content),
             flow => flow,

@@ -153,7 +153,9 @@ fn yenc(bytes: &[u8]) -> Vec<u8> {
 fn files_in_yenc_are_given() {
     let content: Vec<u8> = (0..=255).chain([4; 20]).collect();
     let text = |head: &str, content: &[u8]| {
-        let head = format!("From: a@b\r\nSubject: x\r\n\r\ntext\r\n{head}\r\n").into_bytes();
+        // Files that begin nearer to the beginning of a part are given with what that is.
+        let before = "text\r\n".repeat(super::YENC_NEAR / 6 + 1);
+        let head = format!("From: a@b\r\nSubject: x\r\n\r\n{before}{head}\r\n").into_bytes();
         [&head[..], &yenc(content), b"=yend size=276\r\n", b"=ybegin line=1 size=1 name=b\r\nk\r\n=yend\r\n"]
             .concat()
     };
@@ -270,11 +272,29 @@ fn lines_that_are_held_against_many_boundaries_are_paid_for() {
 }
 
 #[test]
+fn files_in_yenc_are_given_wherever_they_begin_and_once() {
+    let file =
+        [&b"=ybegin line=16 size=276 name=a\r\n"[..], &yenc(&[7; 276])[..], b"=yend size=276\r\n"].concat();
+    let count = |file_type: FileType, bytes: &[u8]| {
+        let children = Collected::of(file_type, bytes).children;
+        children.iter().filter(|child| child.bytes == [7; 276]).count()
+    };
+    for file_type in [FileType::TextAscii, FileType::BinaryData, FileType::Html] {
+        assert_eq!(count(file_type, &file), 1, "{file_type}");
+        assert_eq!(count(file_type, &[&b"some words\n"[..], &file].concat()), 1, "{file_type}");
+    }
+    // The part is a layer that gives it.
+    let mail = [&b"From: a@b\r\nSubject: x\r\n\r\n"[..], &file].concat();
+    assert_eq!(count(FileType::Mail, &mail), 0);
+    let part = Collected::of(FileType::Mail, &mail).children.remove(0);
+    assert_eq!(count(FileType::BinaryData, &part.bytes), 1);
+}
+
+#[test]
 fn that_there_are_more_files_in_yenc_than_are_given_is_said() {
     let files = |count: usize| {
         let files = "=ybegin line=1 size=1 name=b\r\nk\r\n=yend\r\n".repeat(count);
-        let found =
-            Collected::of(FileType::Mail, format!("From: a@b\r\nSubject: c\r\n\r\n{files}").as_bytes());
+        let found = Collected::of(FileType::TextAscii, files.as_bytes());
         (found.children.iter().filter(|child| child.bytes == b"A").count(), found.incomplete)
     };
     assert_eq!(files(super::FILES), (super::FILES, vec![]));
