@@ -27,6 +27,8 @@ pub(super) struct Header {
     /// Type and subtype, in lower case.
     pub(super) media_type: String,
     pub(super) boundary: Option<Vec<u8>>,
+    /// It is of a message in parts, and this is the only one.
+    pub(super) is_only_part: bool,
     /// In lower case.
     pub(super) encoding: String,
     pub(super) name: String,
@@ -163,6 +165,8 @@ impl Header {
             let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
             self.media_type = decoded(value.get(..end).unwrap_or_default().trim_ascii()).to_ascii_lowercase();
             self.boundary = parameter(value, b"boundary").or(self.boundary.take());
+            let is_one = |name: &[u8]| parameter(value, name).is_some_and(|number| number == b"1");
+            self.is_only_part = self.media_type == "message/partial" && is_one(b"total") && is_one(b"number");
             if let Some(name) = parameter(value, b"name") {
                 self.name = words(&name);
             }

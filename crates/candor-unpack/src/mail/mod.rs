@@ -309,7 +309,7 @@ impl Mail<'_> {
             return Flow::Continue;
         }
         let is_fragment = header.media_type == "message/partial";
-        if is_fragment {
+        if is_fragment && !header.is_only_part {
             let reason = "the other parts of a message that came in several".to_owned();
             self.sink.incomplete(Reason::Unsupported(reason));
         }

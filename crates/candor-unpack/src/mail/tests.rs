@@ -206,6 +206,23 @@ fn of_a_message_in_several_mails_each_is_opened_and_the_others_are_missing() {
 }
 
 #[test]
+fn of_the_only_part_of_a_message_nothing_is_missing() {
+    let mail = |number: u32, total: u32| {
+        format!(
+            "From: a@b\nContent-Type: message/partial; id=\"x\"; number={number}; total={total}\n\n\
+             Content-Type: text/plain\n\nhello\n"
+        )
+    };
+    let found = Collected::of(FileType::Mail, mail(1, 1).as_bytes());
+    assert_eq!(found.incomplete, []);
+    assert_eq!(found.children[0].member.file_type, Some(FileType::Mail));
+    for (number, total) in [(1, 2), (2, 2), (2, 1)] {
+        let found = Collected::of(FileType::Mail, mail(number, total).as_bytes());
+        assert_eq!(found.incomplete.len(), 1, "{number} of {total}");
+    }
+}
+
+#[test]
 fn files_that_begin_in_one_another_are_paid_for() {
     // None of them has an end, so that each reaches over all that follow.
     let mail = format!(
