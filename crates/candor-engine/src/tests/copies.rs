@@ -181,3 +181,25 @@ proptest! {
         found(&page, &files, &Options { limits, all_matches, layer_sums, ..Options::default() });
     }
 }
+
+#[test]
+fn a_page_in_front_of_what_is_no_text_is_searched_as_one() {
+    let line = format!("Test.Page:3:*:{}\n", hex(b"needleinapage"));
+    let image = signatures(&[("t.ndb", &line)]);
+    let page = b"<html><body>needle<!-- x -->inapage</body></html>";
+    let mut volume = vec![0; 4096];
+    volume[..page.len()].copy_from_slice(page);
+    volume[1024..1028].copy_from_slice(&[16, 0, 0, 0]);
+    volume[1080..1082].copy_from_slice(&[0x53, 0xef]);
+    let behind = |start: &[u8]| [start, page].concat();
+    for (file_type, bytes) in [
+        (FileType::Ext, volume),
+        (FileType::Gif, behind(b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\0\0\0\x3b")),
+        (FileType::Wasm, behind(b"\0asm\x01\0\0\0")),
+        (FileType::AiModel, behind(b"GGUF\x03\0\0\0")),
+        (FileType::Java, behind(b"\xca\xfe\xba\xbe\0\0\0\x34")),
+    ] {
+        let report = Scanner::new(&image, Options::default()).scan(&bytes, "file", &Interrupt::new());
+        assert_eq!((report.file_type, names(&report)), (file_type, vec!["Page"]));
+    }
+}
