@@ -172,6 +172,8 @@ targets! {
         unpack_btrfs(unfolded) => [Btrfs];
         unpack_arc(plain) => [Arc];
         unpack_zoo(plain) => [Zoo];
+        unpack_active_mime(plain) => [ActiveMime];
+        unpack_zisofs(plain) => [Zisofs];
         unpack_quarantine(plain) => [
             KasperskyQuarantine,
             DefenderQuarantine,

@@ -24,6 +24,8 @@ pub(crate) fn files() -> Vec<Vec<u8>> {
     files.push(bytecode::dex(b"035", &[b"LMain;"], &strings));
     files.push(bytecode::dex_container(&[(&[b"LMain;"], &strings), (&[b"LOther;"], &strings)]));
     files.push(bytecode::java_class(b"Main", b"java/lang/Object", &strings));
+    files.push(active_mime(&text));
+    files.push(zisofs(&text));
     files.push(bundle(&executable(Kind::Elf64)));
     files.push(universal(&executable(Kind::MachO64)));
     files.push(
@@ -56,6 +58,24 @@ fn zip(members: &[(&str, &[u8], bool)]) -> Vec<u8> {
         encrypted: false,
     };
     build(&members.iter().map(member).collect::<Vec<_>>())
+}
+
+/// What Word keeps macros in.
+fn active_mime(text: &[u8]) -> Vec<u8> {
+    let mut file = b"ActiveMime\0\0\x01\xf0\x04\0\0\0\xff\xff\xff\xff\0\0\x07\xf0".to_vec();
+    file.resize(0x32, 0);
+    file.extend(stream::zlib(text));
+    file
+}
+
+/// A file of one block as `mkzftree` packs it.
+fn zisofs(text: &[u8]) -> Vec<u8> {
+    let data = stream::zlib(text);
+    let [length, packed] = [text, &data].map(|bytes| u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    let little =
+        |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+    let header = [&b"\x37\xe4\x53\x96\xc9\xdb\xd6\x07"[..], &length.to_le_bytes(), &[4, 15, 0, 0]].concat();
+    [header, little(&[24, 24 + packed]), data].concat()
 }
 
 /// A program with an archive of PyInstaller of one entry.

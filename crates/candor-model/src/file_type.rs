@@ -164,6 +164,8 @@ file_types! {
     Xfs = "CANDOR_TYPE_XFS", Other, "XFS volume";
     Btrfs = "CANDOR_TYPE_BTRFS", Other, "btrfs volume";
     Apfs = "CANDOR_TYPE_APFS", Other, "APFS container";
+    ActiveMime = "CANDOR_TYPE_ACTIVEMIME", Other, "ActiveMime (macros of Word)";
+    Zisofs = "CANDOR_TYPE_ZISOFS", Other, "zisofs";
 }
 
 impl FileType {
@@ -186,6 +188,7 @@ impl FileType {
         matches!(
             self,
             Self::Ace
+                | Self::ActiveMime
                 | Self::Alz
                 | Self::Apfs
                 | Self::Apm
@@ -276,6 +279,7 @@ impl FileType {
                 | Self::Xz
                 | Self::Zip
                 | Self::ZipSfx
+                | Self::Zisofs
                 | Self::Zoo
                 | Self::Zstd
         )

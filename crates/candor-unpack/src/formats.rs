@@ -3,10 +3,10 @@
 use candor_model::{FileType, Sink};
 
 use crate::{
-    alz, apfs, ar, arc, arj, autoit, binhex, btrfs, cab, chm, cpio, cryptff, dex, disk, dmg, egg, elf,
-    encoded_script, ext, fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, java, lha, lnk, lvm,
-    macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, ps, quarantine, rar, rpm, rtf, seven_zip, sis,
-    squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, xfs, zip, zoo,
+    active_mime, alz, apfs, ar, arc, arj, autoit, binhex, btrfs, cab, chm, cpio, cryptff, dex, disk, dmg,
+    egg, elf, encoded_script, ext, fat, flat_xml, gzip, hfs, html, hwp3, installshield, iso, java, lha, lnk,
+    lvm, macho, mail, media, nsis, ntfs, ole2, onenote, pdf, pe, ps, quarantine, rar, rpm, rtf, seven_zip,
+    sis, squashfs, stream, swf, szdd, tar, text, tnef, udf, virtual_disk, wim, xar, xfs, zip, zisofs, zoo,
 };
 
 /// One format that is opened.
@@ -302,6 +302,14 @@ pub const FORMATS: &[Format] = &[
         unpack: iso::unpack,
     },
     Format {
+        name: "zisofs (files of mkzftree)",
+        types: &[FileType::Zisofs],
+        gives: "the file",
+        library: Some("zlib-rs"),
+        limits: "the second version is reported as not looked at",
+        unpack: zisofs::unpack,
+    },
+    Format {
         name: "PostScript, also with the header for DOS",
         types: &[FileType::Ps],
         gives: "what stands behind filters (base 85, digits, deflate, LZW, runs, in chains), what fonts hide (eexec), binary data and previews, long strings of digits; the parts of files for DOS. Also of text that begins as a program",
@@ -316,6 +324,14 @@ pub const FORMATS: &[Format] = &[
         library: None,
         limits: "65,536 directory entries, 16 MiB of source in a module and of text of macros of Excel 4; encrypted documents (standard, agile, RC4) are opened with the password that Excel tries by itself and with 11 others; older obfuscation and encrypted presentations are reported as not looked at",
         unpack: ole2::unpack,
+    },
+    Format {
+        name: "ActiveMime (macros of Word in XML and MHTML: editdata.mso, oledata.mso)",
+        types: &[FileType::ActiveMime],
+        gives: "the compound file",
+        library: Some("zlib-rs"),
+        limits: "the places that its header and its writers name; where none of them holds a stream, 64 others",
+        unpack: active_mime::unpack,
     },
     Format {
         name: "Object of a Hancom document",

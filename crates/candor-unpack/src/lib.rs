@@ -21,6 +21,7 @@
     expect(clippy::cast_possible_truncation, reason = "the tests write small numbers into narrow fields")
 )]
 
+mod active_mime;
 mod adler;
 mod alz;
 mod apfs;
@@ -121,6 +122,7 @@ mod work;
 mod xar;
 mod xfs;
 mod zip;
+mod zisofs;
 mod zoo;
 mod zstd;
 

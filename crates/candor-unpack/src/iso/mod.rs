@@ -20,6 +20,7 @@ use crate::reader::{Reader, clipped, without_nuls};
 use crate::troubles::Troubles;
 use crate::udf;
 use crate::work::{Work, charge, units};
+use crate::zisofs;
 
 const SECTOR: u64 = 2048;
 /// Length of a raw sector.
@@ -168,8 +169,13 @@ impl Walk<'_, '_> {
     }
 
     fn file(&mut self, record: &Record<'_>, name: String) -> Flow {
-        if record.length == 0 || !self.files.insert((record.offset, record.length)) {
+        if record.length == 0 {
             return Flow::Continue;
+        }
+        if !self.files.insert((record.offset, record.length)) {
+            // The tree that gave it says nothing of how it is packed.
+            let member = Member { name, compressed_size: Some(record.length), ..Member::default() };
+            return self.unpacked(record, clipped(self.bytes, record.offset, record.length), member);
         }
         self.position = self.position.saturating_add(1);
         let content = clipped(self.bytes, record.offset, record.length);
@@ -184,7 +190,24 @@ impl Walk<'_, '_> {
             self.sink.incomplete(Reason::Malformed(format!("the file {} is cut short", member.name)));
         }
         let offset = record.offset.min(u64::try_from(self.bytes.len()).unwrap_or(u64::MAX));
-        self.sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content))
+        if self.sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(content)) == Flow::Stop {
+            return Flow::Stop;
+        }
+        self.unpacked(record, content, member)
+    }
+
+    /// Gives what a file is unpacked to that only the image says is packed.
+    fn unpacked(&mut self, record: &Record<'_>, content: &[u8], member: Member) -> Flow {
+        let Some(layout) = record.packed().filter(|_| !zisofs::has_magic(content)) else {
+            return Flow::Continue;
+        };
+        if !self.files.insert((record.offset, !record.length)) {
+            return Flow::Continue;
+        }
+        self.position = self.position.saturating_add(1);
+        let member = Member { position: self.position, real_size: Some(layout.length), ..member };
+        let mut blocks = zisofs::Blocks::new(content, layout);
+        self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut blocks))
     }
 }
 
@@ -220,6 +243,16 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// How the file is packed, by the field `ZF`: `pz`, the length of the header in four bytes, that of a block as a power of
+    /// two, that of the file in both orders of bytes.
+    fn packed(&self) -> Option<zisofs::Layout> {
+        let field = fields(self.system).find(|field| field.starts_with(b"ZF"))?;
+        let mut reader = Reader::little(field).at(4)?;
+        let is_known = reader.take(2)? == b"pz";
+        let (header, block, length) = (reader.u8()?, reader.u8()?, u64::from(reader.u32()?));
+        is_known.then_some(zisofs::Layout { length, header: u64::from(header).saturating_mul(4), block })
+    }
+
     fn shown(&self, is_joliet: bool) -> String {
         if is_joliet {
             let units: Vec<u16> =
@@ -227,17 +260,9 @@ impl<'a> Record<'a> {
             let name = String::from_utf16_lossy(&units);
             return name.strip_suffix(";1").unwrap_or(&name).to_owned();
         }
-        let mut rest = self.system;
         let mut long = Vec::new();
-        while let &[first, second, length, _, ..] = rest {
-            let field = rest.get(..usize::from(length)).unwrap_or_default();
-            if field.len() < 4 {
-                break;
-            }
-            if [first, second] == *b"NM" {
-                long.extend_from_slice(field.get(5..).unwrap_or_default());
-            }
-            rest = rest.get(field.len()..).unwrap_or_default();
+        for field in fields(self.system).filter(|field| field.starts_with(b"NM")) {
+            long.extend_from_slice(field.get(5..).unwrap_or_default());
         }
         if !long.is_empty() {
             return decoded(&long);
@@ -245,4 +270,15 @@ impl<'a> Record<'a> {
         let name = without_nuls(self.name);
         decoded(name.strip_suffix(b";1").unwrap_or(name))
     }
+}
+
+/// The fields that stand behind the name in a record.
+fn fields(system: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = system;
+    std::iter::from_fn(move || {
+        let length = usize::from(*rest.get(2)?);
+        let (field, behind) = rest.split_at_checked(length).filter(|_| length >= 4)?;
+        rest = behind;
+        Some(field)
+    })
 }

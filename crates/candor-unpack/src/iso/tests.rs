@@ -60,3 +60,26 @@ fn folders_whose_path_is_too_long_are_told() {
     assert_eq!(nested(20), (1, vec![]));
     assert_eq!(nested(30), (0, vec![Reason::Depth]));
 }
+
+#[test]
+fn what_only_the_image_says_is_packed_is_unpacked() {
+    let content = [b'z'; 3000];
+    let packed = candor_fixtures::stream::zlib(&content);
+    // Without the magic, which Linux does not ask for.
+    let mut file = [24_u32, 24 + packed.len() as u32].map(u32::to_le_bytes).concat();
+    file.splice(..0, [0; 16]);
+    file.extend(packed);
+    let mut bytes = archive::iso(&[("a", &file)]);
+    let found = Collected::of(FileType::Iso9660, &bytes);
+    assert_eq!(found.children.len(), 1);
+    // The record of the other tree gets a field.
+    let record = 20 * 2048 + 34 + 34;
+    let end = record + usize::from(bytes[record]);
+    bytes[record] += 16;
+    let field = [&b"ZF\x10\x01pz\x04\x0f"[..], &3000_u32.to_le_bytes(), &3000_u32.to_be_bytes()].concat();
+    bytes[end..end + 16].copy_from_slice(&field);
+    let found = Collected::of(FileType::Iso9660, &bytes);
+    assert_eq!(found.incomplete, []);
+    assert_eq!(found.children.len(), 2);
+    assert_eq!((&found.children[0].bytes, &found.children[1].bytes[..]), (&file, &content[..]));
+}

@@ -220,7 +220,7 @@ fn is_option(before: &[u8]) -> bool {
 }
 
 fn is_something(content: &[u8]) -> bool {
-    let starts: [&[u8]; 9] = [
+    let starts: [&[u8]; 10] = [
         b"MZ",
         b"PK\x03\x04",
         b"\x7fELF",
@@ -309,6 +309,7 @@ mod tests {
                 ("echo ", ">> a.txt\r\n"),
                 ("x = x & \"", "\"\r\n"),
                 ("  + '", "'\n"),
+        b"ActiveMime",
                 ("> ", "\n"),
             ] {
                 let text = lines(&program, width, before, behind);
