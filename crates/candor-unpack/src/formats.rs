@@ -140,11 +140,11 @@ pub const FORMATS: &[Format] = &[
             FileType::OoxmlXl,
             FileType::OoxmlHwp,
         ],
-        gives: "members of all methods but WavPack, JPEG and those of IBM (shrink, reduce, implode, both of PKWARE's, deflate, deflate64, bzip2, LZMA, Zstandard, xz, PPMd), listed in the central directory or not; encrypted ones (traditional, AES) with common passwords; Zip64; what kind of package it is",
+        gives: "members of all methods but WavPack, JPEG and those of IBM (shrink, reduce, implode, both of PKWARE's, deflate, deflate64, bzip2, LZMA, Zstandard, xz, PPMd), listed in the central directory or not; encrypted ones (traditional, AES) with common passwords, also those of OpenDocument (AES); Zip64; what kind of package it is",
         library: Some(
             "zlib-rs, bzip2, ruzstd, ppmd-rust; our own for LZMA, xz, Deflate64 and the old methods",
         ),
-        limits: "4,096 passwords tried in one archive, of which a right one for AES counts as three",
+        limits: "4,096 passwords tried in one archive, of which a right one for AES counts as three; OpenDocument under Blowfish, AES-GCM or a key of Argon2 is reported as not looked at",
         unpack: zip::unpack,
     },
     Format {

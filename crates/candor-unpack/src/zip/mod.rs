@@ -14,6 +14,7 @@
 //! are, and given when they are what their checksum or their length says.
 
 mod crypto;
+mod document;
 mod implode;
 mod layout;
 mod method;
@@ -29,6 +30,7 @@ use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 use flate2::CrcReader;
 use memchr::memmem;
 
+use document::Secret;
 use layout::{Entry, LOCAL};
 
 use crate::codec::{self, Decoder};
@@ -66,6 +68,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         passwords,
         trials: TRIALS,
         was_plain: false,
+        manifests: Vec::new(),
         package,
     };
     if walk.central() == Flow::Continue {
@@ -77,6 +80,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         walk.sink
             .incomplete(Reason::Malformed("the ZIP archive is cut short: it has no directory".to_owned()));
     }
+    walk.open_documents();
     walk.package.tell(walk.sink);
 }
 
@@ -92,12 +96,17 @@ struct Walk<'a, 'sink> {
     trials: u32,
     /// Whether the last member that was said to be encrypted was not.
     was_plain: bool,
+    /// What tells of members that are encrypted as those of OpenDocument are.
+    manifests: Vec<Vec<u8>>,
     package: Package,
 }
 
 /// What documents of OpenDocument tell of their members, and how much of it is looked at.
 const MANIFEST: &str = "META-INF/manifest.xml";
 const KEPT: usize = 1 << 20;
+/// How many such that are not the same, and encrypted members that are told of in them.
+const MANIFESTS: usize = 4;
+const SECRETS: usize = 4096;
 
 /// A stream whose beginning is kept.
 struct Kept<R> {
@@ -279,12 +288,104 @@ impl Walk<'_, '_> {
         self.decode(entry, entry.method, data, is_cut, counts)
     }
 
-    /// Tells whether a manifest says that members of a document are encrypted, each for itself and behind its own compression.
+    /// Tells whether a manifest says that members of a document are encrypted, each for itself and behind its own compression,
+    /// and keeps it until all members are known.
     fn tell_encryption(&mut self, manifest: &[u8]) {
-        if memmem::find(manifest, b"encryption-data").is_some() {
-            self.sink.anomaly(Anomaly::EncryptedDocument);
+        if memmem::find(manifest, b"encryption-data").is_none()
+            || self.manifests.iter().any(|known| known == manifest)
+        {
+            return;
+        }
+        self.sink.anomaly(Anomaly::EncryptedDocument);
+        if manifest.len() >= KEPT || self.manifests.len() >= MANIFESTS {
+            // What is behind is not looked for.
             self.sink.incomplete(Reason::Encrypted);
         }
+        if self.manifests.len() < MANIFESTS {
+            self.manifests.push(manifest.to_vec());
+        }
+    }
+
+    /// Opens the members that manifests say are encrypted, under the first password that fits the first of them.
+    fn open_documents(&mut self) {
+        let manifests = std::mem::take(&mut self.manifests);
+        let mut secrets: Vec<Secret> =
+            manifests.iter().flat_map(|manifest| document::secrets(manifest)).take(SECRETS + 1).collect();
+        if secrets.len() > SECRETS {
+            secrets.truncate(SECRETS);
+            self.sink.incomplete(Reason::Children);
+        }
+        if !manifests.is_empty() && secrets.is_empty() {
+            self.sink.incomplete(Reason::Encrypted);
+        }
+        if secrets.is_empty() {
+            return;
+        }
+        let members = self.covered.iter().filter_map(|(&header, &end)| {
+            let entry = Entry::local(Reader::little(self.bytes).at(header)?)?;
+            let data = clipped(self.bytes, entry.data, end.saturating_sub(entry.data));
+            Some((entry.name, data))
+        });
+        let members: BTreeMap<Vec<u8>, &[u8]> = members.collect();
+        let mut is_closed = false;
+        for secret in secrets {
+            let Some(data) = members.get(&secret.name) else {
+                self.sink.incomplete(Reason::Encrypted);
+                continue;
+            };
+            if self.open_secret(&secret, data, &mut is_closed) == Flow::Stop {
+                return;
+            }
+        }
+    }
+
+    /// Gives what one such member holds, or why not. `is_closed`: no password fitted another one.
+    fn open_secret(&mut self, secret: &Secret, data: &[u8], is_closed: &mut bool) -> Flow {
+        self.position = self.position.saturating_add(1);
+        let member = Member {
+            name: decoded(&secret.name),
+            position: self.position,
+            compressed_size: Some(units(data.len())),
+            real_size: secret.size,
+            encrypted: true,
+            ..Member::default()
+        };
+        let plain = match secret.cipher() {
+            Ok(_) if *is_closed => Err(Reason::Encrypted),
+            Ok(aes) => match self.sink.budget().admit(units(data.len())) {
+                Ok(()) => self
+                    .document_key(aes, data)
+                    .and_then(|key| aes.decrypted(data, &key).ok_or(Reason::Encrypted)),
+                Err(reason) => Err(reason),
+            },
+            Err(Some(name)) => Err(Reason::Unsupported(format!("a document that is encrypted with {name}"))),
+            Err(None) => Err(Reason::Encrypted),
+        };
+        *is_closed |= plain == Err(Reason::Encrypted);
+        match plain {
+            Ok(plain) => {
+                let mut decoder = codec::deflate(&plain[..]);
+                self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder))
+            }
+            Err(reason) => self.sink.child(ChildKind::Extracted, &member, Content::Absent(reason)),
+        }
+    }
+
+    /// The key of the first password that fits, which is tried first on the next member.
+    fn document_key(&mut self, aes: &document::Aes, data: &[u8]) -> Result<[u8; 32], Reason> {
+        for index in 0..self.passwords.len() {
+            self.sink.budget().check()?;
+            if !self.sink.budget().pay_key(aes.price()) {
+                return Err(Reason::Work);
+            }
+            let Some(password) = self.passwords.get(index) else { break };
+            let key = aes.key(password);
+            if aes.holds(data, &key) {
+                self.passwords.swap(0, index);
+                return Ok(key);
+            }
+        }
+        Err(Reason::Encrypted)
     }
 
     /// Whether all bytes of a stored member are looked at, so that adding them up is paid for.

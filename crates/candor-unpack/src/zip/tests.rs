@@ -747,12 +747,91 @@ fn a_manifest_tells_that_the_members_of_a_document_are_encrypted() {
             pack("META-INF/manifest.xml", text.as_bytes(), method),
         ]);
         let found = Collected::of(FileType::Zip, &archive);
-        assert_eq!(found.children.len(), 2);
-        found.incomplete
+        assert_eq!(found.incomplete, []);
+        let told = found.children.into_iter().skip(2).map(|child| (child.member.name, child.absent.unwrap()));
+        told.collect::<Vec<_>>()
     };
     for method in [0, 8] {
         assert_eq!(manifest("", method), []);
         let entry = "<manifest:encryption-data manifest:checksum=\"a\"/>";
-        assert_eq!(manifest(entry, method), [Reason::Encrypted]);
+        assert_eq!(manifest(entry, method), [("content.xml".to_owned(), Reason::Encrypted)]);
+        let entry =
+            "<manifest:encryption-data><manifest:algorithm manifest:algorithm-name=\"Blowfish CFB\"/>";
+        let reason = Reason::Unsupported("a document that is encrypted with Blowfish CFB".to_owned());
+        assert_eq!(manifest(entry, method), [("content.xml".to_owned(), reason)]);
     }
+    // A member that is not there was not looked at.
+    let text = b"<a:file-entry a:full-path='b'><a:encryption-data/></a:file-entry>";
+    let found = Collected::of(FileType::Zip, &methods::archive(&[pack("META-INF/manifest.xml", text, 8)]));
+    assert_eq!(found.incomplete, [Reason::Encrypted]);
+}
+
+/// A document whose members are encrypted as `OpenOffice` does, under its hash of this password.
+fn document(password: &[u8], members: &[(&str, &[u8])]) -> Vec<u8> {
+    use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+    let (mut manifest, mut packed) = (String::from("<manifest:manifest>"), Vec::new());
+    for (number, (name, content)) in (1_u8..).zip(members) {
+        let (salt, vector) = ([number; 16], [!number; 16]);
+        let mut key = [0; 32];
+        pbkdf2::pbkdf2_hmac::<sha1::Sha1>(&crate::hash::Hash::Sha256.of(&[password]), &salt, 1024, &mut key);
+        let mut data = stream::deflate(content);
+        let sum = crate::hash::Hash::Sha256.of(&[&data[..data.len().min(1024)]]);
+        let more = 16 - data.len() % 16;
+        data.resize(data.len() + more, more as u8);
+        let cipher = aes::Aes256::new_from_slice(&key).unwrap();
+        let mut last = vector;
+        for block in data.as_chunks_mut::<16>().0 {
+            block.iter_mut().zip(last).for_each(|(byte, before)| *byte ^= before);
+            let mut secret = aes::Block::from(*block);
+            cipher.encrypt_block(&mut secret);
+            last = secret.into();
+            *block = last;
+        }
+        let base64 = candor_fixtures::container::base64;
+        let escaped = name.replace('&', "&amp;");
+        manifest += &format!(
+            "<manifest:file-entry manifest:full-path=\"{escaped}\" manifest:size=\"{}\"><manifest:encryption-data \
+             manifest:checksum-type=\"urn:x#sha256-1k\" manifest:checksum=\"{}\"><manifest:algorithm \
+             manifest:algorithm-name=\"http://www.w3.org/2001/04/xmlenc#aes256-cbc\" \
+             manifest:initialisation-vector=\"{}\"/><manifest:key-derivation manifest:key-derivation-name=\"PBKDF2\" \
+             manifest:key-size=\"32\" manifest:iteration-count=\"1024\" manifest:salt=\"{}\"/>\
+             <manifest:start-key-generation manifest:key-size=\"32\" \
+             manifest:start-key-generation-name=\"http://www.w3.org/2000/09/xmldsig#sha256\"/>\
+             </manifest:encryption-data></manifest:file-entry>",
+            content.len(),
+            base64(&sum),
+            base64(&vector),
+            base64(&salt),
+        );
+        packed.push(pack(name, &data, 0));
+    }
+    packed.push(pack("META-INF/manifest.xml", manifest.as_bytes(), 8));
+    methods::archive(&packed)
+}
+
+#[test]
+fn members_of_documents_are_opened_with_common_passwords() {
+    let long: Vec<u8> = (0..9_000_u32).map(|at| (at.wrapping_mul(at) >> 5) as u8).collect();
+    let members = [("content.xml", &b"a short text"[..]), ("Pictures/a&b.png", &long), ("Basic/x", b"")];
+    let found = Collected::of(FileType::Zip, &document(b"infected", &members));
+    assert_eq!(found.incomplete, []);
+    let opened: Vec<_> =
+        found.children[4..].iter().map(|child| (&child.member.name[..], &child.bytes[..])).collect();
+    assert_eq!(opened, members);
+    assert!(found.children.iter().all(|child| child.absent.is_none()));
+    // Under another, each says so.
+    let found = Collected::of(FileType::Zip, &document(b"nobody knows", &members));
+    let closed: Vec<_> = found.children[4..].iter().map(|child| child.absent.clone()).collect();
+    assert_eq!(closed, vec![Some(Reason::Encrypted); 3]);
+    survives_damage(FileType::Zip, &document(b"infected", &members[..1]));
+}
+
+#[test]
+fn keys_of_documents_are_paid_for() {
+    let text = b"<a:file-entry a:full-path='b'><a:encryption-data a:checksum='AAAA'/><a:algorithm \
+        a:algorithm-name='#aes256-cbc'/><a:key-derivation a:iteration-count='4000000000'/></a:file-entry>";
+    let archive =
+        methods::archive(&[pack("b", b"sixteen bytes of", 0), pack("META-INF/manifest.xml", text, 0)]);
+    let found = Collected::of(FileType::Zip, &archive);
+    assert_eq!(found.children[2].absent, Some(Reason::Work));
 }
