@@ -1,6 +1,10 @@
 //! Passwords that are tried on everything that is encrypted.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use candor_model::Sink;
+use encoding_rs::Encoding;
 use memchr::memmem;
 
 use crate::{html, mail};
@@ -39,7 +43,7 @@ const REACH: usize = 512;
 const WORDS: usize = 3;
 
 /// What a password is called, in lower case. Each is long enough that few other words hold it.
-const CUES: [&str; 15] = [
+const CUES: [&str; 18] = [
     "password",
     "passwort",
     "kennwort",
@@ -55,6 +59,21 @@ const CUES: [&str; 15] = [
     "has\u{142}o",
     "\u{43f}\u{430}\u{440}\u{43e}\u{43b}",
     "\u{5bc6}\u{7801}",
+    "\u{5bc6}\u{78bc}",
+    "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
+    "\u{be44}\u{bc00}\u{bc88}\u{d638}",
+];
+/// What texts are written in that are not in UTF-8: not every part of a mail says it, and what says it may be another layer.
+static ENCODINGS: [&Encoding; 9] = [
+    encoding_rs::WINDOWS_1251,
+    encoding_rs::KOI8_U,
+    encoding_rs::IBM866,
+    encoding_rs::WINDOWS_1250,
+    encoding_rs::GBK,
+    encoding_rs::BIG5,
+    encoding_rs::SHIFT_JIS,
+    encoding_rs::EUC_JP,
+    encoding_rs::EUC_KR,
 ];
 /// Shorter ones, which other words end with: where one begins, and something says that what follows is one.
 const SHORT_CUES: [&str; 6] = ["pass", "pin", "code", "key", "pw", "p/w"];
@@ -76,12 +95,68 @@ pub(crate) fn mentioned(text: &[u8]) -> Vec<Vec<u8>> {
         add(&shown(text), false, &mut found);
     }
     add(text, true, &mut found);
+    for encoding in encodings(text) {
+        add(&shown(encoding.decode_without_bom_handling(text).0.as_bytes()), false, &mut found);
+    }
     found
+}
+
+/// The cues that are no ASCII, in all cases and encodings, with the encoding of each.
+static ENCODED: LazyLock<Option<(AhoCorasick, Vec<&'static Encoding>)>> = LazyLock::new(|| {
+    let (mut words, mut encodings) = (Vec::new(), Vec::new());
+    for cue in CUES.iter().filter(|cue| !cue.is_ascii()) {
+        let mut letters = cue.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        let cases = [(*cue).to_owned(), cue.to_uppercase(), first + letters.as_str()];
+        for encoding in ENCODINGS {
+            for (word, _, has_others) in cases.iter().map(|case| encoding.encode(case)) {
+                if !has_others {
+                    words.push(word.into_owned());
+                    encodings.push(encoding);
+                }
+            }
+        }
+    }
+    Some((AhoCorasick::new(words).ok()?, encodings))
+});
+
+/// Encodings that one text is read in: its words may be words in others, too.
+const GUESSES: usize = 4;
+
+/// The encodings in which a text that is not in UTF-8 has a cue.
+fn encodings(text: &[u8]) -> Vec<&'static Encoding> {
+    let mut found: Vec<&'static Encoding> = Vec::new();
+    let (None, Some((cues, encodings))) = (str::from_utf8(text).ok(), &*ENCODED) else { return found };
+    for cue in cues.find_overlapping_iter(text) {
+        found.extend(encodings.get(cue.pattern().as_usize()).filter(|encoding| !found.contains(encoding)));
+        if found.len() >= GUESSES {
+            break;
+        }
+    }
+    found
+}
+
+/// A text in lower case that is as long: letters of several bytes whose other case has as many.
+fn lowered(text: &[u8]) -> Vec<u8> {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let mut lower = Vec::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            let mut others = letter.to_lowercase();
+            let other = others.next().filter(|other| other.len_utf8() == letter.len_utf8());
+            let letter = other.filter(|_| others.next().is_none()).unwrap_or(letter);
+            lower.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        lower.extend_from_slice(chunk.invalid());
+    }
+    lower
 }
 
 /// Adds what stands behind the cues of a text, which may have tags.
 fn add(text: &[u8], has_tags: bool, found: &mut Vec<Vec<u8>>) {
-    let lower = text.to_ascii_lowercase();
+    let lower = lowered(text);
     let mut take = |cue: &str, at: usize| {
         let behind = text.get(at.saturating_add(cue.len())..).unwrap_or_default();
         let ends = |byte: &u8| matches!(byte, b'\r' | b'\n') || (*byte == b'<' && has_tags);
@@ -203,8 +278,8 @@ fn shown(text: &[u8]) -> Vec<u8> {
                 }
                 None => shown.push(first),
             },
-            // The only ones of several bytes that are no letters of a word.
-            0xc2 | 0xe2 | 0xef => {
+            // The only ones of several bytes that are no letters of a word, with some that are.
+            0xc2 | 0xe2 | 0xe3 | 0xef => {
                 let length = if first == 0xc2 { 2 } else { 3 };
                 let written = [&[first], behind.get(..2).unwrap_or(behind)].concat();
                 let character = written.get(..length).and_then(|bytes| str::from_utf8(bytes).ok());
@@ -228,6 +303,11 @@ fn push(character: char, shown: &mut Vec<u8>) {
         // Soft hyphens, what joins and what does not, marks of the direction and of UTF-8.
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' => {}
         _ if character.is_whitespace() => shown.push(b' '),
+        '\u{ff1a}' => shown.extend_from_slice(b": "),
+        '\u{ff1d}' => shown.extend_from_slice(b"= "),
+        '\u{ab}' | '\u{bb}' | '\u{201c}'..='\u{201f}' | '\u{300c}'..='\u{300f}' | '\u{ff02}' => {
+            shown.push(b'"')
+        }
         _ => shown.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
@@ -296,6 +376,12 @@ mod tests {
         has("<p>Password:&nbsp;<b>zed4</b></p>", "zed4");
         has("Passwort: gEheim1.", "gEheim1");
         has("\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}: 555", "555");
+        has("\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}: 556", "556");
+        has("\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}: 557", "557");
+        has("HAS\u{141}O: Zq7", "Zq7");
+        has("\u{5bc6}\u{7801}\u{ff1a}Zq7", "Zq7");
+        has("\u{5bc6}\u{78bc}\u{3000}\u{300c}Zq7\u{300d}", "Zq7");
+        has("Das Passwort lautet \u{201e}Zq7 x\u{201c}.", "Zq7 x");
         has("<p>Password:&nbsp;Zq7-Kx!42</p>", "Zq7-Kx!42");
         has("<p>Password: <span>Zq7</span><span>-Kx!42</span></p>", "Zq7-Kx!42");
         has("<p>Pass<b>word</b>: Zq7&#45;Kx&#x21;&lt;2<br>next</p>", "Zq7-Kx!<2");
@@ -306,6 +392,27 @@ mod tests {
             "Zq7-Kx",
         );
         has("From: =? a\r\nSubject: =?utf-8?Q?=70assword=3A_Zq7?=\r\n\r\nx", "Zq7");
+        for text in [
+            "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}: Zq7 \u{43a} \u{430}\u{440}\u{445}\u{438}\u{432}\u{443}",
+            "\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c} \u{a0}: Zq7 ",
+            "\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}: Zq7 ",
+            "Has\u{142}o: Zq7 ",
+            "HAS\u{141}O Zq7 ",
+            "\u{5bc6}\u{7801}\u{ff1a}Zq7 ",
+            "\u{5bc6}\u{78bc}\u{ff1a}Zq7 ",
+            "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}\u{ff1a}Zq7 ",
+            "\u{be44}\u{bc00}\u{bc88}\u{d638}: Zq7 ",
+        ] {
+            let mut written = 0;
+            for encoding in super::ENCODINGS {
+                let (bytes, _, has_others) = encoding.encode(text);
+                if !has_others {
+                    written += 1;
+                    assert!(mentioned(&bytes).contains(&b"Zq7".to_vec()), "{text} in {}", encoding.name());
+                }
+            }
+            assert!(written > 0, "{text}");
+        }
         let wide = |text: &str, mark: &str| -> [Vec<u8>; 2] {
             let units: Vec<u16> = format!("{mark}{text}").encode_utf16().collect();
             let [little, big] = [u16::to_le_bytes, u16::to_be_bytes];

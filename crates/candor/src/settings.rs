@@ -188,8 +188,7 @@ impl DetectionOptions {
         let Some(path) = &self.password_file else { return Ok(Vec::new()) };
         let text = std::fs::read(path)
             .with_context(|| format!("the passwords in {} cannot be read", path.display()))?;
-        let lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        Ok(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
+        Ok(lines(&text))
     }
 
     /// # Errors
@@ -207,6 +206,14 @@ impl DetectionOptions {
             PotentiallyUnwanted::Only(only.into_iter().cloned().collect())
         })
     }
+}
+
+/// The lines of a file that hold something.
+fn lines(text: &[u8]) -> Vec<Vec<u8>> {
+    // The mark of UTF-8, which editors of Windows write, is no part of the first.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
 }
 
 /// What one file may cost. Reaching a limit is never reported as clean.
@@ -319,4 +326,15 @@ pub(crate) fn engine_options(
         passwords: detection.passwords()?,
         layer_sums: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+
+    #[test]
+    fn a_mark_of_utf_8_is_no_part_of_a_password() {
+        assert_eq!(lines(b"\xef\xbb\xbfone\r\n\ntwo"), [b"one", b"two"]);
+        assert_eq!(lines(b"one\n\xef\xbb\xbftwo\n"), [&b"one"[..], b"\xef\xbb\xbftwo"]);
+    }
 }
