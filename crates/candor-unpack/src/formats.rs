@@ -110,9 +110,9 @@ pub const FORMATS: &[Format] = &[
             FileType::TextUtf16Be,
             FileType::Script,
         ],
-        gives: "a normalised copy; programs, archives and text that stand in it as base64, also broken over lines, and as encoded commands of PowerShell; uuencoded files, those in yEnc near the beginning, and those in BinHex; encoded scripts; messages of PGP are told as encrypted",
+        gives: "a normalised copy; programs, archives and text that stand in it as base64, also broken over lines and below zlib or deflate, and as encoded commands of PowerShell; uuencoded files, those in yEnc near the beginning, and those in BinHex; encoded scripts; messages of PGP are told as encrypted",
         library: None,
-        limits: "the size of text that is normalised; 1,024 runs of base64, 256 uuencoded files, 256 in yEnc, 256 in BinHex",
+        limits: "the size of text that is normalised; 1,024 runs of base64 of 120 digits and more, of 32 where a decoder is named within 64 bytes, of 16 as commands; deflate where the text names what inflates; 256 uuencoded files, 256 in yEnc, 256 in BinHex",
         unpack: text::unpack,
     },
     Format {

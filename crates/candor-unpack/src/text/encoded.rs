@@ -5,16 +5,22 @@
 //! pieces together: runs of one length in lines that begin alike are one run, of which the last may be shorter.
 //!
 //! A long run of digits is decoded and given only when it is something: a program, an archive, a signed
-//! message, or text, plain or in UTF-16. Keys and certificates, of which texts are full, are none of these.
+//! message, or text, plain or in UTF-16. Keys and certificates, of which texts are full, are none of these. Streams of zlib are
+//! something, too; those of deflate, which begin with nothing that tells them, where the text names what inflates.
+//!
+//! Shorter runs are looked at where a decoder is named beside them: `base64 -d`, `FromBase64String`, `atob`, `b64decode`.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::io::Read as _;
 use std::sync::LazyLock;
 
-use aho_corasick::packed;
+use aho_corasick::{AhoCorasick, packed};
 
 use crate::cms;
+use crate::codec::{self, Decoder};
 use crate::transfer::{any, base64, is_base64_digit};
-use crate::work::Allowance;
+use crate::work::{Allowance, units};
 
 /// Shortest run behind the option of a shell, and shortest one anywhere.
 const COMMAND: usize = 16;
@@ -40,18 +46,39 @@ pub(super) struct Run {
     /// Where it stands.
     pub(super) start: usize,
     pub(super) content: Vec<u8>,
+    pub(super) packing: Packing,
+}
+
+/// How what a run decodes to is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    None,
+    Zlib,
+    Deflate,
+}
+
+impl Packing {
+    /// What is packed in this way.
+    pub(super) fn decoder(self, content: &[u8]) -> Option<Decoder<'_>> {
+        match self {
+            Self::None => None,
+            Self::Zlib => Some(codec::zlib(content)),
+            Self::Deflate => Some(codec::deflate(content)),
+        }
+    }
 }
 
 /// What the runs of a text decode to, of those that are something. Without an `allowance` for more options of shells, what
 /// stands behind these is not found, nor are more lines joined.
 pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = Run> {
     let (mut blob, mut command) = (next_run(text, 0), next_command(text, 0, allowance));
+    let inflates = OnceCell::new();
     let next = move || {
         let start = blob.into_iter().chain(command).min()?;
         let rest = text.get(start..).unwrap_or_default();
         let length = run_length(rest);
         let (digits, end) = joined(text, start, length, allowance);
-        let is_long = digits.len() >= BLOB || command == Some(start);
+        let is_long = digits.len() >= BLOB || command == Some(start) || has_decoder(text, start, end);
         if blob.is_some_and(|blob| blob < end) {
             blob = next_run(text, end);
         }
@@ -59,10 +86,62 @@ pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = 
             command = next_command(text, end, allowance);
         }
         // The beginning tells whether it is something.
-        let is_something = is_long && is_something(&base64(digits.get(..BEGIN).unwrap_or(&digits)));
-        Some(Run { start, content: if is_something { base64(&digits) } else { Vec::new() } })
+        let beginning = || base64(digits.get(..BEGIN).unwrap_or(&digits));
+        let packing = is_long.then(beginning).and_then(|beginning| {
+            if is_something(&beginning) {
+                return Some(Packing::None);
+            }
+            packing(&beginning, || *inflates.get_or_init(|| names_inflating(text, allowance)), allowance)
+        });
+        let content = packing.map(|_| base64(&digits)).unwrap_or_default();
+        Some(Run { start, content, packing: packing.unwrap_or(Packing::None) })
     };
     std::iter::from_fn(next).filter(|run| !run.content.is_empty())
+}
+
+/// How far from a run its decoder is named.
+const BESIDE: usize = 64;
+/// What each decoder is called in part, in lower case.
+const DECODERS: [&[u8]; 3] = [b"base64", b"b64", b"atob"];
+
+/// Whether a decoder is named beside a run.
+fn has_decoder(text: &[u8], start: usize, end: usize) -> bool {
+    let before = text.get(start.saturating_sub(BESIDE)..start).unwrap_or_default();
+    let behind = text.get(end..).unwrap_or_default();
+    let behind = behind.get(..BESIDE).unwrap_or(behind);
+    [before, behind].iter().any(|near| {
+        DECODERS.iter().any(|name| near.windows(name.len()).any(|word| word.eq_ignore_ascii_case(name)))
+    })
+}
+
+/// What a script calls that inflates: `DeflateStream`, `gzinflate`, `gzuncompress`, `zlib.decompress`, `pako.inflate`.
+const INFLATING: [&str; 5] = ["deflate", "inflate", "gzuncompress", "zlib", "decompress"];
+static INFLATERS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(INFLATING).ok());
+
+/// Whether a text names what inflates. That is looked for once, and costs as much as a pass of the matcher.
+fn names_inflating(text: &[u8], allowance: &Allowance) -> bool {
+    allowance.pay(units(text.len()) / 4) && INFLATERS.as_ref().is_some_and(|names| names.is_match(text))
+}
+
+/// What trying to inflate costs, and the bytes that come out of what is not only by chance as it should be.
+const TRIAL: u64 = 512;
+const INFLATED: usize = 64;
+
+/// How bytes are packed of which this is the beginning, if they are.
+fn packing(beginning: &[u8], inflates: impl FnOnce() -> bool, allowance: &Allowance) -> Option<Packing> {
+    let packing = match beginning {
+        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Packing::Zlib,
+        _ if inflates() => Packing::Deflate,
+        _ => return None,
+    };
+    if !allowance.pay(TRIAL) {
+        return None;
+    }
+    let (mut content, mut decoder) = (Vec::new(), packing.decoder(beginning)?.take(256));
+    let is_whole = decoder.read_to_end(&mut content).is_ok();
+    let is_packed = content.len() >= INFLATED || is_something(&content) || (is_whole && !content.is_empty());
+    is_packed.then_some(packing)
 }
 
 /// Whether a text is one run, perhaps broken over lines, that is something.
@@ -230,6 +309,7 @@ fn is_something(content: &[u8]) -> bool {
         b"\x1f\x8b\x08",
         b"\xd0\xcf\x11\xe0",
         b"MSCF",
+        b"ActiveMime",
     ];
     let is_printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
     let near = content.get(..256).unwrap_or(content);
@@ -309,7 +389,6 @@ mod tests {
                 ("echo ", ">> a.txt\r\n"),
                 ("x = x & \"", "\"\r\n"),
                 ("  + '", "'\n"),
-        b"ActiveMime",
                 ("> ", "\n"),
             ] {
                 let text = lines(&program, width, before, behind);

@@ -77,10 +77,19 @@ pub(crate) fn search(text: &[u8], given: u64, known: &[Range<usize>], sink: &mut
             sink.incomplete(Reason::Children);
             break;
         }
-        let real_size = u64::try_from(run.content.len()).ok();
+        let length = u64::try_from(run.content.len()).ok();
         let position = given.saturating_add(number);
-        let member = Member { name: format!("base64 {number}"), position, real_size, ..Member::default() };
-        flow = sink.child(ChildKind::Extracted, &member, Content::Bytes(&run.content));
+        let member = Member { name: format!("base64 {number}"), position, ..Member::default() };
+        flow = match run.packing.decoder(&run.content) {
+            None => {
+                let member = Member { real_size: length, ..member };
+                sink.child(ChildKind::Extracted, &member, Content::Bytes(&run.content))
+            }
+            Some(mut decoder) => {
+                let member = Member { compressed_size: length, ..member };
+                sink.child(ChildKind::Extracted, &member, Content::Stream(&mut decoder))
+            }
+        };
         if flow == Flow::Stop {
             break;
         }

