@@ -4,11 +4,12 @@
 //! table. The extensions `.dll`, `.ocx` and `.sys` are dropped; functions imported by number get their
 //! names in three libraries, and `ordN` elsewhere.
 
-use candor_model::{Digest, ImportDigest};
+use candor_model::{Digest, ImportDigest, Sink};
 use md5::{Digest as _, Md5};
 
 use super::image::PortableExecutable;
 use super::ordinals;
+use crate::name::decoded;
 use crate::reader::until_nul;
 use crate::work::{Allowance, units};
 
@@ -20,6 +21,46 @@ const NAME: usize = 256;
 /// What a library or a function costs beside its name, and a letter of that, in the units of [`Allowance`].
 const IMPORT: u64 = 128;
 const LETTER: u64 = 4;
+
+/// Libraries that are told one by one; the others are counted.
+const TOLD: usize = 48;
+/// What it costs to count a function.
+const COUNTED: u64 = 2;
+
+/// Tells what libraries a program takes functions from, and how many from each.
+pub(super) fn tell(file: &PortableExecutable<'_>, work: &Allowance, sink: &mut dyn Sink) {
+    let Some(mut table) = file.directory(1).and_then(|(address, _)| file.reader_at(address)) else { return };
+    let mut row = || {
+        let lookup = table.u32()?;
+        table.skip(8)?;
+        let (name, addresses) = (table.u32()?, table.u32()?);
+        let name = file.reader_at(name).filter(|_| name != 0)?;
+        Some((short_name(name.rest()), if lookup == 0 { addresses } else { lookup }))
+    };
+    let (mut others, mut left) = (0_usize, FUNCTIONS);
+    for number in 0..LIBRARIES {
+        let Some((name, thunks)) = row() else { break };
+        if !work.pay(IMPORT) {
+            return;
+        }
+        if number >= TOLD {
+            others = others.saturating_add(1);
+            continue;
+        }
+        let mut count = 0_usize;
+        let mut thunks = file.reader_at(thunks);
+        while thunks.as_mut().and_then(|thunks| thunks.word(file.is_64_bit)).is_some_and(|thunk| thunk != 0) {
+            let Some(rest) = left.checked_sub(1).filter(|_| work.pay(COUNTED)) else { return };
+            left = rest;
+            count = count.saturating_add(1);
+        }
+        let functions = if count == 1 { "function" } else { "functions" };
+        sink.detail("imports", format!("{}: {count} {functions}", decoded(name)));
+    }
+    if others > 0 {
+        sink.detail("imports", format!("{others} more libraries"));
+    }
+}
 
 /// The digest, or `None` when nothing is imported or the table cannot be read to its end.
 pub(crate) fn digest(file: &PortableExecutable<'_>, work: &Allowance) -> Option<ImportDigest> {

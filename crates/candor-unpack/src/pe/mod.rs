@@ -19,6 +19,7 @@
 pub(crate) mod authenticode;
 mod broken;
 pub(crate) mod dotnet;
+mod exports;
 mod icons;
 mod image;
 mod imports;
@@ -47,6 +48,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let Some(file) = file else { return };
     let work = Allowance::new(sink.budget().work());
     sink.facts(facts_of(&file, &work));
+    exports::tell(&file, &work, sink);
+    imports::tell(&file, &work, sink);
     work.settle(sink);
     authenticode::tell(&file, sink);
     origin::tell(&file, sink);

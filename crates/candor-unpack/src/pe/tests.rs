@@ -275,6 +275,69 @@ fn a_file_without_imports_has_no_digest() {
     assert_eq!(cut.executable().imports, None);
 }
 
+/// What is told under a key of the file that a builder makes.
+fn details(builder: &Builder, key: &str) -> Vec<String> {
+    let found = Collected::of(FileType::MsExe, &builder.build());
+    assert_eq!(found.incomplete, []);
+    found.details.into_iter().filter(|(told, _)| *told == key).map(|(_, value)| value).collect()
+}
+
+#[test]
+fn libraries_are_told_with_what_is_taken_from_them() {
+    use Import::{Name, Number};
+    for is_64_bit in [false, true] {
+        let few = importing(&[("KERNEL32.dll", &[Name("A"), Number(2)]), ("b.dll", &[Name("B")])], is_64_bit);
+        assert_eq!(details(&few, "imports"), ["KERNEL32.dll: 2 functions", "b.dll: 1 function"]);
+        let library: (&str, &[Import]) = ("c.dll", &[Number(1)]);
+        let many = importing(&[library; 50], is_64_bit);
+        let told = details(&many, "imports");
+        assert_eq!((told.len(), told[48].as_str()), (49, "2 more libraries"));
+    }
+    assert!(details(&Builder::new(&[PLAIN]), "imports").is_empty());
+}
+
+/// A library that offers functions of these names, and others without.
+fn exporting(library: &str, names: &[String], others: u32) -> Builder {
+    let mut section = vec![0; 40];
+    let put = |section: &mut Vec<u8>, at: usize, value: u32| {
+        section[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    };
+    let mut addresses = Vec::new();
+    for name in [library].into_iter().chain(names.iter().map(String::as_str)) {
+        addresses.push(section.len() as u32 + 0x1000);
+        section.extend(name.as_bytes());
+        section.push(0);
+    }
+    let list = section.len() as u32 + 0x1000;
+    put(&mut section, 12, addresses[0]);
+    put(&mut section, 20, names.len() as u32 + others);
+    put(&mut section, 24, names.len() as u32);
+    put(&mut section, 32, list);
+    section.extend(addresses[1..].iter().flat_map(|address| address.to_le_bytes()));
+    Builder {
+        directories: vec![(0, 0x1000, 40)],
+        contents: vec![(0x400, section)],
+        ..Builder::new(&[(0x1000, 0x3000, 0x400, 0x3000)])
+    }
+}
+
+#[test]
+fn what_a_library_offers_is_told() {
+    let names: Vec<String> = (0..20).map(|number| format!("Fn{number:02}")).collect();
+    let few = exporting("hold.dll", &names[..2], 3);
+    assert_eq!(details(&few, "library"), ["hold.dll"]);
+    assert_eq!(details(&few, "exports"), ["5, 2 of them by name: Fn00, Fn01"]);
+    let told = details(&exporting("", &names, 0), "exports");
+    assert!(
+        told[0].starts_with("20, 20 of them by name: Fn00, ") && told[0].ends_with("Fn15, …"),
+        "{told:?}"
+    );
+    assert!(details(&exporting("", &names, 0), "library").is_empty());
+    let mut cut = exporting("hold.dll", &names, 0);
+    cut.contents[0].1[32..36].copy_from_slice(&0x9000_0000_u32.to_le_bytes());
+    assert_eq!(details(&cut, "exports"), ["20, 20 of them by name, …"]);
+}
+
 /// A resource tree with the given resources, at address 0x1000.
 fn with_resources(resources: &[(u32, Vec<u8>)]) -> Builder {
     let mut tree = Vec::new();
