@@ -7,8 +7,9 @@
 //! ```
 //!
 //! All numbers have the most significant byte first. The archive of modules inside (`PYZ`) is a row of zlib
-//! streams, each given as one child; their names stand in a table that only Python reads.
+//! streams, each given as one child; their names stand in a table behind them.
 
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -18,12 +19,15 @@ use memchr::memmem;
 use crate::codec;
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, until_nul};
+use crate::work::units;
 
 const MAGIC: &[u8] = b"MEI\x0c\x0b\x0a\x0b\x0e";
 /// How far from the end of a file that of an archive may be: signatures may follow it.
 const TAIL: u64 = 256 << 10;
 /// Entries of an archive, and modules in one.
 const ENTRIES: usize = 16_384;
+/// Bytes of the name of a module that are shown.
+const NAME: usize = 1024;
 
 /// Gives what stands in the archive behind a program, if there is one. Up to `end` the program itself is for certain, which
 /// may have the magic in its own text.
@@ -121,6 +125,7 @@ fn modules(name: &str, archive: &[u8], sink: &mut dyn Sink) -> Flow {
         return Flow::Continue;
     };
     let data = clipped(archive, 0, u64::from(table));
+    let names = names::names(clipped(archive, u64::from(table), u64::MAX));
     let mut count = 0_u64;
     // Each stream begins where the one before ends; only its decoder knows where that is.
     let mut at = stream_from(data, 0);
@@ -134,7 +139,9 @@ fn modules(name: &str, archive: &[u8], sink: &mut dyn Sink) -> Flow {
             sink.incomplete(Reason::Children);
             return Flow::Continue;
         }
-        let member = Member { name: format!("{name}/module {count}"), position: count, ..Member::default() };
+        let module = names.get(&units(start)).map(|module| decoded(module.get(..NAME).unwrap_or(module)));
+        let module = module.filter(|module| !module.is_empty()).unwrap_or_else(|| format!("module {count}"));
+        let member = Member { name: format!("{name}/{module}"), position: count, ..Member::default() };
         let mut rest = stream;
         let mut content = codec::zlib(&mut rest);
         let flow = sink.child(ChildKind::Extracted, &member, Content::Stream(&mut content));
@@ -145,6 +152,10 @@ fn modules(name: &str, archive: &[u8], sink: &mut dyn Sink) -> Flow {
         let used = stream.len().saturating_sub(rest.len());
         let next = start.saturating_add(used.max(2));
         at = stream_from(data, next);
+    }
+    if count == 0 && !names.is_empty() {
+        // Versions before 6 could encrypt the modules.
+        sink.incomplete(Reason::Unsupported("modules of PyInstaller that are no streams of zlib".to_owned()));
     }
     Flow::Continue
 }

@@ -34,6 +34,38 @@ fn modules() -> Vec<u8> {
     [b"PYZ\0\x61\x0d\x0d\x0a", &table.to_be_bytes()[..], &[0; 5], &streams, b"\xdb\0\0\0\0"].concat()
 }
 
+/// The same with a table of names.
+fn named_modules() -> Vec<u8> {
+    let mut archive = modules();
+    archive.truncate(archive.len() - 5);
+    let second = 17 + stream::zlib(b"the first module").len() as u8;
+    archive.extend(b"\xdb\x02\0\0\0");
+    for (name, place) in [("start", 17), ("pkg.a", second)] {
+        archive.extend(b"\xa9\x02\xda\x05");
+        archive.extend(name.as_bytes());
+        archive.extend(b"\xa9\x03\xe9\0\0\0\0\xe9");
+        archive.extend([place, 0, 0, 0, 0xe9, 1, 0, 0, 0]);
+    }
+    archive
+}
+
+#[test]
+fn modules_have_their_names() {
+    let executable = Executable::new(Kind::Pe32, vec![]).build().0;
+    let of = |modules: &[u8]| {
+        let entries: [(&str, u8, bool, &[u8]); 1] = [("PYZ.pyz", b'z', false, modules)];
+        Collected::of(FileType::MsExe, &[&executable[..], &archive(&entries, true)].concat())
+    };
+    let found = of(&named_modules());
+    let shown: Vec<_> = found.children.iter().map(|child| &child.member.name[..]).collect();
+    assert!(shown.ends_with(&["PYZ.pyz/start", "PYZ.pyz/pkg.a"]), "{shown:?}");
+    assert_eq!(found.incomplete, []);
+    // What is encrypted is no stream.
+    let secret: Vec<u8> =
+        named_modules().into_iter().map(|byte| if byte == 0x78 { 0x79 } else { byte }).collect();
+    assert!(matches!(&of(&secret).incomplete[..], [Reason::Unsupported(_)]));
+}
+
 fn program(kind: Kind, newer: bool) -> Vec<u8> {
     let section = SectionRecipe { name: ".text".to_owned(), bytes: vec![0x90; 64] };
     let entries: [(&str, u8, bool, &[u8]); 3] = [
