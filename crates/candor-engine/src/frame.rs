@@ -34,6 +34,8 @@ pub(crate) struct Frame<'f> {
     pub(crate) bytes: &'f [u8],
     /// Whether `bytes` are all of it: digests of a beginning say nothing.
     pub(crate) whole: bool,
+    /// The limit by which they are not.
+    pub(crate) limit: Option<Reason>,
     /// Set for a rewritten copy.
     pub(crate) normalised: Option<Normalisation>,
     /// The name that rules of YARA are told; `None` where they are not asked, as they were for the same bytes before or
@@ -71,6 +73,7 @@ impl<'f> Frame<'f> {
             file_type,
             bytes,
             whole,
+            limit: None,
             normalised: None,
             rules: None,
             handler: Cell::new(None),

@@ -185,6 +185,7 @@ impl<'s> Scan<'s> {
         );
         let mut frame = Frame::new(parent, id, file_type, bytes, whole);
         frame.rules = Some(name);
+        frame.limit = cut.clone().filter(|_| !whole);
         if let Some(observer) = &mut self.observer {
             observer.opened(&LayerSummary {
                 id,

@@ -205,7 +205,7 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
             return;
         }
         match source {
-            Source::Given(Content::Absent(reason)) => self.scan.missed(self.frame, reason),
+            Source::Given(Content::Absent(reason)) => self.scan.missed(self.frame, self.cause(reason)),
             Source::Given(Content::Bytes(bytes)) => {
                 let most = self.scan.options.limits.max_file_size;
                 let (held, cut) = self.scan.afford(bytes, most);
@@ -317,7 +317,17 @@ impl<'a, 's, 'f> LayerSink<'a, 's, 'f> {
         self.scan.budget.release(cost);
     }
 
+    /// Why something of a layer could really not be had: of one of which a limit left the beginning, its parser says that it is
+    /// cut short, and of sound members that they are.
+    fn cause(&self, reason: Reason) -> Reason {
+        match (&self.frame.limit, reason) {
+            (Some(limit), Reason::Malformed(_)) => limit.clone(),
+            (_, reason) => reason,
+        }
+    }
+
     fn open(&mut self, member: &Member, bytes: &[u8], cut: Option<Reason>) {
+        let cut = cut.map(|reason| self.cause(reason));
         match cut {
             // Not one byte could be had: there is no layer to speak of.
             Some(reason) if bytes.is_empty() => self.scan.missed(self.frame, reason),
@@ -512,7 +522,9 @@ impl Sink for LayerSink<'_, '_, '_> {
     fn incomplete(&mut self, reason: Reason) {
         let is_settled = self.scan.settle_digests(self.frame);
         self.catch_up(is_settled);
-        if !self.ended {
+        // That it was cut was told before.
+        let is_told = self.frame.limit.is_some() && matches!(reason, Reason::Malformed(_));
+        if !self.ended && !is_told {
             self.scan.missed(self.frame, reason);
         }
     }

@@ -145,6 +145,21 @@ fn a_large_file_is_looked_at_up_to_the_limit() {
 }
 
 #[test]
+fn what_a_limit_cut_is_not_called_malformed() {
+    let tree = node(&[(b'i', leaf(b"")), (b'd', leaf(&[1; 5000]))]);
+    let report = scan(&tree, Limits { max_file_size: 3000, ..limits() });
+    let member = ["m2".to_owned()];
+    assert_eq!(
+        reasons(&report),
+        [([].as_slice(), &Reason::FileSize), (member.as_slice(), &Reason::FileSize)]
+    );
+    // What is malformed without it is.
+    let report = scan(&tree, limits());
+    assert!(reasons(&report).iter().all(|(_, reason)| matches!(reason, Reason::Malformed(_))));
+    assert_eq!(reasons(&report).len(), 2);
+}
+
+#[test]
 fn a_large_member_is_looked_at_up_to_the_limit() {
     for kind in [b's', b'b', b'e'] {
         // The container is as large as its member, so it is under the limit of the scan alone.

@@ -2,7 +2,7 @@
 //!
 //! A container starts with `T`; after it come members: kind, length in three bytes, content. Kinds:
 //! `b` bytes, `s` stream, `e` embedded, `x` a stream that repeats its one byte so often (three bytes),
-//! `t` a normalised copy, `a` a member that is encrypted, `d` a stream that breaks off.
+//! `t` a normalised copy, `a` a member that is encrypted, `d` a stream that breaks off; `i` says that something is malformed.
 //! What starts with `<` is HTML, with `#` text, with `P` an executable of two sections; with the byte d1, a
 //! disk whose partitions stand where members of a container do.
 
@@ -83,6 +83,10 @@ impl Trees {
                 if sink.wants_program_digests() {
                     sink.program_digest(content);
                 }
+                continue;
+            }
+            if *kind == b'i' {
+                sink.incomplete(Reason::Malformed("no end".to_owned()));
                 continue;
             }
             if *kind == b'v' {

@@ -57,10 +57,17 @@ impl Filter {
         &self.name
     }
 
+    /// What is told of one that is not known. Its name is as long as the file likes.
+    pub(crate) fn unknown(&self) -> Reason {
+        let name = crate::name::decoded(self.name.get(..64).unwrap_or(&self.name));
+        let name = if name.is_empty() { name } else { format!(": {name}") };
+        Reason::Unsupported(format!("a filter that is not known{name}"))
+    }
+
     /// What it makes of `data`, paid for; `None` when there is no room or no such filter.
     pub(crate) fn decoded(&self, data: &[u8], sink: &mut dyn Sink) -> Option<Vec<u8>> {
         let Some(decoder) = self.decoder(data) else {
-            sink.incomplete(Reason::Unsupported("a filter that is not known".to_owned()));
+            sink.incomplete(self.unknown());
             return None;
         };
         let most = sink.budget().growth(u64::try_from(data.len()).unwrap_or(u64::MAX));

@@ -200,10 +200,7 @@ impl<'a> Walk<'a, '_> {
         }
         match last.decoder(input) {
             Some(mut decoder) => self.give(name, Content::Stream(&mut decoder), input.len()),
-            None => {
-                self.sink.incomplete(Reason::Unsupported("a filter that is not known".to_owned()));
-                self.give(name, Content::Bytes(input), data.len())
-            }
+            None => self.give(name, Content::Part(input, last.unknown()), data.len()),
         }
     }
 

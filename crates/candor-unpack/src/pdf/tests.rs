@@ -82,13 +82,20 @@ fn values_that_only_a_reference_leads_to_are_found() {
     let row = stream::zlib(&[1, 1, 1]);
     let head = b"%PDF-1.4\n7 0 obj << /Predictor 2 /Columns 3 >>\n1 0 obj << /Filter /Fl /DecodeParms 7 0 R >> stream\n";
     assert_eq!(shown(&[&head[..], &row, b"\nendstream"].concat())[0].1, [1, 2, 3]);
+    // One that nobody knows is told of its object.
+    let found = Collected::of(FileType::Pdf, &file("/Filter /FooDecode", ""));
+    let unknown = &found.children[0];
+    assert_eq!(unknown.member.name, "object 1");
+    assert_eq!(unknown.absent, Some(Reason::Unsupported("a filter that is not known: FooDecode".to_owned())));
+    assert_eq!(found.incomplete, []);
     // The word in the data is no end, if the length says so.
     let head = "%PDF-1.4\n7 0 obj 18 endobj\n1 0 obj << /Length 7 0 R >>\nstream\n";
     let data = "abc endstream more\nendstream\nendobj\n";
     assert_eq!(shown(format!("{head}{data}").as_bytes())[0].1, b"abc endstream more");
     for others in ["", "7 0 obj 7 0 R endobj", "7 0 obj 8 0 R endobj 8 0 obj 7 0 R endobj", "7 0 obj 12"] {
         let found = Collected::of(FileType::Pdf, &file("/Filter 7 0 R", others));
-        assert!(matches!(found.incomplete[..], [Reason::Unsupported(_)]), "{others}: {:?}", found.incomplete);
+        let absent = found.children.last().and_then(|child| child.absent.as_ref());
+        assert_eq!(absent, Some(&Reason::Unsupported("a filter that is not known".to_owned())), "{others}");
     }
 }
 
