@@ -6,7 +6,9 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use candor_model::{FileType, Finding, Incomplete, LayerId, Normalisation, Reason, Report, Verdict};
+use candor_model::{
+    FileType, Finding, Incomplete, LayerId, Normalisation, Origin, Reason, Report, Strength, Verdict,
+};
 use serde::Serialize;
 
 use crate::escape::Escaped;
@@ -47,6 +49,27 @@ impl Outcome {
         self.report.incomplete.push(Incomplete { layer: LayerId(0), path: Vec::new(), reason });
         if self.report.verdict == Verdict::Clean {
             self.report.verdict = Verdict::Incomplete;
+        }
+    }
+
+    /// Tells this name of the file itself, if there is one.
+    pub(crate) fn suspect(&mut self, name: Option<String>) {
+        let file_type = self.report.file_type;
+        let findings = name.map(|name| Finding {
+            strength: Strength::of_name(&name),
+            signature: name,
+            origin: Origin { source: String::from("heuristics"), line: 0 },
+            official: false,
+            language: "candor",
+            layer: LayerId(0),
+            file_type,
+            path: Vec::new(),
+            normalised: None,
+            matches: Vec::new(),
+        });
+        self.report.findings.extend(findings);
+        if !self.report.findings.is_empty() && self.report.verdict != Verdict::Infected {
+            self.report.verdict = Verdict::Suspicious;
         }
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use candor_database::Image;
 use candor_engine::Options;
-use candor_model::{Reason, Verdict};
+use candor_model::{FileType, Reason, Verdict};
 use candor_sandbox::input::{Reading, open};
 use candor_sandbox::message::Answer;
 use candor_sandbox::{Entry, Lane, Outcome as Came, Sandbox, spool};
@@ -327,7 +327,13 @@ impl<'a> Worker<'a> {
                 self.report(Outcome::unseen(path, length, Reason::Crashed), length);
             }
             Answer::TooLarge(known) => {
-                self.report(Outcome::unseen(path, known.or(length), Reason::FileSize), None);
+                let mut outcome = Outcome::unseen(path, known.or(length), Reason::FileSize);
+                // It can be read, and nobody looked at what it is.
+                outcome.report.file_type = FileType::Any;
+                let heuristics = &self.shared.options.heuristics;
+                let is_told = heuristics.enabled && heuristics.exceeded_limits;
+                outcome.suspect(is_told.then(|| String::from("Heuristics.Limits.Exceeded.MaxFileSize")));
+                self.report(outcome, None);
             }
             Answer::Unreadable(why) => {
                 self.report(Outcome::unseen(path, length, Reason::Unreadable(why)), None);

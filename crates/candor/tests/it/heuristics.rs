@@ -48,6 +48,23 @@ fn limits_are_told_besides_what_was_not_looked_at() {
 }
 
 #[test]
+fn a_file_over_the_limit_is_told_besides() {
+    let place = Place::new();
+    place.file("a", [b'a'; 5000]);
+    let said = place.run(&["scan", "--json", "--max-file-size", "1K", "a"]);
+    let object = said.json_of("a");
+    assert_eq!((&object["verdict"], &object["file_type"]), (&"incomplete".into(), &"CL_TYPE_ANY".into()));
+    for more in [&[][..], &["--no-sandbox"]] {
+        let all =
+            [&["scan", "--json", "--alert-exceeds-max", "--max-file-size", "1K", "a"][..], more].concat();
+        let object = place.run(&all).json_of("a");
+        assert_eq!(object["findings"][0]["signature"], "Heuristics.Limits.Exceeded.MaxFileSize");
+        assert_eq!(object["verdict"], "suspicious");
+        assert_eq!(object["reasons"][0]["code"], "limit-file-size");
+    }
+}
+
+#[test]
 fn a_heuristic_never_convicts_and_never_hides_what_does() {
     let place = Place::new();
     let mut cut = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
