@@ -50,6 +50,7 @@ mod egg;
 mod elf;
 mod embedded;
 mod encoded_script;
+mod ends;
 mod explode;
 mod ext;
 mod extents;

@@ -116,7 +116,7 @@ pub(crate) fn begins_with_yenc(text: &[u8]) -> bool {
 /// Gives the files that stand in yEnc in a text.
 pub(crate) fn search_yenc(text: &[u8], sink: &mut dyn Sink) {
     // There is nothing after them, so whether to go on makes no difference.
-    let _ = Mail { sink, position: 0, work: Work::of(text) }.encoded(text);
+    let _ = Mail { sink, position: 0, work: Work::of(text), is_encrypted: false }.encoded(text);
 }
 
 /// Where the messages of a mailbox start but the first one: each with a line `From `, behind an empty line.

@@ -17,7 +17,7 @@ const ROWS: u32 = 256;
 
 /// Where something ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// Here, so that what follows is something else.
     Here(u64),
     /// Not behind this place; records of its own may follow.
@@ -25,7 +25,7 @@ pub(super) enum End {
 }
 
 /// Where a layer of this type ends.
-pub(super) fn of(file_type: FileType, bytes: &[u8]) -> Option<End> {
+pub(crate) fn of(file_type: FileType, bytes: &[u8]) -> Option<End> {
     let here = match file_type {
         FileType::Iso9660 => iso(bytes),
         FileType::Fat => fat(bytes),

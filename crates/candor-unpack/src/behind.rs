@@ -6,19 +6,16 @@
 //! of that. What an image says of its length is no more than a claim, and readers of ZIP begin at the end of a file: an
 //! archive that ends there is given wherever it begins.
 
-mod end;
-
 use candor_model::{ChildKind, Content, FileType, Member, Sink};
 
 use crate::codec::behind_skippable;
+use crate::ends::{self, End};
 use crate::work::units;
 use crate::{cab, embedded, ole2, seven_zip, zip};
 
-use end::End;
-
 /// Gives what is behind the end, if it is more than filling.
 pub(crate) fn give(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
-    let end = match end::of(file_type, bytes) {
+    let end = match ends::of(file_type, bytes) {
         None => match bytes {
             [b'P', b'K', ..] => return give_behind(bytes, zip::end(bytes), sink),
             [b'7', b'z', 0xbc, ..] => return give_behind(bytes, seven_zip::end(bytes), sink),
