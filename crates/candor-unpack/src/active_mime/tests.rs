@@ -1,3 +1,5 @@
+//! ActiveMime of all shapes, and damaged ones.
+
 use candor_fixtures::stream;
 use candor_model::{FileType, Reason};
 

@@ -1,3 +1,5 @@
+//! LZMA and what it comes in, beside the library that packed it.
+
 use std::io::{BufRead, BufReader, Read};
 
 use candor_fixtures::ranges::{self, Step};

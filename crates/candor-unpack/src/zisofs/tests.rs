@@ -1,3 +1,5 @@
+//! Files that mkzftree packs, and damaged ones.
+
 use candor_fixtures::stream;
 use candor_model::{FileType, Reason};
 
