@@ -72,13 +72,16 @@ impl Packing {
 /// stands behind these is not found, nor are more lines joined.
 pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = Run> {
     let (mut blob, mut command) = (next_run(text, 0), next_command(text, 0, allowance));
-    let inflates = OnceCell::new();
+    let (inflates, decodes) = (OnceCell::new(), OnceCell::new());
     let next = move || {
         let start = blob.into_iter().chain(command).min()?;
         let rest = text.get(start..).unwrap_or_default();
         let length = run_length(rest);
         let (digits, end) = joined(text, start, length, allowance);
-        let is_long = digits.len() >= BLOB || command == Some(start) || has_decoder(text, start, end);
+        let is_long = digits.len() >= BLOB
+            || command == Some(start)
+            || (*decodes.get_or_init(|| names(&DECODING, text, allowance))
+                && has_decoder(text, start, end, allowance));
         if blob.is_some_and(|blob| blob < end) {
             blob = next_run(text, end);
         }
@@ -91,7 +94,7 @@ pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = 
             if is_something(&beginning) {
                 return Some(Packing::None);
             }
-            packing(&beginning, || *inflates.get_or_init(|| names_inflating(text, allowance)), allowance)
+            packing(&beginning, || *inflates.get_or_init(|| names(&INFLATING, text, allowance)), allowance)
         });
         let content = packing.map(|_| base64(&digits)).unwrap_or_default();
         Some(Run { start, content, packing: packing.unwrap_or(Packing::None) })
@@ -101,27 +104,40 @@ pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = 
 
 /// How far from a run its decoder is named.
 const BESIDE: usize = 64;
-/// What each decoder is called in part, in lower case.
-const DECODERS: [&[u8]; 3] = [b"base64", b"b64", b"atob"];
+/// What looking there costs.
+const LOOK: u64 = 128;
+
+/// Names in any case.
+type Names = LazyLock<Option<AhoCorasick>>;
+
+/// What each decoder of base64 is called in part.
+static DECODING: Names = Names::new(|| any_case(&["base64", "b64", "atob"]));
+/// What a script calls that inflates: `DeflateStream`, `gzinflate`, `gzuncompress`, `zlib.decompress`, `pako.inflate`.
+static INFLATING: Names =
+    Names::new(|| any_case(&["deflate", "inflate", "gzuncompress", "zlib", "decompress"]));
+
+fn any_case(names: &[&str]) -> Option<AhoCorasick> {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(names).ok()
+}
+
+/// Whether a text has one of some names. That is looked for once, and costs as much as a pass of the matcher.
+fn names(names: &Names, text: &[u8], allowance: &Allowance) -> bool {
+    allowance.pay(units(text.len()) / 4) && is_named(names, text)
+}
+
+fn is_named(names: &Names, text: &[u8]) -> bool {
+    names.as_ref().is_some_and(|names| names.is_match(text))
+}
 
 /// Whether a decoder is named beside a run.
-fn has_decoder(text: &[u8], start: usize, end: usize) -> bool {
+fn has_decoder(text: &[u8], start: usize, end: usize, allowance: &Allowance) -> bool {
+    if !allowance.pay(LOOK) {
+        return false;
+    }
     let before = text.get(start.saturating_sub(BESIDE)..start).unwrap_or_default();
     let behind = text.get(end..).unwrap_or_default();
     let behind = behind.get(..BESIDE).unwrap_or(behind);
-    [before, behind].iter().any(|near| {
-        DECODERS.iter().any(|name| near.windows(name.len()).any(|word| word.eq_ignore_ascii_case(name)))
-    })
-}
-
-/// What a script calls that inflates: `DeflateStream`, `gzinflate`, `gzuncompress`, `zlib.decompress`, `pako.inflate`.
-const INFLATING: [&str; 5] = ["deflate", "inflate", "gzuncompress", "zlib", "decompress"];
-static INFLATERS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(INFLATING).ok());
-
-/// Whether a text names what inflates. That is looked for once, and costs as much as a pass of the matcher.
-fn names_inflating(text: &[u8], allowance: &Allowance) -> bool {
-    allowance.pay(units(text.len()) / 4) && INFLATERS.as_ref().is_some_and(|names| names.is_match(text))
+    [before, behind].into_iter().any(|near| is_named(&DECODING, near))
 }
 
 /// What trying to inflate costs, and the bytes that come out of what is not only by chance as it should be.

@@ -113,8 +113,8 @@ fn what_scripts_inflate_is_inflated() {
             "$b=[Convert]::FromBase64String('{deflate}')\n{}\n[IO.Compression.deflatestream]$b",
             "#\n".repeat(200)
         ),
-        format!("<?php eval(gzinflate(base64_decode(\"{deflate}\")));"),
-        format!("<?php eval(gzuncompress(base64_decode('{zlib}')));"),
+        format!("<?php print(gzinflate(base64_decode(\"{deflate}\")));"),
+        format!("<?php print(gzuncompress(base64_decode('{zlib}')));"),
         format!("import zlib,base64\nexec(zlib.decompress(base64.b64decode('{zlib}')))"),
         format!("var a = \"{zlib}\";"),
     ] {
