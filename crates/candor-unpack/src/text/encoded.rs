@@ -96,7 +96,10 @@ pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = 
             }
             packing(&beginning, || *inflates.get_or_init(|| names(&INFLATING, text, allowance)), allowance)
         });
-        let content = packing.map(|_| base64(&digits)).unwrap_or_default();
+        let mut content = packing.map(|_| base64(&digits)).unwrap_or_default();
+        if packing == Some(Packing::Deflate) && !is_deflate(&content, allowance) {
+            content = Vec::new();
+        }
         Some(Run { start, content, packing: packing.unwrap_or(Packing::None) })
     };
     std::iter::from_fn(next).filter(|run| !run.content.is_empty())
@@ -143,6 +146,16 @@ fn has_decoder(text: &[u8], start: usize, end: usize, allowance: &Allowance) -> 
 /// What trying to inflate costs, and the bytes that come out of what is not only by chance as it should be.
 const TRIAL: u64 = 512;
 const INFLATED: usize = 64;
+
+/// How much of what comes out of deflate is looked at before it is believed, and what a byte of it costs that goes in.
+const BELIEVED: u64 = 1 << 20;
+const INFLATE: u64 = 8;
+
+/// Whether bytes are a stream of deflate up to its end: much that is none begins as one.
+fn is_deflate(content: &[u8], allowance: &Allowance) -> bool {
+    allowance.pay(units(content.len()).saturating_mul(INFLATE))
+        && std::io::copy(&mut codec::deflate(content).take(BELIEVED), &mut std::io::sink()).is_ok()
+}
 
 /// How bytes are packed of which this is the beginning, if they are.
 fn packing(beginning: &[u8], inflates: impl FnOnce() -> bool, allowance: &Allowance) -> Option<Packing> {

@@ -124,7 +124,12 @@ fn what_scripts_inflate_is_inflated() {
     }
     // Nothing else is taken for it.
     let noise: Vec<u8> = (0..400_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    for text in [format!("var a = '{deflate}';"), format!("gzinflate(base64_decode('{}'))", base64(&noise))] {
+    let half = &deflate[..deflate.len() / 8 * 4];
+    for text in [
+        format!("var a = '{deflate}';"),
+        format!("gzinflate(base64_decode('{}'))", base64(&noise)),
+        format!("gzinflate(base64_decode('{half}'))"),
+    ] {
         assert_eq!(Collected::of(FileType::TextAscii, text.as_bytes()).children.len(), 1, "{text}");
     }
     // To look is paid for.
