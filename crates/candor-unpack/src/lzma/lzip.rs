@@ -25,7 +25,6 @@ pub(crate) struct Member<'a> {
     version: u8,
     left: &'a [u8],
     is_wrong: bool,
-    has_ended: bool,
 }
 
 impl<'a> Member<'a> {
@@ -49,16 +48,7 @@ impl<'a> Member<'a> {
         let data = reader.rest();
         let header = bytes.len().saturating_sub(data.len());
         let lzma = Lzma::new(data, PROPERTIES, dictionary, None, pace)?;
-        Ok(Self {
-            bytes,
-            header,
-            lzma,
-            sum: Crc::new(),
-            version,
-            left: bytes,
-            is_wrong: false,
-            has_ended: false,
-        })
+        Ok(Self { bytes, header, lzma, sum: Crc::new(), version, left: bytes, is_wrong: false })
     }
 
     /// What stands behind it, when it has ended.
@@ -90,18 +80,14 @@ impl<'a> Member<'a> {
 
 impl Read for Member<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() || self.has_ended {
+        if buffer.is_empty() {
             return Ok(0);
         }
-        let read = self.lzma.read(buffer);
-        self.has_ended = !matches!(read, Ok(1..));
-        match read {
-            Ok(0) => self.end().map(|()| 0),
-            Ok(read) => {
-                self.sum.update(buffer.get(..read).unwrap_or_default());
-                Ok(read)
-            }
-            Err(error) => Err(error),
+        let read = self.lzma.read(buffer)?;
+        if read == 0 {
+            self.end()?;
         }
+        self.sum.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
     }
 }

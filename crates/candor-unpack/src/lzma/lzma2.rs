@@ -2,9 +2,8 @@
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
-use super::coder::{Coder, Properties, Stop, Window};
-use super::{DECISION, Held, STEP, pay_for, step, trouble};
-use crate::codec::DICTIONARY;
+use super::coder::{Coder, Properties, Stop};
+use super::{DECISION, Decode, Held, Output, STEP, pay_for, read, step, trouble};
 use crate::pace::Pace;
 
 /// What a chunk costs beside what is in it, in the units of [`Pace`].
@@ -27,14 +26,12 @@ enum Chunk {
 pub(crate) struct Lzma2<R> {
     source: R,
     coder: Option<Coder>,
-    window: Window,
+    output: Output,
     held: Held,
     chunk: Chunk,
     /// Whether the window must be emptied first, as it is in front of the first chunk, and whether what was learned must be forgotten.
     needs_window: bool,
     needs_state: bool,
-    /// What is said when all that came out was given.
-    ending: Option<io::Result<()>>,
     pace: Pace,
 }
 
@@ -44,12 +41,11 @@ impl<R: BufRead> Lzma2<R> {
         Self {
             source,
             coder: None,
-            window: Window::new(dictionary, DICTIONARY),
+            output: Output::new(dictionary),
             held: Held::NOTHING,
             chunk: Chunk::None,
             needs_window: true,
             needs_state: true,
-            ending: None,
             pace,
         }
     }
@@ -125,27 +121,43 @@ impl<R: BufRead> Lzma2<R> {
 
     fn empty(&mut self) {
         self.needs_window = false;
-        self.window.forget();
+        self.output.window.forget();
         if let Some(coder) = &mut self.coder {
             coder.forget_place();
         }
     }
 
-    /// Decodes something, or finds out how the stream ends.
-    fn decode(&mut self) -> io::Result<()> {
-        match self.chunk {
-            Chunk::None => {
-                if !self.begin()? {
-                    self.ending = Some(Ok(()));
-                }
+    /// Takes what is left of a chunk.
+    fn pass(&mut self, mut left: usize) -> io::Result<()> {
+        left = left.saturating_sub(self.held.length);
+        self.held.length = 0;
+        while left > 0 {
+            let length = self.source.fill_buf()?.len().min(left);
+            if length == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
             }
+            self.source.consume(length);
+            left = left.saturating_sub(length);
+        }
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Decode for Lzma2<R> {
+    fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    fn decode(&mut self) -> io::Result<bool> {
+        match self.chunk {
+            Chunk::None => return self.begin(),
             Chunk::Stored(left) => {
                 let bytes = self.source.fill_buf()?;
                 if bytes.is_empty() {
                     return Err(trouble(Stop::Short));
                 }
                 let most = bytes.len().min(left).min(STEP);
-                let length = self.window.store(bytes.get(..most).unwrap_or_default());
+                let length = self.output.window.store(bytes.get(..most).unwrap_or_default());
                 self.source.consume(length);
                 if let Some(coder) = &mut self.coder {
                     coder.pass(length);
@@ -158,10 +170,10 @@ impl<R: BufRead> Lzma2<R> {
                 };
             }
             Chunk::Packed { unpacked, packed } => {
-                let Self { coder: Some(coder), window, held, source, .. } = self else {
+                let Self { coder: Some(coder), output, held, source, .. } = self else {
                     return Err(trouble(Stop::Damaged));
                 };
-                let parts = (&mut *coder, window, held);
+                let parts = (&mut *coder, &mut output.window, held);
                 let (taken, made, stop) = step(parts, source, packed, unpacked.min(STEP))?;
                 self.pace.passed(taken.saturating_add(made));
                 let decisions = coder.take_decisions();
@@ -181,42 +193,12 @@ impl<R: BufRead> Lzma2<R> {
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Takes what is left of a chunk.
-    fn pass(&mut self, mut left: usize) -> io::Result<()> {
-        left = left.saturating_sub(self.held.length);
-        self.held.length = 0;
-        while left > 0 {
-            let length = self.source.fill_buf()?.len().min(left);
-            if length == 0 {
-                return Err(ErrorKind::UnexpectedEof.into());
-            }
-            self.source.consume(length);
-            left = left.saturating_sub(length);
-        }
-        Ok(())
+        Ok(true)
     }
 }
 
 impl<R: BufRead> Read for Lzma2<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        loop {
-            let given = self.window.give(buffer);
-            if given > 0 {
-                return Ok(given);
-            }
-            match self.ending.replace(Ok(())) {
-                Some(ending) => return ending.map(|()| 0),
-                None => self.ending = None,
-            }
-            if let Err(error) = self.decode() {
-                self.ending = Some(Err(error));
-            }
-        }
+        read(self, buffer)
     }
 }

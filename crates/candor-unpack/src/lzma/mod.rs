@@ -16,6 +16,7 @@ mod xz;
 mod tests;
 
 use std::io::{self, BufRead, ErrorKind, Read};
+use std::mem;
 
 use coder::{Coder, LONGEST, Stop, Window};
 
@@ -100,11 +101,59 @@ fn trouble(stop: Stop) -> io::Error {
     }
 }
 
+/// What came out of a decoder and was not given yet, and how it ended.
+#[derive(Debug)]
+struct Output {
+    window: Window,
+    ending: Option<io::Result<()>>,
+}
+
+impl Output {
+    /// Of a stream that reaches back so far.
+    fn new(dictionary: u32) -> Self {
+        Self { window: Window::new(dictionary, DICTIONARY), ending: None }
+    }
+}
+
+/// A decoder that fills a window.
+trait Decode {
+    fn output(&mut self) -> &mut Output;
+
+    /// Decodes something, when all that came out was given; `false` at the end of the stream.
+    ///
+    /// # Errors
+    /// The stream is damaged, or cannot be paid for. What came out before is given in front of that.
+    fn decode(&mut self) -> io::Result<bool>;
+}
+
+/// Reads out of a decoder.
+fn read(decoder: &mut impl Decode, buffer: &mut [u8]) -> io::Result<usize> {
+    if buffer.is_empty() {
+        return Ok(0);
+    }
+    loop {
+        let Output { window, ending } = decoder.output();
+        let given = window.give(buffer);
+        if given > 0 {
+            return Ok(given);
+        }
+        if let Some(ending) = ending {
+            return mem::replace(ending, Ok(())).map(|()| 0);
+        }
+        let ending = match decoder.decode() {
+            Ok(true) => None,
+            Ok(false) => Some(Ok(())),
+            Err(error) => Some(Err(error)),
+        };
+        decoder.output().ending = ending;
+    }
+}
+
 /// A stream of LZMA without a header.
 pub(crate) struct Lzma<R> {
     source: R,
     coder: Coder,
-    window: Window,
+    output: Output,
     held: Held,
     has_begun: bool,
     /// How much there is yet, if that is known, and how much came out.
@@ -112,8 +161,6 @@ pub(crate) struct Lzma<R> {
     made: u64,
     /// Bytes that were taken.
     taken: usize,
-    /// What is said when all that came out was given.
-    ending: Option<io::Result<()>>,
     pace: Pace,
 }
 
@@ -133,13 +180,12 @@ impl<R: BufRead> Lzma<R> {
         Ok(Self {
             source,
             coder: Coder::new(properties),
-            window: Window::new(dictionary, DICTIONARY),
+            output: Output::new(dictionary),
             held: Held::NOTHING,
             has_begun: false,
             left: length,
             made: 0,
             taken: 0,
-            ending: None,
             pace,
         })
     }
@@ -148,9 +194,14 @@ impl<R: BufRead> Lzma<R> {
     pub(crate) const fn passed(&self) -> (usize, u64) {
         (self.taken, self.made)
     }
+}
 
-    /// Decodes something, or finds out how the stream ends.
-    fn decode(&mut self) -> io::Result<()> {
+impl<R: BufRead> Decode for Lzma<R> {
+    fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    fn decode(&mut self) -> io::Result<bool> {
         if !self.has_begun {
             let mut start = [0; 5];
             self.source.read_exact(&mut start)?;
@@ -162,45 +213,27 @@ impl<R: BufRead> Lzma<R> {
         }
         let most = self.left.map_or(STEP, |left| usize::try_from(left).unwrap_or(STEP).min(STEP));
         if most == 0 {
-            self.ending = Some(Ok(()));
-            return Ok(());
+            return Ok(false);
         }
-        let Self { source, coder, window, held, .. } = self;
-        let (taken, made, stop) = step((coder, window, held), source, usize::MAX, most)?;
+        let Self { source, coder, output, held, .. } = self;
+        let (taken, made, stop) = step((coder, &mut output.window, held), source, usize::MAX, most)?;
         self.taken = self.taken.saturating_add(taken);
         self.made = self.made.saturating_add(units(made));
         self.left = self.left.map(|left| left.saturating_sub(units(made)));
         self.pace.passed(made);
-        let paid = self.pace.pay(self.coder.take_decisions().saturating_mul(DECISION));
-        self.ending = match stop {
-            _ if paid.is_err() => Some(paid),
-            Stop::Full | Stop::Hungry => None,
+        self.pace.pay(self.coder.take_decisions().saturating_mul(DECISION))?;
+        match stop {
+            Stop::Full | Stop::Hungry => Ok(true),
             // It may say so, and the length too.
-            Stop::End if self.left.is_none() => Some(Ok(())),
-            Stop::End => Some(Err(trouble(Stop::Short))),
-            stop => Some(Err(trouble(stop))),
-        };
-        Ok(())
+            Stop::End if self.left.is_none() => Ok(false),
+            Stop::End => Err(trouble(Stop::Short)),
+            stop => Err(trouble(stop)),
+        }
     }
 }
 
 impl<R: BufRead> Read for Lzma<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        loop {
-            let given = self.window.give(buffer);
-            if given > 0 {
-                return Ok(given);
-            }
-            match self.ending.replace(Ok(())) {
-                Some(ending) => return ending.map(|()| 0),
-                None => self.ending = None,
-            }
-            if let Err(error) = self.decode() {
-                self.ending = Some(Err(error));
-            }
-        }
+        read(self, buffer)
     }
 }

@@ -135,16 +135,14 @@ impl<'a> Block<'a> {
 /// One stream of xz.
 pub(crate) struct Xz<'a> {
     rest: Shared<'a>,
-    /// The kind of the checksums of blocks, when the header was read.
-    kind: Option<u8>,
-    flags: [u8; 2],
+    /// What the header says, when it was read; the second byte is the kind of the checksums of blocks.
+    flags: Option<[u8; 2]>,
     block: Option<Block<'a>>,
     /// Of the lengths of blocks, and how many there were.
     lengths: Crc,
     blocks: u64,
     /// Whether a block was not what its checksum says.
     is_wrong: bool,
-    has_ended: bool,
     pace: Pace,
 }
 
@@ -153,13 +151,11 @@ impl<'a> Xz<'a> {
     pub(crate) fn new(bytes: &'a [u8], pace: Pace) -> Self {
         Self {
             rest: Shared(Rc::new(Cell::new(bytes))),
-            kind: None,
-            flags: [0; 2],
+            flags: None,
             block: None,
             lengths: Crc::new(),
             blocks: 0,
             is_wrong: false,
-            has_ended: false,
             pace,
         }
     }
@@ -175,7 +171,7 @@ impl<'a> Xz<'a> {
     }
 
     /// Reads the header of the stream.
-    fn begin(&mut self) -> io::Result<u8> {
+    fn begin(&mut self) -> io::Result<[u8; 2]> {
         let header = self.rest.next(12)?;
         let Some(([_, _, _, _, _, _, first, second], sum)) = header.split_first_chunk() else {
             return Err(ErrorKind::UnexpectedEof.into());
@@ -183,10 +179,10 @@ impl<'a> Xz<'a> {
         if !header.starts_with(MAGIC) || *first != 0 || second >> 4 != 0 {
             return Err(damaged("the header of a stream"));
         }
-        self.flags = [*first, *second];
-        self.is_wrong |= !is_sum_of(&self.flags, sum);
-        self.kind = Some(*second);
-        Ok(*second)
+        let flags = [*first, *second];
+        self.is_wrong |= !is_sum_of(&flags, sum);
+        self.flags = Some(flags);
+        Ok(flags)
     }
 
     /// Begins the next block; `false` when there is none.
@@ -289,15 +285,20 @@ impl<'a> Xz<'a> {
         let length = units(list.len()).saturating_add(4) / 4;
         let told = Reader::little(size).u32().map_or(0, |told| u64::from(told).saturating_add(1));
         let said = footer.get(4..10).unwrap_or_default();
-        let is_end = [*first, *second] == self.flags && [*y, *z] == END && told == length;
+        let is_end = self.flags == Some([*first, *second]) && [*y, *z] == END && told == length;
         self.is_wrong |= !is_sum_of(said, sum) || !is_end;
         self.rest.0.set(reader.rest());
         Ok(())
     }
+}
 
-    fn piece(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let kind = match self.kind {
-            Some(kind) => kind,
+impl Read for Xz<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let [_, kind] = match self.flags {
+            Some(flags) => flags,
             None => self.begin()?,
         };
         loop {
@@ -325,17 +326,6 @@ impl<'a> Xz<'a> {
                 return Ok(0);
             }
         }
-    }
-}
-
-impl Read for Xz<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() || self.has_ended {
-            return Ok(0);
-        }
-        let piece = self.piece(buffer);
-        self.has_ended = !matches!(piece, Ok(1..));
-        piece
     }
 }
 

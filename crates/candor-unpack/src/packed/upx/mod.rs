@@ -61,13 +61,12 @@ impl Packed<'_> {
         match self.method {
             2..=10 => nrv::unpack(self.method, self.bytes, size),
             LZMA => {
-                let [first, second, ..] = self.bytes else { return None };
-                let stream = &self.bytes.get(2..)?;
+                let [first, second, stream @ ..] = self.bytes else { return None };
                 let (bits, literal, position) = (first & 7, second & 15, second >> 4);
                 let dictionary = self.real_size.max(4096);
                 let properties = Properties::checked(literal, position, bits)?;
                 let length = Some(u64::from(self.real_size));
-                let decoder = Lzma::new(*stream, properties, dictionary, length, pace.clone());
+                let decoder = Lzma::new(stream, properties, dictionary, length, pace.clone());
                 let mut out = Vec::new();
                 decoder.ok()?.take(u64::try_from(size).ok()?).read_to_end(&mut out).ok()?;
                 Some(out)
