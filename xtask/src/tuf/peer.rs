@@ -24,6 +24,8 @@ impl Peer {
     pub(super) fn build() -> anyhow::Result<Self> {
         let target = crate::target()?.join("peers");
         let status = Command::new("cargo")
+            // It is used a few hundred times: to optimise it takes longer.
+            .args(["--config", "profile.dev.package.\"*\".opt-level=0"])
             .args(["build", "--locked", "--manifest-path"])
             .arg(crate::root()?.join("peers/Cargo.toml"))
             .arg("--target-dir")

@@ -181,7 +181,7 @@ fn targets_file(plan: &Plan, number: u64, archive: &[u8], newest: bool) -> Vec<u
     let ring = if newest { plan.ring.as_str() } else { "broad" };
     let signed = Value::object([
         ("_type", Value::text("targets")),
-        ("expires", Value::text(role.expires.as_deref().unwrap_or("2027-03-01T00:00:00Z"))),
+        ("expires", Value::text(role.expires.as_deref().unwrap_or(plan::NEVER))),
         ("spec_version", Value::text("1.0.31")),
         ("targets", Value::object([(ARCHIVE, file_info(archive))])),
         ("version", Value::Number(role.version.unwrap_or(number))),
@@ -215,14 +215,13 @@ fn pointer_file(
     (name, pointed): (&str, u64),
     to: &[u8],
 ) -> Vec<u8> {
-    let expires = if kind == "timestamp" { "2026-11-28T00:00:00Z" } else { "2027-01-01T00:00:00Z" };
     let mut info = file_info(to);
     if let Value::Object(fields) = &mut info {
         fields.insert("version".to_owned(), Value::Number(pointed));
     }
     let signed = Value::object([
         ("_type", Value::text(kind)),
-        ("expires", Value::text(role.expires.as_deref().unwrap_or(expires))),
+        ("expires", Value::text(role.expires.as_deref().unwrap_or(plan::NEVER))),
         ("meta", Value::object([(name, info)])),
         ("spec_version", Value::text("1.0.31")),
         ("version", Value::Number(version)),

@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up for a test fails the test")]
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "exploitable")]
-mod exploit;
 mod forbidden;
 mod lanes;
+#[path = "../nobody/mod.rs"]
+mod nobody;
 mod nursery;
 mod records;
 mod scans;

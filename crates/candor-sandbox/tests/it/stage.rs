@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use candor_sandbox::{Ended, Rooms, StageError, stage};
 
-use crate::forbidden::as_nobody_too;
+use crate::nobody::as_nobody_too;
 
 const TIME: Duration = Duration::from_secs(60);
 

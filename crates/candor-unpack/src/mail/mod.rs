@@ -8,10 +8,11 @@
 //! that is base64 throughout is given decoded too); headers that end without an empty line, or go on behind lines
 //! that are no fields; parts behind the last one; a message in several mails (RFC 2046, 5.2.2: what is in each is
 //! opened, and that the others are missing is said); messages of PGP (a text tells of them itself, and of what is binary
-//! RFC 3156 says it); thousands of nested parts (the parts are walked in one pass,
+//! RFC 3156 says it); lines that end with CR alone (the mail is given again with LF in its place); thousands of nested parts (the parts are walked in one pass,
 //! with a list of the open boundaries).
 
 mod header;
+mod lone;
 #[cfg(test)]
 mod tests;
 mod yenc;
@@ -64,6 +65,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut mail = Mail { sink, position: 0, work: Work::of(bytes), is_encrypted: false };
     // A mark of UTF-8 is no part of the first line, nor is what is empty before it.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    if lone::begins(bytes) && mail.give_mended(bytes) == Flow::Stop {
+        return;
+    }
     let mut start = 0_usize;
     for next in further_messages(bytes) {
         let message = bytes.get(start..next).unwrap_or_default();
@@ -449,6 +453,14 @@ impl Mail<'_> {
             }
         }
         Flow::Continue
+    }
+
+    fn give_mended(&mut self, mail: &[u8]) -> Flow {
+        self.position = self.position.saturating_add(1);
+        let real_size = u64::try_from(mail.len()).ok();
+        let file_type = Some(FileType::Mail);
+        let member = Member { position: self.position, real_size, file_type, ..Member::default() };
+        self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut lone::Mended(mail)))
     }
 
     fn give(&mut self, name: String, file_type: Option<FileType>, content: &[u8]) -> Flow {

@@ -530,3 +530,23 @@ fn encrypted_messages_of_rfc_3156_are_told() {
     let text = Collected::of(FileType::TextAscii, &found.children[1].bytes);
     assert_eq!(text.incomplete, [Reason::Encrypted]);
 }
+
+#[test]
+fn mails_whose_lines_end_with_cr_alone_are_read_as_others() {
+    let whole = |text: &str| {
+        let found = Collected::of(FileType::Mail, text.as_bytes());
+        assert!(found.incomplete.is_empty(), "{:?}", found.incomplete);
+        found.children.into_iter().map(|child| child.bytes).next().unwrap()
+    };
+    let lone = NESTED.replace("\r\n", "\r");
+    let mended = whole(&lone);
+    assert_eq!(mended, NESTED.replace("\r\n", "\n").into_bytes());
+    assert_eq!(shown(std::str::from_utf8(&mended).unwrap()), shown(NESTED));
+    // A pair stays one, also where what is read at a time ends between the two.
+    let long = format!("From: a@b\r{}", "\r\nx\r\r".repeat(100_000));
+    assert_eq!(whole(&long), format!("From: a@b\n{}", "\r\nx\n\n".repeat(100_000)).into_bytes());
+    // What is there once is not given again.
+    for ordinary in [NESTED, "From: a@b\n\nx\ry"] {
+        assert!(shown(ordinary).iter().all(|(_, content)| !content.contains("From")), "{ordinary}");
+    }
+}
