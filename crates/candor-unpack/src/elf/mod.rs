@@ -36,11 +36,17 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         sink.anomaly(Anomaly::BrokenExecutable);
     }
     let executable = header.executable();
+    // A program that does not say where its constants are may have them anywhere.
+    let constants = executable.sections.iter().filter(|section| section.name == b".rodata");
+    let mut constants: Vec<_> = constants.map(|section| (section.raw_offset, section.raw_size)).collect();
+    if constants.is_empty() {
+        constants.push((0, u64::MAX));
+    }
     sink.facts(Facts { executable: Some(executable), ..Facts::default() });
     if crate::packed::unpack_elf(bytes, sink) == Flow::Continue
         && crate::pyinstaller::unpack(bytes, u64::MAX, sink) == Flow::Continue
     {
-        let _ = crate::nuitka::unpack(bytes, false, sink);
+        let _ = crate::nuitka::unpack(bytes, &constants, sink);
     }
 }
 

@@ -15,6 +15,7 @@ use candor_model::{
     ChildKind, Content, Executable, ExecutableFormat, Facts, Flow, Member, Reason, Section, Sink,
 };
 
+use crate::nuitka;
 use crate::reader::{Order, Reader, clipped, until_nul};
 
 pub(crate) const SEGMENT: u32 = 0x1;
@@ -27,10 +28,11 @@ pub(crate) const COMMANDS: u32 = 16_384;
 pub(crate) const SECTIONS: usize = 65_536;
 pub(crate) const SLICES: u32 = 64;
 
-/// Facts of a thin file.
+/// Facts of a thin file. Children are what one packs that is a program of Python.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if let Some(executable) = executable(bytes) {
         sink.facts(Facts { executable: Some(executable), ..Facts::default() });
+        let _ = nuitka::unpack(bytes, &[(0, u64::MAX)], sink);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Programs of Python in one file, as Nuitka makes them (`--onefile`): a payload in or behind a program for
-//! Windows, Linux or macOS.
+//! Programs of Python in one file, as Nuitka makes them (`--onefile`): a payload behind a program for
+//! Windows, Linux or macOS, or, by newer versions, within it: in a resource, or among its constants.
 //!
 //! ```text
 //! payload: "KA" | 'Y' packed, 'X' not | entries
@@ -21,6 +21,7 @@ use memchr::memmem;
 use crate::codec;
 use crate::name::decoded;
 use crate::reader::clipped;
+use crate::work::Work;
 
 /// Entries of a payload.
 const ENTRIES: u64 = 65_536;
@@ -30,40 +31,69 @@ const NAME: usize = 4096;
 const START: usize = 8192;
 /// Bytes of one payload that are unpacked without being looked at, to come to what follows them.
 const SKIPPED: u64 = 256 << 20;
+/// How many bytes are searched in the time in which one is read.
+const AT_ONCE: usize = 16;
+/// What it costs to look at the start of a payload, and to unpack it. In the units of [`candor_model::Budget::pay_work`].
+const LOOK: usize = 512;
+const STREAM: usize = 128 << 10;
 const ZSTANDARD: &[u8] = b"\x28\xb5\x2f\xfd";
 
-/// Gives the files of the payload of a program, if it has one; in programs for Windows it may stand `anywhere`.
-pub(crate) fn unpack(bytes: &[u8], anywhere: bool, sink: &mut dyn Sink) -> Flow {
-    let Some((payload, packed)) = find(bytes, anywhere) else { return Flow::Continue };
+/// Gives the files of the payload of a program, if it has one: behind it, or in one of these stretches of it (offset and length).
+pub(crate) fn unpack(bytes: &[u8], stretches: &[(u64, u64)], sink: &mut dyn Sink) -> Flow {
+    let mut work = Work::of(bytes);
+    let behind = behind(bytes);
+    if let Some(at) = behind
+        && one(bytes.get(at..bytes.len().saturating_sub(8)), &mut work, sink) == Flow::Stop
+    {
+        return Flow::Stop;
+    }
+    for (&(offset, length), magic) in stretches.iter().flat_map(|it| [(it, b"KAX"), (it, b"KAY")]) {
+        let stretch = clipped(bytes, offset, length);
+        // They may all be the same bytes.
+        if !work.pay(stretch.len() / AT_ONCE, sink) {
+            break;
+        }
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        for at in memmem::find_iter(stretch, magic) {
+            let at = at.saturating_add(start);
+            if work.is_over() {
+                break;
+            }
+            if behind != Some(at) && one(bytes.get(at..), &mut work, sink) == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+    }
+    Flow::Continue
+}
+
+/// Gives the files of a payload, if it is one.
+fn one(payload: Option<&[u8]>, work: &mut Work, sink: &mut dyn Sink) -> Flow {
+    let payload = payload.unwrap_or_default();
+    let Some(packed) = is_payload(payload) else { return Flow::Continue };
     let content = payload.get(3..).unwrap_or_default();
+    let is_stream = packed && content.starts_with(ZSTANDARD);
+    if !work.pay(if is_stream { STREAM } else { LOOK }, sink) {
+        return Flow::Continue;
+    }
     let mut entries: codec::Decoder<'_> =
-        if packed && content.starts_with(ZSTANDARD) { codec::zstd_frame(content) } else { Box::new(content) };
+        if is_stream { codec::zstd_frame(content) } else { Box::new(content) };
     let mut start = Vec::new();
     // What is damaged shows again below.
     let _ = (&mut entries).take(START as u64).read_to_end(&mut start);
-    let Some(layout) = Layout::of(&start, packed && !content.starts_with(ZSTANDARD)) else {
-        return Flow::Continue;
-    };
+    let Some(layout) = Layout::of(&start, packed && !is_stream) else { return Flow::Continue };
     sink.detail("bundle", "Nuitka".to_owned());
     give(&mut start.chain(entries), layout, sink)
 }
 
-/// The payload, and whether it is packed.
-fn find(bytes: &[u8], anywhere: bool) -> Option<(&[u8], bool)> {
-    // Behind the program the last eight bytes say where it starts, or how long it is.
-    let length = bytes.len() as u64;
-    let last = length.checked_sub(8)?;
+/// Where the payload behind a program starts: the last eight bytes say where that is, or how long it is.
+fn behind(bytes: &[u8]) -> Option<usize> {
+    let last = (bytes.len() as u64).checked_sub(8)?;
     let told = clipped(bytes, last, 8).first_chunk().copied().map(u64::from_le_bytes)?;
     let places = [Some(told), last.checked_sub(told)];
-    let behind = places.into_iter().flatten().filter(|&at| at > 0 && at < last).find_map(|at| {
-        let payload = clipped(bytes, at, last.checked_sub(at)?);
-        Some((payload, is_payload(payload)?))
-    });
-    behind.or_else(|| {
-        // In a resource, or where a signature follows it.
-        let at = memmem::find(if anywhere { bytes } else { &[] }, b"KAY\x28\xb5\x2f\xfd")?;
-        Some((bytes.get(at..)?, true))
-    })
+    let mut places = places.into_iter().flatten().filter(|&at| at > 0 && at < last);
+    let found = places.find(|&at| is_payload(clipped(bytes, at, 3)).is_some())?;
+    usize::try_from(found).ok()
 }
 
 /// Whether a payload that starts here is packed.

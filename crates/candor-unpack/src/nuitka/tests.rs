@@ -4,7 +4,7 @@ use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
 use candor_fixtures::stream;
 use candor_model::{ChildKind, FileType, Reason};
 
-use super::Layout;
+use super::{Layout, ZSTANDARD};
 use crate::collected::{Collected, survives_damage};
 
 const LAYOUTS: [Layout; 6] = [
@@ -106,6 +106,30 @@ fn every_file_of_every_layout_is_given() {
 fn a_payload_in_a_resource_or_before_a_signature_is_found() {
     let payload = payload(LAYOUTS[0], true);
     check(FileType::MsExe, &program(Kind::Pe32, &payload, &[0; 300]));
+}
+
+#[test]
+fn a_payload_among_the_constants_of_a_program_is_found() {
+    for (layout, packed) in [(LAYOUTS[3], true), (LAYOUTS[3], false), (LAYOUTS[4], true)] {
+        let payload = payload(layout, packed);
+        // What only begins as one does hides none.
+        let decoys = [b"KAYKAX".to_vec(), b"KAX".repeat(9), [b"KAY", ZSTANDARD, b"no stream"].concat()];
+        let constants = [decoys.concat(), vec![0; 16], payload, b"more".to_vec()].concat();
+        for name in [".rodata", ".other"] {
+            let section = SectionRecipe { name: name.to_owned(), bytes: constants.clone() };
+            check(FileType::Elf, &Executable::new(Kind::Elf64, vec![section]).build().0);
+        }
+        let macho = Executable::new(Kind::MachO64, vec![section()]).build().0;
+        check(FileType::MachO, &[macho, constants].concat());
+    }
+}
+
+#[test]
+fn what_begins_as_a_payload_again_and_again_is_paid_for() {
+    let start = [b"KAY", ZSTANDARD].concat().repeat(100_000);
+    let section = SectionRecipe { name: ".rodata".to_owned(), bytes: start };
+    let file = Executable::new(Kind::Elf64, vec![section]).build().0;
+    assert_eq!(Collected::without_work(FileType::Elf, &file).incomplete, [Reason::Work]);
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if packed::unpack(&file, sink) == Flow::Continue
         && dotnet::give(&file, sink) == Flow::Continue
         && pyinstaller::unpack(bytes, file.end_of_sections().unwrap_or(0), sink) == Flow::Continue
-        && nuitka::unpack(bytes, true, sink) == Flow::Continue
+        && nuitka::unpack(bytes, &[(0, u64::MAX)], sink) == Flow::Continue
     {
         let _ = parts::give(&file, sink);
     }
