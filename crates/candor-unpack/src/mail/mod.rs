@@ -455,12 +455,10 @@ impl Mail<'_> {
         Flow::Continue
     }
 
+    /// Gives a mail whose lines end with CR alone as others are.
     fn give_mended(&mut self, mail: &[u8]) -> Flow {
-        self.position = self.position.saturating_add(1);
-        let real_size = u64::try_from(mail.len()).ok();
-        let file_type = Some(FileType::Mail);
-        let member = Member { position: self.position, real_size, file_type, ..Member::default() };
-        self.sink.child(ChildKind::Extracted, &member, Content::Stream(&mut lone::Mended(mail)))
+        let content = Content::Stream(&mut lone::Mended(mail));
+        self.child(String::new(), Some(FileType::Mail), mail.len(), content)
     }
 
     fn give(&mut self, name: String, file_type: Option<FileType>, content: &[u8]) -> Flow {
@@ -475,13 +473,25 @@ impl Mail<'_> {
         content: &[u8],
         missing: Option<Reason>,
     ) -> Flow {
-        self.position = self.position.saturating_add(1);
-        let real_size = u64::try_from(content.len()).ok();
-        let member = Member { name, position: self.position, real_size, file_type, ..Member::default() };
+        let length = content.len();
         let content = match missing {
             Some(reason) => Content::Part(content, reason),
             None => Content::Bytes(content),
         };
+        self.child(name, file_type, length, content)
+    }
+
+    /// Gives the next child, of so many bytes.
+    fn child(
+        &mut self,
+        name: String,
+        file_type: Option<FileType>,
+        length: usize,
+        content: Content<'_>,
+    ) -> Flow {
+        self.position = self.position.saturating_add(1);
+        let real_size = u64::try_from(length).ok();
+        let member = Member { name, position: self.position, real_size, file_type, ..Member::default() };
         self.sink.child(ChildKind::Extracted, &member, content)
     }
 }
