@@ -13,6 +13,8 @@ pub struct CertificateRule {
     pub modulus: Vec<u8>,
     /// Whether it may vouch for programs.
     pub signs_code: bool,
+    /// Whether it may vouch for the time of signatures.
+    pub signs_times: bool,
     /// Whether it may vouch for certificates.
     pub signs_certificates: bool,
 }

@@ -3,7 +3,8 @@
 use std::io::Read as _;
 
 use candor_model::{
-    Anomaly, Budget, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member, Reason, Sink,
+    Anomaly, Budget, CertificateRule, ChildKind, Content, Facts, FileType, Flow, Interrupt, Limits, Member,
+    Reason, Sink,
 };
 
 /// One child as it was given.
@@ -26,6 +27,9 @@ pub(crate) struct Collected {
     pub(crate) anomalies: Vec<Anomaly>,
     pub(crate) details: Vec<(&'static str, String)>,
     pub(crate) budget: Budget,
+    /// What somebody decided about certificates, and which of that counts.
+    rules: Vec<CertificateRule>,
+    pub(crate) certified: Vec<usize>,
 }
 
 impl Collected {
@@ -46,7 +50,21 @@ impl Collected {
         Self::within(file_type, bytes, budget)
     }
 
-    /// The same of what was packed before, of which the file brings nothing itself.
+    /// What `unpack` gives for `bytes` when so many rounds are left for keys of passwords.
+    pub(crate) fn with_keys(file_type: FileType, bytes: &[u8], left: u64) -> Self {
+        let budget = || Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);
+        let (mut emptied, mut rounds) = (budget(), 0);
+        for part in (0..40).rev().map(|power| 1 << power) {
+            while emptied.pay_key(part) {
+                rounds += part;
+            }
+        }
+        let mut budget = budget();
+        assert!(budget.pay_key(rounds - left));
+        Self::within(file_type, bytes, budget)
+    }
+
+    /// The same as [`Self::with_work`] of what was packed before, of which the file brings nothing itself.
     pub(crate) fn packed_before(file_type: FileType, bytes: &[u8], left: u64) -> Self {
         let mut budget = Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);
         let _ = budget.code(u64::MAX);
@@ -67,17 +85,31 @@ impl Collected {
         budget.work() - Self::of(file_type, bytes).budget.work()
     }
 
+    /// What `unpack` gives for `bytes` when somebody decided about certificates.
+    pub(crate) fn with_rules(file_type: FileType, bytes: &[u8], rules: Vec<CertificateRule>) -> Self {
+        let budget = Budget::new(Limits::default(), Interrupt::new(), bytes.len() as u64);
+        let mut collected = Self { rules, ..Self::empty(budget) };
+        crate::unpack(file_type, bytes, &mut collected);
+        collected
+    }
+
     fn within(file_type: FileType, bytes: &[u8], budget: Budget) -> Self {
-        let mut collected = Self {
+        let mut collected = Self::empty(budget);
+        crate::unpack(file_type, bytes, &mut collected);
+        collected
+    }
+
+    const fn empty(budget: Budget) -> Self {
+        Self {
             children: Vec::new(),
             facts: None,
             incomplete: Vec::new(),
             anomalies: Vec::new(),
             details: Vec::new(),
             budget,
-        };
-        crate::unpack(file_type, bytes, &mut collected);
-        collected
+            rules: Vec::new(),
+            certified: Vec::new(),
+        }
     }
 
     /// What `unpack` gives for `bytes`.
@@ -87,6 +119,14 @@ impl Collected {
 }
 
 impl Sink for Collected {
+    fn certificate_rules(&self) -> &[CertificateRule] {
+        &self.rules
+    }
+
+    fn certified(&mut self, rule: usize) {
+        self.certified.push(rule);
+    }
+
     fn child(&mut self, kind: ChildKind, member: &Member, content: Content<'_>) -> Flow {
         if let Err(reason) = self.budget.enter() {
             self.incomplete.push(reason);

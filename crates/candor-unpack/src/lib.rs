@@ -207,7 +207,7 @@ pub fn program_identity(bytes: &[u8], sink: &mut dyn Sink) {
 /// who signed it; none when not.
 #[must_use]
 pub fn catalogue(bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {
-    pe::authenticode::catalogue::digests(bytes, rules)
+    pe::authenticode::catalogue::digests(bytes, rules, pe::authenticode::trust::now())
 }
 
 /// The perceptual hash of an image file, when `bytes` can be decoded as one. It costs as much as showing

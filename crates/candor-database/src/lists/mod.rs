@@ -95,7 +95,8 @@ impl ListsBuilder {
 
     /// Takes a certificate that somebody decided about.
     pub(crate) fn add_certificate_rule(&mut self, id: SignatureId, rule: &CertificateRule) {
-        let flags = [rule.trusted, rule.signs_code, rule.signs_certificates, rule.serial.is_some()];
+        let flags =
+            [rule.trusted, rule.signs_code, rule.signs_certificates, rule.serial.is_some(), rule.signs_times];
         let flags = flags.iter().rev().fold(0_u8, |flags, &flag| flags << 1 | u8::from(flag));
         put_record(&mut self.certificate_rules, id, |record| {
             record.push(flags);
@@ -202,6 +203,7 @@ impl Image {
             let rule = CertificateRule {
                 trusted: flags & 1 != 0,
                 signs_code: flags & 2 != 0,
+                signs_times: flags & 16 != 0,
                 signs_certificates: flags & 4 != 0,
                 subject,
                 serial: (flags & 8 != 0).then_some(serial),

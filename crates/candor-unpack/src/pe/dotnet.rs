@@ -1,11 +1,12 @@
-//! Programs for .NET: the name of the assembly, the version of the runtime, and the texts of the program, which
-//! stand in one heap.
+//! Programs for .NET: the name of the assembly, the version of the runtime, the texts of the program, which
+//! stand in one heap, and the files that it carries.
 //!
 //! Layout: ECMA-335 II.24 and II.25.
 //!
 //! ```text
-//! directory 14: length 4 | versions 4 | address and length of the metadata …
+//! directory 14: length 4 | versions 4 | address and length of the metadata | flags 4 | entry point 4 | those of resources …
 //! metadata: BSJB | versions 4 | 0 4 | length 4, version | flags 2 | streams 2 | offset 4, length 4, name …
+//! resource: length 4 | data
 //! #~: 0 4 | versions 2 | widths of heap indices 1 | 1 | tables that are there 8 | sorted 8 | rows of each | rows
 //! ```
 //!
@@ -15,12 +16,14 @@
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use super::image::PortableExecutable;
+use super::parts::{self, GIVEN};
 use crate::reader::{Reader, clipped, until_nul};
+use crate::work::Work;
 
 /// Longest text of all texts together.
 const TEXT: usize = 16 << 20;
 
-/// Tells names, and gives the texts as one text with a line for each.
+/// Tells names, and gives the texts as one text with a line for each, and what is carried.
 pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
     let Some(metadata) = Metadata::read(file) else { return Flow::Continue };
     sink.detail("dotnet-runtime", metadata.version.clone());
@@ -31,12 +34,28 @@ pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
     if !is_whole {
         sink.incomplete(Reason::Unsupported(format!("texts behind the first {} MiB", TEXT >> 20)));
     }
-    if text.is_empty() {
-        return Flow::Continue;
-    }
     let real_size = u64::try_from(text.len()).ok();
     let member = Member { name: "user strings".to_owned(), real_size, ..Member::default() };
-    sink.child(ChildKind::Extracted, &member, Content::Bytes(text.as_bytes()))
+    if !text.is_empty()
+        && sink.child(ChildKind::Extracted, &member, Content::Bytes(text.as_bytes())) == Flow::Stop
+    {
+        return Flow::Stop;
+    }
+    let mut work = Work::of(file.bytes);
+    let mut resources = metadata.resources();
+    for (name, place) in resources.by_ref().take(GIVEN) {
+        let Some(place) = metadata.carried.and_then(|start| start.checked_add(place)) else { break };
+        let length = Reader::little(file.bytes).at(place).and_then(|mut at| at.u32());
+        let (Some(length), Some(offset)) = (length, place.checked_add(4)) else { continue };
+        let Some(bytes) = parts::content(file, offset, u64::from(length), &mut work, sink) else { continue };
+        if parts::part(&format!("resource {name}"), offset, bytes, sink) == Flow::Stop {
+            return Flow::Stop;
+        }
+    }
+    if resources.next().is_some() {
+        sink.incomplete(Reason::Children);
+    }
+    Flow::Continue
 }
 
 struct Metadata<'a> {
@@ -44,6 +63,8 @@ struct Metadata<'a> {
     tables: &'a [u8],
     names: &'a [u8],
     texts: &'a [u8],
+    /// Where resources begin in the file.
+    carried: Option<u64>,
 }
 
 impl<'a> Metadata<'a> {
@@ -53,6 +74,7 @@ impl<'a> Metadata<'a> {
         header.skip(8)?;
         let (address, length) = (header.u32()?, header.u32()?);
         let root = clipped(file.bytes, file.offset_of(address)?, u64::from(length));
+        let carried = header.skip(8).and_then(|()| header.u32()).and_then(|address| file.offset_of(address));
         let mut reader = Reader::little(root);
         if reader.take(4)? != b"BSJB" {
             return None;
@@ -63,7 +85,7 @@ impl<'a> Metadata<'a> {
             String::from_utf8_lossy(until_nul(reader.take(u64::from(length).min(256))?)).into_owned();
         reader.skip(2)?;
         let count = reader.u16()?;
-        let mut found = Self { version, tables: &[], names: &[], texts: &[] };
+        let mut found = Self { version, tables: &[], names: &[], texts: &[], carried };
         for _ in 0..count {
             let (Some(offset), Some(length)) = (reader.u32(), reader.u32()) else { break };
             let name = until_nul(clipped(reader.rest(), 0, 32));
@@ -97,6 +119,27 @@ impl<'a> Metadata<'a> {
         let name = until_nul(clipped(self.names, name, 1024));
         let (major, minor, build, revision) = version;
         Some(format!("{} {major}.{minor}.{build}.{revision}", String::from_utf8_lossy(name)))
+    }
+
+    /// The files that it carries itself (II.22.24): their names, and where they begin among the resources.
+    fn resources(&self) -> impl Iterator<Item = (String, u64)> {
+        let table = Widths::read(self.tables).and_then(|(widths, rows)| {
+            let (start, length) = widths.place(RESOURCES)?;
+            let count = widths.rows(RESOURCES);
+            Some((widths, clipped(rows, start, length.saturating_mul(u64::from(count))), length))
+        });
+        table.into_iter().flat_map(move |(widths, rows, length)| {
+            let rows = rows.chunks_exact(usize::try_from(length).unwrap_or(usize::MAX).max(1));
+            rows.filter_map(move |row| {
+                let mut row = Reader::little(row);
+                let place = u64::from(row.u32()?);
+                row.skip(4)?;
+                let name = row.word_of(widths.column(b's'))?;
+                let elsewhere = row.word_of(widths.column(b'S'))?;
+                let name = until_nul(clipped(self.names, name, 1024));
+                (elsewhere == 0).then(|| (String::from_utf8_lossy(name).into_owned(), place))
+            })
+        })
     }
 
     /// The texts of the program, a line each, and whether there is room for all.
@@ -134,6 +177,7 @@ pub(crate) fn compressed(reader: &mut Reader<'_>) -> Option<u64> {
 }
 
 const ASSEMBLY: usize = 0x20;
+const RESOURCES: usize = 0x28;
 
 /// The columns of the tables up to that of resources, a character each: digits are widths, `s`, `g` and `b`
 /// indices into heaps of names, identifiers and blobs; capitals stand for [`LINKS`].
@@ -293,10 +337,17 @@ mod tests {
         texts.extend("abc".encode_utf16().flat_map(u16::to_le_bytes).chain([0]));
         texts.extend([0x80, 0x81]);
         texts.extend("x".repeat(64).encode_utf16().flat_map(u16::to_le_bytes).chain([0]));
-        let metadata = Metadata { version: String::new(), tables: &[], names: &[], texts: &texts };
+        let metadata =
+            Metadata { version: String::new(), tables: &[], names: &[], texts: &texts, carried: None };
         assert_eq!(metadata.texts().0, format!("abc\n{}\n", "x".repeat(64)));
         for end in 0..texts.len() {
-            let cut = Metadata { version: String::new(), tables: &[], names: &[], texts: &texts[..end] };
+            let cut = Metadata {
+                version: String::new(),
+                tables: &[],
+                names: &[],
+                texts: &texts[..end],
+                carried: None,
+            };
             assert!(cut.texts().0.len() <= 69);
         }
     }
@@ -309,7 +360,7 @@ mod tests {
         let length = (0xc000_0000_u32 | u32::try_from(long.len()).unwrap()).to_be_bytes();
         let mut texts = [&[0][..], &length, &long].concat();
         let told = |texts: &[u8]| {
-            let metadata = Metadata { version: String::new(), tables: &[], names: &[], texts };
+            let metadata = Metadata { version: String::new(), tables: &[], names: &[], texts, carried: None };
             metadata.texts().1
         };
         assert!(told(&texts));
@@ -328,10 +379,22 @@ mod tests {
         }
         tables.extend([0xee; 10 + 2 * 6 + 14]);
         tables.extend([4, 0x80, 0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
-        let metadata = Metadata { version: String::new(), tables: &tables, names: b"\0Loader\0", texts: &[] };
+        let metadata = Metadata {
+            version: String::new(),
+            tables: &tables,
+            names: b"\0Loader\0",
+            texts: &[],
+            carried: None,
+        };
         assert_eq!(metadata.assembly().as_deref(), Some("Loader 1.2.3.4"));
         for end in 0..tables.len() - 2 {
-            let cut = Metadata { version: String::new(), tables: &tables[..end], names: b"", texts: &[] };
+            let cut = Metadata {
+                version: String::new(),
+                tables: &tables[..end],
+                names: b"",
+                texts: &[],
+                carried: None,
+            };
             assert_eq!(cut.assembly(), None);
         }
     }

@@ -14,7 +14,7 @@ use crate::work::{Work, charge, units};
 
 /// Resources that are given, which are many where forms of windows are some, and the least that one must have to be
 /// worth it, in bytes.
-const GIVEN: usize = 4096;
+pub(super) const GIVEN: usize = 4096;
 const SMALLEST: u64 = 16;
 
 /// Resources that are told.
@@ -70,7 +70,7 @@ pub(super) fn give(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
 
 /// The bytes at a place, when they are worth it. Zeros are given to nobody who would pay for them, and any number of
 /// resources may be the same ones.
-fn content<'a>(
+pub(super) fn content<'a>(
     file: &PortableExecutable<'a>,
     offset: u64,
     length: u64,
@@ -88,7 +88,8 @@ fn content<'a>(
     Some(bytes)
 }
 
-fn part(name: &str, offset: u64, bytes: &[u8], sink: &mut dyn Sink) -> Flow {
+/// Gives what stands at a place.
+pub(super) fn part(name: &str, offset: u64, bytes: &[u8], sink: &mut dyn Sink) -> Flow {
     let member = Member { name: name.to_owned(), ..Member::default() };
     sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(bytes))
 }

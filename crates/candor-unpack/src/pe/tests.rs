@@ -570,3 +570,46 @@ fn texts_of_dot_net_are_found_behind_any_number_of_streams() {
     let texts = found.children.iter().find(|child| child.member.name == "user strings");
     assert_eq!(texts.map(|child| &child.bytes[..]), Some(&b"abc\n"[..]));
 }
+
+#[test]
+fn files_that_an_assembly_carries_are_given_by_their_names() {
+    let file = b"what the assembly carries";
+    // Two resources of a row each, the second in another file.
+    let mut tables = vec![0, 0, 0, 0, 2, 0, 0, 1];
+    tables.extend((1_u64 << 0x28).to_le_bytes());
+    tables.extend([0; 8]);
+    tables.extend(2_u32.to_le_bytes());
+    tables.extend([[4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0], [4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 4, 0]].concat());
+    let names = b"\0a.bin\0\0";
+    let mut root = b"BSJB\0\0\0\0\0\0\0\0\x04\0\0\0v4\0\0\0\0".to_vec();
+    root.extend(2_u16.to_le_bytes());
+    let start = root.len() as u32 + 12 + 20;
+    root.extend([start, tables.len() as u32].map(u32::to_le_bytes).concat());
+    root.extend(b"#~\0\0");
+    root.extend([start + tables.len() as u32, names.len() as u32].map(u32::to_le_bytes).concat());
+    root.extend(b"#Strings\0\0\0\0");
+    root.extend(&tables);
+    root.extend(names);
+    let resources = [&[0; 4][..], &(file.len() as u32).to_le_bytes(), file].concat();
+    let fields = [0, 0, 0x1020, root.len() as u32, 0, 0, 0x1020 + root.len() as u32, resources.len() as u32];
+    let header = fields.map(u32::to_le_bytes).concat();
+    let build = |header: &[u8]| {
+        let program = Builder {
+            directories: vec![(14, 0x1000, 72)],
+            contents: vec![(0x400, [header, &root, &resources].concat())],
+            ..Builder::new(&[(0x1000, 0x1000, 0x400, 0x1000)])
+        };
+        Collected::of(FileType::MsExe, &program.build())
+    };
+    let given = |found: &Collected| -> Vec<_> {
+        let children = found.children.iter().filter(|child| child.member.name.starts_with("resource"));
+        children.map(|child| (child.member.name.clone(), child.bytes.clone())).collect()
+    };
+    assert_eq!(given(&build(&header)), [("resource a.bin".to_owned(), file.to_vec())]);
+    // Resources outside of the file.
+    for at in [24..28, 27..28] {
+        let mut header = header.clone();
+        header[at].fill(0xff);
+        assert!(given(&build(&header)).is_empty());
+    }
+}

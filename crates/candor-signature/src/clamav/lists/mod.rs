@@ -99,14 +99,16 @@ pub(crate) fn parse_certificate(line: Line<'_>) -> Result<Parsed<'_>, Fault> {
     }
     fields.field(text, "the exponent of the key")?;
     let signs_code = switch(fields.field(text, "whether it signs programs")?)?;
-    switch(fields.field(text, "whether it signs times")?)?;
+    let signs_times = switch(fields.field(text, "whether it signs times")?)?;
     let signs_certificates = switch(fields.field(text, "whether it signs certificates")?)?;
     fields.field(text, "the time from which it counts")?;
     fields.field(text, "the comment")?;
     if !level::parse(&mut fields)?.contains(line.level) {
         return Ok(Parsed::OtherLevel);
     }
-    let rule = CertificateRule { trusted, subject, serial, modulus: number, signs_code, signs_certificates };
+    let modulus = number;
+    let rule =
+        CertificateRule { trusted, subject, serial, modulus, signs_code, signs_times, signs_certificates };
     Ok(Parsed::Signature { name, signature: Signature::Certificate(rule) })
 }
 

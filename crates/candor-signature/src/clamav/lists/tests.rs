@@ -114,13 +114,13 @@ fn certificates_of_programs() {
     let Signature::Certificate(rule) = signature("crb", &line("1", "", "1;0;1;0;a comment")) else {
         panic!()
     };
-    assert!(rule.trusted && rule.signs_code && rule.signs_certificates);
+    assert!(rule.trusted && rule.signs_code && !rule.signs_times && rule.signs_certificates);
     assert_eq!((rule.subject, rule.serial), ([0xab; 20], None));
     assert_eq!(rule.modulus, [0xc1; 128]);
-    let Signature::Certificate(rule) = signature("crb", &line("0", &"cd".repeat(20), "0;0;0;;")) else {
+    let Signature::Certificate(rule) = signature("crb", &line("0", &"cd".repeat(20), "0;1;0;;")) else {
         panic!()
     };
-    assert!(!rule.trusted && !rule.signs_code && !rule.signs_certificates);
+    assert!(!rule.trusted && !rule.signs_code && rule.signs_times && !rule.signs_certificates);
     assert_eq!(rule.serial, Some([0xcd; 20]));
     check_fates(
         "crb",

@@ -11,7 +11,7 @@ use candor_model::CertificateRule;
 
 use super::der::{OBJECT, OCTET_STRING, SEQUENCE, SET};
 use super::signed::SignedData;
-use super::{INDIRECT_DATA, certified};
+use super::{INDIRECT_DATA, trust};
 use crate::work::Allowance;
 
 /// What a catalogue signs.
@@ -20,8 +20,8 @@ const TRUST_LIST: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 10, 1];
 const SUBJECTS: usize = 100_000;
 
 /// The digests of the programs that a catalogue vouches for, when its signature is valid and `rules` trust who
-/// signed it.
-pub(crate) fn digests(bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {
+/// signed it, `now` seconds after the beginning of 1970.
+pub(crate) fn digests(bytes: &[u8], rules: &[CertificateRule], now: i64) -> Vec<Vec<u8>> {
     let Some(data) = SignedData::read(bytes).filter(|data| data.content_type == TRUST_LIST) else {
         return Vec::new();
     };
@@ -29,7 +29,8 @@ pub(crate) fn digests(bytes: &[u8], rules: &[CertificateRule]) -> Vec<Vec<u8>> {
     let work = Allowance::new(u64::MAX);
     let vouches = data.signers.iter().any(|signer| {
         let valid = data.verify(signer, &work).is_ok();
-        let counting = certified(rules, &data, &data.chain(signer, &work), valid, &work);
+        let stamp = data.timestamp(signer, &work).and_then(Result::ok);
+        let counting = trust::counting(rules, &data, signer, valid, stamp.as_ref(), now, &work);
         let mut counting = counting.into_iter().filter_map(|place| rules.get(place)).peekable();
         counting.peek().is_some() && counting.all(|rule| rule.trusted)
     });

@@ -3,9 +3,40 @@
 use candor_model::CertificateRule;
 
 use super::algorithm::PublicKey;
-use super::der::{BIT_STRING, CONTEXT_0, Element, Elements, INTEGER, OBJECT, SEQUENCE};
+use super::der::{
+    BIT_STRING, BOOLEAN, CONTEXT_0, CONTEXT_3, Element, Elements, INTEGER, OBJECT, OCTET_STRING, SEQUENCE,
+    first,
+};
+use super::told::seconds;
 use crate::hash::{Hash, hexadecimal};
 use crate::work::{Allowance, units};
+
+/// Extensions: for what the key is, whether its owner vouches for others, for what certificates are.
+const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
+const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
+const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 37, 0];
+/// The bit of the first byte of a key usage that lets sign certificates.
+const SIGNS_CERTIFICATES: u8 = 0x04;
+const EXTENSIONS: usize = 64;
+
+/// What a signature is to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Who made a program.
+    Code,
+    /// When something was signed.
+    Time,
+}
+
+impl Purpose {
+    const fn identifier(self) -> &'static [u8] {
+        match self {
+            Self::Code => &[0x2b, 6, 1, 5, 5, 7, 3, 3],
+            Self::Time => &[0x2b, 6, 1, 5, 5, 7, 3, 8],
+        }
+    }
+}
 
 /// A certificate.
 #[derive(Clone, Debug)]
@@ -20,6 +51,7 @@ pub(super) struct Certificate<'a> {
     /// SHA-1 over all of it.
     pub(super) thumbprint: Vec<u8>,
     key: Element<'a>,
+    extensions: Elements<'a>,
     signed: &'a [u8],
     algorithm: &'a [u8],
     signature: &'a [u8],
@@ -42,6 +74,9 @@ impl<'a> Certificate<'a> {
         let validity = (time(&validity.next()?)?, time(&validity.next()?)?);
         let subject = fields.expect(SEQUENCE)?;
         let key = fields.expect(SEQUENCE)?;
+        let extensions = fields.take(3).find(|field| field.tag == CONTEXT_3);
+        let extensions = extensions.and_then(|list| list.inside().expect(SEQUENCE));
+        let extensions = extensions.map_or(Elements { rest: &[] }, |list| list.inside());
         let thumbprint = Hash::Sha1.of(&[element.whole]);
         let signed = body.whole;
         Some(Self {
@@ -52,6 +87,7 @@ impl<'a> Certificate<'a> {
             validity,
             thumbprint,
             key,
+            extensions,
             signed,
             algorithm,
             signature,
@@ -101,9 +137,47 @@ impl<'a> Certificate<'a> {
             && self.is_signed_with(&PublicKey::of_rule(rule), work)
     }
 
-    /// Whether a moment is within its validity.
-    pub(super) fn is_valid_at(&self, moment: &str) -> bool {
-        self.validity.0.as_str() <= moment && moment <= self.validity.1.as_str()
+    /// Whether a moment, in seconds since 1970, is within its validity.
+    pub(super) fn is_valid_at(&self, moment: i64) -> bool {
+        (seconds(&self.validity.0)..=seconds(&self.validity.1)).contains(&moment)
+    }
+
+    /// Whether its owner may vouch for certificates with so many others between them and the last one of a chain (RFC
+    /// 5280, 4.2.1.3 and 4.2.1.9).
+    pub(super) fn may_issue(&self, below: usize) -> bool {
+        let Some(constraints) = self.extension(BASIC_CONSTRAINTS, SEQUENCE) else { return false };
+        let mut fields = constraints.inside();
+        let is_authority = fields.expect(BOOLEAN).is_some_and(|flag| flag.content != [0]);
+        let most = fields.expect(INTEGER).map(|most| match most.content {
+            [most] => usize::from(*most),
+            _ => usize::MAX,
+        });
+        let usage = self.extension(KEY_USAGE, BIT_STRING);
+        is_authority
+            && most.is_none_or(|most| below <= most)
+            && usage.is_none_or(|bits| bits.content.get(1).is_some_and(|bits| bits & SIGNS_CERTIFICATES != 0))
+    }
+
+    /// Whether it is for this: one that names no purpose is for all of them (RFC 5280, 4.2.1.12), but for times, whose
+    /// signers must say so (RFC 3161, 2.3), where those above them need not.
+    pub(super) fn is_for(&self, purpose: Purpose) -> bool {
+        let Some(purposes) = self.extension(EXTENDED_KEY_USAGE, SEQUENCE) else {
+            return purpose == Purpose::Code || self.may_issue(0);
+        };
+        let mut named = purposes.inside().filter(|named| named.tag == OBJECT);
+        named.any(|named| [purpose.identifier(), ANY_PURPOSE].contains(&named.content))
+    }
+
+    /// What an extension says, as an element of this kind.
+    fn extension(&self, object: &[u8], tag: u8) -> Option<Element<'a>> {
+        let mut found = self.extensions.take(EXTENSIONS).filter_map(|extension| {
+            let mut fields = extension.inside();
+            let named = fields.expect(OBJECT)?;
+            let _critical = fields.expect(BOOLEAN);
+            let value = fields.expect(OCTET_STRING)?;
+            (named.content == object).then(|| first(value.content, tag))
+        });
+        found.next().flatten()
     }
 }
 

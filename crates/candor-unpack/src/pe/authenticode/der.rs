@@ -4,6 +4,7 @@
 
 use crate::reader::Reader;
 
+pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
 pub(super) const OCTET_STRING: u8 = 0x04;
@@ -13,6 +14,7 @@ pub(super) const SET: u8 = 0x31;
 /// Tags whose meaning depends on the place.
 pub(super) const CONTEXT_0: u8 = 0xa0;
 pub(super) const CONTEXT_1: u8 = 0xa1;
+pub(super) const CONTEXT_3: u8 = 0xa3;
 
 /// One element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

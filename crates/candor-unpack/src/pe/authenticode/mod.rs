@@ -5,8 +5,7 @@
 //! `length 4 | revision 2 | kind 2 | data`, each at a multiple of eight.
 //!
 //! The digest is over the whole file without its checksum, the entry that leads to the signatures, and the
-//! signatures. The chain ends with what the file brings along: whether somebody trusts that is not known here,
-//! nor is the time, so that certificates are held against the time stamp alone.
+//! signatures. The chain that is told ends with what the file brings along: whether somebody trusts that, rules say ([`trust`]).
 //!
 //! Hostile files have tables outside of the file, thousands of signatures in one another, and keys that take
 //! long: sizes and counts are bounded before anything is computed.
@@ -19,16 +18,18 @@ mod signed;
 #[cfg(test)]
 mod tests;
 pub(crate) mod told;
+pub(crate) mod trust;
 
-use candor_model::{CertificateRule, Sink};
+use std::collections::BTreeSet;
+
+use candor_model::Sink;
 
 use super::image::PortableExecutable;
 use crate::hash::{Hash, hexadecimal};
 use crate::reader::{Reader, clipped};
 use crate::work::Allowance;
-use certificate::Certificate;
 use der::{OBJECT, OCTET_STRING, SEQUENCE};
-use signed::{Invalid, SignedData, Signer};
+use signed::{Invalid, SignedData, Signer, Timestamp};
 
 /// Entries of the table, signatures of one file, and how deep they are in one another.
 const ENTRIES: usize = 8;
@@ -57,7 +58,7 @@ pub(super) fn tell(file: &PortableExecutable<'_>, sink: &mut dyn Sink) {
         return;
     }
     let work = Allowance::new(sink.budget().work());
-    let mut telling = Telling { file, sink, digests, left: SIGNATURES, work: &work };
+    let mut telling = Telling::new(file, sink, digests, &work);
     let table = clipped(file.bytes, u64::from(offset), u64::from(length));
     let mut reader = Reader::little(table);
     for _ in 0..ENTRIES {
@@ -77,6 +78,7 @@ pub(super) fn tell(file: &PortableExecutable<'_>, sink: &mut dyn Sink) {
         };
         reader = next;
     }
+    telling.decide();
     work.settle(sink);
 }
 
@@ -87,9 +89,31 @@ struct Telling<'a, 'sink> {
     digests: Vec<(Hash, Vec<u8>)>,
     left: usize,
     work: &'a Allowance,
+    /// Seconds since 1970.
+    now: i64,
+    /// The rules that count for some signature.
+    counting: BTreeSet<usize>,
 }
 
-impl Telling<'_, '_> {
+impl<'a, 'sink> Telling<'a, 'sink> {
+    fn new(
+        file: &'a PortableExecutable<'a>,
+        sink: &'sink mut dyn Sink,
+        digests: Vec<(Hash, Vec<u8>)>,
+        work: &'a Allowance,
+    ) -> Self {
+        Self { file, sink, digests, left: SIGNATURES, work, now: trust::now(), counting: BTreeSet::new() }
+    }
+
+    /// Hands over the rules that count: those that are not trusted first, as who is trusted vouches for nothing that somebody
+    /// else signed beside it.
+    fn decide(&mut self) {
+        let rules = self.sink.certificate_rules();
+        let is_trusted = |place: &usize| rules.get(*place).is_some_and(|rule| rule.trusted);
+        let (trusted, not): (Vec<usize>, Vec<usize>) =
+            self.counting.iter().partition(|place| is_trusted(place));
+        not.into_iter().chain(trusted).for_each(|rule| self.sink.certified(rule));
+    }
     fn signatures(&mut self, data: &SignedData<'_>, depth: u32) {
         for signer in &data.signers {
             let Some(left) = self.left.checked_sub(1) else { return };
@@ -115,8 +139,11 @@ impl Telling<'_, '_> {
         };
         self.sink.detail("signature", verdict);
         let chain = data.chain(signer, self.work);
-        let counting = certified(self.sink.certificate_rules(), data, &chain, verified.is_ok(), self.work);
-        counting.into_iter().for_each(|rule| self.sink.certified(rule));
+        let stamp = data.timestamp(signer, self.work);
+        let attested = stamp.as_ref().and_then(|stamp| stamp.as_ref().ok());
+        let rules = self.sink.certificate_rules();
+        let counting = trust::counting(rules, data, signer, verified.is_ok(), attested, self.now, self.work);
+        self.counting.extend(counting);
         let Some(certificate) = chain.first() else {
             self.sink.detail("signer-serial", hexadecimal(signer.serial));
             return;
@@ -143,16 +170,18 @@ impl Telling<'_, '_> {
         };
         self.sink.detail("signer-chain", end);
         let (from, to) = &certificate.validity;
-        let told = match data.timestamp(signer, self.work) {
-            None => format!("none; the certificate is for {from} to {to}"),
+        let mut told = match &stamp {
+            None => "none".to_owned(),
             Some(Err(reason)) => format!("invalid: {reason}"),
-            Some(Ok(stamp)) if certificate.is_valid_at(&stamp.moment) => {
-                format!("{} by {}", stamp.moment, stamp.by)
-            }
-            Some(Ok(stamp)) => {
-                format!("{} by {}; the certificate is for {from} to {to}", stamp.moment, stamp.by)
-            }
+            Some(Ok(stamp)) => format!("{} by {}", stamp.moment, stamp.by),
         };
+        let is_valid = certificate.is_valid_at(attested.map_or(self.now, Timestamp::seconds));
+        if attested.is_none() || !is_valid {
+            told.push_str(&format!("; the certificate is for {from} to {to}"));
+        }
+        if attested.is_none() && !is_valid {
+            told.push_str(", which is not now");
+        }
         self.sink.detail("signature-time", told);
     }
 
@@ -173,31 +202,6 @@ impl Telling<'_, '_> {
         }
         data.verify(signer, self.work)
     }
-}
-
-/// Which of the rules count for a signature. One that is not trusted does wherever its certificate is, be
-/// the signature valid or not; one that is must vouch for the signer of a valid one.
-fn certified(
-    rules: &[CertificateRule],
-    data: &SignedData<'_>,
-    chain: &[&Certificate<'_>],
-    valid: bool,
-    work: &Allowance,
-) -> Vec<usize> {
-    let counts = |rule: &CertificateRule| {
-        if !rule.trusted {
-            return data.certificates.iter().any(|certificate| certificate.is(rule, work));
-        }
-        let vouches = |(place, certificate): (usize, &&Certificate<'_>)| {
-            (place == 0 || rule.signs_certificates) && certificate.is(rule, work)
-        };
-        valid
-            && rule.signs_code
-            && (chain.iter().enumerate().any(vouches)
-                || chain.last().is_some_and(|last| !last.is_root() && last.is_signed_by_rule(rule, work)))
-    };
-    let places = rules.iter().enumerate().filter(|(_, rule)| counts(rule));
-    places.map(|(place, _)| place).collect()
 }
 
 /// The digest of a program that was signed.

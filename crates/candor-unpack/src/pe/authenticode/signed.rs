@@ -1,9 +1,10 @@
 //! Signed data (PKCS #7, RFC 5652): what was signed, by whom, when, and whether that is so.
 
-use super::certificate::{self, Certificate, time};
+use super::certificate::{self, Certificate, Purpose, time};
 use super::der::{
     CONTEXT_0, CONTEXT_1, Element, Elements, INTEGER, OBJECT, OCTET_STRING, SEQUENCE, SET, first,
 };
+use super::told::seconds;
 use crate::hash::Hash;
 use crate::work::{Allowance, units};
 
@@ -80,17 +81,7 @@ impl<'a> SignedData<'a> {
 
     /// The certificates from that of a signer up, each signed by the next.
     pub(super) fn chain(&self, signer: &Signer<'a>, work: &Allowance) -> Vec<&Certificate<'a>> {
-        let mut chain: Vec<&Certificate<'a>> = self.certificate(signer).into_iter().collect();
-        while let Some(last) = chain.last().filter(|last| chain.len() < CHAIN && !last.is_root()) {
-            let is_issuer = |candidate: &&Certificate<'a>| {
-                candidate.subject.content == last.issuer.content && last.is_signed_by(candidate, work)
-            };
-            // What bears the name is tried, but not all that does.
-            let named = self.certificates.iter().filter(|one| one.subject.content == last.issuer.content);
-            let Some(issuer) = named.take(4).find(is_issuer) else { break };
-            chain.push(issuer);
-        }
-        chain
+        signer.chain_in(&self.certificates, work)
     }
 
     /// When a signer signed, as somebody else attests: the time and who says so.
@@ -98,18 +89,50 @@ impl<'a> SignedData<'a> {
         &self,
         signer: &Signer<'a>,
         work: &Allowance,
-    ) -> Option<Result<Timestamp, Invalid>> {
+    ) -> Option<Result<Timestamp<'a>, Invalid>> {
         signer.counter_signature(&self.certificates, work).or_else(|| signer.time_stamp(work))
     }
 }
 
 /// An attested time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Timestamp {
+#[derive(Clone, Debug)]
+pub(super) struct Timestamp<'a> {
     /// As `YYYYMMDDHHMMSS`.
     pub(super) moment: String,
     /// Who attests it.
     pub(super) by: String,
+    signer: Signer<'a>,
+    /// What was brought along for it.
+    certificates: Vec<Certificate<'a>>,
+}
+
+impl<'a> Timestamp<'a> {
+    /// Of a signature about a time that was verified, by a certificate that is for that and was valid.
+    fn of(
+        moment: String,
+        signer: Signer<'a>,
+        certificate: &Certificate<'a>,
+        certificates: &[Certificate<'a>],
+    ) -> Result<Self, Invalid> {
+        if !certificate.is_for(Purpose::Time) {
+            return Err("the certificate of the time stamp is not one for times");
+        }
+        if !certificate.is_valid_at(seconds(&moment)) {
+            return Err("the certificate of the time stamp was not valid then");
+        }
+        let by = certificate::name(&certificate.subject);
+        Ok(Self { moment, by, signer, certificates: certificates.to_vec() })
+    }
+
+    /// In seconds since 1970.
+    pub(super) fn seconds(&self) -> i64 {
+        seconds(&self.moment)
+    }
+
+    /// The certificates from that of who attests it up.
+    pub(super) fn chain(&self, work: &Allowance) -> Vec<&Certificate<'a>> {
+        self.signer.chain_in(&self.certificates, work)
+    }
 }
 
 impl<'a> Signer<'a> {
@@ -135,6 +158,21 @@ impl<'a> Signer<'a> {
 
     fn certificate_in<'c>(&self, certificates: &'c [Certificate<'a>]) -> Option<&'c Certificate<'a>> {
         certificates.iter().find(|one| one.serial == self.serial && one.issuer.content == self.issuer)
+    }
+
+    fn chain_in<'c>(
+        &self,
+        certificates: &'c [Certificate<'a>],
+        work: &Allowance,
+    ) -> Vec<&'c Certificate<'a>> {
+        let mut chain: Vec<&Certificate<'a>> = self.certificate_in(certificates).into_iter().collect();
+        while let Some(last) = chain.last().filter(|last| chain.len() < CHAIN && !last.is_root()) {
+            // What bears the name is tried, but not all that does.
+            let named = certificates.iter().filter(|one| one.subject.content == last.issuer.content);
+            let Some(issuer) = named.take(4).find(|one| last.is_signed_by(one, work)) else { break };
+            chain.push(issuer);
+        }
+        chain
     }
 
     /// Whether this is the signature of `content` by who has `certificate`.
@@ -168,18 +206,18 @@ impl<'a> Signer<'a> {
         &self,
         certificates: &[Certificate<'a>],
         work: &Allowance,
-    ) -> Option<Result<Timestamp, Invalid>> {
+    ) -> Option<Result<Timestamp<'a>, Invalid>> {
         let signer = Self::read(&attribute(self.unsigned, COUNTERSIGNATURE)?)?;
         let moment = time(&attribute(signer.attributes?.inside(), SIGNING_TIME)?)?;
         let Some(certificate) = signer.certificate_in(certificates) else {
             return Some(Err("the certificate of the time stamp is missing"));
         };
-        let by = certificate::name(&certificate.subject);
-        Some(signer.verify(self.signature, certificate, work).map(|()| Timestamp { moment, by }))
+        let verified = signer.verify(self.signature, certificate, work);
+        Some(verified.and_then(|()| Timestamp::of(moment, signer.clone(), certificate, certificates)))
     }
 
     /// The time of a stamp of RFC 3161.
-    fn time_stamp(&self, work: &Allowance) -> Option<Result<Timestamp, Invalid>> {
+    fn time_stamp(&self, work: &Allowance) -> Option<Result<Timestamp<'a>, Invalid>> {
         let stamp = attribute(self.unsigned, TIME_STAMP)?;
         let data = SignedData::read(stamp.whole)?;
         let signer = data.signers.first()?;
@@ -195,8 +233,11 @@ impl<'a> Signer<'a> {
         if hash.is_none_or(|hash| hash.of(&[self.signature]) != digest) {
             return Some(Err("the time stamp is of another signature"));
         }
-        let by = data.certificate(signer).map(|one| certificate::name(&one.subject)).unwrap_or_default();
-        Some(data.verify(signer, work).map(|()| Timestamp { moment, by }))
+        let Some(certificate) = data.certificate(signer) else {
+            return Some(Err("the certificate of the time stamp is missing"));
+        };
+        let verified = data.verify(signer, work);
+        Some(verified.and_then(|()| Timestamp::of(moment, signer.clone(), certificate, &data.certificates)))
     }
 
     /// Further signatures of the same file.

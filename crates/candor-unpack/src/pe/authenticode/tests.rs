@@ -1,7 +1,9 @@
 //! Programs signed with keys that were made for this by `osslsigncode`, whole and damaged.
 
-use candor_model::{FileType, Reason};
+use candor_model::{CertificateRule, FileType, Reason};
 
+use super::certificate::Certificate;
+use super::told::seconds;
 use super::*;
 use crate::collected::{Collected, survives_damage};
 use crate::work::Allowance;
@@ -142,7 +144,12 @@ fn a_stamp_of_another_signature_is_told() {
     changed[at] ^= 1;
     let told = told(&changed);
     assert_eq!(told[0].1, "valid, SHA-256");
-    assert_eq!(told[6], ("signature-time", "invalid: the time stamp is of another signature".to_owned()));
+    assert_eq!(told[6].0, "signature-time");
+    assert!(
+        told[6]
+            .1
+            .starts_with("invalid: the time stamp is of another signature; the certificate is for 20261125")
+    );
 }
 
 #[test]
@@ -177,11 +184,12 @@ fn verifying_is_paid_for() {
     assert!(time.starts_with("2027"), "{time}");
     // What cannot be paid for is not found out, and that is told.
     let over = "invalid: finding out would cost more than the file is worth";
-    assert_eq!(of(0), (over.to_owned(), over.to_owned(), vec![Reason::Work]));
+    let untimed = format!("{over}; the certificate is for 20261125185057 to 20481020185057");
+    assert_eq!(of(0), (over.to_owned(), untimed.clone(), vec![Reason::Work]));
     // Where it is enough for the signature and not for the time stamp, the one is told and not the other.
     let between =
         (1..40).map(|part| of(price / 40 * part)).find(|(verdict, ..)| verdict == "valid, SHA-256").unwrap();
-    assert_eq!(between, ("valid, SHA-256".to_owned(), over.to_owned(), vec![Reason::Work]));
+    assert_eq!(between, ("valid, SHA-256".to_owned(), untimed, vec![Reason::Work]));
 }
 
 #[test]
@@ -195,7 +203,7 @@ fn a_time_outside_of_the_validity_is_told() {
         ("20481020185057", true),
         ("20481020185058", false),
     ] {
-        assert_eq!(certificate.is_valid_at(moment), is_valid, "{moment}");
+        assert_eq!(certificate.is_valid_at(seconds(moment)), is_valid, "{moment}");
     }
 }
 
@@ -212,6 +220,7 @@ fn a_decision_about_a_certificate_counts_for_what_it_signed() {
         serial: None,
         modulus: certificate.key().unwrap().modulus(),
         signs_code: true,
+        signs_times: false,
         signs_certificates: certificate.is_root(),
     };
     let serial = |certificate: &Certificate<'_>| Hash::Sha1.of(&[certificate.serial]).try_into().ok();
@@ -221,9 +230,9 @@ fn a_decision_about_a_certificate_counts_for_what_it_signed() {
         let (file, data) =
             (PortableExecutable::parse(bytes).unwrap(), SignedData::read(&bytes[0x408..]).unwrap());
         let mut sink = Collected::of(FileType::MsExe, b"");
-        let mut telling = Telling { file: &file, sink: &mut sink, digests: Vec::new(), left: 1, work: &work };
-        let valid = telling.verify(&data, &data.signers[0]).is_ok();
-        certified(&[rule], &data, &data.chain(&data.signers[0], &work), valid, &work) == [0]
+        let signer = &data.signers[0];
+        let is_valid = Telling::new(&file, &mut sink, Vec::new(), &work).verify(&data, signer).is_ok();
+        trust::counting(&[rule], &data, signer, is_valid, None, seconds(SOON), &work) == [0]
     };
     let (trusted_root, trusted_signer) = (of(root, true), of(signer, true));
     for (rule, in_whole, in_bare, in_changed) in [
@@ -266,6 +275,94 @@ fn elliptic_curves_are_known() {
     }
 }
 
+/// Signed below a root that is not in the file, as `osslsigncode` does it: certificates are for 2019 to 2098, of what is
+/// expired for the first hundred days of 2020, of the late clock from 2026 on.
+const NO_AUTHORITY: &str = include_str!("testdata/no_authority.hex");
+const FOR_SERVERS: &str = include_str!("testdata/for_servers.hex");
+const EXPIRED: &str = include_str!("testdata/expired.hex");
+const STAMPED_IN_TIME: &str = include_str!("testdata/expired_with_timestamp.hex");
+const LATE_CLOCK: &str = include_str!("testdata/expired_with_late_clock.hex");
+const SOON: &str = "20270101000000";
+
+/// As ClamAV 1.4.6 answers for programs signed in the same way.
+#[test]
+fn a_trusted_root_vouches_for_what_was_issued_for_programs_and_in_time() {
+    let modulus =
+        candor_fixtures::recipe::hex_bytes(&include_str!("testdata/root_modulus.hex").replace('\n', ""));
+    let modulus = modulus.unwrap();
+    let work = Allowance::new(u64::MAX);
+    let counts = |table: &str, now: &str, signs_times: bool| {
+        let bytes = program(table);
+        let data = SignedData::read(&bytes[0x408..]).unwrap();
+        let signer = &data.signers[0];
+        assert_eq!(data.verify(signer, &work), Ok(()));
+        let root = data.chain(signer, &work).last().unwrap().issuer.content;
+        let rule = CertificateRule {
+            trusted: true,
+            subject: Hash::Sha1.of(&[root]).try_into().unwrap(),
+            serial: None,
+            modulus: modulus.clone(),
+            signs_code: true,
+            signs_times,
+            signs_certificates: true,
+        };
+        let stamp = data.timestamp(signer, &work).and_then(Result::ok);
+        !trust::counting(&[rule], &data, signer, true, stamp.as_ref(), seconds(now), &work).is_empty()
+    };
+    for (table, now, signs_times, is_trusted) in [
+        (EXPIRED, "20200301000000", true, true),
+        (EXPIRED, "20191231235959", true, false),
+        (EXPIRED, SOON, true, false),
+        // What is stamped is held against the time of the stamp, if its clock is trusted.
+        (STAMPED_IN_TIME, SOON, true, true),
+        (STAMPED_IN_TIME, SOON, false, false),
+        (STAMPED_IN_TIME, "20200301000000", false, true),
+        (LATE_CLOCK, SOON, true, false),
+        // One that may not issue did, and one that is for servers signs.
+        (NO_AUTHORITY, SOON, true, false),
+        (FOR_SERVERS, SOON, true, false),
+    ] {
+        assert_eq!(counts(table, now, signs_times), is_trusted, "{table:.20} {now} {signs_times}");
+    }
+    let time_of = |table: &str| told(&program(table)).pop().unwrap().1;
+    assert_eq!(
+        time_of(EXPIRED),
+        "none; the certificate is for 20200101000000 to 20200410000000, which is not now"
+    );
+    assert_eq!(time_of(STAMPED_IN_TIME), "20200201000000 by CN=Test clock, O=Candor tests");
+    assert!(time_of(LATE_CLOCK).starts_with("invalid: the certificate of the time stamp was not valid then"));
+    // A certificate for programs does not attest times.
+    let bytes = program(STAMPED_IN_TIME);
+    let data = SignedData::read(&bytes[0x408..]).unwrap();
+    assert!(data.certificates.iter().all(|one| !one.is_for(certificate::Purpose::Time) || one.may_issue(0)));
+    for table in [NO_AUTHORITY, FOR_SERVERS, EXPIRED, STAMPED_IN_TIME] {
+        survives_damage(FileType::MsExe, &program(table));
+    }
+}
+
+/// Whoever is trusted vouches for nothing that bears a certificate which is not.
+#[test]
+fn what_is_not_trusted_counts_before_what_is() {
+    let bytes = program(STAMPED);
+    let data = SignedData::read(&bytes[0x408..]).unwrap();
+    let rule = |certificate: &Certificate<'_>, trusted: bool| CertificateRule {
+        trusted,
+        subject: Hash::Sha1.of(&[certificate.subject.content]).try_into().unwrap(),
+        serial: None,
+        modulus: certificate.key().unwrap().modulus(),
+        signs_code: true,
+        signs_times: false,
+        signs_certificates: true,
+    };
+    let work = Allowance::new(u64::MAX);
+    let [signer, root] = data.chain(&data.signers[0], &work).try_into().unwrap();
+    for (rules, expected) in
+        [([rule(root, true), rule(signer, false)], [1, 0]), ([rule(signer, false), rule(root, true)], [0, 1])]
+    {
+        assert_eq!(Collected::with_rules(FileType::MsExe, &bytes, rules.to_vec()).certified, expected);
+    }
+}
+
 /// As ClamAV 1.4.6 answers for catalogues of the same making.
 #[test]
 fn a_catalogue_vouches_for_programs_when_who_signed_it_is_trusted() {
@@ -279,6 +376,7 @@ fn a_catalogue_vouches_for_programs_when_who_signed_it_is_trusted() {
         serial: None,
         modulus: certificate.key().unwrap().modulus(),
         signs_code: true,
+        signs_times: true,
         signs_certificates: true,
     };
     let mut unsigned = program("");
@@ -286,17 +384,23 @@ fn a_catalogue_vouches_for_programs_when_who_signed_it_is_trusted() {
     unsigned[0x58 + 128..0x58 + 136].fill(0);
     let file = PortableExecutable::parse(&unsigned).unwrap();
     let digest = file_digest(&file, Hash::Sha1).unwrap();
-    assert_eq!(catalogue::digests(&bytes, &[rule(true)]), [digest, vec![0x55; 32]]);
-    assert!(catalogue::digests(&bytes, &[]).is_empty());
-    assert!(catalogue::digests(&bytes, &[rule(true), rule(false)]).is_empty());
-    assert!(catalogue::digests(&bytes, &[CertificateRule { signs_code: false, ..rule(true) }]).is_empty());
+    assert_eq!(catalogue::digests(&bytes, &[rule(true)], seconds(SOON)), [digest, vec![0x55; 32]]);
+    assert!(catalogue::digests(&bytes, &[], seconds(SOON)).is_empty());
+    assert!(catalogue::digests(&bytes, &[rule(true), rule(false)], seconds(SOON)).is_empty());
+    assert!(
+        catalogue::digests(&bytes, &[CertificateRule { signs_code: false, ..rule(true) }], seconds(SOON))
+            .is_empty()
+    );
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
-        let found = catalogue::digests(&changed, &[rule(true)]);
+        let found = catalogue::digests(&changed, &[rule(true)], seconds(SOON));
         // Names of subjects are signed, too; certificates of others, and versions, are not.
-        assert!(found.is_empty() || found == catalogue::digests(&bytes, &[rule(true)]), "{at}");
-        catalogue::digests(&bytes[..at], &[rule(true)]);
+        assert!(
+            found.is_empty() || found == catalogue::digests(&bytes, &[rule(true)], seconds(SOON)),
+            "{at}"
+        );
+        catalogue::digests(&bytes[..at], &[rule(true)], seconds(SOON));
     }
     let mut changed = unsigned.clone();
     changed[0x250] ^= 1;

@@ -176,7 +176,7 @@ fn dotted(object: &[u8]) -> String {
 }
 
 /// Seconds since 1970 of a moment, `YYYYMMDDHHMMSS`.
-fn seconds(moment: &str) -> i64 {
+pub(super) fn seconds(moment: &str) -> i64 {
     let number = |range: std::ops::Range<usize>| moment.get(range).and_then(|text| text.parse::<i64>().ok());
     let parts = (number(0..4), number(4..6), number(6..8), number(8..10), number(10..12), number(12..14));
     let (Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(second)) = parts else {
