@@ -311,20 +311,40 @@ pub fn lh5_run(byte: u8, count: u16, place_bits: usize) -> Vec<u8> {
 /// An ARJ archive: names, methods, data, real lengths.
 #[must_use]
 pub fn arj(files: &[(&str, u8, Vec<u8>, usize)]) -> Vec<u8> {
-    let header = |name: &str, method: u8, kind: u8, packed: usize, real: usize| {
-        let mut body = vec![30, 11, 1, 0, 0, method, kind, 0, 0, 0, 0, 0];
-        body.extend(u32_of(packed).to_le_bytes());
-        body.extend(u32_of(real).to_le_bytes());
-        body.resize(30, 0);
-        body.extend([name.as_bytes(), b"\0\0"].concat());
-        let check = crc32(&body).to_le_bytes();
-        [b"\x60\xea", &u16_of(body.len()).to_le_bytes()[..], &body, &check, &[0, 0]].concat()
+    let header = |(name, method, data, real): &(&str, u8, Vec<u8>, usize)| {
+        (arj_header(name, [0, *method, 0, 0], [data.len(), *real], 0), data.clone())
     };
-    let mut out = header("archive.arj", 0, 2, 0, 0);
-    for (name, method, data, real) in files {
-        out.extend(header(name, *method, 0, data.len(), *real));
-        out.extend_from_slice(data);
-    }
+    arj_of(files.iter().map(header))
+}
+
+/// An ARJ archive whose members are garbled under a password: names, methods, data, contents.
+#[must_use]
+pub fn arj_garbled(password: &[u8], files: &[(&str, u8, Vec<u8>, &[u8])]) -> Vec<u8> {
+    const MODIFIER: u8 = 0x9d;
+    let header = |(name, method, data, content): &(&str, u8, Vec<u8>, &[u8])| {
+        let lengths = [data.len(), content.len()];
+        let header = arj_header(name, [1, *method, 0, MODIFIER], lengths, crc32(content));
+        let key = password.iter().map(|byte| byte.wrapping_add(MODIFIER)).cycle();
+        (header, data.iter().zip(key).map(|(byte, key)| byte ^ key).collect())
+    };
+    arj_of(files.iter().map(header))
+}
+
+/// With flags, method, kind and what is added to a password; lengths packed and not.
+fn arj_header(name: &str, bytes: [u8; 4], lengths: [usize; 2], sum: u32) -> Vec<u8> {
+    let mut body = vec![30, 11, 1, 0];
+    body.extend(bytes);
+    body.extend([0; 4]);
+    body.extend(lengths.map(u32_of).into_iter().chain([sum]).flat_map(u32::to_le_bytes));
+    body.resize(30, 0);
+    body.extend([name.as_bytes(), b"\0\0"].concat());
+    let check = crc32(&body).to_le_bytes();
+    [b"\x60\xea", &u16_of(body.len()).to_le_bytes()[..], &body, &check, &[0, 0]].concat()
+}
+
+fn arj_of(members: impl Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Vec<u8> {
+    let mut out = arj_header("archive.arj", [0, 0, 2, 0], [0, 0], 0);
+    members.for_each(|(header, data)| out.extend([header, data].concat()));
     out.extend(b"\x60\xea\0\0");
     out
 }

@@ -86,6 +86,10 @@ pub const PACKINGS: &[Packing] = &[
     ("zoo stored", "a", |bytes| archive::zoo(&[("a", 0, bytes.to_vec(), bytes.len())])),
     ("zoo lzw", "a", |bytes| archive::zoo(&[("a", 1, stream::zoo_lzw(bytes), bytes.len())])),
     ("arj fastest", "a", |bytes| archive::arj(&[("a", 4, stream::arj_fastest(bytes), bytes.len())])),
+    ("arj, garbled", "a", |bytes| archive::arj_garbled(b"infected", &[("a", 0, bytes.to_vec(), bytes)])),
+    ("arj fastest, garbled", "a", |bytes| {
+        archive::arj_garbled(b"infected", &[("a", 4, stream::arj_fastest(bytes), bytes)])
+    }),
     ("vhd fixed", "disk", virtual_disk::vhd_fixed),
     ("vhd", "disk", virtual_disk::vhd),
     ("vmdk", "disk", |bytes| virtual_disk::vmdk(false, bytes)),
@@ -286,6 +290,43 @@ pub fn gpt(content: &[u8]) -> Vec<u8> {
     at(&mut disk, 1024 + 40, &u64::from(u32_of(2 + sectors(content))).to_le_bytes());
     at(&mut disk, 1024 + 56, b"a");
     at(&mut disk, 1536, content);
+    disk
+}
+
+/// A disk with a GUID partition table that has both headers, and one partition from its sector 5 on.
+#[must_use]
+pub fn gpt_with_second(sector: usize, content: &[u8]) -> Vec<u8> {
+    let count = content.len().div_ceil(sector).max(1);
+    let last = 5 + count + 1;
+    let mut disk = vec![0_u8; sector * (last + 1)];
+    // The record in front says that the whole disk is taken.
+    disk[450] = 0xee;
+    at(&mut disk, 454, &1_u32.to_le_bytes());
+    at(&mut disk, 458, &u32_of(last).to_le_bytes());
+    at(&mut disk, 510, &[0x55, 0xaa]);
+    let number = |value: usize| u64::from(u32_of(value)).to_le_bytes();
+    let sum = |bytes: &[u8]| {
+        let mut sum = flate2::Crc::new();
+        sum.update(bytes);
+        sum.sum().to_le_bytes()
+    };
+    let mut row = vec![1; 32];
+    row.extend([number(5), number(4 + count), [0; 8]].concat());
+    row.extend(b"a\0");
+    row.resize(128, 0);
+    for (place, other, rows) in [(1, last, 2), (last, 1, last - 1)] {
+        let mut header = b"EFI PART\0\0\x01\0\x5c\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+        header.extend(
+            [number(place), number(other), number(5), number(4 + count), [0; 8], [0; 8], number(rows)]
+                .concat(),
+        );
+        header.extend([&[1, 0, 0, 0, 128, 0, 0, 0], &sum(&row)[..]].concat());
+        let check = sum(&header);
+        header[16..20].copy_from_slice(&check);
+        at(&mut disk, place * sector, &header);
+        at(&mut disk, rows * sector, &row);
+    }
+    at(&mut disk, 5 * sector, content);
     disk
 }
 

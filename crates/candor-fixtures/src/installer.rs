@@ -56,7 +56,9 @@ pub fn nsis(method: Nsis, is_solid: bool, files: &[File<'_>]) -> Vec<u8> {
     let mut entries = Vec::new();
     let mut strings = vec![0];
     for (name, content) in files {
-        entries.extend(numbers(&[20, 0, strings.len(), data.len(), 0, 0, 0]));
+        // No time is set.
+        entries.extend(numbers(&[20, 0, strings.len(), data.len()]));
+        entries.extend([0xff; 12]);
         strings.extend([name.as_bytes(), b"\0"].concat());
         data.extend(if is_solid { plain(content) } else { piece(content) });
     }

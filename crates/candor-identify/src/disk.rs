@@ -44,7 +44,10 @@ const RULES: [Rule; 15] = [
     }),
     // The superblock of a container, by what kind of object it is.
     (FileType::Apfs, |bytes| at(bytes, 32, b"NXSB") && at(bytes, 24, &[1, 0])),
-    (FileType::Gpt, |bytes| at(bytes, 512, b"EFI PART")),
+    // It stands in the second sector, whatever its length; that of 4,096 bytes may hold anything else without a boot record.
+    (FileType::Gpt, |bytes| {
+        at(bytes, 512, b"EFI PART") || (at(bytes, 4096, b"EFI PART") && at(bytes, 510, b"\x55\xaa"))
+    }),
     (FileType::Iso9660, is_iso),
     // Volume recognition sequences start at sector 16 and hold a handful of descriptors.
     (FileType::Udf, |bytes| [32_769, 34_817, 36_865].into_iter().any(|place| at(bytes, place, b"BEA01"))),

@@ -188,6 +188,10 @@ fn disks_are_known_by_what_stands_further_on() {
     check(&at(32_769, b"CD001\x01", 40_000), Iso9660);
     check(&at(32_769, b"BEA01", 40_000), Udf);
     check(&at(512, b"EFI PART", 4096), Gpt);
+    let mut large_sectors = at(4096, b"EFI PART", 8192);
+    check(&large_sectors, BinaryData);
+    large_sectors[510..512].copy_from_slice(b"\x55\xaa");
+    check(&large_sectors, Gpt);
     check(&at(510, b"\x55\xaa", 4096), Mbr);
     check(&at(1024, b"H+\0\x04", 4096), PartHfsPlus);
     check(&at(4096, b"koly", 4608), Dmg);

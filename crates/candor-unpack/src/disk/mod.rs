@@ -2,6 +2,9 @@
 //! child where it stands; what is in it is for the format of the volume. Only physical volumes of LVM, when there are
 //! several, are put together here, as what stands on them is spread over all: then the logical volumes are the children.
 //!
+//! The last sector of a disk with a GUID partition table has a second header, with rows of its own: where the first is gone or its
+//! checks are wrong, systems go by that one, and so does this, and tells. What still stands in the first is given, too.
+//!
 //! Hostile tables have partitions that overlap or reach behind the end (each is given as far as it goes, and
 //! paid for) and extended partitions that lead back to one another (each is followed once).
 
@@ -12,12 +15,19 @@ use std::collections::BTreeSet;
 
 use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
 
+use crate::crc;
 use crate::lvm;
 use crate::medium::{Medium, taken};
 use crate::name::decoded;
 use crate::reader::{Order, Reader, clipped, until_nul, without_nuls};
 
 const SECTOR: u64 = 512;
+/// What a disk with a GUID partition table may have for sectors: its places count in them.
+const SECTORS: [u64; 2] = [SECTOR, 4096];
+/// The partition in a master boot record that says that there is such a table.
+const PROTECTIVE: u32 = 0xee;
+/// Bytes of a table whose sum is taken; 16,384 are what all have.
+const SUMMED: u64 = 64 << 10;
 /// Partitions of one table, and tables of extended partitions with the first one.
 const PARTITIONS: u64 = 256;
 const TABLES: usize = 64;
@@ -86,9 +96,16 @@ fn give(bytes: &[u8], sink: &mut dyn Sink, read: fn(&dyn Medium, &mut dyn Sink, 
     }
 }
 
-/// The partitions of a master boot record.
+/// The partitions of a master boot record, and those of the GUID partition table that it stands in front of, if only the second
+/// of that is there.
 pub(crate) fn mbr(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>) {
     let mut disk = Disk::new(medium, "MBR", sink, take);
+    let guarded = Table::protected(medium);
+    if let Some(table) = &guarded
+        && disk.second(table) == Flow::Stop
+    {
+        return;
+    }
     let mut tables = vec![(0_u64, 0_u64)];
     let mut seen = BTreeSet::new();
     while let Some((table, extended)) = tables.pop() {
@@ -112,6 +129,7 @@ pub(crate) fn mbr(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
             let (start, count) = (u64::from(start), u64::from(count));
             match kind & 0xff {
                 0 => {}
+                PROTECTIVE if guarded.is_some() => {}
                 // Extended partitions count from the first of them, in themselves from their own table.
                 5 | 0x0f | 0x85 => {
                     let next = extended.saturating_add(start);
@@ -131,46 +149,95 @@ pub(crate) fn mbr(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>)
 
 /// The partitions of a GUID partition table.
 pub(crate) fn gpt(medium: &dyn Medium, sink: &mut dyn Sink, take: &mut Take<'_>) {
-    let is_table = |sector: &u64| taken(medium, *sector, 8) == b"EFI PART";
-    let Some(sector) = [SECTOR, 4096].into_iter().find(is_table) else { return };
-    let held = taken(medium, sector, 96);
-    let header = |at: u64| Reader::little(&held).at(at);
-    let start = header(72).and_then(|mut reader| reader.u64());
-    let sizes = header(80).and_then(|mut reader| Some((reader.u32()?, reader.u32()?)));
-    let Some((start, (count, size))) = start.zip(sizes) else {
-        Disk::new(medium, "GPT", sink, take).cut();
+    let is_table = |sector: &u64| taken(medium, *sector, 8) == MARK;
+    let Some(sector) = SECTORS.into_iter().find(is_table) else { return };
+    let mut disk = Disk::new(medium, "GPT", sink, take);
+    let Some(first) = Table::at(medium, 1, sector) else {
+        disk.cut();
         return;
     };
-    if u64::from(count) > PARTITIONS {
-        sink.incomplete(Reason::Children);
+    if disk.rows(&first) == Flow::Stop || first.is_sound(medium) {
+        return;
     }
-    let mut disk = Disk::new(medium, "GPT", sink, take);
-    for index in 0..u64::from(count).min(PARTITIONS) {
-        let place =
-            start.saturating_mul(sector).saturating_add(index.saturating_mul(u64::from(size.max(128))));
-        let entry = taken(medium, place, 128);
-        let mut reader = Reader::little(&entry);
-        let mut place = || {
-            let kind = reader.take(16)?.to_vec();
-            reader.skip(16)?;
-            let (first, last) = (reader.u64()?, reader.u64()?);
-            reader.skip(8)?;
-            Some((kind, first, last, reader.rest()))
-        };
-        let Some((kind, first, last, name)) = place() else {
-            disk.cut();
-            return;
-        };
-        if first == 0 || last < first {
-            continue;
-        }
-        let name = encoding_rs::UTF_16LE.decode(name).0;
-        let name = name.split('\0').next().unwrap_or_default().to_owned();
-        let count = last.saturating_sub(first).saturating_add(1);
-        if disk.give(name, kind, (first, count), sector) == Flow::Stop {
-            return;
-        }
+    let places = [first.other, last_sector(medium, sector)];
+    if let Some(second) = places.into_iter().find_map(|place| Table::sound(medium, place, sector)) {
+        // There is nothing after these, so whether to go on makes no difference.
+        let _ = disk.second(&second);
     }
+}
+
+/// How the header of a GUID partition table starts.
+const MARK: &[u8] = b"EFI PART";
+
+/// The header of a GUID partition table.
+struct Table {
+    header: Vec<u8>,
+    /// Bytes of a sector.
+    sector: u64,
+    /// The sector of the other header.
+    other: u64,
+    /// Where rows stand, how many, how long one is, and the sum over them.
+    start: u64,
+    count: u32,
+    size: u32,
+    sum: u32,
+}
+
+impl Table {
+    /// The header in this sector.
+    fn at(medium: &dyn Medium, place: u64, sector: u64) -> Option<Self> {
+        let header = taken(medium, place.checked_mul(sector)?, SECTOR);
+        let field = |at: u64| Reader::little(&header).at(at);
+        let mut rows = field(72)?;
+        let (start, count, size, sum) =
+            (rows.u64()?.saturating_mul(sector), rows.u32()?, rows.u32()?, rows.u32()?);
+        let other = field(32)?.u64()?;
+        header.starts_with(MARK).then_some(Self { header, sector, other, start, count, size, sum })
+    }
+
+    /// The same, when its checks are right.
+    fn sound(medium: &dyn Medium, place: u64, sector: u64) -> Option<Self> {
+        Self::at(medium, place, sector).filter(|table| table.is_sound(medium))
+    }
+
+    /// The second table of a disk whose master boot record says that there is one, and that has no first.
+    fn protected(medium: &dyn Medium) -> Option<Self> {
+        let rows = taken(medium, 446, 64);
+        let row = rows.as_chunks::<16>().0.iter().find_map(|row| {
+            let mut reader = Reader::little(row).at(4)?;
+            (reader.u32()? & 0xff == PROTECTIVE).then_some((reader.u32()?, reader.u32()?))
+        })?;
+        if SECTORS.into_iter().any(|sector| taken(medium, sector, 8) == MARK) {
+            return None;
+        }
+        // The last sector is that of the file or, when something is behind the disk, the one that the record says.
+        let said = u64::from(row.0).saturating_add(u64::from(row.1)).saturating_sub(1);
+        SECTORS.into_iter().find_map(|sector| {
+            let places = [last_sector(medium, sector), said];
+            places.into_iter().find_map(|place| Self::sound(medium, place, sector))
+        })
+    }
+
+    /// Whether the sums are right that the header has over itself and over the rows, as far as those are taken.
+    fn is_sound(&self, medium: &dyn Medium) -> bool {
+        let is_right = || {
+            let mut fields = Reader::little(&self.header).at(12)?;
+            let (length, said) = (fields.u32()?, fields.u32()?);
+            let header = self.header.get(..usize::try_from(length).ok()?)?;
+            let sum = crc::IEEE.of(&[header.get(..16)?, &[0; 4], header.get(20..)?]);
+            let length = u64::from(self.count).saturating_mul(u64::from(self.size));
+            Some(
+                sum == said
+                    && (length > SUMMED || crc::of_content(&taken(medium, self.start, length)) == self.sum),
+            )
+        };
+        is_right().unwrap_or(false)
+    }
+}
+
+/// The last whole sector of a disk.
+fn last_sector(medium: &dyn Medium, sector: u64) -> u64 {
+    medium.length().checked_div(sector).unwrap_or(0).saturating_sub(1)
 }
 
 /// The partitions of Apple's partition map.
@@ -255,6 +322,51 @@ impl<'a, 'sink> Disk<'a, 'sink> {
             return Flow::Continue;
         }
         (self.take)(self.sink, &Partition { name, offset, length, kind })
+    }
+
+    /// Gives what a GUID partition table tells of.
+    fn rows(&mut self, table: &Table) -> Flow {
+        if u64::from(table.count) > PARTITIONS {
+            self.more();
+        }
+        for index in 0..u64::from(table.count).min(PARTITIONS) {
+            let place = table.start.saturating_add(index.saturating_mul(u64::from(table.size.max(128))));
+            let entry = taken(self.medium, place, 128);
+            let mut reader = Reader::little(&entry);
+            let mut place = || {
+                let kind = reader.take(16)?.to_vec();
+                reader.skip(16)?;
+                let (first, last) = (reader.u64()?, reader.u64()?);
+                reader.skip(8)?;
+                Some((kind, first, last, reader.rest()))
+            };
+            let Some((kind, first, last, name)) = place() else {
+                self.cut();
+                break;
+            };
+            if first == 0 || last < first {
+                continue;
+            }
+            let name = encoding_rs::UTF_16LE.decode(name).0;
+            let name = name.split('\0').next().unwrap_or_default().to_owned();
+            let count = last.saturating_sub(first).saturating_add(1);
+            if self.give(name, kind, (first, count), table.sector) == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Gives what the second GUID partition table of a disk tells of, and says that the first one is damaged. What lies over
+    /// partitions of another table lies over none.
+    fn second(&mut self, table: &Table) -> Flow {
+        let what = "the first GUID partition table is damaged or missing";
+        self.sink.incomplete(Reason::Malformed(what.to_owned()));
+        let kind = std::mem::replace(&mut self.table, "GPT");
+        let occupied = std::mem::take(&mut self.occupied);
+        let flow = self.rows(table);
+        (self.table, self.occupied) = (kind, occupied);
+        flow
     }
 
     /// Says that there are more partitions than are looked at.

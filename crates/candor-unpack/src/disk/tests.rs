@@ -42,6 +42,41 @@ fn extended_partitions_are_followed_and_loops_end() {
     assert_eq!(first, b"xy");
 }
 
+#[test]
+fn the_second_table_of_a_disk_is_read_where_the_first_is_gone() {
+    let damaged = Reason::Malformed("the first GUID partition table is damaged or missing".to_owned());
+    for sector in [512, 4096] {
+        let whole = container::gpt_with_second(sector, b"content");
+        let shown = |file_type, disk: &[u8]| {
+            let found = Collected::of(file_type, disk);
+            assert_eq!(found.anomalies, [], "{sector}");
+            let children = found.children.into_iter();
+            let names: Vec<_> =
+                children.map(|child| (child.member.name, child.bytes[..7].to_vec())).collect();
+            (names, found.incomplete)
+        };
+        let there = vec![("a".to_owned(), b"content".to_vec())];
+        assert_eq!(shown(FileType::Gpt, &whole), (there.clone(), vec![]), "{sector}");
+        // The header is damaged, its rows, and all of it; then something follows the disk.
+        let mut disk = whole.clone();
+        disk[sector + 40] ^= 1;
+        assert_eq!(shown(FileType::Gpt, &disk), (there.clone(), vec![damaged.clone()]), "{sector}");
+        let mut disk = whole.clone();
+        disk[2 * sector..3 * sector].fill(0);
+        assert_eq!(shown(FileType::Gpt, &disk), (there.clone(), vec![damaged.clone()]), "{sector}");
+        disk[sector..2 * sector].fill(0);
+        assert_eq!(shown(FileType::Mbr, &disk), (there.clone(), vec![damaged.clone()]), "{sector}");
+        survives_damage(FileType::Mbr, &disk);
+        disk.extend([7; 10_000]);
+        assert_eq!(shown(FileType::Mbr, &disk), (there, vec![damaged.clone()]), "{sector}");
+        // Where there is no second either, the whole disk is what the record in front says.
+        let end = disk.len() - 10_000;
+        disk[end - sector..end].fill(0);
+        let (names, told) = shown(FileType::Mbr, &disk);
+        assert_eq!((names[0].0.as_str(), told), ("", vec![]), "{sector}");
+    }
+}
+
 /// ClamAV 1.4.6 tells of the same ones.
 #[test]
 fn partitions_over_one_another_are_told() {

@@ -238,7 +238,7 @@ impl<'a> Volume<'a> {
         if field(56)?.u16()? != 0xef53 {
             return None;
         }
-        let (inodes, first, shift) = (field(0)?.u32()?, field(20)?.u32()?, field(24)?.u32()?);
+        let (inodes, shift) = (field(0)?.u32()?, field(24)?.u32()?);
         let per_group = field(40)?.u32()?;
         let revision = field(76)?.u32()?;
         let inode = if revision == 0 { 128 } else { u64::from(field(88)?.u16()?) };
@@ -250,7 +250,9 @@ impl<'a> Volume<'a> {
         }
         let group = if incompatible & 0x80 != 0 { wide.max(32) } else { 32 };
         let is_open = incompatible & 4 != 0;
-        let groups = u64::from(first).checked_add(1)?.checked_mul(block)?;
+        // Behind the superblock's own block. That is not always the first that belongs to a group: where groups count in
+        // clusters, it is the second of the first cluster.
+        let groups = 1024_u64.checked_div(block)?.checked_add(1)?.checked_mul(block)?;
         Some(Self { medium, block, inodes, per_group, inode, groups, group, is_open })
     }
 

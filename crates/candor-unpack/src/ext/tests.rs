@@ -34,6 +34,17 @@ fn files_are_given_with_their_paths() {
 }
 
 #[test]
+fn groups_that_count_in_clusters_are_found_behind_the_superblock() {
+    let mut bytes = ext(true, &[("a", b"content")]);
+    // Clusters of sixteen blocks: the first holds the block in front of the superblock, too.
+    bytes[1024 + 20] = 0;
+    bytes[1024 + 28] = 4;
+    bytes[1024 + 101] |= 2;
+    let found = Collected::of(FileType::Ext, &bytes);
+    assert_eq!((found.children[0].bytes.as_slice(), found.incomplete), (&b"content"[..], vec![]));
+}
+
+#[test]
 fn content_in_the_inode_is_given_and_encrypted_content_is_said() {
     let mut bytes = ext(false, &[("a", &[b'x'; 40])]);
     let inode = 3 * 1024 + 10 * 128;

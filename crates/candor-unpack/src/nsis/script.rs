@@ -6,8 +6,11 @@ use crate::name::decoded;
 use crate::reader::Reader;
 use crate::work::{Allowance, units};
 
-/// Number of the instruction that writes a file, and its neighbours in other versions.
+/// Numbers that the instruction that writes a file has in one version or another. Each version has others among them, for
+/// deleting and asking: what tells the one that writes is the time of the file.
 const EXTRACT: std::ops::RangeInclusive<u32> = 18..=22;
+/// Upper half of a time of a file, without its lower bytes: years from 1829 to 2285.
+const TIMES: std::ops::RangeInclusive<u32> = 1..=2;
 /// Length of an instruction.
 const INSTRUCTION: u64 = 28;
 /// Bytes of a name that are looked at.
@@ -32,10 +35,12 @@ pub(super) fn names(header: &[u8], work: &Allowance) -> BTreeMap<u64, String> {
         for _ in 0..4 {
             blocks.push((reader.word(is_wide)?, u64::from(reader.u32()?)));
         }
+        // Narrow ones are seen in wide ones, too, with upper halves for offsets: these are in the table itself.
+        let table = u64::try_from(reader.position()).ok()?;
         let (&(entries, count), &(strings, _)) = (blocks.get(2)?, blocks.get(3)?);
         let end = entries.checked_add(count.checked_mul(INSTRUCTION)?)?;
         let length = u64::try_from(header.len()).ok()?;
-        (count > 0 && end <= length && strings >= end && strings < length)
+        (count > 0 && entries >= table && end <= length && strings >= end && strings < length)
             .then_some((entries, count, strings))
     };
     let mut names = BTreeMap::new();
@@ -49,7 +54,7 @@ pub(super) fn names(header: &[u8], work: &Allowance) -> BTreeMap<u64, String> {
         let Some(mut reader) = Reader::little(header).at(place) else { break };
         let mut entry = || Some((reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?));
         let Some((kind, _, name, offset)) = entry() else { break };
-        if EXTRACT.contains(&kind) {
+        if EXTRACT.contains(&kind) && is_time(&mut reader) {
             let name = name_of(strings, name, is_old);
             length = length.saturating_add(name.len());
             if length > NAMES || !work.pay(units(name.len()).saturating_mul(LETTER).saturating_add(ENTRY)) {
@@ -59,6 +64,12 @@ pub(super) fn names(header: &[u8], work: &Allowance) -> BTreeMap<u64, String> {
         }
     }
     names
+}
+
+/// Whether a time of a file stands there, or that none is to be set.
+fn is_time(reader: &mut Reader<'_>) -> bool {
+    let time = reader.u32().zip(reader.u32());
+    time.is_some_and(|(low, high)| (low, high) == (u32::MAX, u32::MAX) || TIMES.contains(&(high >> 24)))
 }
 
 /// The string at a place, with the installer's variables as it would show them.

@@ -95,32 +95,65 @@ fn what_the_script_speaks_of_and_is_not_there_is_said() {
     assert_eq!(found.incomplete, [Reason::Malformed("1 files of an installer are not there".to_owned())]);
 }
 
+/// What writes a file of the first string, whose data stand at 7.
+const WRITES: [u32; 7] = [20, 0, 1, 7, 0x5637_6900, 0x01dd_7ee7, 0xffff_ffdb];
+
+/// What a script with these instructions and strings says of files.
+fn names(is_wide: bool, instructions: &[[u32; 7]], strings: &[u8]) -> Vec<(u64, String)> {
+    let entries = if is_wide { 100 } else { 68 };
+    let count = instructions.len() as u32;
+    let behind = entries + 28 * count;
+    let mut script = vec![0; 4];
+    for (place, count) in
+        [(entries, 0), (entries, 0), (entries, count), (behind, 0)].into_iter().chain([(0, 0); 4])
+    {
+        script.extend(place.to_le_bytes());
+        script.extend(&[0; 4][..if is_wide { 4 } else { 0 }]);
+        script.extend(count.to_le_bytes());
+    }
+    script.extend(instructions.as_flattened().iter().flat_map(|value| value.to_le_bytes()));
+    script.extend(strings);
+    super::script::names(&script, &Allowance::new(u64::MAX)).into_iter().collect()
+}
+
 #[test]
 fn names_show_variables_in_old_and_new_scripts() {
-    for (name, shown) in [
-        (&b"\x03\x95\x80\\a.exe\0"[..], "$INSTDIR\\a.exe"),
-        (b"\xfd\x95\x80\\a.exe\0", "$INSTDIR\\a.exe"),
-        (b"\x03\x8b\x80x\0", "$R1x"),
+    for (strings, shown) in [
+        (&b"\0\x03\x95\x80\\a.exe\0"[..], "$INSTDIR\\a.exe"),
+        (b"\0\xfd\x95\x80\\a.exe\0", "$INSTDIR\\a.exe"),
+        (b"\0\x03\x8b\x80x\0", "$R1x"),
+        (&[0, 0, 3, 0, 0x95, 0x80, b'\\', 0, b'a', 0, 0, 0], "$INSTDIR\\a"),
     ] {
-        let mut script = vec![0; 4];
-        for value in [68_u32, 0, 68, 0, 68, 1, 96, 20, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 1, 7, 0, 0, 0] {
-            script.extend(value.to_le_bytes());
-        }
-        script.extend([b"\0", name].concat());
+        assert_eq!(names(false, &[WRITES], strings), [(7, shown.to_owned())]);
+    }
+}
+
+#[test]
+fn names_are_read_where_offsets_are_wide() {
+    assert_eq!(names(true, &[WRITES], b"\0a\0\x03"), [(7, "a".to_owned())]);
+}
+
+#[test]
+fn only_what_writes_a_file_speaks_of_one() {
+    // For a place, for a temporary file, for deleting and for asking, as the compiler writes them.
+    let others = [
+        [18, 0, 1, 0, 0, 0, 0],
+        [19, 1, 1, 0, 0, 0, 0],
+        [21, 1, 0, 0, 0, 0, 0],
+        [22, 4, 1, 6, 5, 7, 6],
+        [22, 0x20_0010, 1, 0, 0, 0, 0],
+    ];
+    assert_eq!(names(false, &others, b"\0a\0\x03"), []);
+    // No time is to be set, and another number.
+    let [_, rest @ ..] = WRITES;
+    for number in [18, 19, 22] {
+        let [a, b, c, ..] = rest;
+        let writes = [number, a, b, c, u32::MAX, u32::MAX, 0];
         assert_eq!(
-            super::script::names(&script, &Allowance::new(u64::MAX)).get(&7).map(String::as_str),
-            Some(shown)
+            names(false, &[others.to_vec(), vec![writes]].concat(), b"\0a\0\x03"),
+            [(7, "a".to_owned())]
         );
     }
-    let mut script = vec![0; 4];
-    for value in [68_u32, 0, 68, 0, 68, 1, 96, 20, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 1, 7, 0, 0, 0] {
-        script.extend(value.to_le_bytes());
-    }
-    script.extend([0, 0, 3, 0, 0x95, 0x80, b'\\', 0, b'a', 0, 0, 0]);
-    assert_eq!(
-        super::script::names(&script, &Allowance::new(u64::MAX)).get(&7).map(String::as_str),
-        Some("$INSTDIR\\a")
-    );
 }
 
 #[test]

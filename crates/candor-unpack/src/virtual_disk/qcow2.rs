@@ -19,6 +19,10 @@ pub(super) fn read<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Opened<'a> {
 fn by_header<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Option<Opened<'a>> {
     let start = Reader::new(bytes, Order::Big);
     let version = start.at(4)?.u32()?;
+    if !(2..=3).contains(&version) {
+        sink.incomplete(Reason::Unsupported(format!("version {version} of QCOW")));
+        return Some(Ok(None));
+    }
     let backing = start.at(8)?.u64()?;
     let mut fields = start.at(20)?;
     let (bits, length, encryption) = (fields.u32()?, fields.u64()?, fields.u32()?);
@@ -26,7 +30,7 @@ fn by_header<'a>(bytes: &'a [u8], sink: &mut dyn Sink) -> Option<Opened<'a>> {
     let features = if version >= 3 { start.at(72)?.u64()? } else { 0 };
     let header_length = if version >= 3 { start.at(100)?.u32()? } else { 72 };
     let is_zstd = header_length > 104 && start.at(104)?.u8()? == 1;
-    if !(2..=3).contains(&version) || !(9..=21).contains(&bits) {
+    if !(9..=21).contains(&bits) {
         return None;
     }
     if encryption != 0 {

@@ -91,6 +91,16 @@ fn what_stands_in_another_disk_is_said() {
 }
 
 #[test]
+fn versions_that_are_not_read_are_no_damage() {
+    for version in [1_u8, 4] {
+        let mut bytes = qcow2(0, &disk());
+        bytes[7] = version;
+        let reason = Reason::Unsupported(format!("version {version} of QCOW"));
+        assert_eq!(Collected::of(FileType::Qcow2, &bytes).incomplete, [reason]);
+    }
+}
+
+#[test]
 fn damage_is_survived() {
     let small = &disk()[..6000];
     for (file_type, pack) in CASES {

@@ -11,21 +11,25 @@
 #[cfg(test)]
 mod tests;
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 
 use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
-use crate::codec;
 use crate::name::decoded;
 use crate::pace::Pace;
 use crate::reader::{Order, Reader, clipped};
 use crate::work::{self, Price, charge, units};
+use crate::{behind, codec};
 
 /// Most bytes of a table, and files that are open at a time.
 const TABLE: u64 = 64 << 20;
 const DEPTH: usize = 64;
+/// Bytes of the checksums of SHA-1 and MD5.
+const CHECKSUMS: [u64; 2] = [20, 16];
 /// Bytes of a name: those of the folders around a file are written for each.
 const NAME: u64 = 1024;
+/// What is told of a file whose end is not there.
+const CUT: &str = "a file of a XAR archive is cut short";
 /// Tags that are paid for at once, and what one costs, in the units of [`candor_model::Budget::pay_work`].
 const TAGS: u32 = 1024;
 const TAG: u64 = 64;
@@ -56,7 +60,15 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         return;
     }
     let heap = clipped(bytes, size.saturating_add(packed), u64::MAX);
-    let _ = files(&text, heap, sink);
+    let mut end = 0;
+    if files(&text, heap, &mut end, sink) == Flow::Continue && !text.is_empty() {
+        let end = size.saturating_add(packed).saturating_add(end);
+        // Behind the heap, libarchive leaves as many bytes of the table as its checksum has.
+        let rest = clipped(bytes, end, u64::MAX);
+        let is_left = |length: &u64| rest.starts_with(clipped(table, 0, *length));
+        let end = end.saturating_add(CHECKSUMS.into_iter().find(is_left).unwrap_or(0));
+        behind::give_from(bytes, usize::try_from(end).unwrap_or(usize::MAX), sink);
+    }
 }
 
 #[derive(Default)]
@@ -69,7 +81,18 @@ struct File {
     has_data: bool,
 }
 
-fn files(table: &[u8], heap: &[u8], sink: &mut dyn Sink) -> Flow {
+/// A stretch of the heap, which may be of content, attributes, checksums or signatures. Those of content and attributes have a
+/// length as they are packed, besides their size.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stretch {
+    offset: u64,
+    length: Option<u64>,
+    size: u64,
+}
+
+/// Gives what the table lists, and says where in the heap the last of it ends.
+fn files(table: &[u8], heap: &[u8], heap_end: &mut u64, sink: &mut dyn Sink) -> Flow {
+    let mut stretch = Stretch::default();
     let mut open: Vec<File> = Vec::new();
     let mut position = 0_u64;
     let mut is_data = false;
@@ -90,6 +113,17 @@ fn files(table: &[u8], heap: &[u8], sink: &mut dyn Sink) -> Flow {
         let text = rest.get(..memchr::memchr(b'<', rest).unwrap_or(rest.len())).unwrap_or_default();
         let name = tag.split(u8::is_ascii_whitespace).next().unwrap_or_default();
         let number = || std::str::from_utf8(text.trim_ascii()).ok().and_then(|text| text.parse().ok());
+        match name {
+            b"data" | b"ea" | b"checksum" | b"signature" | b"x-signature" => stretch = Stretch::default(),
+            b"offset" => stretch.offset = number().unwrap_or(0),
+            b"length" => stretch.length = number(),
+            b"size" => stretch.size = number().unwrap_or(0),
+            b"/data" | b"/ea" | b"/checksum" | b"/signature" | b"/x-signature" => {
+                let length = stretch.length.unwrap_or(stretch.size);
+                *heap_end = stretch.offset.saturating_add(length).max(*heap_end);
+            }
+            _ => {}
+        }
         let depth = open.len();
         match (name, open.last_mut()) {
             (b"file", _) if depth < DEPTH => open.push(File::default()),
@@ -122,6 +156,7 @@ fn files(table: &[u8], heap: &[u8], sink: &mut dyn Sink) -> Flow {
 
 fn give(file: &File, name: String, position: u64, heap: &[u8], sink: &mut dyn Sink) -> Flow {
     let data = clipped(heap, file.offset, file.length);
+    let is_cut = u64::try_from(data.len()).is_ok_and(|there| there < file.length);
     let has = |word: &[u8]| memchr::memmem::find(&file.encoding, word).is_some();
     let member = Member {
         name,
@@ -139,8 +174,15 @@ fn give(file: &File, name: String, position: u64, heap: &[u8], sink: &mut dyn Si
             (codec::lzma_alone(data, &pace), Price::of(0))
         }
         () if is_coded => (codec::xz(data, &pace), Price::of(0)),
-        () => return sink.child(ChildKind::Extracted, &member, Content::Bytes(data)),
+        () => {
+            let cut = || Content::Part(data, Reason::Malformed(CUT.to_owned()));
+            let content = if is_cut { cut() } else { Content::Bytes(data) };
+            return sink.child(ChildKind::Extracted, &member, content);
+        }
     };
+    // Not every decoder minds.
+    let decoder =
+        if is_cut { Box::new(decoder.chain(codec::failed(ErrorKind::UnexpectedEof, CUT))) } else { decoder };
     let flow = work::give(&member, decoder, price, sink);
     pace.settle(sink.budget());
     flow

@@ -17,6 +17,23 @@ fn files_are_children() {
 }
 
 #[test]
+fn files_that_are_cut_short_are_said_to_be() {
+    let bytes = container::xar(b"content");
+    // The stored one stands first in what is behind the table, and the others are cut off whole.
+    let start = bytes.len() - stream::bzip2(b"content").len() - stream::zlib(b"content").len();
+    for (kept, content) in [(start - 4, &b"con"[..]), (start - 7, b"")] {
+        let found = Collected::of(FileType::Xar, &bytes[..kept]);
+        let shown: Vec<_> = found.children.iter().map(|child| child.bytes.as_slice()).collect();
+        assert_eq!(shown, [content, b"", b""]);
+        for child in &found.children {
+            assert!(matches!(child.absent, Some(Reason::Malformed(_))), "{kept} {}", child.member.name);
+        }
+        let cut = Reason::Malformed("a file of a XAR archive is cut short".to_owned());
+        assert_eq!(found.children[0].absent, Some(cut));
+    }
+}
+
+#[test]
 fn a_damaged_table_is_said() {
     let mut bytes = container::xar(b"content");
     bytes[28] ^= 0xff;

@@ -10,6 +10,9 @@ use crate::reader::{Reader, clipped};
 /// How a local header starts.
 pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
 
+/// How a row of the central directory starts.
+const ROW: &[u8] = b"PK\x01\x02";
+
 /// What a header says about a member.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -36,7 +39,7 @@ pub(super) struct Entry {
 impl Entry {
     /// The next row of the central directory.
     pub(super) fn central(reader: &mut Reader<'_>) -> Option<Self> {
-        if reader.take(4)? != b"PK\x01\x02" {
+        if reader.take(4)? != ROW {
             return None;
         }
         reader.skip(4)?;
@@ -183,25 +186,41 @@ pub(super) fn has_end(bytes: &[u8]) -> bool {
 /// Where an archive begins whose end record is the last of the bytes; not, when they begin with it or it has no members.
 pub(super) fn start_of_last(bytes: &[u8]) -> Option<usize> {
     let tail = bytes.len().saturating_sub(65_535 + 22);
-    let is_last = |end: &usize| {
-        let end = tail.saturating_add(*end).saturating_add(20);
-        let length = bytes.get(end..).and_then(|rest| rest.first_chunk());
-        length.is_some_and(|length| {
-            end.saturating_add(2).saturating_add(usize::from(u16::from_le_bytes(*length))) == bytes.len()
-        })
-    };
-    memmem::rfind_iter(bytes.get(tail..)?, b"PK\x05\x06").find(is_last)?;
+    let mut ends = memmem::rfind_iter(bytes.get(tail..)?, b"PK\x05\x06");
+    ends.find(|end| is_last(bytes, tail.saturating_add(*end)))?;
     let (mut directory, base) = directory(bytes)?;
     let mut first: Option<u64> = None;
     while let Some(entry) = Entry::central(&mut directory) {
-        first = Some(first.map_or(entry.header, |first| first.min(entry.header)));
+        // What begins in another part is in front of all.
+        let Some(start) = entry.header.checked_add_signed(base) else { continue };
+        first = Some(first.map_or(start, |first| first.min(start)));
     }
-    let start = usize::try_from(base.checked_add(first?)?).ok()?;
+    let start = usize::try_from(first?).ok()?;
     bytes.get(start..).is_some_and(|rest| start > 0 && rest.starts_with(LOCAL)).then_some(start)
 }
 
-/// The central directory, and how many bytes stand before the archive.
-pub(super) fn directory(bytes: &[u8]) -> Option<(Reader<'_>, u64)> {
+/// Whether bytes end with the end record at `end` and its comment.
+fn is_last(bytes: &[u8], end: usize) -> bool {
+    let end = end.saturating_add(20);
+    let length = bytes.get(end..).and_then(|rest| rest.first_chunk());
+    length.is_some_and(|length| {
+        end.saturating_add(2).saturating_add(usize::from(u16::from_le_bytes(*length))) == bytes.len()
+    })
+}
+
+/// Whether bytes end with the directory of an archive of which no member begins in them.
+pub(super) fn is_end_only(bytes: &[u8]) -> bool {
+    let Some((mut rows, base)) = directory(bytes).filter(|(_, base)| *base < 0) else { return false };
+    let start = Reader::little(bytes);
+    let is_there = |entry: &Entry| {
+        let place = entry.header.checked_add_signed(base);
+        place.and_then(|place| Entry::local(start.at(place)?)).is_some()
+    };
+    !std::iter::from_fn(|| Entry::central(&mut rows)).any(|entry| is_there(&entry))
+}
+
+/// The central directory, and how many bytes stand before the archive: less than none, when it begins before the bytes.
+pub(super) fn directory(bytes: &[u8]) -> Option<(Reader<'_>, i64)> {
     let start = Reader::little(bytes);
     // The end record is followed by a comment of at most 65,535 bytes.
     let tail = bytes.len().saturating_sub(65_535 + 22);
@@ -211,19 +230,37 @@ pub(super) fn directory(bytes: &[u8]) -> Option<(Reader<'_>, u64)> {
         let Some((size, offset)) = end_record(start, end).or_else(|| wide_end_record(start, end)) else {
             continue;
         };
-        let is_directory =
-            |place: u64| start.at(place).filter(|reader| reader.rest().starts_with(b"PK\x01\x02"));
+        let is_directory = |place: u64| start.at(place).filter(|reader| reader.rest().starts_with(ROW));
         let behind = end.checked_sub(size).and_then(|place| Some((place, place.checked_sub(offset)?)));
         if let Some((place, base)) = behind
             && let Some(found) = is_directory(place)
         {
-            return Some((found, base));
+            return Some((found, i64::try_from(base).ok()?));
         }
         if let Some(found) = is_directory(offset) {
             return Some((found, 0));
         }
+        let last = of_last_part(bytes, end, size, offset);
+        if last.is_some() {
+            return last;
+        }
     }
     None
+}
+
+/// The same for bytes that are the end of an archive only, the last of the parts that it was cut into: its directory, or what of
+/// it is there.
+fn of_last_part(bytes: &[u8], end: u64, size: u64, offset: u64) -> Option<(Reader<'_>, i64)> {
+    let before = offset.checked_add(size)?.checked_sub(end).filter(|before| *before > 0)?;
+    if !is_last(bytes, usize::try_from(end).ok()?) {
+        return None;
+    }
+    let place = match end.checked_sub(size) {
+        Some(place) => place,
+        None => u64::try_from(memmem::find(bytes, ROW)?).ok()?,
+    };
+    let directory = Reader::little(bytes).at(place).filter(|reader| reader.rest().starts_with(ROW))?;
+    Some((directory, i64::try_from(before).ok()?.checked_neg()?))
 }
 
 /// Size and offset of the directory; `None` when they stand in the Zip64 record.

@@ -26,7 +26,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 
-use candor_model::{Anomaly, ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Anomaly, ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 use flate2::CrcReader;
 use memchr::memmem;
 
@@ -58,19 +58,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if layout::has_other_parts(bytes) {
         sink.incomplete(Reason::Unsupported("the other parts of a split ZIP archive".to_owned()));
     }
-    let passwords = password::candidates(sink);
-    let package = Package::default();
-    let mut walk = Walk {
-        bytes,
-        sink,
-        position: 0,
-        covered: BTreeMap::new(),
-        passwords,
-        trials: TRIALS,
-        was_plain: false,
-        manifests: Vec::new(),
-        package,
-    };
+    let mut walk = Walk::new(bytes, sink);
     if walk.central() == Flow::Continue {
         // What is left are headers that nothing points to; stopping there or not is the same.
         let _ = walk.uncovered();
@@ -82,6 +70,18 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     }
     walk.open_documents();
     walk.package.tell(walk.sink);
+}
+
+/// Whether bytes that are nothing else are the last part of an archive, in which none of its members begins: not its first bytes
+/// tell, but its last.
+pub(crate) fn is_last_part(file_type: FileType, bytes: &[u8]) -> bool {
+    (file_type == FileType::BinaryData || file_type.is_text()) && layout::is_end_only(bytes)
+}
+
+/// Tells which members the other parts of an archive have.
+pub(crate) fn unpack_last_part(bytes: &[u8], sink: &mut dyn Sink) {
+    // There is nothing after these, so whether to go on makes no difference.
+    let _ = Walk::new(bytes, sink).central();
 }
 
 struct Walk<'a, 'sink> {
@@ -142,7 +142,22 @@ const SUMMED: u64 = 1 << 20;
 /// What a byte costs that is decoded by the slowest method, in those that are read.
 const DECODING: u64 = 4;
 
-impl Walk<'_, '_> {
+impl<'a, 'sink> Walk<'a, 'sink> {
+    fn new(bytes: &'a [u8], sink: &'sink mut dyn Sink) -> Self {
+        let passwords = password::candidates(sink);
+        Self {
+            bytes,
+            sink,
+            position: 0,
+            covered: BTreeMap::new(),
+            passwords,
+            trials: TRIALS,
+            was_plain: false,
+            manifests: Vec::new(),
+            package: Package::default(),
+        }
+    }
+
     /// Opens what the central directory lists.
     fn central(&mut self) -> Flow {
         let Some((directory, base)) = layout::directory(self.bytes) else { return Flow::Continue };
@@ -152,13 +167,18 @@ impl Walk<'_, '_> {
             self.position = self.position.saturating_add(1);
             // The directory counts from the start of the archive, which is not that of the file when a
             // program stands before it; and some writers count from the start of the file all the same.
-            let starts = [base.checked_add(listed.header), Some(listed.header)];
-            let local = starts
-                .into_iter()
-                .flatten()
-                .find_map(|place| Entry::local(Reader::little(self.bytes).at(place)?));
+            // In the last part of one, what stands there is of another member, unless the name is the same.
+            let start = listed.header.checked_add_signed(base);
+            let header = |place| Entry::local(Reader::little(self.bytes).at(place)?);
+            let local = start
+                .and_then(header)
+                .or_else(|| header(listed.header).filter(|local| base >= 0 || local.name == listed.name));
             let Some(local) = local else {
-                let reason = Reason::Malformed(format!("ZIP member {} has no header", self.position));
+                let reason = if base < 0 && start.is_none() {
+                    Reason::Unsupported("what another part of a ZIP archive holds".to_owned())
+                } else {
+                    Reason::Malformed(format!("ZIP member {} has no header", self.position))
+                };
                 if self.give(&listed, Content::Absent(reason)) == Flow::Stop {
                     return Flow::Stop;
                 }

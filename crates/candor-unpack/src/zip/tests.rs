@@ -473,6 +473,50 @@ fn a_part_of_a_split_archive_says_so() {
 }
 
 #[test]
+fn the_last_part_of_an_archive_that_was_cut_tells_what_it_does_not_hold() {
+    let entries = [stored("a", b"first"), stored("b", b"second"), stored("c", b"third")];
+    let bytes = archive(&entries);
+    let elsewhere = Some(Reason::Unsupported("what another part of a ZIP archive holds".to_owned()));
+    let told = |file_type, part: &[u8]| -> Vec<_> {
+        let found = Collected::of(file_type, part);
+        assert_eq!(found.incomplete, []);
+        found.children.into_iter().map(|child| (child.member.name, child.bytes, child.absent)).collect()
+    };
+    let lengths: Vec<usize> = entries.iter().map(|entry| entry.local().len()).collect();
+    let missing = |name: &str| (name.to_owned(), vec![], elsewhere.clone());
+    let there = |name: &str, content: &[u8]| (name.to_owned(), content.to_vec(), None);
+    // From a member on, and from within one.
+    let part = &bytes[lengths[0]..];
+    assert_eq!(told(FileType::Zip, part), [missing("a"), there("b", b"second"), there("c", b"third")]);
+    survives_damage(FileType::Zip, part);
+    let part = &bytes[lengths[0] + 3..];
+    assert_eq!(told(FileType::Zip, part), [missing("a"), missing("b"), there("c", b"third")]);
+    // One in which no member begins is known by nothing else; with a directory that is not whole it is one, too.
+    let start = lengths.iter().sum::<usize>();
+    for (from, names) in [(start - 2, &["a", "b", "c"][..]), (start + 3, &["b", "c"])] {
+        let expected: Vec<_> = names.iter().map(|name| missing(name)).collect();
+        assert_eq!(told(FileType::BinaryData, &bytes[from..]), expected);
+        survives_damage(FileType::BinaryData, &bytes[from..]);
+    }
+    // Nothing is missing where the archive only counts from the start of the program in front of it, nor where the file is
+    // something else behind whose end others stand.
+    let mut locals = Vec::new();
+    let mut directory = Vec::new();
+    for entry in &entries {
+        directory.extend(entry.central(1000 + locals.len()));
+        locals.extend(entry.local());
+    }
+    let mut adjusted = finish(locals, &directory);
+    let offset = adjusted.len() - 6;
+    let moved = u32::from_le_bytes(adjusted[offset..offset + 4].try_into().unwrap()) + 1000;
+    adjusted[offset..offset + 4].copy_from_slice(&moved.to_le_bytes());
+    let expected = [there("a", b"first"), there("b", b"second"), there("c", b"third")];
+    assert_eq!(told(FileType::Zip, &adjusted), expected);
+    let is_last_part = |file_type| crate::zip::is_last_part(file_type, &bytes[start - 2..]);
+    assert!(is_last_part(FileType::TextUtf16Be) && !is_last_part(FileType::Lnk));
+}
+
+#[test]
 fn damage_to_any_method_is_survived() {
     for method in METHODS {
         survives_damage(FileType::Zip, &methods::archive(&[pack("a", &text()[..300], method)]));
