@@ -104,18 +104,22 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("the scan was stopped"),
-            Self::Children => f.write_str("more members than the limit allows"),
+            Self::Children => f.write_str("more members than the limit allows, so that no more are opened"),
             Self::Crashed => f.write_str("the worker that read it died"),
             Self::Depth => f.write_str("nested deeper than the limit allows"),
             Self::Encrypted => f.write_str("encrypted with an unknown password"),
             Self::FileSize => f.write_str("larger than the file-size limit"),
-            Self::Growth => f.write_str("all layers together are far larger than the file itself"),
+            Self::Growth => f.write_str(
+                "all layers together are far larger than the file itself, so that no more are opened",
+            ),
             Self::Malformed(what) => write!(f, "malformed: {what}"),
             Self::Memory => f.write_str("it needs more memory than a worker may have"),
             Self::NormaliseSize => f.write_str("too large to normalise"),
             Self::Ratio => f.write_str("expands more than the ratio limit allows"),
             Self::RegexSteps(what) => write!(f, "regular expression over its limit: {what}"),
-            Self::ScanSize => f.write_str("all layers together exceed the scan-size limit"),
+            Self::ScanSize => {
+                f.write_str("all layers together exceed the scan-size limit, so that no more are opened")
+            }
             Self::SearchSteps => f.write_str("pattern evaluation over its step limit"),
             Self::Timeout => f.write_str("the time for one file is over"),
             Self::Unreadable(why) => write!(f, "cannot be read: {why}"),

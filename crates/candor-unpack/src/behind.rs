@@ -8,8 +8,9 @@
 
 use candor_model::{ChildKind, Content, FileType, Member, Sink};
 
-use crate::codec::behind_skippable;
+use crate::codec::{behind_skippable, behind_zeros};
 use crate::ends::{self, End};
+use crate::reader::clipped;
 use crate::work::units;
 use crate::{cab, embedded, ole2, seven_zip, zip};
 
@@ -92,6 +93,27 @@ fn give_behind(bytes: &[u8], end: Option<u64>, sink: &mut dyn Sink) {
     }
 }
 
+/// The least that must stand behind the end of a program for it to be given, in bytes.
+const SMALLEST: usize = 16;
+
+/// Tells of what stands behind the end of a program, and gives it, but for zeros and what is found by its magic anyway, also behind
+/// zeros, as the bytes of programs are searched for them.
+pub(crate) fn overlay(bytes: &[u8], end: u64, sink: &mut dyn Sink) {
+    let behind = clipped(bytes, end, u64::MAX);
+    // With an end at the start, what is behind would be all of it once more.
+    if end == 0 || behind.len() < SMALLEST {
+        return;
+    }
+    sink.detail("overlay", format!("{} bytes at offset {end}", behind.len()));
+    let content = behind_zeros(behind);
+    if content.is_empty() || embedded::begins_with_magic(content) {
+        return;
+    }
+    let member = Member { name: "overlay".to_owned(), ..Member::default() };
+    // There is nothing after this child, so whether to go on makes no difference.
+    let _ = sink.child(ChildKind::Embedded { offset: end }, &member, Content::Bytes(behind));
+}
+
 /// Gives what begins at `end`, if it is more than filling. When nothing ended there, the layer itself is nothing that stands
 /// behind anything.
 pub(crate) fn give_from(bytes: &[u8], end: usize, sink: &mut dyn Sink) {
@@ -126,6 +148,11 @@ mod tests {
             (FileType::Bzip2, stream::bzip2(b"content")),
             (FileType::Xz, stream::xz(b"content")),
             (FileType::Zstd, stream::zstd(b"content")),
+            (FileType::Arj, archive::arj(&[("a", 0, b"content".to_vec(), 7)])),
+            (FileType::LhaLzh, archive::lha(1, &[("a", "-lh0-", b"content".to_vec(), 7)])),
+            (FileType::LhaLzh, archive::lha(2, &[])),
+            (FileType::Arc, archive::arc(&[("A", 2, b"content"), ("B", 1, b"content")])),
+            (FileType::Xar, container::xar(b"content")),
         ];
         for (file_type, bytes) in files {
             let offset = bytes.len() as u64;
@@ -222,6 +249,50 @@ mod tests {
                 };
                 assert_eq!(all.iter().filter(is_it).count(), 1, "{file_type} {:?}", &object[..4]);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_behind_the_zeros_that_fill_the_last_page_of_an_image_begins_behind_them() {
+        let mut bytes = volume::squashfs(SquashFs::Gzip, &[("a", b"content")]);
+        bytes.resize(bytes.len().next_multiple_of(4096), 0);
+        let found = Collected::of(FileType::SquashFs, &[&bytes[..], b"behind"].concat()).children;
+        assert_eq!((found.len(), &found[1].bytes[..]), (2, &b"behind"[..]));
+    }
+
+    #[test]
+    fn what_is_behind_the_last_whole_member_of_an_archive_without_an_end_is_given() {
+        let mut bytes = archive::lha(0, &[("a", "-lh0-", b"content".to_vec(), 7)]);
+        bytes.pop();
+        let found = Collected::of(FileType::LhaLzh, &[&bytes[..], b"behind"].concat()).children;
+        assert_eq!((found.len(), &found[1].bytes[..]), (2, &b"behind"[..]));
+    }
+
+    #[test]
+    fn checksums_signatures_and_attributes_are_of_an_archive() {
+        for (table, length) in [
+            ("<checksum><offset>0</offset><size>20</size></checksum>", 20),
+            ("<signature><offset>20</offset><size>9</size></signature>", 29),
+            ("<x-signature><size>7</size><offset>3</offset></x-signature>", 10),
+            ("<file><ea><length>5</length><offset>0</offset><size>900</size></ea></file>", 5),
+        ] {
+            let packed = stream::zlib(table.as_bytes());
+            let numbers = [packed.len() as u64, table.len() as u64].map(u64::to_be_bytes).concat();
+            let bytes = [b"xar!\0\x1c\0\x01", &numbers[..], &[0; 4], &packed, &[7; 29][..length]].concat();
+            assert_eq!(Collected::of(FileType::Xar, &bytes).children, [], "{table}");
+            let found = Collected::of(FileType::Xar, &[&bytes[..], b"behind"].concat()).children;
+            assert_eq!((found.len(), &found[0].bytes[..]), (1, &b"behind"[..]), "{table}");
+        }
+    }
+
+    #[test]
+    fn the_start_of_the_table_behind_the_heap_is_of_the_archive_too() {
+        let bytes = container::xar(b"content");
+        for length in [16, 20] {
+            let bytes = [&bytes[..], &bytes[28..28 + length]].concat();
+            assert_eq!(Collected::of(FileType::Xar, &bytes).children.len(), 3);
+            let found = Collected::of(FileType::Xar, &[&bytes[..], b"behind"].concat()).children;
+            assert_eq!((found.len(), &found[3].bytes[..]), (4, &b"behind"[..]));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Where images of disks and volumes end, and files of LZ4, by what they say themselves.
+//! Where images of disks and volumes end, files of LZ4 and some archives, by what they say themselves.
 //!
 //! Nothing of it is believed further than that something may stand there. What cannot be told is `None`.
 
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use candor_model::FileType;
 
 use crate::reader::{Order, Reader, clipped};
+use crate::{arc, arj, lha};
 
 const SECTOR: u64 = 512;
 /// Sectors of optical discs, and raw ones.
@@ -44,10 +45,13 @@ pub(crate) fn of(file_type: FileType, bytes: &[u8]) -> Option<End> {
             start.and_then(|mut fields| u64::from(fields.u32()?).checked_mul(u64::from(fields.u32()?)))
         }
         FileType::Lvm => lvm(bytes),
-        FileType::SquashFs => number(bytes, 40),
+        FileType::SquashFs => squashfs(bytes),
         FileType::Wim => wim(bytes),
         FileType::Gpt => gpt(bytes),
         FileType::Lz4 | FileType::Zstd => lz4(bytes),
+        FileType::Arc => arc::end(bytes),
+        FileType::Arj | FileType::ArjSfx => arj::end(bytes),
+        FileType::LhaLzh => lha::end(bytes),
         _ => None,
     };
     let before = || match file_type {
@@ -67,6 +71,15 @@ pub(crate) fn of(file_type: FileType, bytes: &[u8]) -> Option<End> {
 /// A number of eight bytes.
 fn number(bytes: &[u8], at: u64) -> Option<u64> {
     Reader::little(bytes).at(at)?.u64()
+}
+
+/// Images are filled up with zeros to whole pages, which count as theirs.
+fn squashfs(bytes: &[u8]) -> Option<u64> {
+    const PAGE: u64 = 4096;
+    let end = number(bytes, 40)?;
+    let padded = end.checked_next_multiple_of(PAGE)?;
+    let padding = clipped(bytes, end, padded.checked_sub(end)?);
+    Some(if padding.iter().all(|byte| *byte == 0) { padded } else { end })
 }
 
 /// The largest volume that a descriptor tells of.

@@ -64,7 +64,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "ELF",
         types: &[FileType::Elf],
-        gives: "entry point, sections; what PyInstaller and Nuitka put into it; what UPX packed (NRV2B, NRV2D, NRV2E, LZMA)",
+        gives: "entry point, sections; what PyInstaller and Nuitka put into it; what UPX packed (NRV2B, NRV2D, NRV2E, LZMA); what stands behind its end",
         library: None,
         limits: "32,768 sections and program headers",
         unpack: elf::unpack,
@@ -72,7 +72,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Mach-O",
         types: &[FileType::MachO],
-        gives: "entry point, sections",
+        gives: "entry point, sections; what Nuitka put into it; what stands behind its end",
         library: None,
         limits: "16,384 load commands, 65,536 sections",
         unpack: macho::unpack,
@@ -80,7 +80,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Mach-O universal binary",
         types: &[FileType::MachOUniversal],
-        gives: "the slices",
+        gives: "the slices, and what stands behind the last one",
         library: None,
         limits: "64 slices",
         unpack: macho::unpack_universal,
@@ -110,7 +110,7 @@ pub const FORMATS: &[Format] = &[
             FileType::TextUtf16Be,
             FileType::Script,
         ],
-        gives: "a normalised copy; programs, archives and text that stand in it as base64, also broken over lines and below zlib or deflate, and as encoded commands of PowerShell; uuencoded files, those in yEnc near the beginning, and those in BinHex; encoded scripts; messages of PGP are told as encrypted",
+        gives: "a normalised copy; programs, archives and text that stand in it as base64, also broken over lines and below zlib or deflate, and as encoded commands of PowerShell; uuencoded files, also in base64 (`uuencode -m`), those in yEnc near the beginning, and those in BinHex; encoded scripts; what is packed behind the lines of a script (tar, cpio, RPM, gzip, bzip2, xz, LZMA, lzip, Zstandard, LZ4, compress); messages of PGP are told as encrypted",
         library: None,
         limits: "the size of text that is normalised; 1,024 runs of base64 of 120 digits and more, of 32 where a decoder is named within 64 bytes, of 16 as commands; deflate where the text names what inflates; 256 uuencoded files, 256 in yEnc, 256 in BinHex",
         unpack: text::unpack,
@@ -288,9 +288,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "ARJ",
         types: &[FileType::Arj, FileType::ArjSfx],
-        gives: "files of methods 0 to 4",
+        gives: "files of methods 0 to 4, garbled ones with common passwords",
         library: Some("delharc (methods 1 to 3); our own for method 4"),
-        limits: "encrypted members and other volumes are reported as not looked at",
+        limits: "4,096 passwords tried in one archive, for half of the work that there is; members encrypted with GOST and other volumes are reported as not looked at",
         unpack: arj::unpack,
     },
     Format {
@@ -352,7 +352,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "uuencoded text",
         types: &[FileType::Uuencoded],
-        gives: "the files",
+        gives: "the files, also those in base64 (`uuencode -m`)",
         library: None,
         limits: "256 files",
         unpack: mail::unpack_uuencoded,
@@ -440,7 +440,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Master boot record",
         types: &[FileType::Mbr],
-        gives: "the partitions, extended ones too",
+        gives: "the partitions, extended ones too; those of the second GUID partition table where the first is missing",
         library: None,
         limits: "64 tables",
         unpack: disk::unpack_mbr,
@@ -448,7 +448,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "GUID partition table",
         types: &[FileType::Gpt],
-        gives: "the partitions",
+        gives: "the partitions (sectors of 512 and 4,096 bytes); also those of the second table where the checks of the first are wrong",
         library: None,
         limits: "256 partitions",
         unpack: disk::unpack_gpt,
@@ -676,7 +676,7 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Qcow2],
         gives: "the raw disk as far as something was written to it, packed or not",
         library: Some("zlib-rs, ruzstd"),
-        limits: "encrypted disks, extended tables, what stands in another file, and snapshots are not opened; the first three are reported",
+        limits: "encrypted disks, extended tables, what stands in another file, other versions than 2 and 3, and snapshots are not opened; all but the last are reported",
         unpack: virtual_disk::unpack_qcow2,
     },
     Format {

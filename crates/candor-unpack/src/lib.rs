@@ -154,9 +154,15 @@ pub fn unpack(file_type: FileType, bytes: &[u8], sink: &mut dyn Sink) {
     if cms::applies(file_type, bytes) {
         cms::unpack(bytes, sink);
     }
+    if zip::is_last_part(file_type, bytes) {
+        zip::unpack_last_part(bytes, sink);
+    }
     let may_have_yenc = !file_type.hides_content() || matches!(file_type, FileType::Rtf | FileType::Pdf);
     if may_have_yenc && mail::begins_with_yenc(bytes) {
         mail::search_yenc(bytes, sink);
+    }
+    if embedded::payload::applies(file_type, bytes) {
+        embedded::payload::search(bytes, sink);
     }
     recognised::tell(file_type, sink);
     if embedded::applies(file_type) {

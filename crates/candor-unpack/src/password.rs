@@ -43,7 +43,7 @@ const REACH: usize = 512;
 const WORDS: usize = 3;
 
 /// What a password is called, in lower case. Each is long enough that few other words hold it.
-const CUES: [&str; 18] = [
+const CUES: [&str; 21] = [
     "password",
     "passwort",
     "kennwort",
@@ -56,12 +56,15 @@ const CUES: [&str; 18] = [
     "senha",
     "parola",
     "wachtwoord",
+    "heslo",
     "has\u{142}o",
     "\u{43f}\u{430}\u{440}\u{43e}\u{43b}",
     "\u{5bc6}\u{7801}",
     "\u{5bc6}\u{78bc}",
     "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
     "\u{be44}\u{bc00}\u{bc88}\u{d638}",
+    "unlock with",
+    "with code",
 ];
 /// What texts are written in that are not in UTF-8: not every part of a mail says it, and what says it may be another layer.
 static ENCODINGS: [&Encoding; 9] = [
@@ -76,10 +79,27 @@ static ENCODINGS: [&Encoding; 9] = [
     encoding_rs::EUC_KR,
 ];
 /// Shorter ones, which other words end with: where one begins, and something says that what follows is one.
-const SHORT_CUES: [&str; 6] = ["pass", "pin", "code", "key", "pw", "p/w"];
-/// What follows these, and how many are looked at: addresses and scripts have keys, too.
-const FOLLOWING: [&str; 3] = [":", " :", " is "];
+const SHORT_CUES: [(&str, &[&str]); 6] =
+    [("pass", &PASS), ("pin", &SAYING), ("code", &SAYING), ("key", &SAYING), ("pw", &PW), ("p/w", &PW)];
+/// What says it behind these, and how many are looked at: addresses and scripts have keys, too. What means nothing else needs less.
+const SAYING: [&str; 3] = [":", " :", " is "];
+const PASS: [&str; 5] = [":", " :", " is ", "=", " ="];
+const PW: [&str; 4] = [":", " ", "=", "\t"];
 const SHORT: usize = 4;
+/// What stands behind a password that the reader is told to use, the words that tell it, and those that point to another place.
+const PURPOSES: [&str; 9] = [
+    " to open",
+    " to unlock",
+    " to extract",
+    " to unpack",
+    " to unzip",
+    " to decrypt",
+    " as password",
+    " as the password",
+    " as a password",
+];
+const TELLING: [&str; 4] = ["use", "enter", "type", "with"];
+const POINTING: [&str; 6] = ["it", "this", "that", "them", "these", "password"];
 
 /// What a text says that a password is. Senders write it there for the reader and not for the scanner, so that it is looked
 /// for in what readers are shown, too.
@@ -157,32 +177,61 @@ fn lowered(text: &[u8]) -> Vec<u8> {
 /// Adds what stands behind the cues of a text, which may have tags.
 fn add(text: &[u8], has_tags: bool, found: &mut Vec<Vec<u8>>) {
     let lower = lowered(text);
+    let mut keep = |word: &[u8]| {
+        let is_new = !found.iter().any(|known| known == word);
+        if (2..=64).contains(&word.len()) && is_new && found.len() < MENTIONED {
+            found.push(word.to_vec());
+        }
+    };
     let mut take = |cue: &str, at: usize| {
         let behind = text.get(at.saturating_add(cue.len())..).unwrap_or_default();
         let ends = |byte: &u8| matches!(byte, b'\r' | b'\n') || (*byte == b'<' && has_tags);
         let line = behind.get(..REACH).unwrap_or(behind).split(ends).next().unwrap_or_default();
         let words = words(behind, has_tags).into_iter().flat_map(|word| [word, trimmed(word)]);
         // What stands in quotes is more than its first word, and a line may be one with blanks.
-        for word in quoted(line).into_iter().chain(words).chain(named(line)) {
-            let is_new = !found.iter().any(|known| known == word);
-            if (2..=64).contains(&word.len()) && is_new && found.len() < MENTIONED {
-                found.push(word.to_vec());
-            }
-        }
+        quoted(line).into_iter().chain(introduced(line)).chain(words).chain(named(line)).for_each(&mut keep);
     };
     for cue in CUES {
         memmem::find_iter(&lower, cue.as_bytes()).take(MENTIONED).for_each(|at| take(cue, at));
     }
-    for cue in SHORT_CUES {
+    for (cue, saying) in SHORT_CUES {
         let places = memmem::find_iter(&lower, cue.as_bytes()).filter(|&at| {
             let before = at.checked_sub(1).and_then(|before| lower.get(before));
             let behind = lower.get(at.saturating_add(cue.len())..).unwrap_or_default();
             !before.is_some_and(u8::is_ascii_alphanumeric)
-                && FOLLOWING.iter().any(|following| behind.starts_with(following.as_bytes()))
+                && saying.iter().any(|saying| behind.starts_with(saying.as_bytes()))
         });
         places.take(SHORT).for_each(|at| take(cue, at));
     }
+    for purpose in PURPOSES {
+        let places = memmem::find_iter(&lower, purpose.as_bytes()).take(MENTIONED);
+        places.filter_map(|at| used(text.get(..at)?)).for_each(&mut keep);
+    }
 }
+
+/// The last word of a text, when the one before tells the reader to use it.
+fn used(text: &[u8]) -> Option<&[u8]> {
+    let is_one_of =
+        |words: &[&str], word: &[u8]| words.iter().any(|one| word.eq_ignore_ascii_case(one.as_bytes()));
+    let near = text.get(text.len().saturating_sub(REACH)..)?;
+    let mut words = near.rsplit(|byte| is_between(*byte)).filter(|word| !word.is_empty());
+    let (word, telling) = (words.next()?, words.next()?);
+    (is_one_of(&TELLING, telling) && !is_one_of(&POINTING, word)).then_some(word)
+}
+
+/// The first word behind a colon or an equals sign that ends what leads to it: `password for the archive: x`.
+fn introduced(line: &[u8]) -> Option<&[u8]> {
+    let near = line.get(..NEAR_WORD).unwrap_or(line);
+    let at = near.iter().position(|byte| matches!(byte, b':' | b'='))?;
+    let (lead, behind) = (near.get(..at)?, line.get(at.checked_add(1)?..)?);
+    // That of another sentence leads to something else.
+    let is_one = memchr::memchr3(b'.', b'!', b'?', lead).is_none();
+    let word = behind.trim_ascii_start().split(|byte| is_between(*byte)).next()?;
+    is_one.then(|| trimmed(word))
+}
+
+/// How far behind a cue what leads to it ends.
+const NEAR_WORD: usize = 64;
 
 /// What stands in quotes behind a cue, near to it.
 fn quoted(line: &[u8]) -> Option<&[u8]> {
@@ -327,7 +376,8 @@ fn words(text: &[u8], has_tags: bool) -> Vec<&[u8]> {
                 let ends = |byte: u8| (byte == b'<' && has_tags) || is_between(byte);
                 let length = rest.iter().take_while(|&&byte| !ends(byte)).count();
                 let word = rest.get(..length).unwrap_or_default();
-                let leads = [&b"is"[..], b"for", b"the", b"to", b"ist", b":", b"=", b"-", b"&nbsp;"];
+                let leads =
+                    [&b"is"[..], b"for", b"the", b"to", b"ist", b"je", b"k", b":", b"=", b"-", b"&nbsp;"];
                 if !leads.iter().any(|lead| word.eq_ignore_ascii_case(lead)) {
                     words.push(word);
                 }
@@ -428,7 +478,34 @@ mod tests {
         has("PIN: 4821\n", "4821");
         has("<p>Your code is <b>77-ab</b></p>", "77-ab");
         has("pass:x9y8", "x9y8");
-        for text in ["Shipping: 4821", "nothing of the kind", "a pin 4821", "the code of 4821"] {
+        has("pw = Zq7", "Zq7");
+        has("PW=Zq7", "Zq7");
+        has("pw Zq7", "Zq7");
+        has("p/w Zq7", "Zq7");
+        has("pass = Zq7", "Zq7");
+        has("Use Zq7 to open the archive", "Zq7");
+        has("please enter \"Zq7\" to unzip it", "Zq7");
+        has("<p>Use <b>Zq7</b> as a password</p>", "Zq7");
+        has("password for this zip archive: [Zq7]", "Zq7");
+        has("the password for all of the attached files = Zq7", "Zq7");
+        has("unlock with code Zq7", "Zq7");
+        has("unlock with Zq7", "Zq7");
+        has("open it with code Zq7.", "Zq7");
+        has("Heslo: Zq7", "Zq7");
+        has("HESLO k archivu je Zq7", "Zq7");
+        // What is introduced comes first: where each costs much, few are tried.
+        assert_eq!(mentioned(b"password for this zip archive: [Zq7]")[0], b"Zq7");
+        for text in [
+            "Shipping: 4821",
+            "nothing of the kind",
+            "a pin 4821",
+            "the code of 4821",
+            "key = 4821",
+            "upward pwned: 4821",
+            "use it to open the door",
+            "use the button to open the door",
+            "ready to open",
+        ] {
             assert!(mentioned(text.as_bytes()).is_empty(), "{text}");
         }
         assert!(mentioned("password ".repeat(9000).as_bytes()).len() <= 24);

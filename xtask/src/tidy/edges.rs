@@ -13,7 +13,7 @@ use super::Complaints;
 const ALLOWED: [(&str, &[&str]); 15] = [
     ("candor-model", &[]),
     ("candor-identify", &["candor-model"]),
-    ("candor-unpack", &["candor-model"]),
+    ("candor-unpack", &["candor-identify", "candor-model"]),
     ("candor-database", &["candor-model"]),
     ("candor-signature", &["candor-database", "candor-model"]),
     ("candor-engine", &["candor-identify", "candor-unpack", "candor-database", "candor-model"]),

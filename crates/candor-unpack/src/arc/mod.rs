@@ -81,6 +81,16 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     sink.incomplete(Reason::Children);
 }
 
+/// Where the archive ends, when its end is there.
+pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
+    let mut reader = Reader::little(bytes);
+    for _ in 0..FILES {
+        let Some(file) = File::read(&mut reader)? else { return u64::try_from(reader.position()).ok() };
+        reader.skip(file.packed)?;
+    }
+    None
+}
+
 struct File {
     name: String,
     method: u8,

@@ -1,6 +1,6 @@
 //! Members of the methods that are opened, and of those that are not.
 
-use candor_fixtures::archive::{arj, lh5_run};
+use candor_fixtures::archive::{arj, arj_garbled, lh5_run};
 use candor_fixtures::stream::arj_fastest;
 use candor_model::{FileType, Reason};
 
@@ -53,4 +53,50 @@ fn an_encrypted_member_says_so() {
     let second = 4 + 30 + 13 + 4 + 2;
     bytes[second + 8] = 1;
     assert_eq!(Collected::of(FileType::Arj, &bytes).children[0].absent, Some(Reason::Encrypted));
+}
+
+#[test]
+fn garbled_members_are_opened_under_the_password_that_their_checksum_proves() {
+    let run = [b'A'; 1000];
+    let files = |password: &[u8]| {
+        arj_garbled(
+            password,
+            &[
+                ("stored", 0, b"content".to_vec(), b"content"),
+                ("packed", 1, lh5_run(b'A', 1000, 5), &run),
+                ("fastest", 4, arj_fastest(&run), &run),
+            ],
+        )
+    };
+    let bytes = files(b"malware");
+    let found = Collected::of(FileType::Arj, &bytes);
+    assert_eq!(found.incomplete, []);
+    assert!(found.children.iter().all(|child| child.member.encrypted && child.absent.is_none()));
+    assert_eq!(found.children[0].bytes, b"content");
+    assert!(found.children[1..].iter().all(|child| child.bytes == run));
+    survives_damage(FileType::Arj, &bytes);
+    let found = Collected::of(FileType::Arj, &files(b"8hkj3h4"));
+    assert_eq!(found.children.len(), 3);
+    assert!(found.children.iter().all(|child| child.absent == Some(Reason::Encrypted)));
+    // Those that are encrypted otherwise, as the header of the archive says.
+    let mut bytes = files(b"malware");
+    bytes[4 + 28] = 4;
+    let found = Collected::of(FileType::Arj, &bytes);
+    assert!(found.children.iter().all(|child| child.absent == Some(Reason::Encrypted)));
+}
+
+#[test]
+fn trials_of_passwords_are_paid_for() {
+    let content = vec![7; 10_000];
+    let members: Vec<(&str, u8, Vec<u8>, &[u8])> = vec![("a", 0, content.clone(), &content); 4];
+    let opened = |password: &[u8], work| {
+        let found = Collected::with_work(FileType::Arj, &arj_garbled(password, &members), work);
+        let count = found.children.iter().filter(|child| child.absent.is_none()).count();
+        (count, found.budget.work())
+    };
+    // The third of the common ones: three trials for the first member, and one for each of the others.
+    assert_eq!(opened(b"malware", 120_000), (4, 60_000));
+    assert_eq!(opened(b"malware", 100_000), (3, 50_000));
+    // What is left is for others.
+    assert_eq!(opened(b"8hkj3h4", 100_000), (0, 50_000));
 }

@@ -23,7 +23,7 @@ use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
 
 use crate::name::decoded;
 use crate::reader::{Reader, clipped, until_nul};
-use crate::work::charge;
+use crate::work::{charge, units};
 use folder::Folder;
 
 /// Where a cabinet ends, as its header says.
@@ -49,7 +49,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         let Some(end) = own.iter().map(|file| file.offset.saturating_add(file.length)).max() else {
             continue;
         };
-        let most = sink.budget().growth(folder.packed_length(bytes)).min(end);
+        let packed = folder.packed_length(bytes);
+        let most = sink.budget().growth(packed).min(end);
+        let limit = sink.budget().growth_limit(packed);
         // Any number of folders may be the same blocks, and what no file lays claim to is not counted as given.
         let blocks = folder.blocks_for(bytes, most);
         let made = blocks.made.min(most);
@@ -64,14 +66,12 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         let (content, trouble) = folder.decoded(bytes, most);
         let made = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        // What is behind a limit is told of the files that reach there.
+        let is_limited = trouble.is_none() && made >= most;
         if let Some(trouble) = trouble {
             sink.incomplete(trouble);
-        } else if made < end {
-            sink.incomplete(if made >= most {
-                Reason::Ratio
-            } else {
-                Reason::Malformed("a folder is cut short".to_owned())
-            });
+        } else if made < end && !is_limited {
+            sink.incomplete(Reason::Malformed("a folder is cut short".to_owned()));
         }
         for file in own {
             position = position.saturating_add(1);
@@ -83,10 +83,13 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
                 ..Member::default()
             };
             let data = clipped(&content, file.offset, file.length);
-            let content = if data.is_empty() && file.length > 0 {
-                Content::Absent(Reason::Malformed("behind the end of its folder".to_owned()))
-            } else {
-                Content::Bytes(data)
+            let is_whole = units(data.len()) == file.length;
+            let content = match data {
+                _ if is_whole => Content::Bytes(data),
+                [] if is_limited => Content::Absent(limit.clone()),
+                [] => Content::Absent(Reason::Malformed("behind the end of its folder".to_owned())),
+                _ if is_limited => Content::Part(data, limit.clone()),
+                _ => Content::Bytes(data),
             };
             if sink.child(ChildKind::Extracted, &member, content) == Flow::Stop {
                 return;

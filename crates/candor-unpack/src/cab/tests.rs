@@ -1,7 +1,7 @@
 //! Cabinets of every compression, and files that are not where they should be.
 
 use candor_fixtures::archive::{CAB, Cab, cab, cab_of};
-use candor_model::{FileType, Reason};
+use candor_model::{FileType, Limits, Reason};
 
 use crate::collected::{Collected, survives_damage};
 
@@ -23,6 +23,22 @@ fn files_of_every_compression_are_given() {
             (found.children[2].member.name.as_str(), found.children[2].bytes.as_slice()),
             ("c", &b"last"[..])
         );
+    }
+}
+
+#[test]
+fn files_behind_a_limit_tell_which_one_it_is() {
+    let bytes = cab(Cab::MsZip, &[("a", b"first"), ("b", &text()), ("c", b"last")]);
+    for (limits, reason) in [
+        (Limits { max_memory: 10_000, ..Limits::default() }, Reason::Memory),
+        (Limits { max_scan_size: 10_000, ..Limits::default() }, Reason::ScanSize),
+        (Limits { max_file_size: 10_000, ..Limits::default() }, Reason::FileSize),
+    ] {
+        let found = Collected::with_limits(FileType::MsCab, &bytes, limits);
+        let told: Vec<_> =
+            found.children.iter().map(|child| (child.bytes.len(), child.absent.as_ref())).collect();
+        assert_eq!(told, [(5, None), (9_995, Some(&reason)), (0, Some(&reason))]);
+        assert_eq!(found.incomplete, []);
     }
 }
 

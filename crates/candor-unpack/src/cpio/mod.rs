@@ -159,6 +159,11 @@ pub(crate) fn cut(bytes: &[u8]) -> Cut {
     }
 }
 
+/// Whether bytes begin with what can only be a header.
+pub(crate) fn begins_with_header(bytes: &[u8]) -> bool {
+    Header::read(bytes).is_some_and(|header| header.is_likely(bytes))
+}
+
 struct Header {
     length: u64,
     name: u64,

@@ -18,10 +18,10 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Flow, Reason, Sink};
 
 use crate::adler::adler;
-use crate::embedded;
+use crate::behind;
 use crate::hash::Hash;
 use crate::mutf8::{Lines, class_name};
 use crate::reader::{Order, Reader, clipped, until_nul};
@@ -30,8 +30,6 @@ use crate::reader::{Order, Reader, clipped, until_nul};
 const PROGRAMS: usize = 64;
 /// Classes that are told.
 const CLASSES: u32 = 64;
-/// The least that must stand behind the end for it to be given, in bytes.
-const SMALLEST: usize = 16;
 
 /// Gives the strings, and what stands behind the end.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -64,8 +62,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
             break;
         }
     }
-    if lines.give(sink) == Flow::Continue {
-        overlay(bytes, end, sink);
+    // With a length of nothing, what is behind would be all of it once more.
+    if lines.give(sink) == Flow::Continue && end >= HEADER {
+        behind::overlay(bytes, end, sink);
     }
 }
 
@@ -75,21 +74,6 @@ const HEADER: u64 = 0x70;
 /// The three digits behind the name.
 fn version(bytes: &[u8]) -> String {
     String::from_utf8_lossy(clipped(bytes, 4, 3)).into_owned()
-}
-
-/// Gives what stands behind `end`.
-fn overlay(bytes: &[u8], end: u64, sink: &mut dyn Sink) {
-    let behind = clipped(bytes, end, u64::MAX);
-    // With a length of nothing, what is behind would be all of it once more.
-    if behind.len() < SMALLEST || end < HEADER {
-        return;
-    }
-    sink.detail("overlay", format!("{} bytes at offset {end}", behind.len()));
-    if embedded::begins_with_magic(behind) || behind.iter().all(|byte| *byte == 0) {
-        return;
-    }
-    let member = Member { name: "overlay".to_owned(), ..Member::default() };
-    let _ = sink.child(ChildKind::Embedded { offset: end }, &member, Content::Bytes(behind));
 }
 
 /// A table of the header.

@@ -14,6 +14,7 @@ mod tests;
 
 use candor_model::{Anomaly, Executable, ExecutableFormat, Facts, Flow, Section, Sink};
 
+use crate::behind;
 use crate::reader::{Order, Reader, clipped, until_nul};
 
 /// Rows of a table that are read; tables of real files stay below, those of large core dumps apart.
@@ -23,7 +24,10 @@ const ROWS: u16 = 32_768;
 const SEGMENTS: u16 = 128;
 const SECTIONS: u16 = 2048;
 
-/// Facts of an ELF file. Children are what a packed one unpacks to.
+/// Kinds of sections without bytes in the file: none, and memory that begins as zeros.
+const UNFILED: [u32; 2] = [0, 8];
+
+/// Facts of an ELF file. Children are what a packed one unpacks to, and what stands behind its end.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let Some(header) = Header::read(bytes) else {
         // A file that is cut in its header is no program; one of a class that there is not is none that works.
@@ -45,8 +49,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     sink.facts(Facts { executable: Some(executable), ..Facts::default() });
     if crate::packed::unpack_elf(bytes, sink) == Flow::Continue
         && crate::pyinstaller::unpack(bytes, u64::MAX, sink) == Flow::Continue
+        && crate::nuitka::unpack(bytes, &constants, sink) == Flow::Continue
     {
-        let _ = crate::nuitka::unpack(bytes, &constants, sink);
+        behind::overlay(bytes, header.end(), sink);
     }
 }
 
@@ -110,6 +115,28 @@ impl<'a> Header<'a> {
         self.segments.rows(self.start).find_map(|row| mapped(row, self.entry, self.is_64_bit))
     }
 
+    /// Where the last of the segments, sections and tables ends, which may be behind the file.
+    fn end(&self) -> u64 {
+        let is_wide = self.is_64_bit;
+        let end_of_segment = |mut row: Reader<'_>| {
+            row.skip(if is_wide { 8 } else { 4 })?;
+            let offset = row.word(is_wide)?;
+            row.skip(if is_wide { 16 } else { 8 })?;
+            Some(offset.saturating_add(row.word(is_wide)?))
+        };
+        let end_of_section = |mut row: Reader<'_>| {
+            row.skip(4)?;
+            let kind = row.u32()?;
+            row.skip(if is_wide { 16 } else { 8 })?;
+            let (offset, size) = (row.word(is_wide)?, row.word(is_wide)?);
+            (!UNFILED.contains(&kind)).then(|| offset.saturating_add(size))
+        };
+        let segments = self.segments.rows(self.start).filter_map(end_of_segment);
+        let sections = self.sections.rows(self.start).filter_map(end_of_section);
+        let tables = [self.segments.end(), self.sections.end(), if is_wide { 64 } else { 52 }];
+        segments.chain(sections).chain(tables).max().unwrap_or(0)
+    }
+
     fn is_broken(&self) -> bool {
         let (segment, section) = if self.is_64_bit { (56, 64) } else { (32, 40) };
         let segments = self.segments;
@@ -137,6 +164,10 @@ impl Table {
         let length = u64::from(self.count).saturating_mul(u64::from(row));
         self.row == row
             && (length == 0 || start.at(self.offset).is_some_and(|mut rows| rows.skip(length).is_some()))
+    }
+
+    fn end(self) -> u64 {
+        self.offset.saturating_add(u64::from(self.count).saturating_mul(u64::from(self.row)))
     }
 
     /// The places of the rows that begin in the file.

@@ -1,6 +1,6 @@
 //! Files built field by field; expectations settled by offset signatures in clamscan.
 
-use candor_model::{Anomaly, Executable, FileType};
+use candor_model::{Anomaly, ChildKind, Executable, FileType};
 use proptest::prelude::*;
 
 use crate::collected::Collected;
@@ -206,4 +206,69 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_stands_behind_the_last_segment_section_and_table_is_given() {
+    let behind = candor_fixtures::stream::gzip(b"what no magic is looked for of");
+    for (is_64_bit, is_big) in [(true, false), (true, true), (false, false), (false, true)] {
+        let builder = |segments: &[Segment], size: u64| {
+            let mut builder = Builder { is_64_bit, is_big, segments: segments.to_vec(), ..Builder::new() };
+            builder.sections.push((1, 0, 0xf00, size));
+            builder
+        };
+        let row = if is_64_bit { 64 } else { 40 };
+        for (segments, size, end) in [
+            (&[(1, 0, 0x40_0000, 0x1000), (4, 0x100, 0, 0x100)][..], 0, 0x1000),
+            (&[], 0x40, 0xf40),
+            // What begins as zeros in memory is nothing in the file.
+            (&[], u64::MAX, 0xf10),
+        ] {
+            let mut file = builder(segments, size).build();
+            if size == u64::MAX {
+                let kind = 0x200 + row * 4 + 4;
+                file[kind..kind + 4].copy_from_slice(&if is_big { [0, 0, 0, 8] } else { [8, 0, 0, 0] });
+            }
+            file.truncate(end);
+            assert_eq!(Collected::of(FileType::Elf, &file).details, [], "{end}");
+            file.extend(&behind);
+            let found = Collected::of(FileType::Elf, &file);
+            let offset = end as u64;
+            assert_eq!(found.children.len(), 1, "{end}");
+            assert_eq!(found.children[0].kind, ChildKind::Embedded { offset });
+            assert_eq!(found.children[0].bytes, behind);
+            let detail = ("overlay", format!("{} bytes at offset {offset}", behind.len()));
+            assert_eq!(found.details, [detail]);
+        }
+        // A section table behind everything else.
+        let mut file = Builder { is_64_bit, is_big, ..builder(&[], 0) }.build();
+        let (table, moved) = (file[0x200..0x200 + row * 5].to_vec(), 0x2000_u64);
+        let place = if is_64_bit { 40 } else { 32 };
+        let place = if is_big { place + if is_64_bit { 6 } else { 2 } } else { place };
+        file[place..place + 2].copy_from_slice(&if is_big { [0x20, 0] } else { [0, 0x20] });
+        file.resize(moved as usize, 0);
+        file.extend(table);
+        assert!(Collected::of(FileType::Elf, &file).children.is_empty());
+        file.extend(&behind);
+        assert_eq!(Collected::of(FileType::Elf, &file).children[0].bytes, behind);
+    }
+}
+
+#[test]
+fn what_is_found_by_its_magic_anyway_is_given_once() {
+    let zip =
+        candor_fixtures::zip_methods::archive(&[candor_fixtures::zip_methods::pack("a", b"content", 8)]);
+    let arj = candor_fixtures::archive::arj(&[("a", 0, b"content".to_vec(), 7)]);
+    for archive in [zip, arj] {
+        let found = Collected::of(FileType::Elf, &[Builder::new().build(), archive.clone()].concat());
+        assert_eq!((found.children.len(), &found.children[0].bytes), (1, &archive));
+        assert_eq!(found.details.len(), 1);
+        let found =
+            Collected::of(FileType::Elf, &[&Builder::new().build(), &[0; 3000][..], &archive].concat());
+        assert_eq!((found.children.len(), &found.children[0].bytes), (1, &archive));
+    }
+    // Zeros are nothing.
+    assert!(
+        Collected::of(FileType::Elf, &[Builder::new().build(), vec![0; 99]].concat()).children.is_empty()
+    );
 }

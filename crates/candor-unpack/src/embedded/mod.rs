@@ -2,20 +2,22 @@
 //! pictures, documents behind text.
 //!
 //! It runs over every layer whose own format does not say where everything in it is. A few magics are looked
-//! for, each long enough that it is rare, and what stands behind one must make sense before it is given. So
-//! that ten thousand magics are no ten thousand children, an object whose end is known hides what is inside
-//! of it, and one whose end is not is given once a kind, to the end of the layer.
+//! for, each long enough that it is rare, or with fields behind it that are, and what stands behind one must make
+//! sense before it is given. So that ten thousand magics are no ten thousand children, an object whose end is known
+//! hides what is inside of it, and one whose end is not is given once a kind, to the end of the layer.
 
+pub(crate) mod payload;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, Match, packed};
+use aho_corasick::{AhoCorasick, packed};
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 use memchr::memmem;
 
+use crate::arj;
 use crate::autoit;
 use crate::crc;
 use crate::elf::class_and_order;
@@ -23,6 +25,7 @@ use crate::nsis;
 use crate::pe::PortableExecutable;
 use crate::reader::{Reader, clipped};
 use crate::recognised::is_only_recognised;
+use crate::squashfs;
 use crate::work::{Work, units};
 
 /// Objects of one kind that are given, and places of its magic that are looked at. That there are more is said.
@@ -30,6 +33,8 @@ const OBJECTS: usize = 256;
 const PLACES: usize = 10_000;
 /// What it costs to come upon a magic, in bytes that are read.
 const MAGIC: usize = 32;
+/// The same where the bytes behind it say at once that it is none.
+const SHORT: usize = 8;
 
 /// How far before its own header a program may start.
 const STUB: usize = 0x1000;
@@ -52,7 +57,7 @@ const ZIP: &[u8] = b"PK\x03\x04";
 type Kind = (&'static [u8], fn(&mut Known<'_>, usize) -> Option<Object>);
 
 /// Magics, and what must stand around them.
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 14] = [
     (b"PE\0\0", program),
     (ZIP, zip),
     (b"7z\xbc\xaf\x27\x1c", seven_zip),
@@ -65,6 +70,8 @@ const KINDS: [Kind; 12] = [
     (&autoit::MAGIC, script),
     (nsis::MAGIC, nullsoft),
     (b"MIME-Version:", mail),
+    (squashfs::MAGIC, image),
+    (arj::MAGIC, arj),
 ];
 
 /// What is known of a layer while magics in it are looked at. Thousands of them may stand in a few kibibytes, so none of them
@@ -129,7 +136,8 @@ pub(crate) fn begins_with_magic(bytes: &[u8]) -> bool {
     // The installer's magic stands behind its flags.
     bytes.starts_with(b"MZ")
         || bytes.get(4..).is_some_and(|rest| rest.starts_with(nsis::MAGIC))
-        || KINDS.iter().any(|(magic, _)| bytes.starts_with(magic))
+        || KINDS.iter().any(|(magic, _)| *magic != arj::MAGIC && bytes.starts_with(magic))
+        || arj(&mut Known::of(bytes), 0).is_some()
 }
 
 /// Whether layers of this type are searched. So are those that are only told by their type and hide nothing: nobody else looks
@@ -209,11 +217,24 @@ enum Magics {
     Automaton(AhoCorasick),
 }
 
-static MAGICS: LazyLock<Option<Magics>> = LazyLock::new(|| {
-    let magics = KINDS.map(|(magic, _)| magic);
-    let vectors = packed::Searcher::new(magics).map(|searcher| Magics::Vectors(Box::new(searcher)));
-    vectors.or_else(|| AhoCorasick::new(magics).ok().map(Magics::Automaton))
-});
+impl Magics {
+    fn of(kinds: &[Kind]) -> Option<Self> {
+        let magics = || kinds.iter().map(|(magic, _)| magic);
+        let vectors = packed::Searcher::new(magics()).map(|searcher| Self::Vectors(Box::new(searcher)));
+        vectors.or_else(|| AhoCorasick::new(magics()).ok().map(Self::Automaton))
+    }
+
+    /// The number of each that is found, and its place.
+    fn places<'a>(&'a self, bytes: &'a [u8]) -> Box<dyn Iterator<Item = (usize, usize)> + 'a> {
+        let place = |found: aho_corasick::Match| (found.pattern().as_usize(), found.start());
+        match self {
+            Self::Vectors(searcher) => Box::new(searcher.find_iter(bytes).map(place)),
+            Self::Automaton(searcher) => Box::new(searcher.find_iter(bytes).map(place)),
+        }
+    }
+}
+
+static MAGICS: LazyLock<Option<Magics>> = LazyLock::new(|| Magics::of(&KINDS));
 
 /// Gives what is found behind the first byte.
 pub(crate) fn search(bytes: &[u8], sink: &mut dyn Sink) {
@@ -236,27 +257,10 @@ pub(crate) fn search_gap(gap: &[u8], base: usize, sink: &mut dyn Sink) {
     search_for(gap, base, searches, sink);
 }
 
-fn search_for(bytes: &[u8], base: usize, searches: [Search; KINDS.len()], sink: &mut dyn Sink) {
-    match MAGICS.as_ref() {
-        Some(Magics::Vectors(searcher)) => {
-            search_matches(bytes, base, searches, searcher.find_iter(bytes), sink);
-        }
-        Some(Magics::Automaton(searcher)) => {
-            search_matches(bytes, base, searches, searcher.find_iter(bytes), sink);
-        }
-        None => (),
-    }
-}
-
-fn search_matches(
-    bytes: &[u8],
-    base: usize,
-    mut searches: [Search; KINDS.len()],
-    matches: impl Iterator<Item = Match>,
-    sink: &mut dyn Sink,
-) {
+fn search_for(bytes: &[u8], base: usize, mut searches: [Search; KINDS.len()], sink: &mut dyn Sink) {
+    let Some(magics) = MAGICS.as_ref() else { return };
     let mut known = Known::of(bytes);
-    give_all((&mut known, base), &mut searches, matches, sink);
+    give_all((&mut known, base), (&KINDS, &mut searches), magics.places(bytes), sink);
     if known.is_over {
         sink.incomplete(Reason::Work);
     }
@@ -264,19 +268,23 @@ fn search_matches(
 
 fn give_all(
     (known, base): (&mut Known<'_>, usize),
-    searches: &mut [Search],
-    matches: impl Iterator<Item = Match>,
+    (kinds, searches): (&[Kind], &mut [Search]),
+    places: impl Iterator<Item = (usize, usize)>,
     sink: &mut dyn Sink,
 ) {
     let bytes = known.bytes;
     let mut work = Work::of(bytes);
-    for found in matches {
-        if !work.pay(MAGIC, sink) {
+    for (number, at) in places {
+        let (Some((magic, check)), Some(search)) = (kinds.get(number), searches.get_mut(number)) else {
+            return;
+        };
+        // The magic of ARJ has two bytes, which stand anywhere, and the number 60,000 begins with them.
+        let is_none =
+            *magic == arj::MAGIC && bytes.get(at..).is_none_or(|rest| arj::main_header(rest).is_none());
+        if !work.pay(if is_none { SHORT } else { MAGIC }, sink) {
             return;
         }
-        let number = found.pattern().as_usize();
-        let (Some((_, check)), Some(search)) = (KINDS.get(number), searches.get_mut(number)) else { return };
-        if search.is_over || found.start() < search.from {
+        if is_none || search.is_over || at < search.from {
             continue;
         }
         if let Some(reason) = search.refuses() {
@@ -285,7 +293,7 @@ fn give_all(
             continue;
         }
         search.looked_at = search.looked_at.saturating_add(1);
-        let Some(object) = check(known, found.start()).filter(|object| base > 0 || object.start > 0) else {
+        let Some(object) = check(known, at).filter(|object| base > 0 || object.start > 0) else {
             continue;
         };
         let end = object.end.unwrap_or(bytes.len()).min(bytes.len());
@@ -369,6 +377,23 @@ fn rar(known: &mut Known<'_>, at: usize) -> Option<Object> {
         }
         _ => false,
     };
+    is_sound.then_some(Object { start: at, end: None })
+}
+
+/// A superblock that makes sense: behind programs that run from one, and between parts of firmware.
+fn image(Known { bytes, .. }: &mut Known<'_>, at: usize) -> Option<Object> {
+    let is_sound = bytes.get(at..).is_some_and(squashfs::begins_with_superblock);
+    is_sound.then_some(Object { start: at, end: None })
+}
+
+/// A header of the archive whose checksum holds, with extensions, another header or the end behind it.
+fn arj(known: &mut Known<'_>, at: usize) -> Option<Object> {
+    let (header, sum, behind) = arj::main_header(known.bytes.get(at..)?)?;
+    let goes_on = match behind {
+        [0, 0, next @ ..] => next.starts_with(arj::MAGIC),
+        _ => behind.len() > 2,
+    };
+    let is_sound = goes_on && known.may_sum(header.len()) && sum == crc::of_content(header);
     is_sound.then_some(Object { start: at, end: None })
 }
 

@@ -1,8 +1,9 @@
 //! Every kind inside of other bytes, and magics without anything behind them.
 
-use candor_fixtures::archive::{self, Cab, SevenZip};
+use candor_fixtures::archive::{self, Cab, Cpio, SevenZip};
 use candor_fixtures::executable::{Executable, Kind, SectionRecipe};
-use candor_fixtures::{document, zip_methods};
+use candor_fixtures::volume::{self, SquashFs};
+use candor_fixtures::{document, stream, zip_methods};
 use candor_model::{ChildKind, FileType, Reason};
 
 use crate::collected::Collected;
@@ -10,6 +11,10 @@ use crate::collected::Collected;
 fn program(kind: Kind) -> Vec<u8> {
     let section = SectionRecipe { name: ".text".to_owned(), bytes: vec![0x90; 600] };
     Executable::new(kind, vec![section]).build().0
+}
+
+fn arj() -> Vec<u8> {
+    archive::arj(&[("a", 0, b"content".to_vec(), 7)])
 }
 
 fn objects() -> Vec<Vec<u8>> {
@@ -21,6 +26,8 @@ fn objects() -> Vec<Vec<u8>> {
         archive::rar(archive::RAR[3], true, false, None, &[("a", b"content")]),
         archive::rar(archive::RAR[4], true, false, None, &[("a", b"content")]),
         archive::cab(Cab::Stored, &[("a", b"content")]),
+        arj(),
+        volume::squashfs(SquashFs::Gzip, &[("a", b"content")]),
         document::pdf(&[("", b"content".to_vec())]),
         document::compound("", &[("a", b"content".to_vec())]),
         document::rtf("Package", b"content"),
@@ -42,8 +49,8 @@ fn every_kind_is_found_behind_anything() {
             (b"\0asm\x01\0\0\0".to_vec(), FileType::Wasm),
             (b"GGUF\x03\0\0\0".to_vec(), FileType::AiModel),
             (b"begin 644 a\n#0V%T\n`\nend\n".to_vec(), FileType::Uuencoded),
-            (candor_fixtures::stream::lzma(b"content"), FileType::Lzma),
-            (candor_fixtures::stream::compress(b"content", 16), FileType::Compress),
+            (stream::lzma(b"content"), FileType::Lzma),
+            (stream::compress(b"content", 16), FileType::Compress),
         ] {
             let offset = before.len() as u64;
             let found = Collected::of(file_type, &[before, object.clone()].concat()).children;
@@ -167,4 +174,115 @@ fn of_programs_whose_header_stands_here_the_nearest_is_meant() {
     assert_eq!(known.programs.keys().copied().collect::<Vec<_>>(), [0x200, 0x300]);
     assert_eq!(known.program(0x200), Some(0x80));
     assert_eq!((known.program(0x201), known.programs.len()), (None, 1));
+}
+
+#[test]
+fn an_archive_of_arj_begins_with_a_header_that_makes_sense() {
+    let found = |object: &[u8]| {
+        let bytes = [b"\x80\x80".to_vec(), object.to_vec()].concat();
+        Collected::of(FileType::BinaryData, &bytes).children.len()
+    };
+    assert_eq!(found(&arj()), 1);
+    // Of the size, the fields that all have, the kind, the checksum, the extensions, and the next header.
+    for (place, value) in [(3, 0x0b), (4, 29), (4, 0xff), (10, 0), (15, 1), (50, 1), (53, 0)] {
+        let mut object = arj();
+        object[place] = value;
+        assert_eq!(found(&object), 0, "{place}");
+        let program = [program(Kind::Elf64), object.clone()].concat();
+        let children = Collected::of(FileType::Elf, &program).children;
+        assert_eq!((children.len(), &children[0].bytes), (1, &object), "{place}");
+    }
+}
+
+#[test]
+fn numbers_that_are_no_header_of_arj_use_nothing_up() {
+    let bytes = [60_000_u32.to_le_bytes().repeat(super::PLACES * 2), arj()].concat();
+    let found = Collected::of(FileType::BinaryData, &[b"\x80", &bytes[..]].concat());
+    assert_eq!((found.children.len(), found.incomplete), (1, vec![]));
+    let found = Collected::without_work(FileType::BinaryData, &bytes);
+    assert_eq!(found.incomplete, [Reason::Work]);
+}
+
+fn payloads() -> Vec<Vec<u8>> {
+    let files = [("a", &b"content"[..])];
+    let mut lzma_with_size = stream::lzma(b"content");
+    lzma_with_size[5..13].copy_from_slice(&7_u64.to_le_bytes());
+    vec![
+        stream::gzip(b"content"),
+        stream::bzip2(b"content"),
+        stream::xz(b"content"),
+        stream::zstd(b"content"),
+        stream::lz4(b"content"),
+        stream::lzip(b"content"),
+        stream::lzma_with_end(b"content"),
+        lzma_with_size,
+        stream::compress(b"content", 16),
+        archive::tar(&files),
+        archive::cpio(Cpio::Newc, &files),
+        archive::rpm(&files),
+    ]
+}
+
+#[test]
+fn what_is_packed_behind_a_script_is_given() {
+    let script = b"#!/bin/sh\ntail -n +3 \"$0\" | tar xz\nexit\n";
+    let given = |file_type: FileType, bytes: &[u8]| {
+        let mut found = Collected::of(file_type, bytes).children;
+        found.retain(|child| matches!(child.kind, ChildKind::Embedded { .. }));
+        found.into_iter().map(|child| (child.kind, child.bytes)).collect::<Vec<_>>()
+    };
+    let offset = script.len() as u64;
+    for payload in payloads() {
+        let name = &payload[..6];
+        let bytes = [&script[..], &payload].concat();
+        for file_type in [FileType::BinaryData, FileType::Script, FileType::TextUtf16Be] {
+            let expected = vec![(ChildKind::Embedded { offset }, payload.clone())];
+            assert_eq!(given(file_type, &bytes), expected, "{name:?}");
+        }
+        // In the middle of a line, cut short, or in what is no script, it may be anything.
+        assert_eq!(given(FileType::Script, &[&script[..], b" ", &payload].concat()), [], "{name:?}");
+        assert_eq!(given(FileType::BinaryData, &bytes[2..]), [], "{name:?}");
+    }
+}
+
+#[test]
+fn lines_that_begin_like_something_packed_are_nothing() {
+    for line in [
+        &b"\x1f\x8b\x08\xff"[..],
+        b"\x1f\x9d\x11",
+        b"\x1f\x9d\xff",
+        b"BZh91 is a word",
+        b"BZhA1AY&SY",
+        b"\x28\xb5\x2f\xfd\x08",
+        b"\x04\x22\x4d\x18\x80",
+        b"LZIP\x01\x01",
+        b"]\0\0\x80\0\x07\0\0\0\0\0\0\0\x01",
+        b"070701 is a day in July",
+        b"ustar",
+    ] {
+        let bytes = [b"#!/bin/sh\n".to_vec(), [line, b"\n"].concat().repeat(300)].concat();
+        let found = Collected::of(FileType::BinaryData, &bytes);
+        assert_eq!((found.children, found.incomplete), (vec![], vec![]), "{line:?}");
+    }
+}
+
+#[test]
+fn payloads_of_scripts_are_given_once_a_kind_and_paid_for() {
+    let bytes = [b"#!/bin/sh\n".to_vec(), [b"\n", &stream::gzip(b"content")[..]].concat().repeat(9)].concat();
+    assert_eq!(Collected::of(FileType::BinaryData, &bytes).children.len(), 1);
+    let bytes = [b"#!/bin/sh\n".to_vec(), b"\nLZIP\x01\x01".repeat(5_000)].concat();
+    assert_eq!(Collected::of(FileType::BinaryData, &bytes).incomplete, []);
+    assert_eq!(Collected::without_work(FileType::BinaryData, &bytes).incomplete, [Reason::Work]);
+}
+
+#[test]
+fn a_superblock_of_squashfs_makes_sense() {
+    let image = volume::squashfs(SquashFs::Gzip, &[("a", b"content")]);
+    // Of the size of blocks, its logarithm, the compression, and the version.
+    for (place, value) in [(13, 0), (22, 13), (20, 7), (28, 3), (30, 1)] {
+        let mut bytes = [b"\x80".to_vec(), image.clone()].concat();
+        assert_eq!(Collected::of(FileType::BinaryData, &bytes).children.len(), 1);
+        bytes[place + 1] = value;
+        assert_eq!(Collected::of(FileType::BinaryData, &bytes).children, [], "{place}");
+    }
 }

@@ -17,14 +17,12 @@
 #[cfg(test)]
 mod tests;
 
-use candor_model::{ChildKind, Content, Flow, Member, Reason, Sink};
+use candor_model::{Flow, Reason, Sink};
 
-use crate::embedded;
+use crate::behind;
 use crate::mutf8::{Lines, class_name};
 use crate::reader::{Order, Reader};
-
-/// The least that must stand behind the end for it to be given, in bytes.
-const SMALLEST: usize = 16;
+use crate::work::units;
 
 /// Gives the strings, and what stands behind the end.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -38,17 +36,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if lines.give(sink) == Flow::Stop || walked.is_none() {
         return;
     }
-    let behind = reader.rest();
-    if behind.len() < SMALLEST {
-        return;
-    }
-    let offset = u64::try_from(reader.position()).unwrap_or(u64::MAX);
-    sink.detail("overlay", format!("{} bytes at offset {offset}", behind.len()));
-    if embedded::begins_with_magic(behind) || behind.iter().all(|byte| *byte == 0) {
-        return;
-    }
-    let member = Member { name: "overlay".to_owned(), ..Member::default() };
-    let _ = sink.child(ChildKind::Embedded { offset }, &member, Content::Bytes(behind));
+    behind::overlay(bytes, units(reader.position()), sink);
 }
 
 /// Walks through a class and tells what it is; `None` where that is not possible any further.

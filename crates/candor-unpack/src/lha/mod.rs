@@ -50,6 +50,21 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     sink.incomplete(Reason::Malformed("the LHA archive is cut short".to_owned()));
 }
 
+/// Where the archive ends, or where the members end that are whole.
+pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
+    let start = Reader::little(bytes);
+    let mut at = 0_u64;
+    loop {
+        let rest = start.at(at)?.rest();
+        match (rest, Header::read(rest)) {
+            ([], _) => return None,
+            ([0, ..], _) => return at.checked_add(1),
+            (_, None) => return Some(at),
+            (_, Some(header)) => at = at.checked_add(header.length)?.checked_add(header.packed)?,
+        }
+    }
+}
+
 struct Header {
     /// With all of its extensions.
     length: u64,

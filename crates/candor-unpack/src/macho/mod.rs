@@ -15,12 +15,15 @@ use candor_model::{
     ChildKind, Content, Executable, ExecutableFormat, Facts, Flow, Member, Reason, Section, Sink,
 };
 
+use crate::behind;
 use crate::nuitka;
 use crate::reader::{Order, Reader, clipped, until_nul};
 
 pub(crate) const SEGMENT: u32 = 0x1;
+const SYMBOLS: u32 = 0x2;
 pub(crate) const UNIX_THREAD: u32 = 0x5;
 pub(crate) const SEGMENT_64: u32 = 0x19;
+const CODE_SIGNATURE: u32 = 0x1d;
 pub(crate) const MAIN: u32 = 0x8000_0028;
 
 /// Load commands and sections that are read, and slices that are given.
@@ -28,20 +31,23 @@ pub(crate) const COMMANDS: u32 = 16_384;
 pub(crate) const SECTIONS: usize = 65_536;
 pub(crate) const SLICES: u32 = 64;
 
-/// Facts of a thin file. Children are what one packs that is a program of Python.
+/// Facts of a thin file. Children are what one packs that is a program of Python, and what stands behind its end.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
-    if let Some(executable) = executable(bytes) {
+    if let Some((executable, end)) = executable(bytes) {
         sink.facts(Facts { executable: Some(executable), ..Facts::default() });
-        let _ = nuitka::unpack(bytes, &[(0, u64::MAX)], sink);
+        if nuitka::unpack(bytes, &[(0, u64::MAX)], sink) == Flow::Continue {
+            behind::overlay(bytes, end, sink);
+        }
     }
 }
 
-/// The slices of a universal file.
+/// The slices of a universal file, and what stands behind them.
 pub(crate) fn unpack_universal(bytes: &[u8], sink: &mut dyn Sink) {
     let mut reader = Reader::new(bytes, Order::Big);
     let (Some(magic), Some(count)) = (reader.u32(), reader.u32()) else { return };
     let is_wide = magic == 0xcafe_babf;
     let mut given = 0_u32;
+    let mut end = 0_u64;
     for position in 1..=count {
         let mut slice = || {
             reader.skip(8)?;
@@ -60,6 +66,7 @@ pub(crate) fn unpack_universal(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
         given = given.saturating_add(1);
+        end = end.max(offset.saturating_add(size));
         let member = Member {
             name: format!("slice {position}"),
             position: u64::from(position),
@@ -70,9 +77,12 @@ pub(crate) fn unpack_universal(bytes: &[u8], sink: &mut dyn Sink) {
             return;
         }
     }
+    let end = usize::try_from(end).unwrap_or(usize::MAX).max(reader.position());
+    behind::give_from(bytes, end, sink);
 }
 
-fn executable(bytes: &[u8]) -> Option<Executable> {
+/// What a thin file says, and where the last of it ends, which may be behind the file.
+fn executable(bytes: &[u8]) -> Option<(Executable, u64)> {
     let (order, is_64_bit) = match bytes.first_chunk()? {
         b"\xce\xfa\xed\xfe" => (Order::Little, false),
         b"\xcf\xfa\xed\xfe" => (Order::Little, true),
@@ -85,10 +95,12 @@ fn executable(bytes: &[u8]) -> Option<Executable> {
     let count = start.at(16)?.u32()?.min(COMMANDS);
     let mut sections = Vec::new();
     let mut entry = None;
+    let mut end = 0;
     let mut at = if is_64_bit { 32 } else { 28 };
     for _ in 0..count {
         let Some(mut command) = start.at(at) else { break };
         let (Some(kind), Some(size)) = (command.u32(), command.u32()) else { break };
+        end = end_of(kind, command).unwrap_or(0).max(end);
         match kind {
             SEGMENT | SEGMENT_64 => {
                 read_segment(command, bytes, kind == SEGMENT_64, &mut sections);
@@ -109,14 +121,27 @@ fn executable(bytes: &[u8]) -> Option<Executable> {
         None => Some(0),
     };
     let length = u64::try_from(bytes.len()).ok()?;
-    Some(Executable {
+    let executable = Executable {
         format: ExecutableFormat::MachO,
         is_64_bit,
         entry_point: entry_point.filter(|&offset| offset < length),
         sections,
         version_strings: Vec::new(),
         imports: None,
-    })
+    };
+    Some((executable, end))
+}
+
+/// Where what a load command leads to ends. Object files have their symbols outside of all segments.
+fn end_of(kind: u32, mut command: Reader<'_>) -> Option<u64> {
+    let is_wide = kind == SEGMENT_64;
+    match kind {
+        SEGMENT | SEGMENT_64 => command.skip(if is_wide { 32 } else { 24 })?,
+        SYMBOLS => command.skip(8)?,
+        CODE_SIGNATURE => (),
+        _ => return None,
+    }
+    Some(command.word(is_wide)?.saturating_add(command.word(is_wide)?))
 }
 
 /// What a load command says about the entry point.

@@ -161,3 +161,45 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_stands_behind_the_last_segment_symbol_and_signature_is_given() {
+    let behind = candor_fixtures::stream::gzip(b"what no magic is looked for of");
+    for (is_64_bit, is_big) in [(true, false), (true, true), (false, false), (false, true)] {
+        let fields = |fields: &[u32]| -> Vec<u8> {
+            let bytes = |field: &u32| if is_big { field.to_be_bytes() } else { field.to_le_bytes() };
+            fields.iter().flat_map(bytes).collect()
+        };
+        for (kind, body, end) in [
+            (0x2, fields(&[0xf00, 1, 0x1000, 0x20]), 0x1020),
+            (0x1d, fields(&[0x1000, 0x40]), 0x1040),
+            (0x26, fields(&[0x1000, 0x40]), 0x1000),
+        ] {
+            let commands = [segment(&SECTIONS, is_64_bit, is_big), command(kind, &body, is_big)];
+            let mut bytes = file(7, &commands, is_64_bit, is_big);
+            bytes.resize(end, 7);
+            let found = Collected::of(FileType::MachO, &bytes);
+            assert_eq!((found.children, found.details), (vec![], vec![]));
+            bytes.extend(&behind);
+            let found = Collected::of(FileType::MachO, &bytes);
+            assert_eq!(found.children.len(), 1, "{kind}");
+            assert_eq!(found.children[0].kind, ChildKind::Embedded { offset: end as u64 });
+            assert_eq!(found.children[0].bytes, behind);
+            assert_eq!(found.details[0].0, "overlay");
+        }
+    }
+}
+
+#[test]
+fn what_stands_behind_the_last_slice_is_given() {
+    let mut bytes = 0xcafe_babe_u32.to_be_bytes().to_vec();
+    for value in [2_u32, 7, 3, 0x100, 0x100, 0, 7, 3, 0x200, 0x80, 0] {
+        bytes.extend(value.to_be_bytes());
+    }
+    bytes.resize(0x280, 7);
+    assert_eq!(Collected::of(FileType::MachOUniversal, &bytes).children.len(), 2);
+    for behind in [&b"anything"[..], b"PK\x03\x04"] {
+        let found = Collected::of(FileType::MachOUniversal, &[&bytes[..], behind].concat()).children;
+        assert_eq!((found.len(), &found[2].bytes[..]), (3, behind));
+    }
+}

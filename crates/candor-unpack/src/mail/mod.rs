@@ -18,7 +18,7 @@ mod tests;
 mod yenc;
 
 use std::borrow::Cow;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use candor_model::{ChildKind, Content, FileType, Flow, Member, Reason, Sink, flags::triples};
 use memchr::memmem;
@@ -54,11 +54,15 @@ const LINE: usize = 16;
 const HEADER: usize = 64 << 10;
 /// Digits of the mode of a uuencoded file: with the kind of file, and zeros in front, there are more than three.
 const MODE: RangeInclusive<usize> = 3..=11;
+/// Bytes in front of the mode of a file in base64.
+const NAMED: usize = b"begin-base64 ".len();
 /// How far behind the beginning of a text the first file in yEnc may begin.
 const YENC_NEAR: usize = 4096;
 
-/// Files in uuencoded text of one part, and of those in yEnc.
+/// Files in uuencoded text of one part, of those in base64 that are named as these, and of those in yEnc.
 const FILES: usize = 256;
+/// What is told of one without its end.
+const CUT: &str = "a uuencoded file is cut short: the line that ends it is missing";
 
 /// Gives the parts of a message, or the messages of a mailbox.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
@@ -109,6 +113,39 @@ pub(crate) fn unpack_uuencoded(bytes: &[u8], sink: &mut dyn Sink) {
 /// Gives the files that stand uuencoded in a text.
 pub(crate) fn search_uuencoded(text: &[u8], sink: &mut dyn Sink) -> Flow {
     Mail { sink, position: 0, work: Work::of(text), is_encrypted: false }.files(text)
+}
+
+/// What `uuencode -m` writes between a line that names a file, and one of four signs: the rest of that line, and where the digits
+/// stand that are behind it, of the first files of a text. Words are none.
+pub(crate) fn named_base64(text: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
+    let mut starts = lines_with(text, b"begin-base64 ").peekable();
+    let next = move || {
+        let start = starts.next()?;
+        // The next one begins where this one has to have ended.
+        let until = starts.peek().copied().unwrap_or(text.len());
+        let line = text.get(start..until)?;
+        let line = line.get(..memchr::memchr(b'\n', line).unwrap_or(line.len()))?;
+        let behind = start.saturating_add(line.len());
+        let end =
+            memmem::find(text.get(behind..until)?, b"\n====").map_or(until, |at| behind.saturating_add(at));
+        Some((line.get(NAMED..)?, behind..end))
+    };
+    let is_named = |(line, place): &(&[u8], Range<usize>)| {
+        let digits = text.get(place.clone()).unwrap_or_default().trim_ascii_start();
+        let first = digits.get(..memchr::memchr(b'\n', digits).unwrap_or(digits.len())).unwrap_or_default();
+        !first.is_empty()
+            && !any(first.trim_ascii_end(), |byte| !is_base64_digit(byte))
+            && name(line).is_some()
+    };
+    std::iter::from_fn(next).filter(is_named).take(FILES)
+}
+
+/// The name behind the mode of a file, in the line that it begins with.
+fn name(line: &[u8]) -> Option<&[u8]> {
+    let at = memchr::memchr(b' ', line)?;
+    let (mode, behind) = trimmed_end(line).split_at_checked(at)?;
+    let is_mode = MODE.contains(&mode.len()) && mode.iter().all(u8::is_ascii_digit);
+    behind.get(1..).filter(|_| is_mode)
 }
 
 /// Whether a file in yEnc begins near the beginning of a text. Its bytes may be any, so that text with one is often taken for data.
@@ -422,12 +459,7 @@ impl Mail<'_> {
             }
             let rest = text.get(at.saturating_add(6)..).unwrap_or_default();
             let line = rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or_default();
-            let mut words = trimmed_end(line).splitn(2, |&byte| byte == b' ');
-            let is_mode = |mode: &[u8]| MODE.contains(&mode.len()) && mode.iter().all(u8::is_ascii_digit);
-            let (Some(mode), Some(name)) = (words.next(), words.next()) else { continue };
-            if !is_mode(mode) {
-                continue;
-            }
+            let Some(name) = name(line) else { continue };
             if files >= FILES {
                 self.sink.incomplete(Reason::Children);
                 return Flow::Continue;
@@ -443,13 +475,23 @@ impl Mail<'_> {
                 return Flow::Continue;
             }
             read_until = text.len().saturating_sub(rest.len()).saturating_add(read);
-            let cut = "a uuencoded file is cut short: the line that ends it is missing";
-            let cut = (is_cut && is_paid).then(|| Reason::Malformed(cut.to_owned()));
+            let cut = (is_cut && is_paid).then(|| Reason::Malformed(CUT.to_owned()));
             if !content.is_empty() && self.give_as_far(decoded(name), None, &content, cut) == Flow::Stop {
                 return Flow::Stop;
             }
             if !is_paid {
                 return Flow::Continue;
+            }
+        }
+        for (line, place) in named_base64(text) {
+            if !self.work.pay(BEGIN, self.sink) {
+                return Flow::Continue;
+            }
+            let is_cut = !text.get(place.end..).unwrap_or_default().starts_with(b"\n====");
+            let cut = is_cut.then(|| Reason::Malformed(CUT.to_owned()));
+            let content = base64(text.get(place).unwrap_or_default());
+            if self.give_as_far(decoded(name(line).unwrap_or_default()), None, &content, cut) == Flow::Stop {
+                return Flow::Stop;
             }
         }
         Flow::Continue

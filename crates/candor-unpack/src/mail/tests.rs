@@ -97,6 +97,28 @@ fn uuencoded_files_in_text_are_found() {
 }
 
 #[test]
+fn files_in_base64_that_are_named_as_uuencoded_ones_are_given_once() {
+    let [digits, noise] = [[b'x'; 90], std::array::from_fn(|at| (at as u8).wrapping_mul(37) ^ 0xa5)]
+        .map(|content: [u8; 90]| candor_fixtures::container::base64(&content));
+    let (first, second) = digits.split_at(60);
+    let text = format!(
+        "text\nbegin-base64 644 file.txt\n{first}\n{second}\n====\nbegin-base64 644 of words\nthat are none\n\
+         begin-base64 0600 b\r\n{noise}\r\n====\r\n"
+    );
+    let given = |text: &str| {
+        let found = Collected::of(FileType::TextAscii, text.as_bytes());
+        let children = found.children.into_iter().skip(1);
+        children.map(|child| (child.member.name, child.bytes.len(), child.absent)).collect::<Vec<_>>()
+    };
+    assert_eq!(given(&text), [("file.txt".to_owned(), 90, None), ("b".to_owned(), 90, None)]);
+    let cut = given(&text[..text.len() - 20]);
+    assert!(matches!(&cut[1].2, Some(Reason::Malformed(what)) if what.contains("cut short")), "{cut:?}");
+    // Where a line begins with it by chance, what stands behind is what it is.
+    let text = format!("begin-base64 is a word\n{digits}{digits}\n");
+    assert_eq!(given(&text), [("base64 1".to_owned(), 180, None)]);
+}
+
+#[test]
 fn base64_that_nobody_named_is_decoded() {
     let mail = |head: &str, line: &str| shown(&format!("From: a@b\n{head}\n{}", line.repeat(3)));
     let digits = "4pyT".repeat(16) + "\n";

@@ -83,19 +83,36 @@ pub(super) fn packed_lengths(archive: &Archive, block: usize) -> (usize, u64) {
     (lengths.len(), lengths.iter().copied().fold(0, u64::saturating_add))
 }
 
-/// What stands below the encryption of a block, which has to be undone first.
-pub(super) fn decrypted(block: &Block, packed: &[u8], password: &Password) -> Result<Vec<u8>, Reason> {
-    let malformed = || Reason::Malformed("7z: the properties of an encryption".to_owned());
-    let (index, coder) = block.ordered_coder_iter().next().ok_or_else(malformed)?;
-    let mut properties = Reader::little(coder.properties());
-    let mut read = || {
-        let (first, second) = (properties.u8()?, properties.u8()?);
-        let salt = properties.take(u64::from((first >> 7).saturating_add(second >> 4)))?;
-        let vector = properties.take(u64::from((first >> 6 & 1).saturating_add(second & 15)))?;
-        Some((first & 0x3f, salt, vector))
-    };
-    let (power, salt, vector) = read().ok_or_else(malformed)?;
-    let key = match power {
+/// What a block says of its encryption, which has to be undone first.
+struct Encryption<'a> {
+    index: usize,
+    power: u8,
+    salt: &'a [u8],
+    vector: &'a [u8],
+}
+
+impl<'a> Encryption<'a> {
+    fn of(block: &'a Block) -> Result<Self, Reason> {
+        let read = || {
+            let (index, coder) = block.ordered_coder_iter().next()?;
+            let mut properties = Reader::little(coder.properties());
+            let (first, second) = (properties.u8()?, properties.u8()?);
+            let salt = properties.take(u64::from((first >> 7).saturating_add(second >> 4)))?;
+            let vector = properties.take(u64::from((first >> 6 & 1).saturating_add(second & 15)))?;
+            Some(Self { index, power: first & 0x3f, salt, vector })
+        };
+        read().ok_or_else(malformed_encryption)
+    }
+}
+
+fn malformed_encryption() -> Reason {
+    Reason::Malformed("7z: the properties of an encryption".to_owned())
+}
+
+/// The key that a password is for a block.
+pub(super) fn key(block: &Block, password: &Password) -> Result<Vec<u8>, Reason> {
+    let Encryption { power, salt, .. } = Encryption::of(block)?;
+    Ok(match power {
         PLAIN_KEY => {
             let mut key: Vec<u8> = salt.iter().chain(password.as_slice()).copied().collect();
             key.resize(32, 0);
@@ -111,8 +128,13 @@ pub(super) fn decrypted(block: &Block, packed: &[u8], password: &Password) -> Re
             hash.finalize().to_vec()
         }
         _ => return Err(Reason::Unsupported("7z: a key of so many rounds".to_owned())),
-    };
-    let mut plain = cipher::aes_chained(&key, vector, packed).ok_or_else(malformed)?;
+    })
+}
+
+/// What stands below the encryption of a block under a key.
+pub(super) fn decrypted(block: &Block, packed: &[u8], key: &[u8]) -> Result<Vec<u8>, Reason> {
+    let Encryption { index, vector, .. } = Encryption::of(block)?;
+    let mut plain = cipher::aes_chained(key, vector, packed).ok_or_else(malformed_encryption)?;
     plain.truncate(usize::try_from(block.get_unpack_size_at_index(index)).unwrap_or(usize::MAX));
     Ok(plain)
 }

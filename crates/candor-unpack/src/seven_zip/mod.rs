@@ -51,8 +51,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         match Archive::read_with_memory_limit(&mut Cursor::new(bytes), password, MEMORY) {
             Ok(archive) => {
-                let (archive, passwords, position, right) = (&archive, &passwords, 0, None);
-                let mut walk = Walk { bytes, archive, passwords, sink, position, purse, right };
+                let (archive, passwords, position) = (&archive, &passwords, 0);
+                let (right, key) = (number, None);
+                let mut walk = Walk { bytes, archive, passwords, sink, position, purse, right, key };
                 // There is nothing after the last member, so whether to go on makes no difference.
                 let _ = walk.all();
                 return;
@@ -96,8 +97,11 @@ struct Walk<'a, 'sink> {
     sink: &'sink mut dyn Sink,
     position: u64,
     purse: Purse,
-    /// The number of the password that was right last: the next block often has the same.
-    right: Option<usize>,
+    /// The number of the password that was right last, for the header or a block: the next block often has the same, and each
+    /// trial costs rounds of those that there are.
+    right: usize,
+    /// What the key of the last chain that was opened is made of, and the key: most writers have no salt, so that all have it.
+    key: Option<(Making, usize, Vec<u8>)>,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -179,16 +183,19 @@ impl<'a> Walk<'a, '_> {
         let mut refused = self.sink.budget().admit(length).err();
         if refused.is_none() {
             let making = Making::of_block(block);
-            for password in self.passwords.iter().filter(|password| !password.is_empty()) {
-                if self.purse.spend(&making, self.sink.budget()).is_none() {
+            for (number, password) in self.trials() {
+                let known = self.key.take_if(|(known, of, _)| *known == making && *of == number);
+                if known.is_none() && self.purse.spend(&making, self.sink.budget()).is_none() {
                     break;
                 }
                 if !self.sink.budget().pay_work(chain::work(block, PROBE)) {
                     refused = Some(Reason::Work);
                     break;
                 }
-                match chain::decrypted(block, packed, password) {
-                    Ok(plain) if opens(block, &plain, &files, self.sink.budget()) => {
+                let key = known.map_or_else(|| chain::key(block, password), |(_, _, key)| Ok(key));
+                match key.and_then(|key| Ok((chain::decrypted(block, packed, &key)?, key))) {
+                    Ok((plain, key)) if opens(block, &plain, &files, self.sink.budget()) => {
+                        (self.right, self.key) = (number, Some((making, number, key)));
                         self.sink.budget().hold(length);
                         let flow = self.members(block, &plain, &files, true);
                         self.sink.budget().release(length);
@@ -241,15 +248,19 @@ impl<'a> Walk<'a, '_> {
         flow
     }
 
+    /// The passwords to try on a block with their numbers, the one that was right last first.
+    fn trials(&self) -> impl Iterator<Item = (usize, &'a Password)> + use<'a> {
+        let (passwords, right) = (self.passwords, self.right);
+        let others = passwords.iter().enumerate().filter(move |(number, _)| *number != right);
+        let trials = passwords.get(right).map(|password| (right, password)).into_iter().chain(others);
+        trials.filter(|(_, password)| !password.is_empty())
+    }
+
     /// The password under which the first member of a block can be read.
     fn password(&mut self, block: usize) -> Option<&'a Password> {
-        let (archive, bytes, passwords) = (self.archive, self.bytes, self.passwords);
+        let (archive, bytes) = (self.archive, self.bytes);
         let making = archive.blocks.get(block).map(Making::of_block).unwrap_or_default();
-        let others = (0..passwords.len()).filter(|number| Some(*number) != self.right);
-        for number in self.right.into_iter().chain(others) {
-            let Some(password) = passwords.get(number).filter(|password| !password.is_empty()) else {
-                continue;
-            };
+        for (number, password) in self.trials() {
             self.purse.pay(&making, number, self.sink.budget())?;
             let pace = Pace::on(self.sink.budget());
             let mut source = Doubted::new(Cursor::new(bytes), pace.clone());
@@ -261,7 +272,7 @@ impl<'a> Walk<'a, '_> {
             });
             pace.settle(self.sink.budget());
             if read.is_ok() {
-                self.right = Some(number);
+                self.right = number;
                 return Some(password);
             }
         }

@@ -38,6 +38,26 @@ fn encrypted_archives_are_opened_with_common_passwords() {
 }
 
 #[test]
+fn the_password_that_was_right_is_tried_first_on_what_follows() {
+    let files: Vec<(String, Vec<u8>)> =
+        (0..6).map(|number| (format!("{number}"), vec![number; 100])).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (&name[..], &content[..])).collect();
+    for (method, keys) in [(SevenZip::Copy, 3), (SevenZip::Lzma2, 4)] {
+        // The third of the common ones; each member is a block. The key of the header is the library's.
+        let bytes = seven_zip(method, Some("malware"), &files);
+        let rounds = Making::of_header(&bytes).rounds();
+        let found = Collected::with_keys(FileType::SevenZip, &bytes, keys * rounds);
+        let is_whole =
+            |(_, content): &(&str, &[u8])| found.children.iter().any(|child| child.bytes == *content);
+        assert!(files.iter().all(is_whole), "{method:?} {:?}", found.incomplete);
+        let found = Collected::with_keys(FileType::SevenZip, &bytes, keys * rounds - 1);
+        let is_told = found.incomplete.contains(&Reason::Encrypted)
+            || found.children.iter().any(|child| child.absent == Some(Reason::Encrypted));
+        assert!(is_told, "{method:?}");
+    }
+}
+
+#[test]
 fn encrypted_blocks_of_other_methods_are_opened_too() {
     for method in [SevenZip::Zstd, SevenZip::Deflate64, SevenZip::Brotli, SevenZip::Lzma2WithSwap4] {
         let files: &[(&str, &[u8])] = &[("a", b"first"), ("b", b"second")];

@@ -43,6 +43,24 @@ const NAME_BYTES: usize = 32 << 20;
 /// Largest block of data.
 const BLOCK: usize = 1 << 20;
 
+/// What images of version 4 begin with that were made on machines of the usual order.
+pub(crate) const MAGIC: &[u8] = b"hsqs";
+
+/// Whether bytes begin with a superblock that makes sense.
+pub(crate) fn begins_with_superblock(bytes: &[u8]) -> bool {
+    let fields = || {
+        let mut fields = Reader::little(bytes).at(12)?;
+        let (block, _, method, shift) = (fields.u32()?, fields.u32()?, fields.u16()?, fields.u16()?);
+        fields.skip(4)?;
+        Some((block, method, u32::from(shift), fields.u32()?))
+    };
+    // The version stands as two numbers, 4 and 0.
+    let is_sound = |(block, method, shift, version)| {
+        1_u32.checked_shl(shift) == Some(block) && method <= 6 && version == 4
+    };
+    bytes.starts_with(MAGIC) && fields().is_some_and(is_sound)
+}
+
 /// Gives every file.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let pace = Pace::coding(units(bytes.len()), sink.budget());
@@ -190,7 +208,7 @@ impl<'a> Image<'a> {
                 first_block(table).filter(|block| *block > directories && *block < table).unwrap_or(table)
             })
             .fold(end, u64::min);
-        let is_sound = bytes.starts_with(b"hsqs")
+        let is_sound = bytes.starts_with(MAGIC)
             && version == 4
             && block.is_power_of_two()
             && (4096..=1 << 20).contains(&block);

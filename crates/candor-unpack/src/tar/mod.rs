@@ -68,6 +68,11 @@ pub(crate) fn cut(bytes: &[u8]) -> Cut {
     Cut { whole: usize::try_from(whole).unwrap_or(0), next: None }
 }
 
+/// Whether bytes begin with a header whose checksum holds.
+pub(crate) fn begins_with_header(bytes: &[u8]) -> bool {
+    Header::read(clipped(bytes, 0, BLOCK)).is_some_and(|header| header.is_sound)
+}
+
 /// Gives every member that is a file, and tells what kind of package it is.
 pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     let mut package = Package::default();

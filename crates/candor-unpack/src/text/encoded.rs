@@ -6,7 +6,8 @@
 //!
 //! A long run of digits is decoded and given only when it is something: a program, an archive, a signed
 //! message, or text, plain or in UTF-16. Keys and certificates, of which texts are full, are none of these. Streams of zlib are
-//! something, too; those of deflate, which begin with nothing that tells them, where the text names what inflates.
+//! something, too; those of deflate, which begin with nothing that tells them, where the text names what inflates. What other
+//! archives, images of disks and programs are, whose marks stand further on, is asked of who tells types apart.
 //!
 //! Shorter runs are looked at where a decoder is named beside them: `base64 -d`, `FromBase64String`, `atob`, `b64decode`.
 
@@ -16,9 +17,12 @@ use std::io::Read as _;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, packed};
+use candor_identify::{PREFIX, identify};
+use candor_model::{FileType, Target};
 
 use crate::cms;
 use crate::codec::{self, Decoder};
+use crate::reader::{Order, Reader};
 use crate::transfer::{any, base64, is_base64_digit};
 use crate::work::{Allowance, units};
 
@@ -30,6 +34,11 @@ const PIECE: usize = 32;
 const AROUND: usize = 64;
 /// Digits of a run that are looked at to see what it is: whole groups of four, of more bytes than are asked for.
 const BEGIN: usize = 512;
+/// The same where its type is asked for: as many as tell that of most files, and in long runs as many as tell images of disks.
+const TYPED: usize = PREFIX.div_ceil(3) * 4;
+const IMAGE: usize = 88_000;
+/// Shortest run that is asked whether it is one: the mark of a CD stands behind as many.
+const LONG: usize = 43_700;
 /// How far before a run its option may begin.
 const NEAR: usize = 40;
 
@@ -39,6 +48,8 @@ const BEGINNING: u64 = 32;
 const OPTION: u64 = 256;
 /// And what it costs to look for what goes on in the next line.
 const LINE: u64 = 32;
+/// What it costs to tell the type of a run, beside its digits.
+const TYPE: u64 = 256;
 
 /// What a run decodes to.
 #[derive(Debug)]
@@ -91,7 +102,7 @@ pub(super) fn found(text: &[u8], allowance: &Allowance) -> impl Iterator<Item = 
         // The beginning tells whether it is something.
         let beginning = || base64(digits.get(..BEGIN).unwrap_or(&digits));
         let packing = is_long.then(beginning).and_then(|beginning| {
-            if is_something(&beginning) {
+            if is_something(&beginning) || is_typed(&digits, allowance) {
                 return Some(Packing::None);
             }
             packing(&beginning, || *inflates.get_or_init(|| names(&INFLATING, text, allowance)), allowance)
@@ -178,7 +189,39 @@ pub(super) fn is_run(text: &[u8], allowance: &Allowance) -> bool {
     let text = text.trim_ascii();
     let (digits, end) = joined(text, 0, run_length(text), allowance);
     let beginning = digits.get(..BEGIN).unwrap_or(&digits);
-    end == text.len() && digits.len() >= BLOB && is_something(&base64(beginning))
+    let is_something = || is_something(&base64(beginning)) || is_typed(&digits, allowance);
+    end == text.len() && digits.len() >= BLOB && is_something()
+}
+
+/// Whether digits are those of a file of a type that hides content or is a program, as far as its beginning tells.
+fn is_typed(digits: &[u8], allowance: &Allowance) -> bool {
+    let near = (TYPED, true);
+    let far = (IMAGE, digits.len() >= LONG);
+    [near, far].into_iter().filter(|(_, is_asked)| *is_asked).any(|(most, _)| {
+        let digits = digits.get(..most).unwrap_or(digits);
+        allowance.pay(units(digits.len()).saturating_add(TYPE)) && is_file(&base64(digits))
+    })
+}
+
+/// Whether this is the beginning of such a file.
+fn is_file(beginning: &[u8]) -> bool {
+    let found = identify(beginning);
+    match found {
+        // Two bytes are what keys and pictures begin with, too.
+        FileType::Gzip => false,
+        FileType::CpioOld => is_old_cpio(beginning),
+        _ => found.hides_content() || matches!(found.target(), Target::Pe | Target::Elf | Target::MachO),
+    }
+}
+
+/// Whether a member of an old cpio archive begins here: its name ends where its length says.
+fn is_old_cpio(beginning: &[u8]) -> bool {
+    let order = if beginning.starts_with(b"\xc7") { Order::Little } else { Order::Big };
+    let length =
+        Reader::new(beginning, order).at(20).and_then(|mut reader| reader.u16()).map_or(0, usize::from);
+    // Behind the fixed part of a header, and more than the NUL behind it.
+    let end = length.checked_sub(1).and_then(|last| beginning.get(last.checked_add(26)?));
+    length > 1 && end == Some(&0)
 }
 
 /// The digits of the run of this `length` at `start` and of those in the next lines that go on with it, and where they end.
@@ -397,6 +440,27 @@ mod tests {
         let noise: Vec<u8> = (0..200_u8).map(|byte| byte.wrapping_mul(37) ^ 0xa5).collect();
         assert!(found(base64(&noise).as_bytes()).is_empty());
         assert_eq!(found(format!("{} ", base64(&[b'x'; 200])).repeat(100).as_bytes()).len(), 100);
+    }
+
+    #[test]
+    fn archives_and_images_whose_marks_stand_further_on_are_decoded() {
+        use candor_fixtures::archive::{Cpio, cpio, iso, tar};
+        let files: &[(&str, &[u8])] = &[("name", &[7; 5_000])];
+        let of = |kind| cpio(kind, files);
+        let archives =
+            [tar(files), of(Cpio::Newc), of(Cpio::Odc), of(Cpio::Binary), of(Cpio::BinaryBig), iso(files)];
+        for archive in archives {
+            for text in [base64(&archive), lines(&archive, 76, "", "\n")] {
+                assert!(found(text.as_bytes()) == [&archive[..]], "{}", &text[..16]);
+            }
+            assert!(super::is_run(base64(&archive).as_bytes(), &Allowance::new(u64::MAX)));
+        }
+        // A mark of two bytes without a name behind it, and what may not be asked for.
+        let noise = [&[0xc7, 0x71][..], &[0x93; 200]].concat();
+        assert!(found(base64(&noise).as_bytes()).is_empty());
+        let allowance = Allowance::new(super::TYPE);
+        assert_eq!(super::found(base64(&tar(files)).as_bytes(), &allowance).count(), 0);
+        assert!(allowance.is_over());
     }
 
     /// Base64 in lines of this `width`, each between these.

@@ -54,7 +54,9 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
     if encoded_script::search(text, sink) == Flow::Stop {
         return;
     }
-    if search(text, 0, &[], sink) == Flow::Stop || mail::search_uuencoded(text, sink) == Flow::Stop {
+    // What is named there is given with its name.
+    let named: Vec<Range<usize>> = mail::named_base64(text).map(|(_, place)| place).collect();
+    if search(text, 0, &named, sink) == Flow::Stop || mail::search_uuencoded(text, sink) == Flow::Stop {
         return;
     }
     binhex::search(text, sink);

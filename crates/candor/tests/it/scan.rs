@@ -267,7 +267,9 @@ fn the_limits_are_those_of_the_options() {
     assert_eq!(place.run(&["scan", "--max-file-size", "4K", "a"]).code, 0);
     let said = place.run(&["scan", "--max-scan-size", "1K", "a"]);
     assert!(
-        said.stdout.starts_with("a: incomplete: all layers together exceed the scan-size limit\n"),
+        said.stdout.starts_with(
+            "a: incomplete: all layers together exceed the scan-size limit, so that no more are opened\n"
+        ),
         "{said:?}"
     );
     let said = place.run(&["scan", "--max-file-size", "12Q", "a"]);

@@ -154,6 +154,9 @@ fn packed_elf(content: &[u8], magic: &[u8; 4]) -> Vec<u8> {
         out.extend(bytes);
     }
     out.extend([0; 12]);
+    // The segment is all of the file.
+    let length = (out.len() as u64).to_le_bytes();
+    out[96..104].copy_from_slice(&length);
     out
 }
 
