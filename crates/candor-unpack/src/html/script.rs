@@ -1,7 +1,7 @@
 //! The normalised copy of a script: what the same program looks like however it is written.
 //!
 //! Comments and needless white space go, strings get double quotes, their escapes are resolved, constant
-//! strings that are added or given to `unescape` become one, names that the program declares itself are
+//! strings that are added or given to `unescape` become one, one that is given to `eval` stands there as what it says, names that the program declares itself are
 //! numbered in the order of declaration (`n000`), and everything is in lower case. These are the rules of
 //! ClamAV as its `sigtool --html-normalise` shows them.
 //!
@@ -212,6 +212,13 @@ enum Held {
     Added,
 }
 
+/// A call of which the result stands there when it is given one string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Unescape,
+    Eval,
+}
+
 /// Puts tokens together again.
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
@@ -219,19 +226,19 @@ struct Writer<'a> {
     held: Held,
     /// The string that is held back.
     text: Vec<u8>,
-    /// Where `unescape(` was written, when nothing else came behind.
-    unescape: Option<usize>,
+    /// The call that was written, and where, when nothing else came behind.
+    call: Option<(Call, usize)>,
 }
 
 impl<'a> Writer<'a> {
     const fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, last: Last::Other, held: Held::Nothing, text: Vec::new(), unescape: None }
+        Self { out, last: Last::Other, held: Held::Nothing, text: Vec::new(), call: None }
     }
 
     /// Writes the name with this number.
     fn name(&mut self, number: usize) {
         self.begin_word();
-        self.unescape = None;
+        self.call = None;
         self.out.push(b'n');
         let first = self.out.len();
         let mut left = number;
@@ -247,7 +254,14 @@ impl<'a> Writer<'a> {
 
     fn word(&mut self, word: &[u8]) {
         self.flush_text();
-        self.unescape = word.eq_ignore_ascii_case(b"unescape").then_some(self.out.len());
+        self.call = match word {
+            _ if word.eq_ignore_ascii_case(b"unescape") => Some((Call::Unescape, self.out.len())),
+            // That of an object may be another.
+            _ if word.eq_ignore_ascii_case(b"eval") && self.out.last() != Some(&b'.') => {
+                Some((Call::Eval, self.out.len()))
+            }
+            _ => None,
+        };
         self.begin_word();
         push_lower(self.out, word);
     }
@@ -269,16 +283,26 @@ impl<'a> Writer<'a> {
     }
 
     fn sign(&mut self, sign: u8) {
-        match (self.held, sign) {
-            (Held::Text, b'+') => {
+        match (self.held, sign, self.call) {
+            (Held::Text, b'+', _) => {
                 self.held = Held::Added;
                 return;
             }
-            (Held::Text, b')') if self.unescape.is_some() => {
-                // `unescape("...")` becomes the string that it gives, which may be added to again.
-                self.text = unescaped(&self.text);
-                let start = self.unescape.take();
-                self.out.truncate(start.unwrap_or(self.out.len()));
+            (Held::Text, b')', Some((call, start))) => {
+                self.call = None;
+                self.out.truncate(start);
+                if call == Call::Unescape {
+                    // The string that it gives may be added to again.
+                    self.text = unescaped(&self.text);
+                    return;
+                }
+                self.held = Held::Nothing;
+                if self.out.last().is_some_and(u8::is_ascii_alphanumeric) {
+                    self.out.push(b' ');
+                }
+                push_lower(self.out, &self.text);
+                self.text.clear();
+                self.last = Last::Other;
                 return;
             }
             _ => {}
@@ -288,14 +312,14 @@ impl<'a> Writer<'a> {
         self.out.push(sign);
         self.last = Last::Other;
         if !(sign == b'(' && was_word) {
-            self.unescape = None;
+            self.call = None;
         }
     }
 
     /// Writes the string that was held back, before something that it cannot be one with.
     fn flush(&mut self) {
         self.flush_text();
-        self.unescape = None;
+        self.call = None;
     }
 
     fn flush_text(&mut self) {

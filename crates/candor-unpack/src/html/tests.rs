@@ -128,6 +128,8 @@ fn scripts_are_normalised_as_programs() {
     check_script("\"a\" + 'b' + c + \"D\" +\n\"e\"", "\"ab\"+c+\"de\"");
     check_script("document.write(unescape(\"%3Cscript%3E\"))", "document.write(\"<script>\")");
     check_script("t\nunescape('%41%u0042') + 'c'", "t\"abc\"");
+    check_script("else eval('Al' + \"ert(1)\"); eval(x + 'y')", "else alert(1);eval(x+\"y\")");
+    check_script("o.eval('a')", "o.eval(\"a\")");
     check_script(r#"'a\x41\u0042\"\q\x4'"#, "\"aab\"qx4\"");
     check_script("A /* x */ B ++ + c", "a b+++c");
     check_script("for(var i=0;i<10;i++){x+=i}", "for(var n000=0;n000<10;n000++){x+=n000}");
