@@ -95,11 +95,14 @@ pub(super) fn find(bytes: &[u8], passwords: &[Vec<u8>], sink: &mut dyn Sink) -> 
         }
         let is_new = dictionary.get(b"R").and_then(Value::number).is_some_and(|revision| revision >= 5);
         let identifiers = if is_new { vec![Vec::new()] } else { identifiers(bytes) };
-        let opened = std::iter::once(&Vec::new()).chain(passwords).find_map(|password| {
-            let price = price(&dictionary);
+        let price = price(&dictionary);
+        let none: &[Vec<u8>] = &[Vec::new()];
+        let as_user = none.iter().chain(passwords).map(|password| (password, false));
+        let as_owner = passwords.iter().map(|password| (password, true));
+        let opened = as_user.chain(as_owner).find_map(|(password, is_owner)| {
             let may_try = |_: &&Vec<u8>| sink.budget().pay_key(price);
             let mut affordable = identifiers.iter().take_while(may_try);
-            affordable.find_map(|identifier| Encryption::open(&dictionary, identifier, password))
+            affordable.find_map(|identifier| Encryption::open(&dictionary, identifier, password, is_owner))
         });
         if let Some(encryption) = opened {
             return Found::Open(encryption);
@@ -159,8 +162,8 @@ fn identifiers(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 impl Encryption {
-    /// The key that `password` gives; `None` when it is the wrong one, or the handler another.
-    fn open(dictionary: &Value, identifier: &[u8], password: &[u8]) -> Option<Self> {
+    /// The key that `password` gives, that of the user or of the owner; `None` when it is the wrong one, or the handler another.
+    fn open(dictionary: &Value, identifier: &[u8], password: &[u8], is_owner: bool) -> Option<Self> {
         let version = dictionary.get(b"V").and_then(Value::number).unwrap_or(0);
         let revision = dictionary.get(b"R").and_then(Value::number)?;
         let metadata = dictionary.get(b"EncryptMetadata").is_none_or(|value| *value != Value::False);
@@ -170,7 +173,7 @@ impl Encryption {
             _ => return None,
         };
         let key = if revision >= 5 {
-            key_of_256(dictionary, revision, password)?
+            key_of_256(dictionary, revision, password, is_owner)?
         } else {
             let length = match version {
                 1 => 5,
@@ -178,6 +181,9 @@ impl Encryption {
                 _ => dictionary.get(b"Length").and_then(Value::number).unwrap_or(40) / 8,
             };
             let length = usize::try_from(length).ok()?.clamp(5, 16);
+            let users =
+                if is_owner { Some(user_password(dictionary, revision, length, password)?) } else { None };
+            let password = users.as_deref().unwrap_or(password);
             key_of_128(dictionary, revision, length, metadata, identifier, password)?
         };
         Some(Self { key, streams, strings, metadata })
@@ -260,6 +266,31 @@ fn text<'a>(dictionary: &'a Value, key: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
+/// A password as the older revisions take it.
+fn padded(password: &[u8]) -> Vec<u8> {
+    password.iter().chain(&PADDING).copied().take(32).collect()
+}
+
+/// `data` under RC4 with a key of which every byte is changed by the round.
+fn mixed_rc4(key: &[u8], round: u8, data: &[u8]) -> Vec<u8> {
+    let mixed: Vec<u8> = key.iter().map(|byte| byte ^ round).collect();
+    cipher::rc4(&mixed, data)
+}
+
+/// The user's password, filled up, which the owner's gives: algorithm 7, revisions 2 to 4.
+fn user_password(dictionary: &Value, revision: u64, length: usize, password: &[u8]) -> Option<Vec<u8>> {
+    let mut key = Md5::digest(padded(password)).to_vec();
+    let rounds = if revision >= 3 { 20_u8 } else { 1 };
+    if revision >= 3 {
+        for _ in 0..50 {
+            key = Md5::digest(&key).to_vec();
+        }
+    }
+    key.truncate(length);
+    let secret = text(dictionary, b"O")?.get(..32)?.to_vec();
+    Some((0..rounds).rev().fold(secret, |data, round| mixed_rc4(&key, round, &data)))
+}
+
 /// Revisions 2 to 4.
 fn key_of_128(
     dictionary: &Value,
@@ -270,9 +301,8 @@ fn key_of_128(
     password: &[u8],
 ) -> Option<Vec<u8>> {
     let permissions = dictionary.get(b"P")?.integer()?.to_le_bytes();
-    let padded: Vec<u8> = password.iter().chain(&PADDING).copied().take(32).collect();
     let mut hash = Md5::new();
-    hash.update(&padded);
+    hash.update(padded(password));
     hash.update(text(dictionary, b"O")?.get(..32)?);
     hash.update(permissions.get(..4)?);
     hash.update(identifier);
@@ -295,37 +325,40 @@ fn key_of_128(
         hash.update(identifier);
         let mut check = hash.finalize().to_vec();
         for round in 0..20_u8 {
-            let mixed: Vec<u8> = key.iter().map(|byte| byte ^ round).collect();
-            check = cipher::rc4(&mixed, &check);
+            check = mixed_rc4(&key, round, &check);
         }
         expected.get(..16)? == check
     };
     is_right.then_some(key)
 }
 
-/// Revisions 5 and 6.
-fn key_of_256(dictionary: &Value, revision: u64, password: &[u8]) -> Option<Vec<u8>> {
+/// Revisions 5 and 6. What the owner's password is checked with is mixed with what the user's is (algorithm 2.A).
+fn key_of_256(dictionary: &Value, revision: u64, password: &[u8], is_owner: bool) -> Option<Vec<u8>> {
     let password = password.get(..127).unwrap_or(password);
     let user = text(dictionary, b"U")?;
+    let (own, secret, mixed) = match is_owner {
+        true => (text(dictionary, b"O")?, b"OE", user.get(..48)?),
+        false => (user, b"UE", &[][..]),
+    };
     let hash = |salt: &[u8]| {
         if revision == 5 {
-            Some(Sha256::digest([password, salt].concat()).to_vec())
+            Some(Sha256::digest([password, salt, mixed].concat()).to_vec())
         } else {
-            strong_hash(password, salt)
+            strong_hash(password, salt, mixed)
         }
     };
-    if hash(user.get(32..40)?)? != user.get(..32)? {
+    if hash(own.get(32..40)?)? != own.get(..32)? {
         return None;
     }
-    let key = hash(user.get(40..48)?)?;
-    cipher::aes_chained(&key, &[], text(dictionary, b"UE")?.get(..32)?)
+    let key = hash(own.get(40..48)?)?;
+    cipher::aes_chained(&key, &[], text(dictionary, secret)?.get(..32)?)
 }
 
 /// The hash of revision 6: rounds of AES and one of three hashes, at least 64.
-fn strong_hash(password: &[u8], salt: &[u8]) -> Option<Vec<u8>> {
-    let mut key = Sha256::digest([password, salt].concat()).to_vec();
+fn strong_hash(password: &[u8], salt: &[u8], mixed: &[u8]) -> Option<Vec<u8>> {
+    let mut key = Sha256::digest([password, salt, mixed].concat()).to_vec();
     for round in 0_u32.. {
-        let block = [password, &key].concat().repeat(64);
+        let block = [password, &key, mixed].concat().repeat(64);
         let secret = cipher::aes128_encrypted(key.get(..16)?, key.get(16..32)?, &block)?;
         let remainder = secret.get(..16)?.iter().map(|byte| u32::from(*byte)).sum::<u32>() % 3;
         key = match remainder {

@@ -131,12 +131,16 @@ pub(crate) fn decoded_by<'a>(
     Some(decoded)
 }
 
-/// zlib's stream; without its header when that is damaged, as readers do.
+/// zlib's stream; without its header when that is damaged, as readers do, and deflate alone when nothing like it is there.
 fn flate(data: &[u8]) -> Decoder<'_> {
     let start = data.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let data = data.get(start..).unwrap_or_default();
     match data {
         [0x48 | 0x58 | 0x68 | 0x78, ..] => codec::deflate(data.get(2..).unwrap_or_default()),
+        // The method and the check of RFC 1950, 2.2.
+        [method, flags, ..] if method & 15 != 8 || u16::from_be_bytes([*method, *flags]) % 31 != 0 => {
+            codec::deflate(data)
+        }
         _ => codec::zlib(data),
     }
 }

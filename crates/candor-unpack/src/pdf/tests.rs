@@ -19,6 +19,7 @@ fn every_filter_is_undone() {
     assert_eq!(only("", b"content"), b"content");
     assert_eq!(only("/Filter /FlateDecode", &stream::zlib(b"content")), b"content");
     assert_eq!(only("/Filter [/Fl]", &stream::zlib(b"content")), b"content");
+    assert_eq!(only("/Filter /FlateDecode", &stream::deflate(b"content")), b"content");
     assert_eq!(only("/Filter /ASCIIHexDecode", b"636f 6e74656e74>"), b"content");
     assert_eq!(only("/Filter /ASCII85Decode", b"<~87cUR D]j7B\nEbo80z~>junk"), b"Hello world!\0\0\0\0");
     assert_eq!(only("/Filter /RunLengthDecode", b"\x02abc\xfed\x80junk"), b"abcddd");
@@ -190,7 +191,7 @@ fn damage_is_survived() {
 }
 
 /// Encryption dictionary, identifier, script and stream, as pypdf 6 wrote them; the owner's password is
-/// unknown here.
+/// unknown here, and of the last ones that of the user is.
 const ENCRYPTED: &[(&str, &str, &str, &str, &str)] = &[
     (
         "RC4-40",
@@ -241,6 +242,41 @@ const ENCRYPTED: &[(&str, &str, &str, &str, &str)] = &[
         "41125862dad66091e4d94b61892652df290c16ddfb9283c783bd3492d00979b9",
         "cee6d73003fffa8aa6702132c6b2ca81074b337d02cf49bca42a01559beece3b",
     ),
+    (
+        "RC4-40, that of the owner",
+        "<< /V 1 /R 2 /Length 40 /P 4294967292 /Filter /Standard /O <0349163b89dd00dc1468b0ff086bd9673dab4fd566e6e0a5160346669a48bfbf> /U <b0a2d8c993944c533a97af99c98d3c30a8d48cffc42136697e6a52f178dda3e1> >>",
+        "d127b88289e6f2c825c378ca6c3951d0",
+        "dd4835c276d40db8e292",
+        "45762d9a13c78aaa4d1b37",
+    ),
+    (
+        "RC4-128, that of the owner",
+        "<< /V 2 /R 3 /Length 128 /P 4294967292 /Filter /Standard /O <cee10e93f655fc27be320d7692dbd4a8f8cb21eeb70e8aa220870e63b803c892> /U <1e403173aa5422f94cbf7201fc4a876a28bf4e5e4e758a4164004e56fffa0108> >>",
+        "0658798f2950ab53adbe08b6be366c05",
+        "e6ec6f8215ae3642c6f0",
+        "34d4e6b4e55f9b5a24d847",
+    ),
+    (
+        "AES-128, that of the owner",
+        "<< /V 4 /R 4 /Length 128 /P 4294967292 /Filter /Standard /O <cee10e93f655fc27be320d7692dbd4a8f8cb21eeb70e8aa220870e63b803c892> /U <cc103d16732a469d33234a3d90dbe54628bf4e5e4e758a4164004e56fffa0108> /CF << /StdCF << /AuthEvent /DocOpen /CFM /AESV2 /Length 16 >> >> /StmF /StdCF /StrF /StdCF >>",
+        "3a08dc189ff54650106c1d1e10a35c5e",
+        "f087bb123e49eefff03c80160230bf36e93a4c8f5d213550049fab300f2cc96e",
+        "7afc0d71e6e35d7272113b76ac069c235798bacde0b70f40c0243988b563e481",
+    ),
+    (
+        "AES-256-R5, that of the owner",
+        "<< /V 5 /R 5 /Length 256 /P 4294967292 /Filter /Standard /O <ca4b63708d989b416cf8828f848ade47864a64b8a925e772c1971124fc50526b54c77df063fbe7e1bf1798c104ca2ae7> /U <45e5c4c0fac776b2d6d9f6a267fab457b3f8cde99d2db22fbe761fa0f241090d18136df3d4d7358058dd8858966d6b91> /CF << /StdCF << /AuthEvent /DocOpen /CFM /AESV3 /Length 32 >> >> /StmF /StdCF /StrF /StdCF /OE <396caf0e38f09e56966a5799206ffe4c10ffe5e2d3a577a4b115ddff32c87252> >>",
+        "c6234058319e0824a50e73c91dc11f39",
+        "6a1a58503db647fcec3d8b90de431f31672db5ab3e83e43002e156633dd66b14",
+        "d7c07326fb568aba99ac79739da9974d1bae3d6e6b413dec6ef1209c9d5c56b7",
+    ),
+    (
+        "AES-256, that of the owner",
+        "<< /V 5 /R 6 /Length 256 /P 4294967292 /Filter /Standard /O <518caaf6ad18344c25e7c4e3f8e08c6f1360fb1c1cdc5c3f2f9bc24404c359db3a7d5f5e1daf2044fd42638a47164f6d> /U <a99f5081d96ff28d1d03d6a2c8333c3a938bcc5cce8b7d08c84aa778b620a76eabbf5a399253e1c57226603d09fe3c5f> /CF << /StdCF << /AuthEvent /DocOpen /CFM /AESV3 /Length 32 >> >> /StmF /StdCF /StrF /StdCF /OE <d7ad7ae751f6cc40a6c03ffb8f0d61ed2ad45d77ce3f6ae6b9c6d5ee7d33510a> >>",
+        "fdab9ca0688a86301624dca51b680562",
+        "b2fcd6ebffd0a84f35af02a7fc87217efc6452e1ffae116b8a95bdc171cbe511",
+        "cac1b9ca72d51d62516b5113ee5d67985231a27ec6fad0da65f11aab3770508f",
+    ),
 ];
 
 fn encrypted(case: usize) -> Vec<u8> {
@@ -273,9 +309,11 @@ fn encrypted_documents_are_opened_with_no_password_and_with_common_ones() {
 
 #[test]
 fn an_unknown_password_is_said() {
-    for case in 0..ENCRYPTED.len() {
+    for (case, (name, ..)) in ENCRYPTED.iter().enumerate() {
         let bytes = encrypted(case);
-        let at = memchr::memmem::find(&bytes, b"/U <").unwrap() + 4;
+        let is_owner = name.ends_with("owner");
+        let checked = if is_owner { &b"/O <"[..] } else { b"/U <" };
+        let at = memchr::memmem::find(&bytes, checked).unwrap() + 4;
         let mut other = bytes.clone();
         other[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
         let found = Collected::of(FileType::Pdf, &other);
