@@ -1,12 +1,12 @@
 //! Formulas: from the tokens of a stack machine to the list of tokens, and to what Excel shows.
 //!
-//! Layout: MS-XLS 2.5.198 (`Rgce`). What cannot be read ends a formula; what came before is kept. Both texts
+//! Layout: MS-XLS 2.5.198 (`Rgce`); what differs in files of Excel 5 stands in 3.4 to 3.8 of `OpenOffice.org`'s documentation. What cannot be read ends a formula; what came before is kept. Both texts
 //! are made in one pass over the tokens, whatever their order is.
 
 use std::fmt::Write as _;
 
+use super::Biff;
 use super::functions::{Functions, command};
-use super::text;
 use crate::reader::{Reader, clipped};
 
 /// A formula as text.
@@ -21,8 +21,9 @@ pub(super) struct Shown {
 }
 
 /// What the tokens in `bytes` are.
-pub(super) fn shown(bytes: &[u8], functions: &Functions) -> Shown {
-    let mut machine = Machine { functions, tokens: String::new(), nodes: Vec::new(), stack: Vec::new() };
+pub(super) fn shown(bytes: &[u8], biff: Biff, functions: &Functions) -> Shown {
+    let mut machine =
+        Machine { biff, functions, tokens: String::new(), nodes: Vec::new(), stack: Vec::new() };
     let mut reader = Reader::little(bytes);
     let mut is_whole = true;
     while !reader.rest().is_empty() && is_whole {
@@ -47,6 +48,7 @@ enum Piece<'a> {
 }
 
 struct Machine<'a> {
+    biff: Biff,
     functions: &'a Functions,
     tokens: String,
     nodes: Vec<Node>,
@@ -127,7 +129,7 @@ impl Machine<'_> {
             0x16 => self.operand("MissArg", String::new()),
             0x17 => {
                 let count = reader.u8()?;
-                let text = text(reader, u64::from(count))?;
+                let text = self.biff.text(reader, u64::from(count))?;
                 self.say("Str", &text);
                 self.push(Node::Text(format!("\"{}\"", text.replace('"', "\"\""))));
             }
@@ -192,15 +194,19 @@ impl Machine<'_> {
                 self.call(&format!("FuncVar{class}"), number, usize::from(count), &format!("args {count} "));
             }
             0x23 => {
-                let number = reader.u32()?;
+                let number = u32::from(reader.u16()?);
+                let number = match self.biff {
+                    Biff::Five => reader.skip(12).map(|()| number)?,
+                    Biff::Eight => number | u32::from(reader.u16()?) << 16,
+                };
                 self.operand(&format!("Name{class}"), format!("name{number}"));
             }
             0x24 | 0x2c => {
-                let (row, column) = (reader.u16()?, reader.u16()?);
-                self.operand(&format!("Ref{class}"), place(row, column));
+                let cell = self.cell(reader)?;
+                self.operand(&format!("Ref{class}"), cell);
             }
             0x25 | 0x2d => {
-                let area = area(reader)?;
+                let area = self.area(reader)?;
                 self.operand(&format!("Area{class}"), area);
             }
             0x26..=0x28 => {
@@ -212,25 +218,35 @@ impl Machine<'_> {
                 self.say(&format!("MemFunc{class}"), "");
             }
             0x2a | 0x2b => {
-                reader.skip(if kind & 0x1f == 0x0a { 4 } else { 8 })?;
+                // As long as what they were.
+                if kind & 0x1f == 0x0a {
+                    self.cell(reader)?
+                } else {
+                    self.area(reader)?
+                };
                 self.operand(&format!("RefErr{class}"), "#REF!".to_owned());
             }
             0x39 => {
-                let (sheet, number) = (reader.u16()?, reader.u16()?);
-                reader.skip(2)?;
-                self.operand(&format!("NameX{class}"), format!("sheet{sheet}!name{number}"));
+                let sheet = self.sheet(reader, 8)?;
+                let number = reader.u16()?;
+                reader.skip(if self.biff == Biff::Five { 12 } else { 2 })?;
+                self.operand(&format!("NameX{class}"), format!("{sheet}!name{number}"));
             }
             0x3a => {
-                let (sheet, row, column) = (reader.u16()?, reader.u16()?, reader.u16()?);
-                self.operand(&format!("Ref3d{class}"), format!("sheet{sheet}!{}", place(row, column)));
+                let (sheet, cell) = (self.sheet(reader, 12)?, self.cell(reader)?);
+                self.operand(&format!("Ref3d{class}"), format!("{sheet}!{cell}"));
             }
             0x3b => {
-                let sheet = reader.u16()?;
-                let area = area(reader)?;
-                self.operand(&format!("Area3d{class}"), format!("sheet{sheet}!{area}"));
+                let (sheet, area) = (self.sheet(reader, 12)?, self.area(reader)?);
+                self.operand(&format!("Area3d{class}"), format!("{sheet}!{area}"));
             }
             0x3c | 0x3d => {
-                reader.skip(if kind & 0x1f == 0x1c { 6 } else { 10 })?;
+                self.sheet(reader, 12)?;
+                if kind & 0x1f == 0x1c {
+                    self.cell(reader)?
+                } else {
+                    self.area(reader)?
+                };
                 self.operand(&format!("RefErr3d{class}"), "#REF!".to_owned());
             }
             _ => {
@@ -239,6 +255,37 @@ impl Machine<'_> {
             }
         }
         Some(())
+    }
+
+    /// A sheet by number; in older files something of this length stands behind it.
+    fn sheet(&self, reader: &mut Reader<'_>, behind: u64) -> Option<String> {
+        let number = reader.u16()?;
+        reader.skip(if self.biff == Biff::Five { behind } else { 0 })?;
+        Some(format!("sheet{number}"))
+    }
+
+    /// A cell; the older form says with its row what is relative.
+    fn cell(&self, reader: &mut Reader<'_>) -> Option<String> {
+        let row = reader.u16()?;
+        let column = self.column(reader)?;
+        Some(self.place(row, column))
+    }
+
+    fn area(&self, reader: &mut Reader<'_>) -> Option<String> {
+        let (first_row, last_row) = (reader.u16()?, reader.u16()?);
+        let (first_column, last_column) = (self.column(reader)?, self.column(reader)?);
+        Some(format!("{}:{}", self.place(first_row, first_column), self.place(last_row, last_column)))
+    }
+
+    fn column(&self, reader: &mut Reader<'_>) -> Option<u16> {
+        if self.biff == Biff::Five { reader.u8().map(u16::from) } else { reader.u16() }
+    }
+
+    fn place(&self, row: u16, column: u16) -> String {
+        match self.biff {
+            Biff::Five => place(row & 0x3fff, column | row & 0xc000),
+            Biff::Eight => place(row, column),
+        }
     }
 
     fn call(&mut self, token: &str, number: u16, count: usize, arguments: &str) {
@@ -323,12 +370,6 @@ pub(super) fn place(row: u16, column: u16) -> String {
             format!("R{}{number}C{}{letter}", mark(is_row_relative), mark(is_column_relative))
         }
     }
-}
-
-fn area(reader: &mut Reader<'_>) -> Option<String> {
-    let (first_row, last_row) = (reader.u16()?, reader.u16()?);
-    let (first_column, last_column) = (reader.u16()?, reader.u16()?);
-    Some(format!("{}:{}", place(first_row, first_column), place(last_row, last_column)))
 }
 
 const fn error(code: u8) -> &'static str {

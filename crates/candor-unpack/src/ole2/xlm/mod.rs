@@ -1,6 +1,8 @@
 //! Excel 4 macros: formulas in sheets of their own, as text.
 //!
-//! Layout: MS-XLS 2.1.4 (records), 2.4.28 (`BoundSheet8`), 2.4.127 (`Formula`), 2.4.150 (`Lbl`).
+//! Layout: MS-XLS 2.1.4 (records), 2.4.28 (`BoundSheet8`), 2.4.127 (`Formula`), 2.4.150 (`Lbl`). The older files of Excel 5 and 95
+//! are those of `OpenOffice.org`'s documentation of the Excel file format: the same records (5.8 BIFF5), whose text has one byte
+//! for each character and nothing before it (2.5.2), and shorter cells and longer names in formulas (3.4 to 3.8).
 //!
 //! ```text
 //! records: number 2, length 2, content
@@ -33,6 +35,36 @@ const FORMULA_RECORD: u16 = 0x06;
 const STRING: u16 = 0x207;
 const START: u16 = 0x809;
 
+/// The version of a workbook, which says how long text and cells are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Biff {
+    /// Excel 5 and 95.
+    Five,
+    /// Excel 97 and later.
+    Eight,
+}
+
+impl Biff {
+    /// That of the first beginning in the stream.
+    fn of(workbook: &[u8]) -> Self {
+        let start = records(workbook).find(|(kind, _)| *kind == START);
+        match start {
+            Some((_, [_, 5, ..])) => Self::Five,
+            _ => Self::Eight,
+        }
+    }
+
+    /// Text of `count` characters; since Excel 97 it stands behind the byte that says whether each has one byte or two.
+    fn text(self, reader: &mut Reader<'_>, count: u64) -> Option<String> {
+        if self == Self::Five || reader.u8()? & 1 == 0 {
+            return Some(reader.take(count)?.iter().copied().map(char::from).collect());
+        }
+        let bytes = reader.take(count.checked_mul(2)?)?;
+        let units = bytes.as_chunks::<2>().0.iter().map(|&unit| u16::from_le_bytes(unit));
+        Some(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+    }
+}
+
 /// The macros of a workbook.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Macros {
@@ -49,7 +81,7 @@ pub(super) fn read(workbook: &[u8]) -> Option<Macros> {
     if !has_macro_sheet(workbook) {
         return None;
     }
-    let functions = Functions::new();
+    let (biff, functions) = (Biff::of(workbook), Functions::new());
     let mut macros = Macros::default();
     for (kind, record) in records(workbook) {
         if macros.text.len() >= TEXT {
@@ -61,7 +93,7 @@ pub(super) fn read(workbook: &[u8]) -> Option<Macros> {
             continue;
         }
         let _ = write!(macros.text, "{kind:04x} {:6}   ", record.len());
-        let whole = macros.record(kind, record, &functions);
+        let whole = macros.record(kind, record, biff, &functions);
         macros.text.push('\n');
         if whole.is_none() {
             macros.missing = Some("a macro of Excel 4");
@@ -74,7 +106,7 @@ pub(super) fn read(workbook: &[u8]) -> Option<Macros> {
 fn has_macro_sheet(workbook: &[u8]) -> bool {
     records(workbook).any(|(kind, record)| match kind {
         SHEET => record.get(5) == Some(&1),
-        START => matches!(record.get(..4), Some([_, 6, 0x40, 0])),
+        START => matches!(record.get(..4), Some([_, 5 | 6, 0x40, 0])),
         _ => false,
     })
 }
@@ -93,17 +125,17 @@ fn records(workbook: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
 
 impl Macros {
     /// Writes what a record says; `None` when it could not be read as a whole.
-    fn record(&mut self, kind: u16, record: &[u8], functions: &Functions) -> Option<()> {
+    fn record(&mut self, kind: u16, record: &[u8], biff: Biff, functions: &Functions) -> Option<()> {
         match kind {
             START => self.text.push_str("BOF : Beginning of File"),
             0x0a => self.text.push_str("EOF : End of File"),
-            SHEET => return self.sheet(record),
-            NAME => return self.name(record, functions),
-            FORMULA_RECORD => return self.formula(record, functions),
+            SHEET => return self.sheet(record, biff),
+            NAME => return self.name(record, biff, functions),
+            FORMULA_RECORD => return self.formula(record, biff, functions),
             STRING => {
                 let mut reader = Reader::little(record);
                 let count = reader.u16()?;
-                let value = text(&mut reader, u64::from(count))?;
+                let value = biff.text(&mut reader, u64::from(count))?;
                 let _ = write!(self.text, "STRING : String Value of a Formula - \"{value}\"");
             }
             _ => self.text.push_str("<other>"),
@@ -111,10 +143,10 @@ impl Macros {
         Some(())
     }
 
-    fn sheet(&mut self, record: &[u8]) -> Option<()> {
+    fn sheet(&mut self, record: &[u8], biff: Biff) -> Option<()> {
         let mut reader = Reader::little(record).at(4)?;
         let (state, kind, count) = (reader.u8()?, reader.u8()?, reader.u8()?);
-        let name = text(&mut reader, u64::from(count)).unwrap_or_default();
+        let name = biff.text(&mut reader, u64::from(count)).unwrap_or_default();
         let kind_name = match kind {
             0 => "worksheet or dialog sheet",
             1 => "Excel 4.0 macro sheet",
@@ -139,13 +171,13 @@ impl Macros {
     }
 
     /// A name, which may be that of the cell where Excel starts.
-    fn name(&mut self, record: &[u8], functions: &Functions) -> Option<()> {
+    fn name(&mut self, record: &[u8], biff: Biff, functions: &Functions) -> Option<()> {
         let mut reader = Reader::little(record);
         let flags = reader.u16()?;
         reader.skip(1)?;
         let (count, length) = (reader.u8()?, reader.u16()?);
         let mut reader = reader.at(14)?;
-        let name = text(&mut reader, u64::from(count))?;
+        let name = biff.text(&mut reader, u64::from(count))?;
         self.text.push_str("LABEL : Cell Value, String Constant - ");
         match name.chars().next() {
             Some(number) if flags & 0x20 != 0 => {
@@ -155,16 +187,16 @@ impl Macros {
             _ => self.text.push_str(&line(&name)),
         }
         let tokens = clipped(reader.rest(), 0, u64::from(length).min(FORMULA));
-        let shown = formula::shown(tokens, functions);
+        let shown = formula::shown(tokens, biff, functions);
         let _ = write!(self.text, " = {}", line(&shown.infix));
         shown.is_whole.then_some(())
     }
 
-    fn formula(&mut self, record: &[u8], functions: &Functions) -> Option<()> {
+    fn formula(&mut self, record: &[u8], biff: Biff, functions: &Functions) -> Option<()> {
         let mut reader = Reader::little(record);
         let cell = formula::place(reader.u16()?, reader.u16()?);
         let tokens = formula::tokens(record, 20, 22)?;
-        let shown = formula::shown(clipped(tokens, 0, FORMULA), functions);
+        let shown = formula::shown(clipped(tokens, 0, FORMULA), biff, functions);
         let _ = write!(
             self.text,
             "FORMULA : Cell Formula - {cell} len={}  {}\n{cell} ={}",
@@ -174,16 +206,6 @@ impl Macros {
         );
         (shown.is_whole && tokens.len() as u64 <= FORMULA).then_some(())
     }
-}
-
-/// Text of `count` characters behind the byte that says whether each has one byte or two.
-fn text(reader: &mut Reader<'_>, count: u64) -> Option<String> {
-    if reader.u8()? & 1 == 0 {
-        return Some(reader.take(count)?.iter().copied().map(char::from).collect());
-    }
-    let bytes = reader.take(count.checked_mul(2)?)?;
-    let units = bytes.as_chunks::<2>().0.iter().map(|&unit| u16::from_le_bytes(unit));
-    Some(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 /// Text that stays within its line.

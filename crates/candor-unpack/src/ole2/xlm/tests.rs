@@ -52,6 +52,53 @@ fn formulas_are_text_in_the_words_of_clamav_and_in_those_of_excel() {
 }
 
 #[test]
+fn formulas_of_excel_5_are_read() {
+    // EXEC("calc.exe"), and ALERT(name7&R2C3&R~1C~1:R2C2&sheet1!name8&sheet2!R1C1&#REF!).
+    let tokens = [
+        &b"\x43\x07\0"[..],
+        &[0; 12],
+        b"\x44\x01\0\x02\x08\x45\0\xc0\x01\0\0\x01\x08",
+        b"\x59\x01\0\0\0\0\0\0\0\0\0\x08\0",
+        &[0; 12],
+        b"\x08\x5a\x02\0",
+        &[0; 12],
+        b"\0\0\0\x08\x4a\0\0\0\x08\x42\x01\x76\x80",
+    ]
+    .concat();
+    let record =
+        |kind: u16, body: &[u8]| [&kind.to_le_bytes()[..], &(body.len() as u16).to_le_bytes(), body].concat();
+    let formula = |row: u8, tokens: &[u8]| {
+        record(0x06, &[&[row, 0, 0, 0][..], &[0; 16], &(tokens.len() as u16).to_le_bytes(), tokens].concat())
+    };
+    let workbook = [
+        record(0x809, &[0, 5, 5, 0, 0, 0, 0, 0]),
+        record(0x85, b"\0\0\0\0\x01\x01\x06Macro1"),
+        record(0x18, b"\x20\0\0\x01\0\0\0\0\0\0\0\0\0\0\x01"),
+        record(0x18, b"\0\0\0\x04\0\0\0\0\0\0\0\0\0\0name"),
+        record(0x0a, &[]),
+        record(0x809, &[0, 5, 0x40, 0, 0, 0, 0, 0]),
+        formula(0, b"\x17\x08calc.exe\x42\x01\x6e\0"),
+        record(0x207, b"\x04\0text"),
+        formula(1, &tokens),
+        record(0x0a, &[]),
+    ]
+    .concat();
+    let (text, found) = text_of(workbook);
+    assert_eq!(found.incomplete, []);
+    for line in [
+        "Excel 4.0 macro sheet, hidden\nsheet \"Macro1\"\n",
+        "String Constant - built-in-name 1 auto_open",
+        "String Constant - name = \n",
+        "String Value of a Formula - \"text\"\n",
+        "ptgStr calc.exe ptgFuncVarV args 1 func EXEC (0x006e) \n",
+        "R1C1 =EXEC(\"calc.exe\")\n",
+        "R2C1 =ALERT(name7&R2C3&R~1C~1:R2C2&sheet1!name8&sheet2!R1C1&#REF!)\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+}
+
+#[test]
 fn a_sheet_counts_when_only_one_place_says_that_it_is_for_macros() {
     let honest = workbook();
     let listed = honest.windows(4).position(|window| window == [0x85, 0, 14, 0]).unwrap() + 4 + 5;
