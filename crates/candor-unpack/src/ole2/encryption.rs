@@ -280,6 +280,13 @@ impl Blocks {
         Rc4::new(&key)
     }
 
+    /// `bytes` decrypted as one block.
+    pub(super) fn block(&self, number: u32, bytes: &[u8]) -> Vec<u8> {
+        let mut plain = bytes.to_vec();
+        self.cipher(number).apply(&mut plain);
+        plain
+    }
+
     /// `stream` decrypted in blocks of this size.
     pub(super) fn decrypted(&self, stream: &[u8], block_size: usize) -> Vec<u8> {
         let mut plain = stream.to_vec();

@@ -16,6 +16,7 @@
 mod compound;
 mod encryption;
 mod hancom;
+mod presentation;
 mod stomping;
 #[cfg(test)]
 mod tests;
@@ -291,16 +292,7 @@ impl Walk<'_, '_> {
                 self.opened(format!("{name}/content"), plain)
             }
             "WordDocument" if matches!(content.get(10..12), Some([_, high]) if high & 1 != 0) => {
-                let is_first = content.get(11).is_some_and(|high| high & 2 != 0);
-                let passwords = self.passwords();
-                let table = self.described(if is_first { "1Table" } else { "0Table" }, &passwords);
-                let blocks = table.and_then(|table| encryption::Blocks::open(&table, &passwords));
-                let plain = blocks.map(|blocks| {
-                    let plain = blocks.decrypted(content, 512);
-                    // The block that says that it is encrypted is not.
-                    [clipped(content, 0, 68), clipped(&plain, 68, u64::MAX)].concat()
-                });
-                self.opened(format!("{name}/content"), plain)
+                self.text_document(stream, name, content)
             }
             "Workbook" | "Book" => match encryption::file_pass(content) {
                 Some(header) => {
@@ -315,9 +307,51 @@ impl Walk<'_, '_> {
                 }
                 None => self.formulas(name, content),
             },
-            "PowerPoint Document" => self.presentation(name, content),
+            "PowerPoint Document" => match self.content_of("Current User") {
+                Some(user) if presentation::is_encrypted(&user) => {
+                    self.locked_presentation(name, &user, content)
+                }
+                _ => self.presentation(name, content),
+            },
             _ => Flow::Continue,
         }
+    }
+
+    /// Gives an encrypted document of Word: its text, and the two streams beside it that are encrypted under the same key, each
+    /// from its first block on (MS-DOC 2.2.6.2 and 2.2.6.3).
+    fn text_document(&mut self, stream: &Stream, name: &str, content: &[u8]) -> Flow {
+        let is_first = content.get(11).is_some_and(|high| high & 2 != 0);
+        let table_name = if is_first { "1Table" } else { "0Table" };
+        let passwords = self.passwords();
+        let table = self.described(table_name, &passwords);
+        let blocks = table.and_then(|table| encryption::Blocks::open(&table, &passwords));
+        // How long the description is at the beginning of the table.
+        let described =
+            Reader::little(content).at(14).and_then(|mut reader| reader.u32()).map_or(0, u64::from);
+        // What says how it is encrypted is not.
+        let opened = |blocks: &encryption::Blocks, content: &[u8], open: u64| {
+            let plain = blocks.decrypted(content, 512);
+            [clipped(content, 0, open), clipped(&plain, open, u64::MAX)].concat()
+        };
+        let plain = blocks.as_ref().map(|blocks| opened(blocks, content, 68));
+        if self.opened(format!("{name}/content"), plain) == Flow::Stop {
+            return Flow::Stop;
+        }
+        let Some(blocks) = blocks else { return Flow::Continue };
+        for (other, open) in [(table_name, described), ("Data", 0)] {
+            let beside =
+                self.compound.streams.iter().find(|each| each.name() == other && each.is_beside(stream));
+            let Some(beside) = beside else { continue };
+            if let Err(reason) = self.sink.budget().admit(beside.length.min(1 << 32)) {
+                self.sink.incomplete(reason);
+                return Flow::Stop;
+            }
+            let plain = opened(&blocks, &self.compound.content(beside), open);
+            if self.give(format!("{}/content", beside.path().join("/")), None, &plain) == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        Flow::Continue
     }
 
     /// The content of the first stream of this name.
@@ -382,6 +416,21 @@ impl Walk<'_, '_> {
             self.sink.incomplete(Reason::Malformed(missing.to_owned()));
         }
         self.give(format!("{name}.xlm"), None, macros.text.as_bytes())
+    }
+
+    /// Gives an encrypted presentation, and the objects inside of it.
+    fn locked_presentation(&mut self, name: &str, user: &[u8], content: &[u8]) -> Flow {
+        let passwords = self.passwords();
+        let work = &mut self.work;
+        let sink = &mut *self.sink;
+        let mut pay = |bytes: usize| work.pay(bytes, sink);
+        let plain = presentation::decrypted(user, content, &passwords, &mut pay);
+        if let Some(plain) = &plain
+            && self.presentation(name, plain) == Flow::Stop
+        {
+            return Flow::Stop;
+        }
+        self.opened(format!("{name}/content"), plain)
     }
 
     /// Gives the objects inside of a presentation: records of kind 0x1011, compressed or not.

@@ -214,6 +214,132 @@ fn workbooks_with_the_usual_password_are_opened() {
     }
 }
 
+/// RC4 as the workbooks above have it, which is its own inverse.
+fn rc4(key: &[u8], bytes: &[u8]) -> Vec<u8> {
+    crate::cipher::rc4(key, bytes)
+}
+
+/// The description of the third workbook, with keys of 128 bits, and the key of a block under it.
+fn described() -> (Vec<u8>, impl Fn(u32) -> Vec<u8>) {
+    let description = bytes_of(WORKBOOKS[2])[26..].to_vec();
+    let password: Vec<u8> = "VelvetSweatshop".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let base = crate::hash::Hash::Sha1.of(&[&(0..16).collect::<Vec<u8>>(), &password]);
+    let key = move |block: u32| {
+        let mut key = crate::hash::Hash::Sha1.of(&[&base, &block.to_le_bytes()]);
+        key.truncate(16);
+        key
+    };
+    (description, key)
+}
+
+#[test]
+fn all_encrypted_streams_of_a_text_document_are_opened() {
+    let (description, key) = described();
+    let (table, data) = (b"a table ".repeat(200), b"data ".repeat(300));
+    let text = [&[0; 68][..], &b"text ".repeat(200)].concat();
+    let locked = |plain: &[u8]| -> Vec<u8> {
+        let blocks = (0..).zip(plain.chunks(512));
+        blocks.flat_map(|(number, block)| rc4(&key(number), block)).collect()
+    };
+    let head = [&[0xec, 0xa5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 108, 0, 0, 0][..], &[0; 50]].concat();
+    let document = [&head[..], &locked(&text)[68..]].concat();
+    let described_table = [&description[..108], &locked(&[&[0; 108][..], &table].concat())[108..]].concat();
+    let streams = [
+        ("WordDocument", document.clone()),
+        ("1Table", described_table.clone()),
+        ("0Table", b"another".to_vec()),
+        ("Data", locked(&data)),
+    ];
+    let found = Collected::of(FileType::MsOle2, &document::compound("", &streams));
+    assert_eq!(found.incomplete, []);
+    let shown: Vec<_> = found.children.iter().map(|child| child.member.name.as_str()).collect();
+    let names = [
+        "WordDocument",
+        "WordDocument/content",
+        "1Table/content",
+        "Data/content",
+        "1Table",
+        "0Table",
+        "Data",
+    ];
+    assert_eq!(shown, names);
+    let contents = [[&head[..], &text[68..]].concat(), [&description[..108], &table].concat(), data];
+    for (child, content) in found.children[1..].iter().zip(contents) {
+        assert!(child.bytes == content, "{}", child.member.name);
+    }
+    // Those of another document are left alone.
+    let unknown =
+        document::compound("", &[("WordDocument", document), ("1Table", described_table[..100].to_vec())]);
+    let found = Collected::of(FileType::MsOle2, &unknown);
+    assert_eq!((found.children.len(), found.incomplete), (2, vec![Reason::Encrypted]));
+}
+
+/// An encrypted presentation: the stream of the user, and that of the presentation, whose second object is this.
+fn presentation(object: &[u8]) -> [(&'static str, Vec<u8>); 2] {
+    let (description, key) = described();
+    let record = |kind: u16, body: &[u8]| {
+        [&[0, 0][..], &kind.to_le_bytes(), &(body.len() as u32).to_le_bytes(), body].concat()
+    };
+    let numbers =
+        |numbers: &[u32]| -> Vec<u8> { numbers.iter().flat_map(|number| number.to_le_bytes()).collect() };
+    let object = rc4(&key(2), &record(0x1011, object));
+    let session = record(0x2f14, &description[..108]);
+    let (session_at, directory_at) = (object.len() as u32, (object.len() + session.len()) as u32);
+    // Two objects from number two on: the later edit says where they are, the earlier one is not believed.
+    let directory = record(0x1772, &numbers(&[2 << 20 | 2, 0, session_at]));
+    let first = directory_at + directory.len() as u32;
+    let older = record(0x1772, &numbers(&[1 << 20 | 2, 1]));
+    let edit =
+        |previous: u32, directory: u32| record(0xff5, &numbers(&[0, 0, previous, directory, 1, 4, 0, 3]));
+    let older_edit = first + older.len() as u32;
+    let last = older_edit + edit(0, first).len() as u32;
+    let stream = [object, session, directory, older, edit(0, first), edit(older_edit, directory_at)].concat();
+    let user = record(0xff6, &numbers(&[20, 0xf3d1_c4df, last, 0, 0]));
+    [("Current User", user), ("PowerPoint Document", stream)]
+}
+
+#[test]
+fn encrypted_presentations_are_told_and_opened() {
+    let streams = presentation(b"an object");
+    let found = Collected::of(FileType::MsOle2, &document::compound("", &streams));
+    assert_eq!(found.incomplete, []);
+    assert_eq!(found.children[2].member.name, "PowerPoint Document/object");
+    assert_eq!(found.children[2].bytes, b"an object");
+    assert_eq!(found.children[3].member.name, "PowerPoint Document/content");
+    assert!(found.children[3].bytes.starts_with(b"\0\0\x11\x10\x09\0\0\0an object\0\0\x14\x2f"));
+    // Another salt: nobody knows the password.
+    let mut other = presentation(b"an object");
+    let salt = memchr::memmem::find(&other[1].1, &[5, 6, 7, 8]).unwrap();
+    other[1].1[salt] ^= 1;
+    let found = Collected::of(FileType::MsOle2, &document::compound("", &other));
+    assert_eq!((found.children.len(), found.incomplete), (2, vec![Reason::Encrypted]));
+    let found = Collected::of(FileType::MsOle2, &document::compound("", &streams[..1]));
+    assert_eq!(found.incomplete, []);
+    survives_damage(FileType::MsOle2, &document::compound("", &presentation(b"an object")));
+}
+
+#[test]
+fn objects_of_encrypted_presentations_are_paid_for() {
+    let mut streams = presentation(&[b'a'; 5000]);
+    let before = Collected::work_of(FileType::MsOle2, &document::compound("", &streams));
+    // A directory that says of a thousand objects that they stand where one does.
+    let stream = &mut streams[1].1;
+    let directory = memchr::memmem::find(stream, b"\x72\x17").unwrap() - 2;
+    let session = u32::from_le_bytes(stream[directory + 16..directory + 20].try_into().unwrap());
+    let offsets = [&[0_u32, session][..], &[0; 1000]].concat();
+    let body: Vec<u8> =
+        [1002 << 20 | 2].iter().chain(&offsets).flat_map(|number| number.to_le_bytes()).collect();
+    let place = (stream.len() as u32).to_le_bytes();
+    let edit = memchr::memmem::rfind(stream, b"\xf5\x0f").unwrap() - 2;
+    stream[edit + 20..edit + 24].copy_from_slice(&place);
+    stream.extend([&[0, 0, 0x72, 0x17][..], &(body.len() as u32).to_le_bytes(), &body].concat());
+    let bytes = document::compound("", &streams);
+    let found = Collected::of(FileType::MsOle2, &bytes);
+    assert_eq!(found.incomplete, []);
+    // Under keys of their own, what they say of their length is any number.
+    assert!(Collected::work_of(FileType::MsOle2, &bytes) > before + 400 * 5000);
+}
+
 #[test]
 fn streams_of_hancom_documents_are_inflated() {
     let header = |bits: u8| [&b"HWP Document File"[..], &[0; 15], &[0, 0, 0, 5, bits, 0, 0, 0]].concat();
