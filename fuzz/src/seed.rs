@@ -157,6 +157,11 @@ fn documents(text: &[u8]) -> Vec<Vec<u8>> {
         document::compound("", &[("Workbook", workbook)]),
         [&[0, 6, 0, 0], &document::compound("", &[("stream", text.to_vec())])[..]].concat(),
         document::rtf("Package", text),
+        b"{\\rtf1\\fromhtml1{\\*\\htmltag <a>}\\u-1 ?{\\objdata 4{\\b 1}1{\\objdata 42}}}".to_vec(),
+        document::compound("", &[("__substg1.0_10090102", document::compressed_rtf(text))]),
+        document::compound("", &[("\u{1}Ole10Native", text.to_vec())]),
+        // A list of properties with a body in HTML.
+        b"\x78\x9f\x3e\x22\x01\0\x01\x03\x90\x06\0\x14\0\0\0\x01\0\0\0\x02\x01\x13\x10\x01\0\0\0\x03\0\0\0<p>\0\0\0".to_vec(),
         document::pdf(&[("/Filter /FlateDecode", stream::zlib(text))]),
         b"From: a@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Transfer-Encoding: base64\n\n\
             bmVlZGxl\n--x--\n"

@@ -11,6 +11,26 @@ pub fn rtf(class: &str, object: &[u8]) -> Vec<u8> {
     format!("{{\\rtf1 text {{\\object\\objemb {{\\*\\objdata {digits}}}}}}}").into_bytes()
 }
 
+/// RTF as a mail of Outlook has it, under its header: literals and the mark of the end, in groups of eight.
+#[must_use]
+pub fn compressed_rtf(text: &[u8]) -> Vec<u8> {
+    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes();
+    let end = u16::try_from((207 + text.len()) % 4096).unwrap_or(0) << 4;
+    let mut tokens: Vec<u8> = text.chunks(8).flat_map(|literals| [&[0][..], literals].concat()).collect();
+    let last = text.len() % 8;
+    if last == 0 {
+        tokens.push(1);
+    } else if let Some(flags) = tokens.len().checked_sub(last + 1).and_then(|at| tokens.get_mut(at)) {
+        *flags = 1 << last;
+    }
+    tokens.extend(end.to_be_bytes());
+    // The check of gzip, but from zero and not inverted.
+    let check = tokens.iter().fold(0_u32, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
+    });
+    [&number(tokens.len() + 12)[..], &number(text.len()), b"LZFu", &check.to_le_bytes(), &tokens].concat()
+}
+
 /// A compound file of these streams, all of them in one storage, or at the top when its name is empty.
 /// Streams of less than 4,096 bytes stand in the stream of small ones.
 #[must_use]

@@ -73,6 +73,7 @@ mod lnk;
 mod lvm;
 mod lz4;
 mod lzfse;
+mod lzfu;
 mod lzma;
 mod lzo;
 mod lzw;

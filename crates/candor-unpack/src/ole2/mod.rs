@@ -1,7 +1,7 @@
 //! OLE2 compound files: Office documents before 2007, installer databases, mails of Outlook. Every stream is
 //! a child; so are the sources of macros, embedded packages and compressed objects of presentations.
 //!
-//! Layouts: MS-CFB, MS-OVBA, MS-OLEDS 2.3.6 (packages), MS-PPT 2.10.34 (objects), MS-OFFCRYPTO.
+//! Layouts: MS-CFB, MS-OVBA, MS-OLEDS 2.3.6 (packages), MS-PPT 2.10.34 (objects), MS-OFFCRYPTO, MS-OXMSG.
 //!
 //! ```text
 //! 0    d0cf11e0a1b11ae1, sizes of sectors, where directory and tables start, 109 sectors of the table
@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use candor_model::{Anomaly, ChildKind, Content, FileType, Flow, Member, Reason, Sink};
 
 use crate::codec;
+use crate::lzfu;
 use crate::password;
 use crate::quarantine::mcafee;
 use crate::reader::{Reader, clipped, until_nul};
@@ -41,6 +42,8 @@ const ATTEMPTS: u32 = 3;
 const DIRECTORIES: usize = 64;
 /// Longest source of one module.
 const SOURCE: usize = 16 << 20;
+/// The property of a mail that holds its text as RTF: MS-OXMSG 2.1.1 and MS-OXPROPS 2.941 (`PidTagRtfCompressed`).
+const COMPRESSED_RTF: &str = "__substg1.0_10090102";
 
 /// Where the last sector ends that is in use.
 pub(crate) fn end(bytes: &[u8]) -> Option<u64> {
@@ -280,10 +283,19 @@ impl Walk<'_, '_> {
 
     fn objects(&mut self, stream: &Stream, name: &str, content: &[u8]) -> Flow {
         match stream.name() {
-            "\u{1}Ole10Native" => match package(content) {
-                Some((label, data)) => self.give(format!("{name}/{label}"), None, data),
-                None => Flow::Continue,
-            },
+            "\u{1}Ole10Native" => {
+                // Data of any kind behind their length; those of a package are the file that it names.
+                let data = clipped(content, 4, u64::MAX);
+                match package(data) {
+                    Some((label, file)) => self.give(format!("{name}/{label}"), None, file),
+                    None if data.is_empty() => Flow::Continue,
+                    None => self.give(format!("{name}/content"), None, data),
+                }
+            }
+            COMPRESSED_RTF => {
+                self.position = self.position.saturating_add(1);
+                lzfu::give(content, format!("{name}.rtf"), self.position, self.sink)
+            }
             "EncryptedPackage" => {
                 let passwords = self.passwords();
                 let info = self.described("EncryptionInfo", &passwords);
@@ -476,10 +488,11 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Name and content of a package: length, flags, label, path, flags, path of a temporary copy, length, data.
+/// Name and content of a package: flags, label, path, flags, path of a temporary copy, length, data. `None` of what is none: the
+/// flags are not those of a package, and there is no content of the length that is said.
 pub(crate) fn package(content: &[u8]) -> Option<(String, &[u8])> {
     let mut reader = Reader::little(content);
-    reader.skip(6)?;
+    let is_marked = reader.u16()? == 2;
     let text = |reader: &mut Reader<'_>| {
         let found = until_nul(reader.rest()).to_vec();
         reader.skip(u64::try_from(found.len()).ok()?.checked_add(1)?)?;
@@ -490,6 +503,8 @@ pub(crate) fn package(content: &[u8]) -> Option<(String, &[u8])> {
     reader.skip(4)?;
     let temporary = reader.u32()?;
     reader.skip(u64::from(temporary))?;
-    let length = reader.u32()?;
-    Some((crate::name::decoded(&label), clipped(reader.rest(), 0, u64::from(length))))
+    let length = u64::from(reader.u32()?);
+    let data = clipped(reader.rest(), 0, length);
+    let is_whole = length > 0 && u64::try_from(data.len()).ok()? == length;
+    (is_marked || is_whole).then(|| (crate::name::decoded(&label), data))
 }

@@ -83,6 +83,21 @@ fn packages_and_objects_of_presentations_are_opened() {
 }
 
 #[test]
+fn objects_that_are_no_packages_are_given_behind_their_length() {
+    let object = |content: &[u8]| shown(&document::compound("", &[("\u{1}Ole10Native", content.to_vec())]));
+    let name = "\u{1}Ole10Native/content";
+    assert_eq!(object(b"\x0a\0\0\0an object.")[1..], [(name.to_owned(), b"an object.".to_vec())]);
+    // The fields of a package, of which the last says that more follows than there is.
+    let other = b"\x01\0a\0b\0\0\0\x03\0\0\0\0\0\x09\0\0\0more";
+    assert_eq!(object(&[b"\x15\0\0\0", &other[..]].concat())[1].0, name);
+    let mut marked = other.to_vec();
+    marked[0] = 2;
+    let found = object(&[b"\x15\0\0\0", &marked[..]].concat());
+    assert_eq!(found[1], ("\u{1}Ole10Native/a".to_owned(), b"more".to_vec()));
+    assert_eq!(object(b"\0\0\0\0").len(), 1);
+}
+
+#[test]
 fn names_of_installer_databases_are_read() {
     let name = char::from_u32(0x4840).unwrap().to_string() + "\u{3f3f}\u{4577}";
     let found = shown(&document::compound("", &[(&name, b"x".to_vec())]));

@@ -1,8 +1,10 @@
 //! TNEF, the `winmail.dat` of Outlook: bodies and attachments.
 //!
 //! Layout: MS-OXTNEF. A signature, a key, then attributes: level, number, length, data, checksum. The title
-//! of an attachment stands before or behind its data, so it is kept until the next one begins.
+//! of an attachment stands before or behind its data, so it is kept until the next one begins. Two attributes are lists of
+//! properties (2.1.3.4), among which are the bodies in RTF and HTML and the objects that are attached.
 
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -73,6 +75,11 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         };
         if let Some((name, data)) = given
             && give(sink, &mut position, name, data) == Flow::Stop
+        {
+            return;
+        }
+        if matches!(number, ATTACHMENT | PROPERTIES)
+            && properties::give(data, &mut position, &mut work, sink) == Flow::Stop
         {
             return;
         }
