@@ -320,9 +320,9 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "OLE2 compound file (Office before 2007, MSI, MSG, HWP 5)",
         types: &[FileType::MsOle2],
-        gives: "every stream, also those that the directory does not lead to; sources of VBA, and whether the compiled code next to them is another; macros of Excel 4 as text; packages; objects of presentations; deflated streams of HWP; files in quarantines of McAfee",
+        gives: "every stream, also those that the directory does not lead to; sources of VBA, and whether the compiled code next to them is another; macros of Excel 4 as text; packages, and other data that programs embed; objects of presentations; the RTF of mails (LZFu); deflated streams of HWP; files in quarantines of McAfee",
         library: None,
-        limits: "65,536 directory entries, 16 MiB of source in a module and of text of macros of Excel 4; encrypted documents (standard, agile, RC4) are opened with the password that Excel tries by itself and with 11 others; older obfuscation and encrypted presentations are reported as not looked at",
+        limits: "65,536 directory entries, 16 MiB of source in a module and of text of macros of Excel 4; encrypted documents (standard, agile, RC4; of presentations the objects) are opened with the password that Excel tries by itself and with 11 others; older obfuscation is reported as not looked at",
         unpack: ole2::unpack,
     },
     Format {
@@ -362,15 +362,15 @@ pub const FORMATS: &[Format] = &[
         types: &[FileType::Pdf],
         gives: "every stream with its filters undone (Flate, LZW, ASCII85, ASCIIHex, RunLength, predictors of PNG and TIFF), also in chains and where only a reference leads to them; scripts, also in object streams; addresses as facts",
         library: Some("zlib-rs (Flate), weezl (LZW)"),
-        limits: "16 filters in a chain; encrypted documents (RC4, AES of 128 and 256 bits) are opened with no password and with 24 others",
+        limits: "16 filters in a chain; encrypted documents (RC4, AES of 128 and 256 bits) are opened with no password and with 24 others, each as the password of the user and of the owner",
         unpack: pdf::unpack,
     },
     Format {
         name: "RTF",
         types: &[FileType::Rtf],
-        gives: "embedded objects, and the files in packages",
+        gives: "embedded objects, also in one another, and the files in packages; the HTML of mails",
         library: None,
-        limits: "4,096 objects",
+        limits: "4,096 objects, 16 in one another",
         unpack: rtf::unpack,
     },
     Format {
@@ -464,7 +464,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "TNEF (winmail.dat)",
         types: &[FileType::Tnef],
-        gives: "bodies, attachments, properties as they stand",
+        gives: "bodies, attachments, properties as they stand; of these bodies in RTF (LZFu) and HTML, and objects",
         library: None,
         limits: "none of its own",
         unpack: tnef::unpack,
