@@ -32,13 +32,11 @@ const MEMORY: u64 = 128 << 20;
 
 /// Gives what a packed program unpacks to.
 pub(crate) fn unpack(file: &PortableExecutable<'_>, sink: &mut dyn Sink) -> Flow {
-    if file.is_64_bit {
-        return upx::portable_executable(file, sink).unwrap_or(Flow::Continue);
+    match upx::portable_executable(file, sink) {
+        Some(flow) => flow,
+        None if !file.is_64_bit && file.entry_is_writable() => run(file, sink),
+        None => Flow::Continue,
     }
-    if !file.entry_is_writable() {
-        return Flow::Continue;
-    }
-    run(file, sink)
 }
 
 /// Gives what a packed ELF file unpacks to.
