@@ -9,7 +9,8 @@
 //!
 //! Key streams are those of the Mersenne Twister (EA05) and of a lagged Fibonacci generator (EA06), seeded
 //! with constants of the format and lengths. What is compressed is a run of literals and copies behind a
-//! header of its own. The script of EA06 is stored as tokens, and is written out as text again.
+//! header of its own. The script of EA06 is mostly stored as tokens, and is written out as text again; where it is text it is
+//! given as such.
 
 mod keys;
 mod tokens;
@@ -110,6 +111,13 @@ fn utf16(bytes: &[u8]) -> String {
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
+/// Whether text without a mark is of two bytes a letter: most letters of a script are those of its functions.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let start = bytes.get(..bytes.len().min(0x200)).unwrap_or_default();
+    let zeros = start.chunks_exact(2).filter(|pair| matches!(pair, [1..=u8::MAX, 0])).count();
+    zeros > start.len() / 4
+}
+
 fn give(file: &Entry<'_>, position: u64, keys: &Keys, sink: &mut dyn Sink) -> Flow {
     let is_script = file.name.starts_with('>');
     let mut member = Member {
@@ -131,11 +139,15 @@ fn give(file: &Entry<'_>, position: u64, keys: &Keys, sink: &mut dyn Sink) -> Fl
     }
     let (mut content, whole) =
         if file.is_compressed { decompressed(&plain, keys.literal, room) } else { (plain, true) };
-    if is_script && keys.is_wide {
-        content = tokens::text(&content, room).into_bytes();
-        member.file_type = Some(FileType::Script);
-    } else if is_script && let Some(wide) = content.strip_prefix(b"\xff\xfe") {
-        content = utf16(wide).into_bytes();
+    if is_script {
+        // Not every script of EA06 is tokens, nor every one that is text says in what letters.
+        if keys.is_wide && tokens::are_tokens(&content) {
+            content = tokens::text(&content, room).into_bytes();
+        } else if let Some(wide) = content.strip_prefix(b"\xff\xfe") {
+            content = utf16(wide).into_bytes();
+        } else if is_utf16(&content) {
+            content = utf16(&content).into_bytes();
+        }
         member.file_type = Some(FileType::Script);
     }
     let made = u64::try_from(content.len()).unwrap_or(u64::MAX);

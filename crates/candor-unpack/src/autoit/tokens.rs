@@ -11,6 +11,15 @@ const OPERATORS: [&str; 25] = [
     "/=", "*=", "&=", "?", ":",
 ];
 
+/// Whether these may be tokens: a count of lines, of which each takes a byte, and one of the kinds of tokens.
+pub(super) fn are_tokens(bytes: &[u8]) -> bool {
+    let mut reader = Reader::little(bytes);
+    let Some(lines) = reader.u32() else { return bytes.is_empty() };
+    let rest = reader.rest();
+    usize::try_from(lines).is_ok_and(|lines| lines <= rest.len()) && token(&mut reader, &mut String::new()).is_some()
+        || rest.is_empty() && lines == 0
+}
+
 /// The script, as far as it can be read, at most `most` bytes of it.
 pub(super) fn text(bytes: &[u8], most: u64) -> String {
     let mut out = String::new();

@@ -13,6 +13,8 @@ pub(crate) struct PortableExecutable<'a> {
     pub(crate) bytes: &'a [u8],
     /// Whether it is PE32+.
     pub(crate) is_64_bit: bool,
+    /// Whether it is a library, which is told why it is called.
+    pub(crate) is_library: bool,
     /// Address of the entry point.
     pub(crate) entry_point: u32,
     /// Sections in table order.
@@ -68,6 +70,9 @@ impl Places {
 /// Sections that say more of themselves than this start behind the alignment of Windows loaders.
 const SECTOR: u64 = 0x200;
 
+/// What the characteristics of a library have.
+const LIBRARY: u16 = 0x2000;
+
 impl<'a> PortableExecutable<'a> {
     /// Reads the headers; `None` when there is no PE header.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
@@ -81,7 +86,7 @@ impl<'a> PortableExecutable<'a> {
         let section_count = reader.u16()?;
         reader.skip(12)?;
         let optional_size = reader.u16()?;
-        reader.skip(2)?;
+        let is_library = reader.u16()? & LIBRARY != 0;
         let optional_start = header.checked_add(24)?;
         let optional =
             Reader::little(crate::reader::clipped(bytes, optional_start, u64::from(optional_size)));
@@ -98,6 +103,7 @@ impl<'a> PortableExecutable<'a> {
         Some(Self {
             bytes,
             is_64_bit,
+            is_library,
             entry_point: number(16),
             sections,
             directories,

@@ -108,7 +108,7 @@ impl<'f> Machine<'f> {
             seen: std::collections::HashSet::new(),
             steps: 0,
         };
-        machine.prepare()?;
+        machine.prepare(file.is_library)?;
         if let Some((table, _)) = file.directory(1) {
             // What cannot be bound shows when it is called.
             let _ = machine.bind(table);

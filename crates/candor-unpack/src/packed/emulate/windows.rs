@@ -22,6 +22,9 @@ const LOADED: u32 = PROCESS + 0x200;
 /// The address that handlers of exceptions return to.
 const RETURNED: u32 = FUNCTIONS_END;
 
+/// Why a library is called that is loaded.
+const ATTACH: u32 = 1;
+
 const STACK_BASE: u32 = 0x0012_0000;
 const STACK_SIZE: u32 = 0x0002_0000;
 const HEAP: u32 = 0x0800_0000;
@@ -88,8 +91,8 @@ pub(super) const fn is_function(address: u32) -> bool {
 }
 
 impl Machine<'_> {
-    /// The thread: its stack and its block.
-    pub(super) fn prepare(&mut self) -> Option<()> {
+    /// The thread: its stack and its block. A library is told its own place, that a process loads it, and nothing else.
+    pub(super) fn prepare(&mut self, is_library: bool) -> Option<()> {
         self.memory.map(STACK_BASE, STACK_SIZE, Purpose::System)?;
         self.memory.map(BLOCK, 2 * PAGE, Purpose::System)?;
         self.library()?;
@@ -125,6 +128,11 @@ impl Machine<'_> {
         self.set_register(BASE, PROCESS);
         self.set_register(SOURCE, u32::MAX);
         self.set_register(DESTINATION, u32::MAX);
+        if is_library {
+            for argument in [0, ATTACH, self.windows.image] {
+                self.push(argument, 32).ok()?;
+            }
+        }
         let end = self.windows.function("BaseProcessStart");
         self.push(end, 32).ok()
     }

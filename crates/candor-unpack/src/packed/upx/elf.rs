@@ -39,6 +39,8 @@ struct Segment {
 const LOAD: u32 = 1;
 const DYNAMIC: u32 = 2;
 const EXECUTABLE: u32 = 1;
+/// What a library runs first, in its table for the linker.
+const INIT: u64 = 12;
 
 impl Segment {
     const fn end(&self) -> u64 {
@@ -172,18 +174,53 @@ impl Program<'_> {
     }
 }
 
+impl<'a> Program<'a> {
+    /// What a library runs first is the loader in the packed one: behind the blocks stands where that stands itself, then what it
+    /// was before.
+    fn put_start_back(
+        &mut self,
+        inner: &[Segment],
+        run: &Segment,
+        behind: Reader<'a>,
+        is_wide: bool,
+        order: Order,
+    ) -> Option<()> {
+        let start = u64::try_from(behind.position().next_multiple_of(4)).ok()?;
+        let words = (start..start.saturating_add(16)).step_by(4);
+        let (mark, first) = words.into_iter().find_map(|place| {
+            let mut reader = behind.at(place)?;
+            (u64::from(reader.u32()?) == place).then_some((place, reader.u32()?))
+        })?;
+        let loader = mark..run.end();
+        let table = inner.iter().find(|segment| segment.kind == DYNAMIC)?;
+        let width = if is_wide { 8 } else { 4 };
+        let entries = Reader::new(clipped(&self.out, table.offset, table.size), order);
+        let entries = (0_u64..).step_by(2 * width).map_while(|at| {
+            let mut entry = entries.at(at)?;
+            Some((at, entry.word(is_wide)?, entry.word(is_wide)?))
+        });
+        let is_start = |(_, tag, value): &(u64, u64, u64)| *tag == INIT && loader.contains(value);
+        let (at, _, _) = entries.into_iter().find(is_start)?;
+        let place = table.offset.checked_add(at)?.checked_add(u64::try_from(width).ok()?)?;
+        let (narrow, wide) = match order {
+            Order::Little => (first.to_le_bytes(), u64::from(first).to_le_bytes()),
+            Order::Big => (first.to_be_bytes(), u64::from(first).to_be_bytes()),
+        };
+        self.put(place, if is_wide { &wide } else { &narrow })
+    }
+}
+
 /// Gives what a packed ELF file unpacks to.
 pub(in crate::packed) fn give(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
     let Some((is_wide, order)) = class_and_order(bytes).filter(|_| bytes.starts_with(b"\x7fELF")) else {
         return Flow::Continue;
     };
     let Some((outer, table_end)) = segments(bytes, is_wide, order) else { return Flow::Continue };
-    let Some((sizes, mut blocks)) = begin(bytes, order, table_end, sink) else { return Flow::Continue };
+    let Some((start, mut blocks)) = begin(bytes, order, table_end, sink) else { return Flow::Continue };
     let Some(headers) = blocks.next(u64::MAX, sink) else { return Flow::Continue };
-    let start = sizes.saturating_sub(12);
     let behind = u64::try_from(headers.len()).unwrap_or(u64::MAX);
     let (inner, _) = segments(&headers, is_wide, order).unwrap_or_default();
-    let mut loaded: Vec<Segment> = inner.into_iter().filter(|segment| segment.kind == LOAD).collect();
+    let mut loaded: Vec<Segment> = inner.iter().copied().filter(|segment| segment.kind == LOAD).collect();
     let is_library = outer.iter().any(|segment| segment.kind == DYNAMIC);
     let most = blocks.room.saturating_add(behind);
     let mut program = Program { bytes, blocks, out: headers, most };
@@ -207,6 +244,7 @@ pub(in crate::packed) fn give(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
         // Headers that were made up: what the blocks hold is there yet.
         program.fill(behind, u64::MAX, sink);
     }
+    let behind_blocks = program.blocks.reader;
     let run = |segment: &&Segment| {
         segment.kind == LOAD
             && segment.flags & EXECUTABLE != 0
@@ -215,6 +253,9 @@ pub(in crate::packed) fn give(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
     if let Some(run) = outer.iter().find(run)
         && let Some(reader) = Reader::new(bytes, order).at(run.end().next_multiple_of(4))
     {
+        if is_library {
+            program.put_start_back(&inner, run, behind_blocks, is_wide, order);
+        }
         program.blocks.reader = reader;
         loaded.sort_unstable_by_key(|segment| segment.offset);
         let mut at = behind;
@@ -222,10 +263,8 @@ pub(in crate::packed) fn give(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
             program.fill(at, segment.offset, sink);
             at = at.max(segment.end());
         }
-        // Some take the size off, so that nobody finds out what is behind the segments.
-        let size = Reader::new(bytes, order).at(sizes.saturating_add(4)).and_then(|mut reader| reader.u32());
-        let end = size.map(u64::from).filter(|end| *end > 0).unwrap_or(u64::MAX);
-        program.fill(at, end, sink);
+        // The size of the file is not asked: some write over it.
+        program.fill(at, u64::MAX, sink);
     }
     if program.blocks.is_cut {
         sink.incomplete(Reason::Malformed(String::from("a block of UPX")));
@@ -234,7 +273,7 @@ pub(in crate::packed) fn give(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
     super::super::child("unpacked", &program.out, sink)
 }
 
-/// Where the sizes of the program stand and the blocks behind them, if the first one holds headers of a program.
+/// Where what UPX says begins, and the blocks behind it, if the first one holds headers of a program.
 ///
 /// The file says where at its end, unless something was added to it; letters and sizes may have been written over.
 fn begin<'a>(bytes: &'a [u8], order: Order, table_end: u64, sink: &mut dyn Sink) -> Option<(u64, Blocks<'a>)> {
@@ -251,7 +290,7 @@ fn begin<'a>(bytes: &'a [u8], order: Order, table_end: u64, sink: &mut dyn Sink)
         let Some((block, _)) = blocks.peek() else { continue };
         let has_headers = |plain: Vec<u8>| plain.starts_with(b"\x7fELF") && plain.get(4..6) == bytes.get(4..6);
         if (0x34..0x1_0000).contains(&block.packed.real_size) && block.plain(0x40, sink).is_some_and(has_headers) {
-            return Some((sizes, blocks));
+            return Some((sizes.saturating_sub(12), blocks));
         }
     }
     None

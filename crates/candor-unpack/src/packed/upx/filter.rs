@@ -3,6 +3,9 @@
 //! Filters of x86 write the place with its highest byte first and, where it does not need all four, a byte in front of it that
 //! stands behind no other call: the rest are left as they are. Those of ARM count in instructions.
 
+/// Calls that tell something.
+const CALLS: u32 = 16;
+
 /// Undoes a filter in what it was applied to.
 pub(super) fn undo(filter: u8, mark: u8, code: &mut [u8]) {
     match filter {
@@ -12,6 +15,21 @@ pub(super) fn undo(filter: u8, mark: u8, code: &mut [u8]) {
         0x52 => arm(code, 0x03ff_ffff, |word| word & 0x7c00_0000 == 0x1400_0000),
         _ => (),
     }
+}
+
+/// The byte that a filter of x86 seems to have put into calls, where nothing says it: no other stands behind so many of them.
+pub(super) fn likely_mark(code: &[u8]) -> Option<u8> {
+    let mut counts = [0_u32; 256];
+    for pair in code.windows(2) {
+        if let [0xe8, first] = *pair
+            && let Some(count) = counts.get_mut(usize::from(first))
+        {
+            *count = count.saturating_add(1);
+        }
+    }
+    let calls = counts.iter().fold(0, |sum: u32, count| sum.saturating_add(*count));
+    let (mark, most) = (0..=u8::MAX).zip(counts).max_by_key(|(_, count)| *count)?;
+    (most >= CALLS && most > calls / 2).then_some(mark)
 }
 
 fn x86(filter: u8, mark: Option<u8>, code: &mut [u8]) {

@@ -58,7 +58,7 @@ impl Header {
 }
 
 /// What the first instructions say: where the packed bytes stand in the file, where they go to in memory, and how much it is,
-/// which only a 64-bit program that is packed with LZMA tells.
+/// which only one that is packed with LZMA tells.
 #[derive(Clone, Copy, Debug)]
 struct Stub {
     offset: u64,
@@ -86,13 +86,16 @@ impl Stub {
             (source, reader.take(2).filter(|taken| taken == b"\x8d\xbe").map(|_| reader)?)
         };
         let base = source.wrapping_add(reader.u32()?);
-        // push rdi; mov eax, size; push rax
-        let real_size = match reader.rest() {
-            [0x57, 0xb8, first, second, third, fourth, 0x50, ..] if file.is_64_bit => {
-                Some(u32::from_le_bytes([*first, *second, *third, *fourth]))
-            }
-            _ => None,
+        let rest = reader.rest();
+        let size_at = if file.is_64_bit {
+            // push rdi; mov eax, size
+            rest.starts_with(b"\x57\xb8").then_some(2)
+        } else {
+            // push edi; mov ebp, esp; lea ebx, [esp + x]; room for the tables; inc esi twice; push ebx; push size
+            let is_lzma = rest.starts_with(b"\x57\x89\xe5\x8d\x9c\x24");
+            (is_lzma && clipped(rest, 17, 4) == b"\x46\x46\x53\x68").then_some(21)
         };
+        let real_size = size_at.and_then(|at| rest.get(at..)?.first_chunk()).copied().map(u32::from_le_bytes);
         Some(Self { offset: file.offset_of(source)?, base, real_size })
     }
 }
@@ -144,6 +147,11 @@ fn unpacked(file: &PortableExecutable<'_>, most: u64, sink: &mut dyn Sink) -> Op
         let bytes = places.into_iter().map(bytes).find(|bytes| adler(bytes) == header.packed_sum);
         let Some(bytes) = bytes else { continue };
         let Header { method, real_size, filter, mark, .. } = header;
+        if u64::from(real_size) > most {
+            let reason = sink.budget().growth_limit(units(file.bytes.len()));
+            sink.incomplete(reason);
+            return None;
+        }
         let plain = Packed { method, real_size, bytes }.unpacked(most, sink)?;
         return Some(Unpacked { plain, base, filter, mark });
     }
@@ -163,7 +171,11 @@ fn unpacked(file: &PortableExecutable<'_>, most: u64, sink: &mut dyn Sink) -> Op
             && (stub.real_size.is_some() || units(plain.len()) < u64::from(room))
             && headers_at(&plain).is_some()
         {
-            let (filter, mark) = header.map_or((0, 0), |header| (header.filter, header.mark));
+            let (filter, mark) = header.map_or_else(
+                || (if file.is_64_bit { 0x49 } else { 0x26 }, filter::likely_mark(&plain)),
+                |header| (header.filter, Some(header.mark)),
+            );
+            let (filter, mark) = mark.map_or((0, 0), |mark| (filter, mark));
             return Some(Unpacked { plain, base: stub.base, filter, mark });
         }
     }
@@ -357,9 +369,9 @@ fn import(file: &PortableExecutable<'_>, image: &mut [u8], mut list: Reader<'_>,
     loop {
         let name = list.u32().filter(|name| *name != 0)?;
         let slots = list.u32()?;
-        let library = file.reader_at(outer.checked_add(name)?).map(|reader| until_nul(reader.rest()));
+        let library = file.reader_at(outer.checked_add(name)?).map(|reader| until_nul(clipped(reader.rest(), 0, 256)));
         if let (Some(library), Some(place)) = (library, number(image, row.checked_add(12)?)) {
-            write(image, inside(place), clipped(library, 0, 256));
+            write(image, inside(place), library);
         }
         write(image, row.checked_add(16), &slots.wrapping_add(base).to_le_bytes());
         row = row.checked_add(20)?;
