@@ -48,7 +48,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "Portable Executable (PE32, PE32+)",
         types: &[FileType::MsExe],
-        gives: "entry point, sections, import digest, version strings, icons of 16, 24 and 32 pixels; names and numbers of the functions that it offers and of the libraries that it takes from; who signed it, when, and whether it is still what was signed (RSA, P-256, P-384; MD5, SHA-1, SHA-2); what built it, where its symbols were; name and texts of .NET assemblies; what PyInstaller and Nuitka put into it; resources of data, HTML and named types, what stands behind the sections; what packed 32-bit programs (UPX, ASPack, MEW, Petite, UPack, WWPack and others) unpack themselves to, by running them in an emulated processor",
+        gives: "entry point, sections, import digest, version strings, icons of 16, 24 and 32 pixels; names and numbers of the functions that it offers and of the libraries that it takes from; who signed it, when, and whether it is still what was signed (RSA, P-256, P-384; MD5, SHA-1, SHA-2); what built it, where its symbols were; name and texts of .NET assemblies; what PyInstaller and Nuitka put into it; resources of data, HTML and named types, what stands behind the sections; what UPX packed, as it was; what 32-bit programs that are packed otherwise (ASPack, MEW, Petite, UPack, WWPack and others) unpack themselves to, by running them in an emulated processor",
         library: None,
         limits: "65,536 imported functions, 48 libraries and 16 exported names that are told, 16,384 resource entries of which 4,096 are given, 1,024 version strings, 100 icons, 8 signatures with 32 certificates each and keys of 8,192 bits, 16 MiB of texts of .NET, 16,384 entries and modules of PyInstaller, 65,536 files of Nuitka; 2 to 40 million instructions, by the size of the file, and 128 MiB of memory to unpack",
         unpack: pe::unpack,
@@ -64,7 +64,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "ELF",
         types: &[FileType::Elf],
-        gives: "entry point, sections; what PyInstaller and Nuitka put into it; what UPX packed (NRV2B, NRV2D, NRV2E, LZMA); what stands behind its end",
+        gives: "entry point, sections; what PyInstaller and Nuitka put into it; what UPX packed (NRV2B, NRV2D, NRV2E, LZMA), programs and libraries, as it was; what stands behind its end",
         library: None,
         limits: "32,768 sections and program headers",
         unpack: elf::unpack,

@@ -101,6 +101,26 @@ fn tokens_are_text_again() {
 }
 
 #[test]
+fn scripts_that_are_text_come_out_as_such() {
+    let source = "MsgBox(0, \"one\", \"two\")\r\n";
+    let wide: Vec<u8> = source.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [&b"\xff\xfe"[..], &wide].concat();
+    for version in [b'5', b'6'] {
+        for content in [source.as_bytes(), &wide, &marked] {
+            // The last four letters of what is compressed here are the first ones.
+            let repeated = [content, &content[..4]].concat();
+            for (content, compressed) in [(content, false), (&repeated, true)] {
+                let bytes = script(version, &[(">AUTOIT UNICODE SCRIPT<", content, compressed)]);
+                let collected = Collected::of(FileType::AutoIt, &bytes);
+                let child = &collected.children[0];
+                assert_eq!(child.member.file_type, Some(FileType::Script));
+                assert!(child.bytes.starts_with(source.as_bytes()), "{version} {compressed} {child:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn damage_is_reported_and_the_rest_is_kept() {
     let whole = script(b'5', &[("a.txt", b"plain", false), ("b.txt", b"head and so on head", true)]);
     for end in 0..whole.len() {

@@ -16,7 +16,8 @@ pub(super) fn are_tokens(bytes: &[u8]) -> bool {
     let mut reader = Reader::little(bytes);
     let Some(lines) = reader.u32() else { return bytes.is_empty() };
     let rest = reader.rest();
-    usize::try_from(lines).is_ok_and(|lines| lines <= rest.len()) && token(&mut reader, &mut String::new()).is_some()
+    usize::try_from(lines).is_ok_and(|lines| lines <= rest.len())
+        && token(&mut reader, &mut String::new()).is_some()
         || rest.is_empty() && lines == 0
 }
 

@@ -177,6 +177,17 @@ fn a_copy_of_its_own_file_is_not_run_again() {
 }
 
 #[test]
+fn a_library_is_told_why_it_is_called() {
+    // cmp byte [esp+8], 1; jne end; the loop that decrypts; ret 12
+    let decrypt = [set(6, DATA), set(1, length()), vec![0x80, 0x36, 0x5a, 0x46, 0xe2, 0xfa]].concat();
+    let code = [&[0x80, 0x7c, 0x24, 8, 1, 0x75, decrypt.len() as u8][..], &decrypt, &[0xc2, 12, 0]].concat();
+    let mut file = program(&code, &hidden());
+    assert!(!holds(&unpacked(&file), SECRET));
+    file[0x40 + 23] |= 0x20;
+    assert!(holds(&unpacked(&file), SECRET));
+}
+
+#[test]
 fn ordinary_programs_are_not_run() {
     let mut file = program(&[0x80, 0x36, 0x5a, 0xc3], b"x");
     let flags = 0x40 + 24 + 0xe0 + 36;

@@ -82,7 +82,8 @@ impl<'a> Blocks<'a> {
         let (real_size, size) = (reader.u32()?, reader.u32()?);
         let (method, filter, mark) = (reader.u8()?, reader.u8()?, reader.u8()?);
         reader.skip(1)?;
-        let makes_sense = size > 0 && (size == real_size || size < real_size && matches!(method, 2..=10 | LZMA));
+        let makes_sense =
+            size > 0 && (size == real_size || size < real_size && matches!(method, 2..=10 | LZMA));
         if !makes_sense || self.left == 0 {
             return None;
         }
@@ -193,15 +194,15 @@ impl<'a> Program<'a> {
         })?;
         let loader = mark..run.end();
         let table = inner.iter().find(|segment| segment.kind == DYNAMIC)?;
-        let width = if is_wide { 8 } else { 4 };
+        let (width, row) = if is_wide { (8, 16) } else { (4, 8) };
         let entries = Reader::new(clipped(&self.out, table.offset, table.size), order);
-        let entries = (0_u64..).step_by(2 * width).map_while(|at| {
+        let entries = (0_u64..).step_by(row).map_while(|at| {
             let mut entry = entries.at(at)?;
             Some((at, entry.word(is_wide)?, entry.word(is_wide)?))
         });
         let is_start = |(_, tag, value): &(u64, u64, u64)| *tag == INIT && loader.contains(value);
         let (at, _, _) = entries.into_iter().find(is_start)?;
-        let place = table.offset.checked_add(at)?.checked_add(u64::try_from(width).ok()?)?;
+        let place = table.offset.checked_add(at)?.checked_add(width)?;
         let (narrow, wide) = match order {
             Order::Little => (first.to_le_bytes(), u64::from(first).to_le_bytes()),
             Order::Big => (first.to_be_bytes(), u64::from(first).to_be_bytes()),
@@ -276,7 +277,12 @@ pub(in crate::packed) fn give(bytes: &[u8], sink: &mut dyn Sink) -> Flow {
 /// Where what UPX says begins, and the blocks behind it, if the first one holds headers of a program.
 ///
 /// The file says where at its end, unless something was added to it; letters and sizes may have been written over.
-fn begin<'a>(bytes: &'a [u8], order: Order, table_end: u64, sink: &mut dyn Sink) -> Option<(u64, Blocks<'a>)> {
+fn begin<'a>(
+    bytes: &'a [u8],
+    order: Order,
+    table_end: u64,
+    sink: &mut dyn Sink,
+) -> Option<(u64, Blocks<'a>)> {
     let start = Reader::new(bytes, order);
     let length = u64::try_from(bytes.len()).ok()?;
     let room = sink.budget().growth(length);
@@ -288,8 +294,11 @@ fn begin<'a>(bytes: &'a [u8], order: Order, table_end: u64, sink: &mut dyn Sink)
         let Some(reader) = sizes.checked_add(12).and_then(|at| start.at(at)) else { continue };
         let blocks = Blocks { reader, left: BLOCKS, room, is_cut: false };
         let Some((block, _)) = blocks.peek() else { continue };
-        let has_headers = |plain: Vec<u8>| plain.starts_with(b"\x7fELF") && plain.get(4..6) == bytes.get(4..6);
-        if (0x34..0x1_0000).contains(&block.packed.real_size) && block.plain(0x40, sink).is_some_and(has_headers) {
+        let has_headers =
+            |plain: Vec<u8>| plain.starts_with(b"\x7fELF") && plain.get(4..6) == bytes.get(4..6);
+        if (0x34..0x1_0000).contains(&block.packed.real_size)
+            && block.plain(0x40, sink).is_some_and(has_headers)
+        {
             return Some((sizes.saturating_sub(12), blocks));
         }
     }

@@ -34,6 +34,8 @@ const SECTIONS: u16 = 96;
 const IMPORTS: u32 = 0x1_0000;
 /// What files of Windows are aligned to.
 const SECTOR: usize = 0x200;
+/// What memory is divided into.
+const PAGE: u32 = 0x1000;
 
 /// What the header says.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +80,10 @@ impl Stub {
             let mut reader = after(place.checked_add(3)?)?;
             let distance = reader.u32()?;
             let next = file.entry_point.wrapping_add(u32::try_from(reader.position()).ok()?);
-            (next.wrapping_add(distance), reader.take(3).filter(|taken| taken == b"\x48\x8d\xbe").map(|_| reader)?)
+            (
+                next.wrapping_add(distance),
+                reader.take(3).filter(|taken| taken == b"\x48\x8d\xbe").map(|_| reader)?,
+            )
         } else {
             // pushad; mov esi, x; lea edi, [esi + y]
             let mut reader = after(find(b"\x60\xbe")?.checked_add(2)?)?;
@@ -164,7 +169,9 @@ fn unpacked(file: &PortableExecutable<'_>, most: u64, sink: &mut dyn Sink) -> Op
     let methods = if stub.real_size.is_some() { &[LZMA][..] } else { &[8, 2, 5] };
     for method in methods.iter().copied() {
         let real_size = stub.real_size.unwrap_or(room);
-        if u64::from(real_size) > most || !charge(u64::from(real_size).saturating_add(units(bytes.len())), sink) {
+        if u64::from(real_size) > most
+            || !charge(u64::from(real_size).saturating_add(units(bytes.len())), sink)
+        {
             return None;
         }
         if let Some(plain) = (Packed { method, real_size, bytes }).unpacked(most, sink)
@@ -250,81 +257,99 @@ fn original(file: &PortableExecutable<'_>, unpacked: &mut Unpacked, most: u64) -
     assembled(file, head, &sections, image, base, most)
 }
 
-/// Puts headers and sections where they were, and those behind the packed ones behind them.
+/// A file that is written at its places, up to so many bytes of it.
+struct Output {
+    bytes: Vec<u8>,
+    most: u64,
+}
+
+impl Output {
+    fn put(&mut self, at: usize, bytes: &[u8]) -> Option<()> {
+        let end = at.checked_add(bytes.len()).filter(|end| units(*end) <= self.most)?;
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        self.bytes.get_mut(at..end)?.copy_from_slice(bytes);
+        Some(())
+    }
+}
+
+/// Puts headers and sections where they were.
 fn assembled(
     file: &PortableExecutable<'_>,
-    head: &[u8],
+    headers: &[u8],
     sections: &[Section],
     image: &[u8],
     base: u32,
     most: u64,
 ) -> Option<Vec<u8>> {
-    let mut out = clipped(file.bytes, 0, u64::from(Reader::little(file.bytes).at(0x3c)?.u32()?)).to_vec();
-    let start = out.len();
-    out.extend_from_slice(head);
+    let start = u64::from(Reader::little(file.bytes).at(0x3c)?.u32()?);
     // Several sections may claim the same bytes.
     let sizes = sections.iter().map(|section| u64::from(section.size));
-    let mut length = sizes.fold(units(out.len()), u64::saturating_add);
-    let first = sections.iter().filter(|section| section.size > 0).map(|section| section.offset).min();
-    let first = usize::try_from(first.unwrap_or(u32::MAX)).ok()?;
-    let put = |out: &mut Vec<u8>, offset: usize, bytes: &[u8]| {
-        let end = offset.checked_add(bytes.len()).filter(|end| units(*end) <= most)?;
-        if out.len() < end {
-            out.resize(end, 0);
-        }
-        out.get_mut(offset..end)?.copy_from_slice(bytes);
-        Some(())
-    };
-    if length > most {
+    if sizes.fold(start, u64::saturating_add) > most {
         return None;
     }
-    for section in sections.iter().filter(|section| section.size > 0) {
+    let mut out = Output { bytes: clipped(file.bytes, 0, start).to_vec(), most };
+    out.bytes.extend_from_slice(headers);
+    let filled = sections.iter().filter(|section| section.size > 0);
+    for section in filled.clone() {
         let inside = u64::from(section.address.checked_sub(base)?);
-        let bytes = clipped(image, inside, u64::from(section.size));
         let offset = usize::try_from(section.offset).ok()?;
-        put(&mut out, offset, bytes)?;
-        let end = section.offset.saturating_add(section.size);
-        put(&mut out, usize::try_from(end).ok()?, &[])?;
+        out.put(offset, clipped(image, inside, u64::from(section.size)))?;
+        out.put(offset.checked_add(usize::try_from(section.size).ok()?)?, &[])?;
     }
-    // Exports and resources that Windows has to find in the packed file.
-    let moved = [0, 2].map(|index| file.directory(index));
-    let kept = file.sections.get(2..).unwrap_or_default();
-    let rows = start.checked_add(head.len())?;
-    if moved == [None, None] || kept.is_empty() || rows.checked_add(kept.len().checked_mul(40)?)? > first {
-        return Some(out);
+    let first = filled.map(|section| section.offset).min();
+    let room = usize::try_from(first.unwrap_or(0)).ok()?;
+    let _ = keep(file, &mut out, usize::try_from(start).ok()?, headers.len(), room, sections);
+    Some(out.bytes)
+}
+
+/// Adds the sections with what Windows has to find in the packed file: exports, and resources as icons are.
+fn keep(
+    file: &PortableExecutable<'_>,
+    out: &mut Output,
+    start: usize,
+    length: usize,
+    room: usize,
+    sections: &[Section],
+) -> Option<()> {
+    let kept = file.sections.get(2..)?;
+    let moved = [0, 2_usize].map(|index| (index, file.directory(index)));
+    let mut row = start.checked_add(length)?;
+    let is_needed = moved.iter().any(|(_, directory)| directory.is_some());
+    if !is_needed || row.checked_add(kept.len().checked_mul(40)?)? > room {
+        return None;
     }
-    let mut rows = rows;
-    let mut size = file.image_size();
+    // Sections stand one behind another.
+    let next = u32::try_from(kept.first()?.virtual_address).ok()?.checked_sub(sections.last()?.address)?;
+    out.put(row.checked_sub(32)?, &next.to_le_bytes())?;
+    let mut end = 0;
     for section in kept {
-        let bytes = clipped(file.bytes, section.raw_offset, section.raw_size);
-        let offset = out.len().next_multiple_of(SECTOR);
-        length = length.saturating_add(units(bytes.len()));
-        if length > most {
-            return None;
+        let offset = out.bytes.len().next_multiple_of(SECTOR);
+        out.put(offset, clipped(file.bytes, section.raw_offset, section.raw_size))?;
+        let mut name = section.name.clone();
+        name.resize(8, 0);
+        out.put(row, &name)?;
+        let candor_model::Section { virtual_size, virtual_address, raw_size, .. } = section;
+        let fields = [*virtual_size, *virtual_address, *raw_size, units(offset), 0, 0, 0, 0x4000_0040];
+        for (field, place) in fields.into_iter().zip((row.checked_add(8)?..).step_by(4)) {
+            out.put(place, &u32::try_from(field).ok()?.to_le_bytes())?;
         }
-        put(&mut out, offset, bytes)?;
-        let mut row = section.name.clone();
-        row.resize(8, 0);
-        for value in [section.virtual_size, section.virtual_address, section.raw_size, units(offset), 0, 0, 0] {
-            row.extend_from_slice(&u32::try_from(value).ok()?.to_le_bytes());
-        }
-        row.truncate(36);
-        row.extend_from_slice(&0x4000_0040_u32.to_le_bytes());
-        put(&mut out, rows, &row)?;
-        rows = rows.checked_add(40)?;
-        size = size.max(u32::try_from(section.virtual_address.saturating_add(section.virtual_size)).ok()?);
+        row = row.checked_add(40)?;
+        end = u32::try_from(virtual_address.checked_add(*virtual_size)?).ok()?;
     }
-    let count = sections.len().checked_add(kept.len())?;
-    put(&mut out, start.checked_add(6)?, &u16::try_from(count).ok()?.to_le_bytes())?;
-    put(&mut out, start.checked_add(24 + 56)?, &size.to_le_bytes())?;
-    let directories = if file.is_64_bit { 24_usize + 112 } else { 24 + 96 };
-    for (index, directory) in [0, 2_usize].into_iter().zip(moved) {
+    let count = u16::try_from(sections.len().checked_add(kept.len())?).ok()?;
+    out.put(start.checked_add(6)?, &count.to_le_bytes())?;
+    let size = end.checked_next_multiple_of(PAGE)?;
+    out.put(start.checked_add(24 + 56)?, &size.to_le_bytes())?;
+    let directories = start.checked_add(if file.is_64_bit { 24 + 112 } else { 24 + 96 })?;
+    for (index, directory) in moved {
         let Some((address, length)) = directory else { continue };
-        let place = start.checked_add(directories)?.checked_add(index.checked_mul(8)?)?;
-        put(&mut out, place, &address.to_le_bytes())?;
-        put(&mut out, place.checked_add(4)?, &length.to_le_bytes())?;
+        let place = directories.checked_add(index.checked_mul(8)?)?;
+        out.put(place, &address.to_le_bytes())?;
+        out.put(place.checked_add(4)?, &length.to_le_bytes())?;
     }
-    Some(out)
+    Some(())
 }
 
 /// Puts the addresses back, which are kept as distances from the first section, highest byte first.
@@ -346,14 +371,22 @@ fn relocate(image: &mut [u8], mut list: Reader<'_>, is_wide: bool, base: u64) ->
             *place = u64::from_be_bytes(*place).wrapping_add(base).to_le_bytes();
         } else {
             let place = place.first_chunk_mut()?;
-            *place = u32::from_be_bytes(*place).wrapping_add(u32::try_from(base & 0xffff_ffff).ok()?).to_le_bytes();
+            *place = u32::from_be_bytes(*place)
+                .wrapping_add(u32::try_from(base & 0xffff_ffff).ok()?)
+                .to_le_bytes();
         }
     }
 }
 
 /// Puts the names of imports back: those of functions behind the numbers that the table of addresses tells, those of
 /// libraries where the `table` of imports says.
-fn import(file: &PortableExecutable<'_>, image: &mut [u8], mut list: Reader<'_>, base: u32, table: u32) -> Option<()> {
+fn import(
+    file: &PortableExecutable<'_>,
+    image: &mut [u8],
+    mut list: Reader<'_>,
+    base: u32,
+    table: u32,
+) -> Option<()> {
     let width = if file.is_64_bit { 8 } else { 4 };
     let (outer, _) = file.directory(1)?;
     let inside = |address: u32| usize::try_from(address.checked_sub(base)?).ok();
@@ -369,7 +402,8 @@ fn import(file: &PortableExecutable<'_>, image: &mut [u8], mut list: Reader<'_>,
     loop {
         let name = list.u32().filter(|name| *name != 0)?;
         let slots = list.u32()?;
-        let library = file.reader_at(outer.checked_add(name)?).map(|reader| until_nul(clipped(reader.rest(), 0, 256)));
+        let library =
+            file.reader_at(outer.checked_add(name)?).map(|reader| until_nul(clipped(reader.rest(), 0, 256)));
         if let (Some(library), Some(place)) = (library, number(image, row.checked_add(12)?)) {
             write(image, inside(place), library);
         }
