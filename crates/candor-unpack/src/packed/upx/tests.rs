@@ -403,6 +403,19 @@ fn a_program_for_windows_comes_out_as_it_was_whatever_was_written_over() {
 }
 
 #[test]
+fn what_is_tried_is_paid_for_and_what_is_too_large_is_told() {
+    let ([_, mut packed], header) = pe_pair(true, false);
+    let limits = candor_model::Limits { max_file_size: 0x1000, ..candor_model::Limits::default() };
+    let collected = Collected::with_limits(FileType::MsExe, &packed, limits);
+    assert_eq!((collected.children.len(), collected.incomplete), (0, vec![Reason::FileSize]));
+    assert_eq!(Collected::without_work(FileType::MsExe, &packed).children.len(), 1, "nothing is tried");
+    packed[header..header + 28].fill(0);
+    assert!(Collected::work_of(FileType::MsExe, &packed) >= 0x6000);
+    let collected = Collected::without_work(FileType::MsExe, &packed);
+    assert!(collected.children.is_empty() && collected.incomplete.contains(&Reason::Work), "{collected:?}");
+}
+
+#[test]
 fn the_mark_of_calls_is_seen_where_it_is_not_told() {
     let calls: Vec<u8> =
         (0..30_u8).flat_map(|call| [0xe8, if call < 20 { 7 } else { call }, 0, 1, call]).collect();
