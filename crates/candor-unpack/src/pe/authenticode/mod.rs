@@ -142,7 +142,7 @@ impl<'a, 'sink> Telling<'a, 'sink> {
         let stamp = data.timestamp(signer, self.work);
         let attested = stamp.as_ref().and_then(|stamp| stamp.as_ref().ok());
         let rules = self.sink.certificate_rules();
-        let counting = trust::counting(rules, data, signer, verified.is_ok(), attested, self.now, self.work);
+        let counting = trust::counting(rules, data, &chain, verified.is_ok(), attested, self.now, self.work);
         self.counting.extend(counting);
         let Some(certificate) = chain.first() else {
             self.sink.detail("signer-serial", hexadecimal(signer.serial));

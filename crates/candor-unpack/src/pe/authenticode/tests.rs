@@ -232,7 +232,8 @@ fn a_decision_about_a_certificate_counts_for_what_it_signed() {
         let mut sink = Collected::of(FileType::MsExe, b"");
         let signer = &data.signers[0];
         let is_valid = Telling::new(&file, &mut sink, Vec::new(), &work).verify(&data, signer).is_ok();
-        trust::counting(&[rule], &data, signer, is_valid, None, seconds(SOON), &work) == [0]
+        trust::counting(&[rule], &data, &data.chain(signer, &work), is_valid, None, seconds(SOON), &work)
+            == [0]
     };
     let (trusted_root, trusted_signer) = (of(root, true), of(signer, true));
     for (rule, in_whole, in_bare, in_changed) in [
@@ -307,7 +308,16 @@ fn a_trusted_root_vouches_for_what_was_issued_for_programs_and_in_time() {
             signs_certificates: true,
         };
         let stamp = data.timestamp(signer, &work).and_then(Result::ok);
-        !trust::counting(&[rule], &data, signer, true, stamp.as_ref(), seconds(now), &work).is_empty()
+        !trust::counting(
+            &[rule],
+            &data,
+            &data.chain(signer, &work),
+            true,
+            stamp.as_ref(),
+            seconds(now),
+            &work,
+        )
+        .is_empty()
     };
     for (table, now, signs_times, is_trusted) in [
         (EXPIRED, "20200301000000", true, true),

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use candor_model::CertificateRule;
 
 use super::certificate::{Certificate, Purpose};
-use super::signed::{SignedData, Signer, Timestamp};
+use super::signed::{SignedData, Timestamp};
 use crate::work::Allowance;
 
 /// Seconds since 1970.
@@ -18,13 +18,13 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Which of `rules` count for a signature that was made at `stamp`, if somebody attests that. One that is not trusted does
-/// wherever its certificate is, be the signature valid or not, and stands before those that are trusted, which must
-/// vouch for the signer of a valid one.
+/// Which of `rules` count for a signature whose signer has this `chain`, and that was made at `stamp`, if somebody attests
+/// that. One that is not trusted does wherever its certificate is, be the signature valid or not, and stands before those
+/// that are trusted, which must vouch for the signer of a valid one.
 pub(super) fn counting(
     rules: &[CertificateRule],
     data: &SignedData<'_>,
-    signer: &Signer<'_>,
+    chain: &[&Certificate<'_>],
     is_valid: bool,
     stamp: Option<&Timestamp<'_>>,
     now: i64,
@@ -38,10 +38,9 @@ pub(super) fn counting(
     if !is_valid {
         return places;
     }
-    let chain = data.chain(signer, work);
     let vouching: Vec<_> = (0..)
         .zip(rules)
-        .filter_map(|(at, rule)| Some((at, path(rule, &chain, Purpose::Code, work)?)))
+        .filter_map(|(at, rule)| Some((at, path(rule, chain, Purpose::Code, work)?)))
         .collect();
     if vouching.is_empty() {
         return places;
