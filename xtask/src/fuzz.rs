@@ -31,18 +31,20 @@ pub(crate) struct Arguments {
     /// Targets that run at the same time [default: one a processor].
     #[arg(long)]
     pub(crate) jobs: Option<usize>,
+    /// Builds the targets with less optimisation: soon, for few executions.
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Targets to run; all, when none is named.
     pub(crate) targets: Vec<String>,
 }
 
 /// Counters at every edge of the program, and what it compares: libFuzzer needs both to find its way.
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 5] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Ccodegen-units=1",
 ];
 
 /// Builds and runs the targets. What they make up is kept in `fuzz/corpus/`, what breaks something in
@@ -63,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         chosen.retain(|target| count.of(target) < goal);
         chosen.sort_by_key(|target| count.of(target));
     }
-    let programs = build(&root)?;
+    let programs = build(&root, arguments.quick)?;
     let next = AtomicUsize::new(0);
     let broken = Mutex::new(Vec::new());
     let jobs = arguments.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
@@ -165,10 +167,11 @@ impl Count {
 }
 
 /// Builds every target, and says where they are.
-fn build(root: &Path) -> anyhow::Result<PathBuf> {
+fn build(root: &Path, is_quick: bool) -> anyhow::Result<PathBuf> {
     let host = crate::host()?;
     // Apart from the other artifacts: its flags would rebuild them all.
-    let target = crate::target()?.join("fuzz");
+    let target = crate::target()?.join(if is_quick { "fuzz-quick" } else { "fuzz" });
+    let (level, units) = if is_quick { (1, 16) } else { (3, 1) };
     // With a target named, the flags are for the program alone and not for what runs during its build.
     let status = Command::new("cargo")
         .args(["build", "--release", "--locked", "--features", "libfuzzer", "--bins", "--target", &host])
@@ -176,6 +179,10 @@ fn build(root: &Path) -> anyhow::Result<PathBuf> {
         .arg(root.join("fuzz/Cargo.toml"))
         .arg("--target-dir")
         .arg(&target)
+        .arg("--config")
+        .arg(format!("profile.release.opt-level={level}"))
+        .arg("--config")
+        .arg(format!("profile.release.codegen-units={units}"))
         .env("RUSTFLAGS", FLAGS.join(" "))
         .status()?;
     if !status.success() {

@@ -192,6 +192,7 @@ fn fuzz(arguments: &Arguments) -> anyhow::Result<String> {
         up_to: None,
         seed: Some(1),
         jobs: None,
+        quick: true,
         targets: Vec::new(),
     })?;
     Ok(format!("{} targets", candor_fuzz::TARGETS.len()))

@@ -203,8 +203,39 @@ struct Volume<'a> {
     /// Where the rows of groups stand, and the length of one.
     groups: u64,
     group: u64,
+    spread: Option<Spread>,
     /// Whether it was in use: what was changed last stands in its journal then.
     is_open: bool,
+}
+
+/// Rows that do not stand together: from a block of them on, each block stands in the first group that it tells of.
+struct Spread {
+    /// The first such block.
+    first: u64,
+    /// Where the first group begins, and how long each is, in blocks.
+    start: u64,
+    length: u64,
+    /// Which groups begin with a copy of the superblock.
+    copies: Copies,
+}
+
+enum Copies {
+    All,
+    /// The first two, and powers of 3, 5 and 7: none that a block of rows begins with, as it has a power of two of them.
+    Sparse,
+    Two([u32; 2]),
+}
+
+impl Spread {
+    /// Where the block stands with the rows of groups from `group` on, in blocks.
+    fn place(&self, group: u64) -> Option<u64> {
+        let has_copy = match self.copies {
+            Copies::All => true,
+            Copies::Sparse => false,
+            Copies::Two(groups) => groups.iter().any(|&with| u64::from(with) == group),
+        };
+        group.checked_mul(self.length)?.checked_add(self.start)?.checked_add(u64::from(has_copy))
+    }
 }
 
 struct Inode {
@@ -253,12 +284,37 @@ impl<'a> Volume<'a> {
         // Behind the superblock's own block. That is not always the first that belongs to a group: where groups count in
         // clusters, it is the second of the first cluster.
         let groups = 1024_u64.checked_div(block)?.checked_add(1)?.checked_mul(block)?;
-        Some(Self { medium, block, inodes, per_group, inode, groups, group, is_open })
+        let spread = if incompatible & 0x10 != 0 {
+            let copies = if field(92)?.u32()? & 0x200 != 0 {
+                Copies::Two([field(588)?.u32()?, field(592)?.u32()?])
+            } else if field(100)?.u32()? & 1 != 0 {
+                Copies::Sparse
+            } else {
+                Copies::All
+            };
+            let (start, length) = (field(20)?.u32()?, field(32)?.u32()?);
+            let first = u64::from(field(260)?.u32()?);
+            Some(Spread { first, start: start.into(), length: length.into(), copies })
+        } else {
+            None
+        };
+        Some(Self { medium, block, inodes, per_group, inode, groups, group, spread, is_open })
+    }
+
+    /// Where the row of a group stands.
+    fn row(&self, group: u64) -> Option<u64> {
+        let rows = self.block.checked_div(self.group)?;
+        let (block, index) = (group.checked_div(rows)?, group.checked_rem(rows)?);
+        let Some(spread) = self.spread.as_ref().filter(|spread| block > 0 && block >= spread.first) else {
+            return self.groups.checked_add(group.checked_mul(self.group)?);
+        };
+        let place = spread.place(block.checked_mul(rows)?)?.checked_mul(self.block)?;
+        place.checked_add(index.checked_mul(self.group)?)
     }
 
     /// Where the inodes of a group stand, and whether any of them was ever used.
     fn table(&self, group: u64) -> Option<(u64, bool)> {
-        let row = taken(self.medium, self.groups.checked_add(group.checked_mul(self.group)?)?, self.group);
+        let row = taken(self.medium, self.row(group)?, self.group);
         let reader = Reader::little(&row);
         let mut table = u64::from(reader.at(8)?.u32()?);
         if self.group >= 64 {

@@ -45,6 +45,38 @@ fn groups_that_count_in_clusters_are_found_behind_the_superblock() {
 }
 
 #[test]
+fn rows_that_stand_in_their_own_groups_are_found() {
+    // The row of the first group from a block of rows on: behind its superblock, where it always stands.
+    let mut bytes = ext(true, &[("a", b"content")]);
+    bytes[1024 + 96] |= 0x10;
+    let found = Collected::of(FileType::Ext, &bytes);
+    assert_eq!((found.children[0].bytes.as_slice(), found.incomplete), (&b"content"[..], vec![]));
+    // 32 rows a block. The inodes of 33 groups, a hundred blocks each, of which the last is used: those before it are
+    // told to be empty.
+    let plain = ext(true, &[("a", b"content")]);
+    let number = |at: usize| u32::from_le_bytes(plain[at..at + 4].try_into().unwrap());
+    let (inodes, table) = (number(1024 + 40), number(2 * 1024 + 8));
+    for (copies, beside) in [(1_u32, 0), (0, 1)] {
+        let mut bytes = plain.clone();
+        let mut put = |at: usize, value: u32| bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        put(1024, inodes * 33);
+        put(1024 + 32, 100);
+        put(1024 + 96, number(1024 + 96) | 0x10);
+        put(1024 + 100, copies);
+        for group in 0..32 {
+            put(2 * 1024 + group * 32 + 16, 1 << 16);
+        }
+        let place = (1 + 32 * 100 + beside) * 1024;
+        bytes.resize(place + 1024, 0);
+        bytes[place + 8..place + 12].copy_from_slice(&table.to_le_bytes());
+        let found = Collected::of(FileType::Ext, &bytes);
+        assert_eq!(found.incomplete, [], "{copies}");
+        let names: Vec<&str> = found.children.iter().map(|child| child.member.name.as_str()).collect();
+        assert!(names.contains(&"a") && names.len() == 2, "{names:?}");
+    }
+}
+
+#[test]
 fn content_in_the_inode_is_given_and_encrypted_content_is_said() {
     let mut bytes = ext(false, &[("a", &[b'x'; 40])]);
     let inode = 3 * 1024 + 10 * 128;

@@ -59,7 +59,7 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         }
         match ArchiveReader::read_with_options(bytes, options) {
             Ok(archive) => {
-                let password = password.or(candidates.first().map(Vec::as_slice));
+                let password = password.or_else(|| of_members(&archive, &candidates, &mut left, &work, sink));
                 members(&archive, self::options(password), left, &work, sink);
                 return;
             }
@@ -79,8 +79,8 @@ pub(crate) fn unpack(bytes: &[u8], sink: &mut dyn Sink) {
         && let Some(copy) = headers::mended(bytes)
     {
         let work = Work::of(&copy);
-        let password = candidates.first().map(Vec::as_slice);
         if let Ok(archive) = ArchiveReader::read_with_options(&copy, options(None)) {
+            let password = of_members(&archive, &candidates, &mut left, &work, sink);
             members(&archive, options(password).with_rar50_buffered_decode_limit(0), left, &work, sink);
         }
     }
@@ -225,6 +225,62 @@ impl Walk<'_> {
             None => self.doubt <= most,
         }
     }
+}
+
+/// The password of members whose headers are not encrypted: the library takes one for all, so the one is looked for that
+/// opens the member which takes least. The first of the candidates, when none of them does or too much stands before it.
+fn of_members<'a>(
+    archive: &Archive,
+    candidates: &'a [Vec<u8>],
+    left: &mut u64,
+    work: &Work<'_>,
+    sink: &mut dyn Sink,
+) -> Option<&'a [u8]> {
+    let first = candidates.first().map(Vec::as_slice);
+    let is_whole = |member: &ArchiveMember| {
+        let meta = &member.meta;
+        meta.is_encrypted
+            && !(meta.is_directory || meta.is_redirection || meta.is_split_before || meta.is_split_after)
+    };
+    let mut whole = archive.members().enumerate().filter(|(_, member)| is_whole(member));
+    // In a solid archive, a member takes all that stand in front of it.
+    let chosen = if archive.is_solid() {
+        whole.next().filter(|(index, _)| *index == 0)
+    } else {
+        whole.min_by_key(|(_, member)| member.meta.packed_size)
+    };
+    let Some((index, ArchiveMember { meta, .. })) = chosen.filter(|_| candidates.len() > 1) else {
+        return first;
+    };
+    // What is decoded with a wrong password may be anything.
+    let price = match (work.is_checked, meta.is_stored) {
+        (true, _) => 0,
+        (false, true) => meta.packed_size.saturating_mul(COPIES),
+        (false, false) => meta.packed_size.saturating_mul(PACKED),
+    };
+    // What members need later is not spent here.
+    let largest = archive.members().map(|member| member.meta.packed_size).max().unwrap_or(0);
+    let needed = price.saturating_add(largest.saturating_mul(PACKED));
+    for password in candidates {
+        let Some(rest) = left.checked_sub(work.member) else { break };
+        let budget = sink.budget();
+        let is_paid = budget.work() >= needed
+            && budget.pay_key(work.member.saturating_mul(WEIGHT))
+            && budget.pay_work(price);
+        if !is_paid {
+            break;
+        }
+        *left = rest;
+        let room = budget.growth(meta.packed_size);
+        let options = options(Some(password)).with_max_member_output_bytes(room);
+        match archive.read_member_at_with_options(index, options).map_err(|error| error.kind()) {
+            Ok(_) | Err(ErrorKind::UnsupportedFormat | ErrorKind::UnsupportedFeature) => {
+                return Some(password);
+            }
+            Err(_) => {}
+        }
+    }
+    first
 }
 
 /// Gives the members, for whose passwords so many rounds are left.

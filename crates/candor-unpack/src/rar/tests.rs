@@ -2,9 +2,9 @@
 
 use candor_fixtures::archive::{RAR, rar};
 use candor_fixtures::nothing;
-use candor_model::{FileType, Limits, Reason};
+use candor_model::{Budget, FileType, Limits, Reason};
 
-use super::work::{OLD, ROUNDS, Work};
+use super::work::{OLD, ROUNDS, WEIGHT, Work};
 use crate::collected::{Collected, survives_damage};
 
 fn text() -> Vec<u8> {
@@ -40,8 +40,27 @@ fn encrypted_members_are_opened_with_common_passwords() {
 }
 
 #[test]
+fn members_are_opened_by_whichever_password_is_theirs() {
+    let long = &text()[..2000];
+    let files: [(&str, &[u8]); 3] = [("a", long), ("b", b"content"), ("c", long)];
+    for version in RAR {
+        for solid in [false, true] {
+            let bytes = rar(version, false, solid, Some("malware"), &files);
+            let found = Collected::of(FileType::Rar, &bytes);
+            let contents = found.children.iter().map(|child| child.bytes.as_slice());
+            assert!(contents.eq(files.map(|(_, content)| content)), "{version:?} {solid}");
+            assert_eq!(found.incomplete, [], "{version:?} {solid}");
+        }
+    }
+    // What members need is not spent on looking for it.
+    let bytes = rar(RAR[2], false, false, Some("infected"), &files);
+    let found = Collected::with_work(FileType::Rar, &bytes, 32 * bytes.len() as u64);
+    assert!(found.children.len() == files.len() && found.children.iter().all(|child| child.absent.is_none()));
+}
+
+#[test]
 fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
-    let names: Vec<String> = (0..120).map(|number| format!("member {number}")).collect();
+    let names: Vec<String> = (0..8).map(|number| format!("member {number}")).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"content"[..])).collect();
     let mut bytes = rar(RAR[4], true, false, Some("infected"), &files);
     let rounds = |bytes: &[u8]| {
@@ -49,11 +68,11 @@ fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
         (work.headers, work.member, work.is_old)
     };
     assert_eq!(rounds(&bytes), (0, 1 << 15, false));
-    let found = Collected::of(FileType::Rar, &bytes);
-    let most = usize::try_from(ROUNDS >> 15).unwrap();
+    // One key goes into looking for the password.
+    let found = Collected::with_keys(FileType::Rar, &bytes, (4 * WEIGHT) << 15);
     for (index, child) in found.children.iter().enumerate() {
         let is_opened = child.bytes == b"content";
-        assert_eq!(is_opened, index < most, "{index}");
+        assert_eq!(is_opened, index < 3, "{index}");
         assert!(is_opened || child.absent == Some(Reason::Encrypted), "{index}");
     }
     assert_eq!(found.children.len(), files.len());
@@ -61,6 +80,13 @@ fn rounds_for_passwords_are_counted_before_they_are_gone_through() {
     let record = bytes.windows(4).position(|part| matches!(part, [1, 0, 0..=3, 15])).unwrap();
     bytes[record + 3] = 24;
     assert_eq!(rounds(&bytes), (0, 1 << 24, false));
+    // More than any file gets, whatever is left of the budget.
+    assert!(1 << 24 > ROUNDS);
+    let found = Collected::of(FileType::Rar, &bytes);
+    let is_left = |budget: &Budget| budget.clone().pay_key(ROUNDS * WEIGHT);
+    assert!(
+        found.children.iter().all(|child| child.absent == Some(Reason::Encrypted)) && is_left(&found.budget)
+    );
     let old = rar(RAR[2], true, false, Some("infected"), &files[..1]);
     assert_eq!(rounds(&old), (OLD, OLD, true));
 }

@@ -26,6 +26,8 @@ pub(super) const CODED: RangeCoder = RangeCoder { byte: 4, packed: 3000 };
 /// What a block of version 5 costs, with tables and without, in the same units.
 const TABLES: u64 = 2_500;
 const BLOCK: u64 = 100;
+/// A flag of an encryption: a sum of the password stands in it.
+const CHECKED: u64 = 1;
 /// What is paid for by as many bytes of data; packers begin a block every hundred thousand.
 const BYTE: u64 = 2;
 const BEGIN: u64 = 8192;
@@ -38,6 +40,8 @@ pub(super) struct Work<'a> {
     /// The rounds for the member that takes most.
     pub(super) member: u64,
     pub(super) is_old: bool,
+    /// Whether something stands beside each encrypted member that tells a wrong password before anything is decoded.
+    pub(super) is_checked: bool,
     /// The data of each file of version 5.
     files: Vec<&'a [u8]>,
 }
@@ -45,9 +49,9 @@ pub(super) struct Work<'a> {
 impl<'a> Work<'a> {
     /// What the headers say, as far as they are not encrypted.
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        let mut work = Self { headers: OLD, member: OLD, is_old: true, files: Vec::new() };
+        let mut work = Self { headers: OLD, member: OLD, is_old: true, is_checked: false, files: Vec::new() };
         if let Some(blocks) = Blocks::of(bytes).filter(|blocks| blocks.is_new) {
-            work = Self { headers: 0, member: 0, is_old: false, files: Vec::new() };
+            work = Self { headers: 0, member: 0, is_old: false, is_checked: true, files: Vec::new() };
             for block in blocks {
                 match block.kind {
                     Kind::Encryption => work.headers = count(block.fields).map_or(0, rounds),
@@ -64,9 +68,13 @@ impl<'a> Work<'a> {
 
     fn records(&mut self, mut reader: Reader<'_>) {
         while let Some(record) = number(&mut reader).and_then(|length| reader.take(length)) {
-            if let Some(count) = record.strip_prefix(&[1]).and_then(count) {
+            let Some(fields) = record.strip_prefix(&[1]) else { continue };
+            if let Some(count) = count(fields) {
                 self.member = self.member.max(rounds(count));
             }
+            let mut fields = Reader::little(fields);
+            let flags = number(&mut fields).and_then(|_| number(&mut fields));
+            self.is_checked &= flags.is_some_and(|flags| flags & CHECKED != 0);
         }
     }
 
