@@ -210,27 +210,55 @@ impl Search {
     }
 }
 
-/// Looks for all magics in one pass: by vectors where the processor has them, which is several times as
+/// Looks for all magics: by vectors where the processor has them, which is several times as
 /// fast as the automaton that stands in for them elsewhere.
-enum Magics {
+struct Magics {
+    /// Those of three bytes or more, in one pass. What vectors compare is as long as the shortest of them: with one of two bytes,
+    /// texts made of the first two of another would be looked at byte by byte.
+    long: Searcher,
+    /// The numbers of these among all.
+    numbers: Vec<usize>,
+    /// The one of two bytes, of which there is one at most.
+    short: Option<(usize, memmem::Finder<'static>)>,
+}
+
+enum Searcher {
     Vectors(Box<packed::Searcher>),
     Automaton(AhoCorasick),
 }
 
 impl Magics {
     fn of(kinds: &[Kind]) -> Option<Self> {
-        let magics = || kinds.iter().map(|(magic, _)| magic);
-        let vectors = packed::Searcher::new(magics()).map(|searcher| Self::Vectors(Box::new(searcher)));
-        vectors.or_else(|| AhoCorasick::new(magics()).ok().map(Self::Automaton))
+        let is_short = |magic: &[u8]| magic.len() < 3;
+        let all = || kinds.iter().map(|(magic, _)| *magic).enumerate();
+        let long = || all().filter(|(_, magic)| !is_short(magic));
+        let magics = || long().map(|(_, magic)| magic);
+        let vectors = packed::Searcher::new(magics()).map(|searcher| Searcher::Vectors(Box::new(searcher)));
+        let searcher = vectors.or_else(|| AhoCorasick::new(magics()).ok().map(Searcher::Automaton))?;
+        let mut short = all().filter(|(_, magic)| is_short(magic));
+        let one = short.next().map(|(number, magic)| (number, memmem::Finder::new(magic)));
+        debug_assert!(short.next().is_none(), "places are given in their order for one short magic");
+        Some(Self { long: searcher, numbers: long().map(|(number, _)| number).collect(), short: one })
     }
 
-    /// The number of each that is found, and its place.
-    fn places<'a>(&'a self, bytes: &'a [u8]) -> Box<dyn Iterator<Item = (usize, usize)> + 'a> {
-        let place = |found: aho_corasick::Match| (found.pattern().as_usize(), found.start());
-        match self {
-            Self::Vectors(searcher) => Box::new(searcher.find_iter(bytes).map(place)),
-            Self::Automaton(searcher) => Box::new(searcher.find_iter(bytes).map(place)),
-        }
+    /// The number of each that is found, and its place, in the order of places.
+    fn places<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let place = |found: aho_corasick::Match| {
+            let number = self.numbers.get(found.pattern().as_usize());
+            (number.copied().unwrap_or(usize::MAX), found.start())
+        };
+        let long: Box<dyn Iterator<Item = (usize, usize)> + 'a> = match &self.long {
+            Searcher::Vectors(searcher) => Box::new(searcher.find_iter(bytes).map(place)),
+            Searcher::Automaton(searcher) => Box::new(searcher.find_iter(bytes).map(place)),
+        };
+        let short = self.short.iter();
+        let short = short.flat_map(|(number, magic)| magic.find_iter(bytes).map(|place| (*number, place)));
+        let (mut long, mut short) = (long.peekable(), short.peekable());
+        std::iter::from_fn(move || match (long.peek(), short.peek()) {
+            (Some((_, first)), Some((_, second))) if second < first => short.next(),
+            (None, _) => short.next(),
+            _ => long.next(),
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use candor_fixtures::volume::{self, SquashFs};
 use candor_fixtures::{document, stream, zip_methods};
 use candor_model::{ChildKind, FileType, Reason};
 
+use super::{KINDS, MAGICS, ZIP};
 use crate::collected::Collected;
 
 fn program(kind: Kind) -> Vec<u8> {
@@ -33,6 +34,15 @@ fn objects() -> Vec<Vec<u8>> {
         document::rtf("Package", b"content"),
         program(Kind::Elf64),
     ]
+}
+
+#[test]
+fn magics_are_told_in_the_order_of_their_places() {
+    let bytes = b"PE\0\0\x60\xea\x7fELF--\x60\xea\x60\xeaPK\x03\x04";
+    let number = |magic: &[u8]| KINDS.iter().position(|(other, _)| *other == magic).unwrap();
+    let (pe, arj, elf, zip) = (number(b"PE\0\0"), number(b"\x60\xea"), number(b"\x7fELF"), number(ZIP));
+    let places: Vec<_> = MAGICS.as_ref().unwrap().places(bytes).collect();
+    assert_eq!(places, [(pe, 0), (arj, 4), (elf, 6), (arj, 12), (arj, 14), (zip, 16)]);
 }
 
 #[test]
@@ -101,7 +111,7 @@ fn a_program_in_a_program_is_found_and_ends_where_it_ends() {
 
 #[test]
 fn magics_alone_are_nothing() {
-    let magics: Vec<u8> = super::KINDS
+    let magics: Vec<u8> = KINDS
         .iter()
         .filter(|(magic, _)| magic != b"{\\rtf1")
         .flat_map(|(magic, _)| [magic, &b"\0\x01\x02\x03"[..]].concat())
