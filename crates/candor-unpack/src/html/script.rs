@@ -1,13 +1,15 @@
 //! The normalised copy of a script: what the same program looks like however it is written.
 //!
 //! Comments and needless white space go, strings get double quotes, their escapes are resolved, constant
-//! strings that are added or given to `unescape` become one, one that is given to `eval` stands there as what it says, names that the program declares itself are
+//! strings that are added become one, one that is given to `unescape` stands there as what it gives and one that is given to `eval` as
+//! what it says, numbers are written as C does (`%d` of 32 bits and `%g`), names that the program declares itself are
 //! numbered in the order of declaration (`n000`), and everything is in lower case. These are the rules of
 //! ClamAV as its `sigtool --html-normalise` shows them.
 //!
 //! A first walk collects the names that each function declares, a second one writes; what is declared
 //! twice has its last number everywhere, as there.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::push_lower;
@@ -17,6 +19,8 @@ const DEPTH: usize = 128;
 const SCOPES: usize = 20_000;
 /// Names that are numbered.
 const NAMES: usize = 10_000;
+/// Strings given to `eval` that are looked into.
+const EVALUATED: usize = 50_000;
 
 /// Appends the normalised copy of `content`, between tags, to `scripts`.
 pub(super) fn normalise(content: &[u8], scripts: &mut Vec<u8>) {
@@ -24,45 +28,142 @@ pub(super) fn normalise(content: &[u8], scripts: &mut Vec<u8>) {
         scripts.push(b'\n');
     }
     scripts.extend_from_slice(b"<script>");
+    let parts = parts(content);
     let mut names = Names::new();
-    walk(content, |token| match token {
+    walk(&parts, |token, _| match token {
         Token::Word(word) => {
             names.see(word);
         }
-        Token::Text(_) => names.other(),
+        Token::Number(_) | Token::Text(_) => names.other(),
         Token::Sign(sign) => names.sign(sign),
     });
     names.begin_again();
     let mut writer = Writer::new(scripts);
-    walk(content, |token| match token {
-        Token::Word(word) => match names.see(word) {
-            Some(number) => writer.name(number),
-            None => writer.word(word),
-        },
-        Token::Text(text) => {
-            names.other();
-            writer.text(text);
+    walk(&parts, |token, is_evaluated| {
+        match token {
+            Token::Word(word) => match names.see(word) {
+                Some(number) => writer.name(number),
+                None => writer.word(word),
+            },
+            Token::Number(number) => {
+                names.other();
+                writer.number(number);
+            }
+            Token::Text(text) => {
+                names.other();
+                writer.text(text);
+            }
+            Token::Sign(sign) => {
+                names.sign(sign);
+                writer.sign(sign);
+            }
         }
-        Token::Sign(sign) => {
-            names.sign(sign);
-            writer.sign(sign);
+        if is_evaluated {
+            // Nothing in there becomes one with anything else.
+            writer.flush();
         }
     });
     writer.flush();
     scripts.extend_from_slice(b"</script>");
 }
 
-fn walk<'a>(content: &'a [u8], mut take: impl FnMut(Token<'a>)) {
-    let mut rest = content;
-    while let Some((token, behind)) = Token::next(rest) {
-        rest = behind;
-        take(token);
+/// A part of a script: of the script itself, or what a string says that it gives to `eval`.
+struct Part<'a> {
+    text: Cow<'a, [u8]>,
+    is_evaluated: bool,
+}
+
+fn walk<'a>(parts: &'a [Part<'_>], mut take: impl FnMut(Token<'a>, bool)) {
+    for part in parts {
+        let mut rest = part.text.as_ref();
+        while let Some((token, behind)) = Token::next(rest) {
+            // What is not at its end yet when such a string is over is lost.
+            let is_lost = part.is_evaluated
+                && behind.is_empty()
+                && match token {
+                    Token::Word(_) | Token::Number(_) => true,
+                    // Its quote is missing.
+                    Token::Text(text) => text.as_ptr_range().end == rest.as_ptr_range().end,
+                    Token::Sign(_) => false,
+                };
+            if !is_lost {
+                take(token, part.is_evaluated);
+            }
+            rest = behind;
+        }
+    }
+}
+
+/// The script, with what is given to `eval` in the place of each call that is given one constant string, and of the `;` behind
+/// it. What stands in such a string is not looked into once more.
+fn parts(content: &[u8]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let (mut start, mut at, mut is_property) = (0_usize, 0_usize, false);
+    let mut calls = 0_usize;
+    let is_over = memchr::memmem::find(content, b"eval").is_none();
+    while let Some(rest) = content.get(at..).filter(|_| !is_over && calls < EVALUATED)
+        && let Some((token, behind)) = Token::next(rest)
+    {
+        let place = |behind: &[u8]| content.len().saturating_sub(behind.len());
+        at = place(behind);
+        // That of an object may be another.
+        if let Token::Word(b"eval") = token
+            && !is_property
+            && let Some((said, behind)) = evaluated(behind)
+        {
+            let begin = at.saturating_sub(b"eval".len());
+            let before = content.get(start..begin).unwrap_or_default();
+            parts.push(Part { text: Cow::Borrowed(before), is_evaluated: false });
+            parts.push(Part { text: Cow::Owned(said), is_evaluated: true });
+            calls = calls.saturating_add(1);
+            at = match Token::next(behind) {
+                Some((Token::Sign(b';'), behind)) => place(behind),
+                _ => place(behind),
+            };
+            start = at;
+        }
+        is_property = matches!(token, Token::Sign(b'.'));
+    }
+    let text = Cow::Borrowed(content.get(start..).unwrap_or_default());
+    parts.push(Part { text, is_evaluated: false });
+    parts
+}
+
+/// What the string says that a call is given whose name ends here, if it is given one constant string, and what stands behind the
+/// call.
+fn evaluated(rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let Some((Token::Sign(b'('), rest)) = Token::next(rest) else { return None };
+    let (said, rest) = match Token::next(rest)? {
+        (Token::Word(b"unescape"), rest) => {
+            let Some((Token::Sign(b'('), rest)) = Token::next(rest) else { return None };
+            let (said, rest) = constant(rest)?;
+            let Some((Token::Sign(b')'), rest)) = Token::next(rest) else { return None };
+            (unescaped(&said), rest)
+        }
+        _ => constant(rest)?,
+    };
+    let Some((Token::Sign(b')'), rest)) = Token::next(rest) else { return None };
+    Some((said, rest))
+}
+
+/// The value of strings that are added to one another, and what stands behind them.
+fn constant(rest: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let (mut value, mut rest) = (Vec::new(), rest);
+    loop {
+        let Some((Token::Text(text), behind)) = Token::next(rest) else { return None };
+        push_value(&mut value, text);
+        match Token::next(behind) {
+            Some((Token::Sign(b'+'), behind)) => rest = behind,
+            _ => return Some((value, behind)),
+        }
     }
 }
 
 enum Token<'a> {
-    /// A name, a keyword or a number.
+    /// A name or a keyword.
     Word(&'a [u8]),
+    /// Digits, with a point and what may follow one.
+    Number(&'a [u8]),
     /// A string as it is written, without its quotes.
     Text(&'a [u8]),
     Sign(u8),
@@ -110,6 +211,10 @@ impl<'a> Token<'a> {
             let (&first, rest) = bytes.split_first()?;
             bytes = match kind(first) {
                 Kind::Space => rest,
+                Kind::Word if first.is_ascii_digit() => {
+                    let (number, rest) = bytes.split_at_checked(number_length(bytes))?;
+                    return Some((Self::Number(number), rest));
+                }
                 Kind::Word => {
                     let length =
                         bytes.iter().position(|&byte| kind(byte) != Kind::Word).unwrap_or(bytes.len());
@@ -135,6 +240,59 @@ impl<'a> Token<'a> {
             };
         }
     }
+}
+
+/// Length of the number that starts at `bytes`: digits, and behind a point more of them and an exponent. What else may belong to
+/// one, as in `0x41` and `1e5`, is a word behind it.
+fn number_length(bytes: &[u8]) -> usize {
+    let digits = |from: usize| {
+        let rest = bytes.get(from..).unwrap_or_default();
+        from.saturating_add(rest.iter().take_while(|byte| byte.is_ascii_digit()).count())
+    };
+    let whole = digits(0);
+    if bytes.get(whole) != Some(&b'.') {
+        return whole;
+    }
+    let end = digits(whole.saturating_add(1));
+    if !matches!(bytes.get(end), Some(b'e' | b'E')) {
+        return end;
+    }
+    let sign = end.saturating_add(1);
+    digits(sign.saturating_add(usize::from(matches!(bytes.get(sign), Some(b'+' | b'-')))))
+}
+
+/// Appends a number as C writes it: of 32 bits, or with six digits that count.
+fn push_number(out: &mut Vec<u8>, written: &[u8]) {
+    if !written.contains(&b'.') {
+        let add = |sum: i64, &digit: &u8| sum.saturating_mul(10).saturating_add(i64::from(digit & 15));
+        let value = written.iter().fold(0, add);
+        // Of what is larger, only the low half counts.
+        let [.., a, b, c, d] = value.to_be_bytes();
+        out.extend_from_slice(i32::from_be_bytes([a, b, c, d]).to_string().as_bytes());
+        return;
+    }
+    let text = std::str::from_utf8(written).unwrap_or_default();
+    // An exponent may have no digits.
+    let value = text.trim_end_matches(['e', 'E', '+', '-']).parse().unwrap_or(0.0_f64);
+    out.extend_from_slice(general(value).as_bytes());
+}
+
+/// `%g` of C.
+fn general(value: f64) -> String {
+    const DIGITS: i32 = 6;
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    let scientific = format!("{value:.5e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent = exponent.parse().unwrap_or(0_i32);
+    if (-4..DIGITS).contains(&exponent) {
+        let behind = usize::try_from(DIGITS.saturating_sub(1).saturating_sub(exponent)).unwrap_or(0);
+        return trimmed(&format!("{value:.behind$}"));
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{}e{sign}{:02}", trimmed(mantissa), exponent.unsigned_abs())
 }
 
 /// Length of the string that starts at `bytes`, up to the quote that ends it.
@@ -212,13 +370,6 @@ enum Held {
     Added,
 }
 
-/// A call of which the result stands there when it is given one string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    Unescape,
-    Eval,
-}
-
 /// Puts tokens together again.
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
@@ -226,8 +377,8 @@ struct Writer<'a> {
     held: Held,
     /// The string that is held back.
     text: Vec<u8>,
-    /// The call that was written, and where, when nothing else came behind.
-    call: Option<(Call, usize)>,
+    /// Where a call of `unescape` was written, when nothing else came behind.
+    call: Option<usize>,
 }
 
 impl<'a> Writer<'a> {
@@ -254,16 +405,15 @@ impl<'a> Writer<'a> {
 
     fn word(&mut self, word: &[u8]) {
         self.flush_text();
-        self.call = match word {
-            _ if word.eq_ignore_ascii_case(b"unescape") => Some((Call::Unescape, self.out.len())),
-            // That of an object may be another.
-            _ if word.eq_ignore_ascii_case(b"eval") && self.out.last() != Some(&b'.') => {
-                Some((Call::Eval, self.out.len()))
-            }
-            _ => None,
-        };
+        self.call = (word == b"unescape").then_some(self.out.len());
         self.begin_word();
         push_lower(self.out, word);
+    }
+
+    fn number(&mut self, written: &[u8]) {
+        self.begin_word();
+        self.call = None;
+        push_number(self.out, written);
     }
 
     fn begin_word(&mut self) {
@@ -288,21 +438,12 @@ impl<'a> Writer<'a> {
                 self.held = Held::Added;
                 return;
             }
-            (Held::Text, b')', Some((call, start))) => {
+            (Held::Text, b')', Some(start)) => {
                 self.call = None;
                 self.out.truncate(start);
-                if call == Call::Unescape {
-                    // The string that it gives may be added to again.
-                    self.text = unescaped(&self.text);
-                    return;
-                }
-                self.held = Held::Nothing;
-                if self.out.last().is_some_and(u8::is_ascii_alphanumeric) {
-                    self.out.push(b' ');
-                }
-                push_lower(self.out, &self.text);
-                self.text.clear();
-                self.last = Last::Other;
+                self.text = unescaped(&self.text);
+                // Nothing is added to what it gives.
+                self.flush_text();
                 return;
             }
             _ => {}

@@ -127,12 +127,47 @@ fn scripts_are_normalised_as_programs() {
     check_script("window.x=1;var x=2;x.y.x", "window.x=1;var n000=2;n000.y.x");
     check_script("\"a\" + 'b' + c + \"D\" +\n\"e\"", "\"ab\"+c+\"de\"");
     check_script("document.write(unescape(\"%3Cscript%3E\"))", "document.write(\"<script>\")");
-    check_script("t\nunescape('%41%u0042') + 'c'", "t\"abc\"");
-    check_script("else eval('Al' + \"ert(1)\"); eval(x + 'y')", "else alert(1);eval(x+\"y\")");
+    check_script("t\nunescape('%41%u0042') + 'c'", "t\"ab\"+\"c\"");
+    check_script("Unescape('%41')+x", "unescape(\"%41\")+x");
+    check_script("else eval('Al' + \"ert(1)\"); eval(x + 'y')", "else alert(1)eval(x+\"y\")");
     check_script("o.eval('a')", "o.eval(\"a\")");
     check_script(r#"'a\x41\u0042\"\q\x4'"#, "\"aab\"qx4\"");
     check_script("A /* x */ B ++ + c", "a b+++c");
     check_script("for(var i=0;i<10;i++){x+=i}", "for(var n000=0;n000<10;n000++){x+=n000}");
+}
+
+#[test]
+fn strings_that_are_evaluated_stand_there_as_what_they_say() {
+    check_script("eval( 'f()' ) ; g()", "f()g()");
+    check_script("return eval('f()');;", "return f();");
+    check_script("eval(unescape('%61;')); b", "a;b");
+    check_script("eval(unescape('%61')+';'); b", "eval(\"a\"+\";\");b");
+    check_script("eval('/* c */ d();//x'); b", "d();b");
+    // What is not at its end when the string is over is lost.
+    check_script("eval('1+1'); eval('x'); eval('y '); eval('z;')", "1+y z;");
+    check_script("eval('\\'a'); b; eval('\"\"')", "b;\"\"");
+    // Names in there are declared as any other, and nothing is looked into once more.
+    check_script("var q; eval('var abc=q+abc;'); abc", "var n000;var n001=n000+n001;n001");
+    check_script("eval('eval(\\'g()\\')'); eval('unescape(\\'%41\\')')", "eval(\"g()\")unescape(\"%41\")");
+    check_script("eval('x=\"a\"')+'b'", "x=\"a\"+\"b\"");
+    for other in ["o.eval(\"a;\")", "eval((\"a;\"))", "eval(\"a;\",1)", "eval()", "eval.call(0,\"a;\")"] {
+        check_script(other, other);
+    }
+    check_script("Eval('a;'); EVAL('a;')", "eval(\"a;\");eval(\"a;\")");
+}
+
+#[test]
+fn numbers_are_written_as_c_writes_them() {
+    check_script("x=0x41+012;y=0XfFg", "x=0 x41+12;y=0 xffg");
+    check_script("a=1x;b=12abc;c=0b11;d=1e-5;e=1$f", "a=1 x;b=12 abc;c=0 b11;d=1 e-5;e=1 $f");
+    check_script("x=00;y=08;z=.05;w=a.1.5", "x=0;y=8;z=.5;w=a.1.5");
+    check_script("x=100000000000;y=4294967295;z=2147483648", "x=1215752192;y=-1;z=-2147483648");
+    check_script("x=9223372036854775808;y=99999999999999999999", "x=-1;y=-1");
+    check_script("x=1.5e3;y=1.E+5x;z=1.5e-7;w=1.e", "x=1500;y=100000 x;z=1.5e-07;w=1");
+    check_script("x=1.10;y=1.23456789;z=3.;w=3..e;v=1.a", "x=1.1;y=1.23457;z=3;w=3.e;v=1 a");
+    check_script("x=1000000.0;y=100000.0;z=0.00001;w=0.0001", "x=1e+06;y=100000;z=1e-05;w=0.0001");
+    check_script("x=1.0e400;y=1.5e-400;z=1.5e;w=1.5ex;v=1.5e+", "x=inf;y=0;z=1.5;w=1.5 x;v=1.5");
+    check_script("x=1 2;y=$1;z=_3a", "x=1 2;y=$1;z=_3a");
 }
 
 #[test]
