@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::run::{
     Daemon, MARKER, NAME, chunk, fildes, open, read_all, read_reply, scan_file, send_with, stream,
@@ -40,7 +42,15 @@ fn short_commands_are_answered_as_they_were_framed() {
 #[test]
 fn stats_have_the_lines_that_monitors_take_apart() {
     let daemon = Daemon::start("");
-    let text = daemon.ask(b"zSTATS\0");
+    // It may be asked before its threads came to where they wait.
+    let asked = Instant::now();
+    let text = loop {
+        let text = daemon.ask(b"zSTATS\0");
+        if text.contains(" idle 3 ") || asked.elapsed() > Duration::from_secs(20) {
+            break text;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[..3], ["POOLS: 1", "", "STATE: VALID PRIMARY"]);
     assert_eq!(lines[3], "THREADS: live 3  idle 3 max 3 idle-timeout 30");
@@ -208,7 +218,7 @@ fn a_session_has_everything_answered_once_however_much_it_asks_at_once() {
     asked.extend(b"zEND\0");
     let mut socket = daemon.local();
     let mut writer = socket.try_clone().unwrap();
-    let sender = std::thread::spawn(move || writer.write_all(&asked));
+    let sender = thread::spawn(move || writer.write_all(&asked));
     let mut seen = vec![false; number + 1];
     for _ in 0..number {
         let reply = read_reply(&mut socket, 0);
