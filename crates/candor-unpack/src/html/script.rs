@@ -30,39 +30,44 @@ pub(super) fn normalise(content: &[u8], scripts: &mut Vec<u8>) {
     scripts.extend_from_slice(b"<script>");
     let parts = parts(content);
     let mut names = Names::new();
-    walk(&parts, |token, _| match token {
-        Token::Word(word) => {
-            names.see(word);
-        }
-        Token::Number(_) | Token::Text(_) => names.other(),
-        Token::Sign(sign) => names.sign(sign),
-    });
+    // What strings declare is numbered behind all that the script itself does.
+    names.learn(content);
+    names.begin_evaluated();
+    for part in parts.iter().filter(|part| part.is_evaluated) {
+        names.learn(&part.text);
+    }
     names.begin_again();
     let mut writer = Writer::new(scripts);
-    walk(&parts, |token, is_evaluated| {
-        match token {
-            Token::Word(word) => match names.see(word) {
-                Some(number) => writer.name(number),
-                None => writer.word(word),
-            },
-            Token::Number(number) => {
-                names.other();
-                writer.number(number);
-            }
-            Token::Text(text) => {
-                names.other();
-                writer.text(text);
-            }
-            Token::Sign(sign) => {
-                names.sign(sign);
-                writer.sign(sign);
-            }
-        }
-        if is_evaluated {
-            // Nothing in there becomes one with anything else.
+    for part in &parts {
+        if part.is_evaluated {
             writer.flush();
+            names.enter_evaluated();
         }
-    });
+        walk(&part.text, |token| {
+            match token {
+                Token::Word(word) => writer.word(word, names.see(word)),
+                Token::Number(number) => {
+                    names.other();
+                    writer.number(number);
+                }
+                Token::Text(text) => {
+                    names.other();
+                    writer.text(text);
+                }
+                Token::Sign(sign) => {
+                    names.sign(sign);
+                    writer.sign(sign);
+                }
+            }
+            if part.is_evaluated {
+                // Nothing in there becomes one with anything else.
+                writer.flush();
+            }
+        });
+        if part.is_evaluated {
+            names.leave_evaluated();
+        }
+    }
     writer.flush();
     scripts.extend_from_slice(b"</script>");
 }
@@ -73,48 +78,46 @@ struct Part<'a> {
     is_evaluated: bool,
 }
 
-fn walk<'a>(parts: &'a [Part<'_>], mut take: impl FnMut(Token<'a>, bool)) {
-    for part in parts {
-        let mut rest = part.text.as_ref();
-        while let Some((token, behind)) = Token::next(rest) {
-            // What is not at its end yet when such a string is over is lost.
-            let is_lost = part.is_evaluated
-                && behind.is_empty()
-                && match token {
-                    Token::Word(_) | Token::Number(_) => true,
-                    // Its quote is missing.
-                    Token::Text(text) => text.as_ptr_range().end == rest.as_ptr_range().end,
-                    Token::Sign(_) => false,
-                };
-            if !is_lost {
-                take(token, part.is_evaluated);
-            }
-            rest = behind;
-        }
+impl<'a> Part<'a> {
+    const fn of_script(text: &'a [u8]) -> Self {
+        Self { text: Cow::Borrowed(text), is_evaluated: false }
+    }
+}
+
+fn walk<'a>(text: &'a [u8], mut take: impl FnMut(Token<'a>)) {
+    let mut rest = text;
+    while let Some((token, behind)) = Token::next(rest) {
+        rest = behind;
+        take(token);
     }
 }
 
 /// The script, with what is given to `eval` in the place of each call that is given one constant string, and of the `;` behind
-/// it. What stands in such a string is not looked into once more.
+/// it. What stands in such a string is not looked into once more. What is not at its end yet when one is over, the next begins with;
+/// behind one that is nothing else, a token is passed over.
 fn parts(content: &[u8]) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
-    let (mut start, mut at, mut is_property) = (0_usize, 0_usize, false);
-    let mut calls = 0_usize;
-    let is_over = memchr::memmem::find(content, b"eval").is_none();
-    while let Some(rest) = content.get(at..).filter(|_| !is_over && calls < EVALUATED)
+    let (mut start, mut at, mut is_property, mut is_passed) = (0_usize, 0_usize, false, false);
+    let (mut calls, mut pending) = (0_usize, Vec::new());
+    let has_calls = memchr::memmem::find(content, b"eval").is_some();
+    let place = |behind: &[u8]| content.len().saturating_sub(behind.len());
+    while let Some(rest) = content.get(at..).filter(|_| has_calls && calls < EVALUATED)
         && let Some((token, behind)) = Token::next(rest)
     {
-        let place = |behind: &[u8]| content.len().saturating_sub(behind.len());
         at = place(behind);
         // That of an object may be another.
-        if let Token::Word(b"eval") = token
-            && !is_property
-            && let Some((said, behind)) = evaluated(behind)
-        {
+        let is_call = matches!(token, Token::Word(b"eval")) && !is_property && !is_passed;
+        is_passed = false;
+        is_property = matches!(token, Token::Sign(b'.'));
+        if let Some((said, behind)) = is_call.then(|| evaluated(behind)).flatten() {
             let begin = at.saturating_sub(b"eval".len());
-            let before = content.get(start..begin).unwrap_or_default();
-            parts.push(Part { text: Cow::Borrowed(before), is_evaluated: false });
-            parts.push(Part { text: Cow::Owned(said), is_evaluated: true });
+            parts.push(Part::of_script(content.get(start..begin).unwrap_or_default()));
+            pending.extend_from_slice(&said);
+            let (whole, has_tokens) = whole(&pending);
+            let behind_it = pending.split_off(whole);
+            let said = Cow::Owned(std::mem::replace(&mut pending, behind_it));
+            parts.push(Part { text: said, is_evaluated: true });
+            is_passed = !has_tokens;
             calls = calls.saturating_add(1);
             at = match Token::next(behind) {
                 Some((Token::Sign(b';'), behind)) => place(behind),
@@ -122,11 +125,30 @@ fn parts(content: &[u8]) -> Vec<Part<'_>> {
             };
             start = at;
         }
-        is_property = matches!(token, Token::Sign(b'.'));
     }
-    let text = Cow::Borrowed(content.get(start..).unwrap_or_default());
-    parts.push(Part { text, is_evaluated: false });
+    parts.push(Part::of_script(content.get(start..).unwrap_or_default()));
     parts
+}
+
+/// How much of a text is tokens that are at their end, and whether there are any.
+fn whole(text: &[u8]) -> (usize, bool) {
+    let (mut rest, mut has_tokens) = (text, false);
+    while let Some((token, behind)) = Token::next(rest) {
+        let (length, is_open) = match token {
+            Token::Word(written) | Token::Number(written) => (written.len(), behind.is_empty()),
+            // Its quote is missing.
+            Token::Text(written) => {
+                (written.len().saturating_add(1), written.as_ptr_range().end == rest.as_ptr_range().end)
+            }
+            Token::Sign(_) => (1, false),
+        };
+        if is_open {
+            return (text.len().saturating_sub(length), has_tokens);
+        }
+        has_tokens = true;
+        rest = behind;
+    }
+    (text.len(), has_tokens)
 }
 
 /// What the string says that a call is given whose name ends here, if it is given one constant string, and what stands behind the
@@ -386,10 +408,17 @@ impl<'a> Writer<'a> {
         Self { out, last: Last::Other, held: Held::Nothing, text: Vec::new(), call: None }
     }
 
-    /// Writes the name with this number.
-    fn name(&mut self, number: usize) {
+    /// Writes a word, or the name with its number.
+    fn word(&mut self, word: &[u8], number: Option<usize>) {
+        self.flush_text();
+        // That of an object may be another.
+        let is_call = word == b"unescape" && self.out.last() != Some(&b'.');
+        self.call = is_call.then_some(self.out.len());
         self.begin_word();
-        self.call = None;
+        let Some(number) = number else {
+            push_lower(self.out, word);
+            return;
+        };
         self.out.push(b'n');
         let first = self.out.len();
         let mut left = number;
@@ -401,13 +430,6 @@ impl<'a> Writer<'a> {
             left /= 10;
         }
         self.out.get_mut(first..).unwrap_or_default().reverse();
-    }
-
-    fn word(&mut self, word: &[u8]) {
-        self.flush_text();
-        self.call = (word == b"unescape").then_some(self.out.len());
-        self.begin_word();
-        push_lower(self.out, word);
     }
 
     fn number(&mut self, written: &[u8]) {
@@ -510,12 +532,13 @@ struct Names<'a> {
     /// Whether the declarations are known already.
     is_complete: bool,
     count: usize,
-    /// How many functions began.
+    /// How many functions began, of the script and of what is evaluated, and how many the script has.
     begun: usize,
-    /// The functions around.
+    evaluated: usize,
+    of_script: usize,
+    is_evaluated: bool,
+    /// The functions around, of which the first is the script itself.
     around: Vec<Function>,
-    place: Place,
-    depth: usize,
     /// Whether a dot stands before the next word, which is a property then.
     is_property: bool,
 }
@@ -552,24 +575,93 @@ impl Marks {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Function {
-    scope: usize,
-    /// Depth of braces outside of the body; `None` until the body begins.
-    body: Option<usize>,
+    /// `None` for what is no function: all of the script, or of a string that is evaluated.
+    scope: Option<usize>,
+    place: Place,
+    /// Square brackets that are open in the value of a variable, and braces.
+    brackets: usize,
+    braces: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
     #[default]
     Anywhere,
-    /// Behind `var` or a comma after one, where a name is declared.
-    Variable,
-    /// In what a variable is set to, that many brackets deep.
-    Value(usize),
-    /// Behind `function`, where the name may stand.
-    Function,
-    Parameters,
+    /// Behind `function`, where the name may stand, and behind the name.
+    Name,
+    Named,
+    /// Where the next name is declared: behind `var`, in front of the first parameter, behind a comma after one.
+    Declaring,
+    /// Behind a name that was declared.
+    Declared,
+}
+
+/// Words that are no names.
+fn is_reserved(word: &[u8]) -> bool {
+    const RESERVED: [&[u8]; 59] = [
+        b"abstract",
+        b"boolean",
+        b"break",
+        b"byte",
+        b"case",
+        b"catch",
+        b"char",
+        b"class",
+        b"const",
+        b"continue",
+        b"debugger",
+        b"default",
+        b"delete",
+        b"do",
+        b"double",
+        b"else",
+        b"enum",
+        b"export",
+        b"extends",
+        b"false",
+        b"final",
+        b"finally",
+        b"float",
+        b"for",
+        b"goto",
+        b"if",
+        b"implements",
+        b"import",
+        b"in",
+        b"instanceof",
+        b"int",
+        b"interface",
+        b"long",
+        b"native",
+        b"new",
+        b"null",
+        b"package",
+        b"private",
+        b"protected",
+        b"public",
+        b"return",
+        b"short",
+        b"static",
+        b"super",
+        b"switch",
+        b"synchronized",
+        b"this",
+        b"throw",
+        b"throws",
+        b"transient",
+        b"true",
+        b"try",
+        b"typeof",
+        b"void",
+        b"volatile",
+        b"while",
+        b"with",
+        b"function",
+        b"var",
+    ];
+    RESERVED.contains(&word)
 }
 
 impl<'a> Names<'a> {
@@ -582,42 +674,81 @@ impl<'a> Names<'a> {
             is_complete: false,
             count: 0,
             begun: 0,
-            around: Vec::new(),
-            place: Place::default(),
-            depth: 0,
+            evaluated: 0,
+            of_script: 0,
+            is_evaluated: false,
+            around: vec![Function::default()],
             is_property: false,
         }
+    }
+
+    /// Takes what a text declares.
+    fn learn(&mut self, text: &'a [u8]) {
+        walk(text, |token| match token {
+            Token::Word(word) => {
+                self.see(word);
+            }
+            Token::Number(_) | Token::Text(_) => self.other(),
+            Token::Sign(sign) => self.sign(sign),
+        });
+    }
+
+    /// What is evaluated declares for all of the script.
+    fn begin_evaluated(&mut self) {
+        self.of_script = self.begun;
+        self.around = vec![Function::default()];
+        self.is_evaluated = true;
+        self.is_property = false;
     }
 
     /// Goes back to the start, with every declaration known.
     fn begin_again(&mut self) {
         let (words, meanings) = (std::mem::take(&mut self.words), std::mem::take(&mut self.meanings));
         let (scopes, marks) = (std::mem::take(&mut self.scopes), std::mem::take(&mut self.marks));
-        *self = Self { words, meanings, scopes, marks, is_complete: true, ..Self::new() };
+        let of_script = self.of_script;
+        *self = Self { words, meanings, scopes, marks, of_script, is_complete: true, ..Self::new() };
         self.enter(0);
+    }
+
+    /// A string is evaluated here: its braces are no others.
+    fn enter_evaluated(&mut self) {
+        self.around.push(Function::default());
+        self.is_evaluated = true;
+        self.is_property = false;
+    }
+
+    /// It is over, with the functions that are not closed.
+    fn leave_evaluated(&mut self) {
+        while let Some(Function { scope: Some(scope), .. }) = self.around.pop() {
+            self.leave(scope);
+        }
+        self.is_evaluated = false;
+        self.is_property = false;
     }
 
     /// The number of a word, if it is a name that is declared; of none before the declarations are known.
     fn see(&mut self, word: &'a [u8]) -> Option<usize> {
-        if std::mem::take(&mut self.is_property) || word.first().is_some_and(u8::is_ascii_digit) {
+        if std::mem::take(&mut self.is_property) {
             return None;
         }
-        match word {
-            b"var" => {
-                self.place = Place::Variable;
-                return None;
-            }
-            b"function" => {
-                self.begin_function();
-                return None;
-            }
-            _ => {}
+        if word == b"function" {
+            self.begin_function();
+            return None;
         }
-        if matches!(self.place, Place::Variable | Place::Function | Place::Parameters) {
-            if self.place == Place::Variable {
-                self.place = Place::Value(0);
+        if let Some(function) = self.around.last_mut() {
+            if word == b"var" {
+                function.place = Place::Declaring;
+                return None;
             }
-            self.declare(word);
+            let behind = match function.place {
+                Place::Name => Some(Place::Named),
+                Place::Declaring => Some(Place::Declared),
+                _ => None,
+            };
+            if let Some(behind) = behind.filter(|_| !is_reserved(word)) {
+                function.place = behind;
+                self.declare(word);
+            }
         }
         // Most words are not declared.
         if !self.is_complete || !self.marks.may_have(word) {
@@ -628,17 +759,20 @@ impl<'a> Names<'a> {
     }
 
     fn begin_function(&mut self) {
-        if self.around.len() >= DEPTH || self.begun >= SCOPES {
+        if self.around.len() > DEPTH || self.begun.saturating_add(self.evaluated) >= SCOPES {
             return;
         }
-        self.begun = self.begun.saturating_add(1);
+        // Those of the script are counted first.
+        let count = if self.is_evaluated { &mut self.evaluated } else { &mut self.begun };
+        *count = count.saturating_add(1);
+        let before = if self.is_evaluated { self.of_script } else { 0 };
+        let scope = before.saturating_add(*count);
         if self.is_complete {
-            self.enter(self.begun);
+            self.enter(scope);
         } else {
             self.scopes.push(Vec::new());
         }
-        self.around.push(Function { scope: self.begun, body: None });
-        self.place = Place::Function;
+        self.around.push(Function { scope: Some(scope), place: Place::Name, ..Function::default() });
     }
 
     /// Words mean from now on what this function declares. Each function begins once, so that all of it takes as long as
@@ -665,7 +799,7 @@ impl<'a> Names<'a> {
         if self.is_complete || self.count >= NAMES {
             return;
         }
-        let scope = self.around.last().map_or(0, |function| function.scope);
+        let scope = self.around.last().and_then(|function| function.scope).unwrap_or(0);
         if let Some(scope) = self.scopes.get_mut(scope) {
             self.marks.add(word);
             let place = *self.words.entry(word).or_insert(self.meanings.len());
@@ -684,26 +818,23 @@ impl<'a> Names<'a> {
 
     fn sign(&mut self, sign: u8) {
         self.is_property = sign == b'.';
-        self.place = match (self.place, sign) {
-            (Place::Function, b'(') => Place::Parameters,
-            (Place::Parameters, b')') => Place::Anywhere,
-            (Place::Value(0), b',') => Place::Variable,
-            (Place::Value(0), b';' | b')' | b'}' | b']') | (Place::Variable, b';') => Place::Anywhere,
-            (Place::Value(depth), b'(' | b'[' | b'{') => Place::Value(depth.saturating_add(1)),
-            (Place::Value(depth), b')' | b']' | b'}') => Place::Value(depth.saturating_sub(1)),
-            (place, _) => place,
-        };
-        match sign {
-            b'{' => {
-                if let Some(function) = self.around.last_mut().filter(|function| function.body.is_none()) {
-                    function.body = Some(self.depth);
-                }
-                self.depth = self.depth.saturating_add(1);
+        let Some(function) = self.around.last_mut() else { return };
+        match (sign, function.place) {
+            (b'(', Place::Name | Place::Named) => function.place = Place::Declaring,
+            (b',', Place::Declared) if function.brackets == 0 && function.braces == 0 => {
+                function.place = Place::Declaring;
             }
-            b'}' => {
-                self.depth = self.depth.saturating_sub(1);
-                if let Some(function) = self.around.pop_if(|function| function.body == Some(self.depth)) {
-                    self.leave(function.scope);
+            (b';', Place::Declared | Place::Declaring) if function.braces == 0 => {
+                function.place = Place::Anywhere;
+            }
+            (b'[', Place::Declared) => function.brackets = function.brackets.saturating_add(1),
+            (b']', _) => function.brackets = function.brackets.saturating_sub(1),
+            (b'{', _) => function.braces = function.braces.saturating_add(1),
+            (b'}', _) if function.braces > 0 => {
+                function.braces = function.braces.saturating_sub(1);
+                if let (0, Some(scope)) = (function.braces, function.scope) {
+                    self.around.pop();
+                    self.leave(scope);
                 }
             }
             _ => {}

@@ -128,6 +128,8 @@ fn scripts_are_normalised_as_programs() {
     check_script("\"a\" + 'b' + c + \"D\" +\n\"e\"", "\"ab\"+c+\"de\"");
     check_script("document.write(unescape(\"%3Cscript%3E\"))", "document.write(\"<script>\")");
     check_script("t\nunescape('%41%u0042') + 'c'", "t\"ab\"+\"c\"");
+    check_script("var a=f(x,unescape('%41')+unescape(y))", "var n000=f(x,\"a\"+n001(y))");
+    check_script("o.unescape('%41')", "o.unescape(\"%41\")");
     check_script("Unescape('%41')+x", "unescape(\"%41\")+x");
     check_script("else eval('Al' + \"ert(1)\"); eval(x + 'y')", "else alert(1)eval(x+\"y\")");
     check_script("o.eval('a')", "o.eval(\"a\")");
@@ -143,17 +145,59 @@ fn strings_that_are_evaluated_stand_there_as_what_they_say() {
     check_script("eval(unescape('%61;')); b", "a;b");
     check_script("eval(unescape('%61')+';'); b", "eval(\"a\"+\";\");b");
     check_script("eval('/* c */ d();//x'); b", "d();b");
-    // What is not at its end when the string is over is lost.
-    check_script("eval('1+1'); eval('x'); eval('y '); eval('z;')", "1+y z;");
-    check_script("eval('\\'a'); b; eval('\"\"')", "b;\"\"");
+    // What is not at its end when the string is over is what the next one begins with.
+    check_script("eval('1+1'); eval('x '); eval('y'); z", "1+1 x z");
+    check_script("eval('\\'a'); b; eval('c\\';d')", "b;\"ac\";");
+    // One that gives nothing makes that one token is passed over.
+    check_script("eval('a'); eval('b;')", "eval(\"b;\")");
+    check_script("eval('a'); x; eval('b;')", "x;ab;");
     // Names in there are declared as any other, and nothing is looked into once more.
     check_script("var q; eval('var abc=q+abc;'); abc", "var n000;var n001=n000+n001;n001");
+    check_script("eval('var t=1;');var u=2;t;u", "var n001=1;var n000=2;n001;n000");
+    check_script("function g(a){eval('var a;a;')}a", "function n000(n001){var n001;n001;}n002");
+    check_script("var a,b=eval('z=1;');f(c,d)", "var n000,n001=z=1;f(c,d)");
+    check_script("var a=f(x,eval('b;'));var c;eval(c)", "var n000=f(x,b;);var n002;n001(n002)");
+    check_script("eval('function k(m){m}');var u;m;u", "function n001(n002){n002}var n000;m;n000");
+    check_script("function g(a){eval('}');a}a", "function n000(n001){}n001}a");
     check_script("eval('eval(\\'g()\\')'); eval('unescape(\\'%41\\')')", "eval(\"g()\")unescape(\"%41\")");
     check_script("eval('x=\"a\"')+'b'", "x=\"a\"+\"b\"");
     for other in ["o.eval(\"a;\")", "eval((\"a;\"))", "eval(\"a;\",1)", "eval()", "eval.call(0,\"a;\")"] {
         check_script(other, other);
     }
     check_script("Eval('a;'); EVAL('a;')", "eval(\"a;\");eval(\"a;\")");
+}
+
+#[test]
+fn names_behind_commas_are_declared_outside_of_brackets_and_braces_alone() {
+    for (script, expected) in [
+        ("var a=f(x,y.z,w),b;y;z;w;b", "var n000=f(x,n001.z,n002),n003;n001;z;n002;n003"),
+        ("var a=[x,b],c;b;c", "var n000=[x,b],n001;b;n001"),
+        ("var [a,b]=c;a;b", "var[n000,n001]=c;n000;n001"),
+        ("var {a,b}=c;a;b", "var{n000,b}=c;n000;b"),
+        ("[1,var a,b],c;b;c", "[1,var n000,n001],n002;n001;n002"),
+        ("var a=f(x,[y],{z:1},w);y;z;w", "var n000=f(x,[n001],{n002:1},n003);n001;n002;n003"),
+        ("var a=f(x,this.y+new Z(w))+v,u;y;Z;u", "var n000=f(x,this.y+new n001(w))+v,n002;y;n001;n002"),
+        ("if(x){var a=1,b;b}c,d;d", "if(x){var n000=1,b;b}c,n001;n001"),
+        ("{{var a},b;b", "{{var n000},b;b"),
+        ("}var a=1},b;b", "}var n000=1},n001;n001"),
+        (
+            "var a=(function(){var b=1,c;return b,d})(),e;c;d;e",
+            "var n000=(function(){var n001=1,c;return n001,d})(),n002;c;d;n002",
+        ),
+        ("function g(){var a=1;}c,b;b", "function n000(){var n001=1;}c,b;b"),
+        (
+            "function g(a=f(b,c),d)e,h{b;c;d;h}h",
+            "function n000(n001=f(b,n002),n003)e,n004{b;n002;n003;n004}h",
+        ),
+        ("function f([a,b],c[d,e]);g,h{a;e;h}", "function n000([n001,n002],n003[d,e]);g,h{n001;e;h}"),
+        ("function in(a,b){b}", "function in(n000,n001){n001}"),
+        (
+            "function f(a,function g(b,c){c},d){d}",
+            "function n000(n001,function n002(n003,n004){n004},n005){n005}",
+        ),
+    ] {
+        check_script(script, expected);
+    }
 }
 
 #[test]
@@ -186,9 +230,9 @@ fn every_name_that_is_declared_is_numbered() {
         &format!("other={};var {};", numbers.join("+"), numbers.join(",")),
     );
     check_script(
-        &format!("function q(){{var {}}} {}", names.join(","), names[..9].join(";")),
+        &format!("function q({}){{}} {}", names.join(","), names[..9].join(";")),
         &format!(
-            "function n000(){{var {}}}{}",
+            "function n000({}){{}}{}",
             numbered_from_one(names.len()),
             names[..9].join(";").to_lowercase()
         ),
