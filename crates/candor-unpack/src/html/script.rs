@@ -21,6 +21,8 @@ const SCOPES: usize = 20_000;
 const NAMES: usize = 10_000;
 /// Strings given to `eval` that are looked into.
 const EVALUATED: usize = 50_000;
+/// Bytes that the next of them begins with: they are read with each until they are at their end.
+const PENDING: usize = 1024;
 
 /// Appends the normalised copy of `content`, between tags, to `scripts`.
 pub(super) fn normalise(content: &[u8], scripts: &mut Vec<u8>) {
@@ -116,6 +118,9 @@ fn parts(content: &[u8]) -> Vec<Part<'_>> {
             let (whole, has_tokens) = whole(&pending);
             let behind_it = pending.split_off(whole);
             let said = Cow::Owned(std::mem::replace(&mut pending, behind_it));
+            if pending.len() > PENDING {
+                pending.clear();
+            }
             parts.push(Part { text: said, is_evaluated: true });
             is_passed = !has_tokens;
             calls = calls.saturating_add(1);

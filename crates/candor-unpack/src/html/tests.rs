@@ -168,6 +168,14 @@ fn strings_that_are_evaluated_stand_there_as_what_they_say() {
 }
 
 #[test]
+fn what_strings_leave_over_is_kept_within_bounds() {
+    // Each would be read again with all that came before.
+    let script = |length: usize| format!("eval('{}');x;eval('c;')", "a".repeat(length));
+    check_script(&script(1024), &format!("x;{}c;", "a".repeat(1024)));
+    check_script(&script(1025), "x;c;");
+}
+
+#[test]
 fn names_behind_commas_are_declared_outside_of_brackets_and_braces_alone() {
     for (script, expected) in [
         ("var a=f(x,y.z,w),b;y;z;w;b", "var n000=f(x,n001.z,n002),n003;n001;z;n002;n003"),
