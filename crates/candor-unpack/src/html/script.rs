@@ -21,6 +21,8 @@ const SCOPES: usize = 20_000;
 const NAMES: usize = 10_000;
 /// Strings given to `eval` that are looked into.
 const EVALUATED: usize = 50_000;
+/// Tokens behind the name of such a call that make that it stays behind a function.
+const LAST: usize = 8;
 /// Bytes that the next of them begins with: they are read with each until they are at their end.
 const PENDING: usize = 1024;
 
@@ -96,11 +98,12 @@ fn walk<'a>(text: &'a [u8], mut take: impl FnMut(Token<'a>)) {
 
 /// The script, with what is given to `eval` in the place of each call that is given one constant string, and of the `;` behind
 /// it. What stands in such a string is not looked into once more. What is not at its end yet when one is over, the next begins with;
-/// behind one that is nothing else, a token is passed over.
+/// behind one that is nothing else, a token is passed over. A call right behind a function stays, but for the last tokens.
 fn parts(content: &[u8]) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let (mut start, mut at, mut is_property, mut is_passed) = (0_usize, 0_usize, false, false);
     let (mut calls, mut pending) = (0_usize, Vec::new());
+    let (mut functions, mut is_behind_function) = (Vec::new(), false);
     let has_calls = memchr::memmem::find(content, b"eval").is_some();
     let place = |behind: &[u8]| content.len().saturating_sub(behind.len());
     while let Some(rest) = content.get(at..).filter(|_| has_calls && calls < EVALUATED)
@@ -108,8 +111,12 @@ fn parts(content: &[u8]) -> Vec<Part<'_>> {
     {
         at = place(behind);
         // That of an object may be another.
-        let is_call = matches!(token, Token::Word(b"eval")) && !is_property && !is_passed;
+        let is_call = matches!(token, Token::Word(b"eval"))
+            && !is_property
+            && !is_passed
+            && (!is_behind_function || !has_tokens(behind, LAST));
         is_passed = false;
+        is_behind_function = ends_function(&token, &mut functions);
         is_property = matches!(token, Token::Sign(b'.'));
         if let Some((said, behind)) = is_call.then(|| evaluated(behind)).flatten() {
             let begin = at.saturating_sub(b"eval".len());
@@ -133,6 +140,35 @@ fn parts(content: &[u8]) -> Vec<Part<'_>> {
     }
     parts.push(Part::of_script(content.get(start..).unwrap_or_default()));
     parts
+}
+
+/// Whether so many tokens stand there.
+fn has_tokens(rest: &[u8], count: usize) -> bool {
+    let mut rest = rest;
+    for _ in 0..count {
+        let Some((_, behind)) = Token::next(rest) else { return false };
+        rest = behind;
+    }
+    true
+}
+
+/// Whether a token ends a function, of those that are open with the braces that each has open.
+fn ends_function(token: &Token<'_>, functions: &mut Vec<usize>) -> bool {
+    if matches!(token, Token::Word(b"function")) && functions.len() < DEPTH {
+        functions.push(0);
+    }
+    match (token, functions.last_mut()) {
+        (Token::Sign(b'{'), Some(braces)) => *braces = braces.saturating_add(1),
+        (Token::Sign(b'}'), Some(braces @ 1..)) => {
+            *braces = braces.saturating_sub(1);
+            if *braces == 0 {
+                functions.pop();
+                return true;
+            }
+        }
+        _ => {}
+    }
+    false
 }
 
 /// How much of a text is tokens that are at their end, and whether there are any.

@@ -164,6 +164,11 @@ fn strings_that_are_evaluated_stand_there_as_what_they_say() {
     for other in ["o.eval(\"a;\")", "eval((\"a;\"))", "eval(\"a;\",1)", "eval()", "eval.call(0,\"a;\")"] {
         check_script(other, other);
     }
+    // Right behind a function it stays, unless hardly anything follows.
+    check_script("function f(){}eval('f()');x;y;", "function n000(){}eval(\"f()\");x;y;");
+    check_script("function f(){}eval('f()');x;y", "function n000(){}f()x;y");
+    check_script("function f(){{}eval('f()');x;y;z}", "function n000(){{}n000()x;y;z}");
+    check_script("function f(){}x;eval('f()');x;y;z", "function n000(){}x;f()x;y;z");
     check_script("Eval('a;'); EVAL('a;')", "eval(\"a;\");eval(\"a;\")");
 }
 

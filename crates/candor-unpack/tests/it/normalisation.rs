@@ -152,6 +152,17 @@ const SCRIPT: &[&str] = &[
     "while(a){b()};",
     "// d e\n",
     "//f\n",
+    "x=0x41+012;",
+    "y=1.50e3-.5;z=1e-5;",
+    "w=99999999999;",
+    "eval('f()');",
+    "eval(\"var t=2;t\");",
+    "eval(unescape('%61;'));",
+    "eval('b');",
+    "x.eval('c;');Eval('d;');",
+    "var h=f(x,y);",
+    "var l=[p,q],r;",
+    "if(a){var s=1,u;}",
 ];
 
 #[test]
@@ -161,7 +172,7 @@ fn pages_are_normalised_as_by_clamav() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
-    for round in 0..120 {
+    for round in 0..180 {
         let page = if round % 3 == 0 {
             format!("<script>{}</script>", numbers.page(SCRIPT))
         } else {
