@@ -252,12 +252,8 @@ fn of_members<'a>(
     let Some((index, ArchiveMember { meta, .. })) = chosen.filter(|_| candidates.len() > 1) else {
         return first;
     };
-    // What is decoded with a wrong password may be anything.
-    let price = match (work.is_checked, meta.is_stored) {
-        (true, _) => 0,
-        (false, true) => meta.packed_size.saturating_mul(COPIES),
-        (false, false) => meta.packed_size.saturating_mul(PACKED),
-    };
+    // What is decoded may be anything, with the right password and with a wrong one.
+    let price = meta.packed_size.saturating_mul(if meta.is_stored { COPIES } else { PACKED });
     // What members need later is not spent here.
     let largest = archive.members().map(|member| member.meta.packed_size).max().unwrap_or(0);
     let needed = price.saturating_add(largest.saturating_mul(PACKED));
@@ -266,14 +262,19 @@ fn of_members<'a>(
         let budget = sink.budget();
         let is_paid = budget.work() >= needed
             && budget.pay_key(work.member.saturating_mul(WEIGHT))
-            && budget.pay_work(price);
+            && (work.is_checked || budget.pay_work(price));
         if !is_paid {
             break;
         }
         *left = rest;
         let room = budget.growth(meta.packed_size);
         let options = options(Some(password)).with_max_member_output_bytes(room);
-        match archive.read_member_at_with_options(index, options).map_err(|error| error.kind()) {
+        let outcome = archive.read_member_at_with_options(index, options).map_err(|error| error.kind());
+        // A wrong one is told before anything is decoded only where a sum stands beside the member, which may be of zeros.
+        if work.is_checked && !matches!(outcome, Err(ErrorKind::BadPassword)) {
+            let _ = sink.budget().pay_work(price);
+        }
+        match outcome {
             Ok(_) | Err(ErrorKind::UnsupportedFormat | ErrorKind::UnsupportedFeature) => {
                 return Some(password);
             }
