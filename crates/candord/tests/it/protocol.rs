@@ -2,8 +2,6 @@
 
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::run::{
     Daemon, MARKER, NAME, chunk, fildes, open, read_all, read_reply, scan_file, send_with, stream,
@@ -41,16 +39,10 @@ fn short_commands_are_answered_as_they_were_framed() {
 
 #[test]
 fn stats_have_the_lines_that_monitors_take_apart() {
-    let daemon = Daemon::start("");
+    let mut daemon = Daemon::start("");
     // It may be asked before its threads came to where they wait.
-    let asked = Instant::now();
-    let text = loop {
-        let text = daemon.ask(b"zSTATS\0");
-        if text.contains(" idle 3 ") || asked.elapsed() > Duration::from_secs(20) {
-            break text;
-        }
-        thread::sleep(Duration::from_millis(20));
-    };
+    daemon.wait_until("threads that wait", |daemon| daemon.ask(b"zSTATS\0").contains(" idle 3 "));
+    let text = daemon.ask(b"zSTATS\0");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[..3], ["POOLS: 1", "", "STATE: VALID PRIMARY"]);
     assert_eq!(lines[3], "THREADS: live 3  idle 3 max 3 idle-timeout 30");
@@ -218,7 +210,7 @@ fn a_session_has_everything_answered_once_however_much_it_asks_at_once() {
     asked.extend(b"zEND\0");
     let mut socket = daemon.local();
     let mut writer = socket.try_clone().unwrap();
-    let sender = thread::spawn(move || writer.write_all(&asked));
+    let sender = std::thread::spawn(move || writer.write_all(&asked));
     let mut seen = vec![false; number + 1];
     for _ in 0..number {
         let reply = read_reply(&mut socket, 0);

@@ -30,7 +30,8 @@ pub(crate) fn digests(bytes: &[u8], rules: &[CertificateRule], now: i64) -> Vec<
     let vouches = data.signers.iter().any(|signer| {
         let valid = data.verify(signer, &work).is_ok();
         let stamp = data.timestamp(signer, &work).and_then(Result::ok);
-        let chain = data.chain(signer, &work);
+        // Of a signature that is not valid, nobody vouches for the signer.
+        let chain = if valid { data.chain(signer, &work) } else { Vec::new() };
         let counting = trust::counting(rules, &data, &chain, valid, stamp.as_ref(), now, &work);
         let mut counting = counting.into_iter().filter_map(|place| rules.get(place)).peekable();
         counting.peek().is_some() && counting.all(|rule| rule.trusted)
