@@ -2,10 +2,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use candor_model::Sink;
 use encoding_rs::Encoding;
-use memchr::memmem;
 
 use crate::{html, mail};
 
@@ -191,21 +190,73 @@ fn add(text: &[u8], has_tags: bool, found: &mut Vec<Vec<u8>>) {
         // What stands in quotes is more than its first word, and a line may be one with blanks.
         quoted(line).into_iter().chain(introduced(line)).chain(words).chain(named(line)).for_each(&mut keep);
     };
-    for cue in CUES {
-        memmem::find_iter(&lower, cue.as_bytes()).take(MENTIONED).for_each(|at| take(cue, at));
+    let places = Places::of(&lower);
+    for (cue, places) in CUES.iter().zip(&places.cues) {
+        places.iter().for_each(|&at| take(cue, at));
     }
-    for (cue, saying) in SHORT_CUES {
-        let places = memmem::find_iter(&lower, cue.as_bytes()).filter(|&at| {
-            let before = at.checked_sub(1).and_then(|before| lower.get(before));
-            let behind = lower.get(at.saturating_add(cue.len())..).unwrap_or_default();
-            !before.is_some_and(u8::is_ascii_alphanumeric)
-                && saying.iter().any(|saying| behind.starts_with(saying.as_bytes()))
-        });
-        places.take(SHORT).for_each(|at| take(cue, at));
+    for ((cue, _), places) in SHORT_CUES.iter().zip(&places.short) {
+        places.iter().for_each(|&at| take(cue, at));
     }
-    for purpose in PURPOSES {
-        let places = memmem::find_iter(&lower, purpose.as_bytes()).take(MENTIONED);
-        places.filter_map(|at| used(text.get(..at)?)).for_each(&mut keep);
+    for at in places.purposes.iter().flatten() {
+        text.get(..*at).and_then(used).into_iter().for_each(&mut keep);
+    }
+}
+
+/// Places of a text at which such words are looked at: many more than a text has that is not made of them.
+const LOOKED_AT: usize = 4096;
+
+/// Where the words stand that tell of passwords, the first places of each.
+struct Places {
+    cues: [Vec<usize>; CUES.len()],
+    short: [Vec<usize>; SHORT_CUES.len()],
+    purposes: [Vec<usize>; PURPOSES.len()],
+}
+
+/// All of these words: a text is searched for them once.
+static WORDS_THAT_TELL: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let short = SHORT_CUES.iter().map(|(cue, _)| cue);
+    let words = CUES.iter().chain(short).chain(&PURPOSES);
+    // Vectors find any of these, where words within others had to be told by an automaton.
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(words).ok()
+});
+
+impl Places {
+    /// Those of a text in lower case.
+    fn of(lower: &[u8]) -> Self {
+        let mut places =
+            Self { cues: Default::default(), short: Default::default(), purposes: Default::default() };
+        let Some(words) = &*WORDS_THAT_TELL else { return places };
+        let mut from = 0;
+        // Words that begin at one place, or within one another, count each for itself.
+        for _ in 0..LOOKED_AT {
+            let Some(word) = words.find(Input::new(lower).range(from..)) else { break };
+            from = word.start().saturating_add(1);
+            places.note(lower, word.start());
+        }
+        places
+    }
+
+    /// Notes every word that begins at a place.
+    fn note(&mut self, lower: &[u8], at: usize) {
+        let (before, here) = lower.split_at_checked(at).unwrap_or_default();
+        for (cue, places) in CUES.iter().zip(&mut self.cues) {
+            if places.len() < MENTIONED && here.starts_with(cue.as_bytes()) {
+                places.push(at);
+            }
+        }
+        let begins = !before.last().is_some_and(u8::is_ascii_alphanumeric);
+        for ((cue, saying), places) in SHORT_CUES.iter().zip(&mut self.short) {
+            let behind = here.strip_prefix(cue.as_bytes()).filter(|_| begins && places.len() < SHORT);
+            if behind.is_some_and(|behind| saying.iter().any(|saying| behind.starts_with(saying.as_bytes())))
+            {
+                places.push(at);
+            }
+        }
+        for (purpose, places) in PURPOSES.iter().zip(&mut self.purposes) {
+            if places.len() < MENTIONED && here.starts_with(purpose.as_bytes()) {
+                places.push(at);
+            }
+        }
     }
 }
 
@@ -340,10 +391,21 @@ fn shown(text: &[u8]) -> Vec<u8> {
                     None => shown.push(first),
                 }
             }
-            _ => shown.push(first),
+            _ => {
+                let length = behind.iter().take_while(|byte| !is_special(**byte)).count();
+                let (plain, others) = behind.split_at_checked(length).unwrap_or((behind, &[]));
+                shown.push(first);
+                shown.extend_from_slice(plain);
+                rest = others;
+            }
         }
     }
     shown
+}
+
+/// Whether a byte may be shown otherwise than it stands there.
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, b'<' | b'&' | 0xc2 | 0xe2 | 0xe3 | 0xef)
 }
 
 /// Appends a character as it is shown.
