@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
     /// Targets that run at the same time [default: one a processor].
     #[arg(long)]
     pub(crate) jobs: Option<usize>,
-    /// Builds the targets with less optimisation: soon, for few executions.
+    /// One program for all targets, less optimised and with counters in Candor's own crates alone: built soon, for few
+    /// executions.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Targets to run; all, when none is named.
@@ -65,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         chosen.retain(|target| count.of(target) < goal);
         chosen.sort_by_key(|target| count.of(target));
     }
-    let programs = build(&root, arguments.quick)?;
+    let programs = if arguments.quick { build_any(&root)? } else { build_each(&root)? };
     let next = AtomicUsize::new(0);
     let broken = Mutex::new(Vec::new());
     let jobs = arguments.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
@@ -113,7 +114,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn fuzz(
     root: &Path,
-    programs: &Path,
+    programs: &Programs,
     target: &str,
     arguments: &Arguments,
     runs: Option<u64>,
@@ -121,7 +122,8 @@ fn fuzz(
     let corpus = seed(root, target)?;
     let artifacts = root.join("fuzz/artifacts").join(target);
     fs::create_dir_all(&artifacts)?;
-    Command::new(programs.join(target))
+    programs
+        .command(target)
         .arg(format!("-max_total_time={}", arguments.seconds))
         .arg(format!("-runs={}", runs.map_or(String::from("-1"), |runs| runs.to_string())))
         .args(arguments.seed.map(|seed| format!("-seed={seed}")))
@@ -166,29 +168,68 @@ impl Count {
     }
 }
 
-/// Builds every target, and says where they are.
-fn build(root: &Path, is_quick: bool) -> anyhow::Result<PathBuf> {
+/// What runs the targets.
+enum Programs {
+    /// A folder with one for each.
+    Each(PathBuf),
+    /// One for all.
+    Any(PathBuf),
+}
+
+impl Programs {
+    fn command(&self, target: &str) -> Command {
+        match self {
+            Self::Each(folder) => Command::new(folder.join(target)),
+            Self::Any(program) => {
+                let mut command = Command::new(program);
+                command.env("CANDOR_FUZZ", target);
+                command
+            }
+        }
+    }
+}
+
+/// Builds every target by itself, optimised, with counters in all libraries.
+fn build_each(root: &Path) -> anyhow::Result<Programs> {
     let host = crate::host()?;
     // Apart from the other artifacts: its flags would rebuild them all.
-    let target = crate::target()?.join(if is_quick { "fuzz-quick" } else { "fuzz" });
-    let (level, units) = if is_quick { (1, 16) } else { (3, 1) };
+    let target = crate::target()?.join("fuzz");
+    let mut command = cargo_build(root, &target);
     // With a target named, the flags are for the program alone and not for what runs during its build.
-    let status = Command::new("cargo")
-        .args(["build", "--release", "--locked", "--features", "libfuzzer", "--bins", "--target", &host])
-        .arg("--manifest-path")
-        .arg(root.join("fuzz/Cargo.toml"))
-        .arg("--target-dir")
-        .arg(&target)
-        .arg("--config")
-        .arg(format!("profile.release.opt-level={level}"))
-        .arg("--config")
-        .arg(format!("profile.release.codegen-units={units}"))
-        .env("RUSTFLAGS", FLAGS.join(" "))
-        .status()?;
-    if !status.success() {
+    command.args(["--release", "--bins", "--target", &host]).env("RUSTFLAGS", FLAGS.join(" "));
+    succeed(&mut command)?;
+    Ok(Programs::Each(target.join(host).join("release")))
+}
+
+/// Builds one program for all targets, with counters in Candor's own crates alone: libraries are those of the tests, which are
+/// built already when these have run.
+fn build_any(root: &Path) -> anyhow::Result<Programs> {
+    let target = crate::target()?;
+    let mut command = cargo_build(root, &target);
+    command.args(["--bin", "any"]);
+    let manifest = fs::read_to_string(root.join("fuzz/Cargo.toml"))?;
+    let own = manifest.lines().filter_map(|line| line.split_once(" = { path = "));
+    for (name, _) in own.filter(|(name, _)| name.starts_with("candor-")) {
+        // Built in a fraction of the time; and no other build has just this profile, whose artifacts would be taken for these.
+        command.arg("--config").arg(format!("profile.dev.package.{name}.opt-level=0"));
+    }
+    command.env("RUSTC_WRAPPER", root.join("fuzz/instrument.sh")).env("CANDOR_FUZZ_FLAGS", FLAGS.join(" "));
+    succeed(&mut command)?;
+    Ok(Programs::Any(target.join("debug/any")))
+}
+
+fn cargo_build(root: &Path, target: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(["build", "--locked", "--features", "libfuzzer", "--manifest-path"]);
+    command.arg(root.join("fuzz/Cargo.toml")).arg("--target-dir").arg(target);
+    command
+}
+
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    if !command.status()?.success() {
         bail!("the fuzz targets do not build");
     }
-    Ok(target.join(host).join("release"))
+    Ok(())
 }
 
 /// A folder of inputs to start from.
@@ -203,7 +244,7 @@ fn seed(root: &Path, target: &str) -> anyhow::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, thread};
 
     use super::Count;
 
@@ -224,15 +265,22 @@ mod tests {
 
     #[test]
     fn every_target_holds_on_its_seeds() {
-        for (target, run) in candor_fuzz::TARGETS {
-            let seeds = candor_fuzz::seeds(target);
-            assert!(!seeds.is_empty(), "{target}");
-            for seed in seeds {
-                run(&seed);
-                run(&seed[..seed.len() / 2]);
+        let (some, others) = candor_fuzz::TARGETS.split_at(candor_fuzz::TARGETS.len() / 2);
+        let hold = |targets: &[(&str, candor_fuzz::Target)]| {
+            for (target, run) in targets {
+                let seeds = candor_fuzz::seeds(target);
+                assert!(!seeds.is_empty(), "{target}");
+                for seed in seeds {
+                    run(&seed);
+                    run(&seed[..seed.len() / 2]);
+                }
+                run(&[]);
             }
-            run(&[]);
-        }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| hold(some));
+            hold(others);
+        });
     }
 
     #[test]

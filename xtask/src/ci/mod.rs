@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1_000)]
     oracle_cases: usize,
     /// Seconds for each fuzz target.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     fuzz_seconds: u32,
 }
 

@@ -3,9 +3,11 @@
 //! formats that do not say how long they are.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{iter, thread};
 
 use candor_engine::{Options, Scanner};
-use candor_fixtures::marker::{MARKER, alone};
+use candor_fixtures::marker::{Combination, MARKER, alone};
 use candor_model::{Interrupt, Limits, Verdict};
 
 use crate::signatures;
@@ -69,12 +71,12 @@ fn what_is_missing_of_a_file_that_is_cut_is_told() {
     let digits: String = MARKER.iter().map(|byte| format!("{byte:02x}")).collect();
     let image = signatures(&[("test.ndb", &format!("Test.Marker:0:*:{digits}\n"))]);
     let limits = Limits { max_scan_size: 16 << 20, ..Limits::default() };
-    let mut scanner = Scanner::new(&image, Options { limits, ..Options::default() });
-    let mut silent = Vec::new();
-    for file in alone() {
+    let silent_of = |file: &Combination| {
+        let mut scanner = Scanner::new(&image, Options { limits, ..Options::default() });
         let whole = candor_identify::identify(&file.bytes);
         let longer = LONGER.iter().find(|(name, _, _)| file.name.starts_with(name));
         let header = longer.map_or(HEADER, |(_, header, _)| *header);
+        let mut silent = Vec::new();
         for cut in cuts(&file.bytes) {
             let bytes = &file.bytes[..cut];
             let report = scanner.scan(bytes, "file", &Interrupt::new());
@@ -82,6 +84,18 @@ fn what_is_missing_of_a_file_that_is_cut_is_told() {
                 silent.push(format!("{} cut at {cut} of {}", file.name, file.bytes.len()));
             }
         }
-    }
+        silent
+    };
+    // It takes longer than all other tests: on two threads.
+    let files = alone();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let files = iter::from_fn(|| files.get(next.fetch_add(1, Ordering::Relaxed)));
+        files.flat_map(silent_of).collect::<Vec<_>>()
+    };
+    let silent = thread::scope(|scope| {
+        let other = scope.spawn(work);
+        [work(), other.join().unwrap()].concat()
+    });
     assert!(silent.is_empty(), "{silent:#?}");
 }
