@@ -360,7 +360,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "PDF",
         types: &[FileType::Pdf],
-        gives: "every stream with its filters undone (Flate, LZW, ASCII85, ASCIIHex, RunLength, predictors of PNG and TIFF), also in chains and where only a reference leads to them; scripts, also in object streams; addresses as facts",
+        gives: "every stream with its filters undone (Flate, LZW, ASCII85, ASCIIHex, RunLength, predictors of PNG and TIFF), also in chains and where only a reference leads to them; scripts, also in object streams; addresses as facts, and as text where they are encrypted or written with escapes, in digits or in UTF-16",
         library: Some("zlib-rs (Flate), weezl (LZW)"),
         limits: "16 filters in a chain; encrypted documents (RC4, AES of 128 and 256 bits) are opened with no password and with 24 others, each as the password of the user and of the owner",
         unpack: pdf::unpack,

@@ -225,8 +225,7 @@ impl<'a> Walk<'a, '_> {
             let name = lexer.name();
             let is_script = match name.as_deref() {
                 Some(b"JS") => true,
-                // Those that are encrypted are not found where they stand.
-                Some(b"URI") if self.addresses < ADDRESSES || self.encryption.is_some() => false,
+                Some(b"URI") => false,
                 _ => continue,
             };
             lexer.blanks();
@@ -253,7 +252,7 @@ impl<'a> Walk<'a, '_> {
                 break;
             }
             covered = covered.max(end);
-            let (string, is_plain) = match value {
+            let string = match value {
                 Some(Value::Text(string)) => {
                     let near = text.get(..at).unwrap_or_default();
                     let near = near.get(near.len().saturating_sub(DICTIONARY)..).unwrap_or_default();
@@ -274,9 +273,10 @@ impl<'a> Walk<'a, '_> {
                 self.addresses = self.addresses.saturating_add(1);
                 self.sink.detail("uri", String::from_utf8_lossy(&string).into_owned());
             }
-            // An address that is not encrypted is searched where it stands.
+            // An address is searched where it stands, but for one that is encrypted, or written in digits, with escapes or in UTF-16.
+            let written = text.get(at..end).unwrap_or_default();
             let name = if is_script { "JavaScript" } else { "URI" };
-            if (is_script || !is_plain)
+            if (is_script || memmem::find(written, &string).is_none())
                 && self.give(name.to_owned(), Content::Bytes(&string), string.len()) == Flow::Stop
             {
                 return Flow::Stop;
@@ -302,17 +302,10 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// A string of an object as it is read, and whether it stands in the file like that.
-    fn decrypted(&self, object: Option<(u64, u64)>, string: Vec<u8>) -> (Vec<u8>, bool) {
-        let plain = self
-            .encryption
-            .as_ref()
-            .zip(object)
-            .and_then(|(encryption, object)| encryption.string(object, &string));
-        match plain {
-            Some(plain) => (plain, false),
-            None => (string, true),
-        }
+    /// A string of an object as it is read.
+    fn decrypted(&self, object: Option<(u64, u64)>, string: Vec<u8>) -> Vec<u8> {
+        let encryption = self.encryption.as_ref().zip(object);
+        encryption.and_then(|(encryption, object)| encryption.string(object, &string)).unwrap_or(string)
     }
 
     fn give(&mut self, name: String, content: Content<'_>, compressed: usize) -> Flow {

@@ -106,7 +106,13 @@ fn scripts_and_addresses_are_followed_and_told() {
         4 0 obj << /S /URI /URI (http://example.org/\\141) >> endobj 5 0 obj << /#55RI <6162> >>";
     let found = Collected::of(FileType::Pdf, text);
     let children: Vec<_> = found.children.into_iter().map(|child| (child.member.name, child.bytes)).collect();
-    assert_eq!(children, [("JavaScript".to_owned(), b"app".to_vec())]);
+    // An address that stands as it is written is searched there.
+    let expected = [("JavaScript", &b"app"[..]), ("URI", b"http://example.org/a"), ("URI", b"ab")];
+    assert_eq!(children, expected.map(|(name, bytes)| (name.to_owned(), bytes.to_vec())));
+    let wide = b"%PDF-1.4\n1 0 obj << /URI (http://x/\\(1\\)) >> << /URI (\xfe\xff\0a\0b) >> << /URI (http://x/y) >>";
+    let given = shown(wide);
+    let expected = [("URI", &b"http://x/(1)"[..]), ("URI", b"ab")];
+    assert_eq!(given, expected.map(|(name, bytes)| (name.to_owned(), bytes.to_vec())));
     assert_eq!(found.details, [("uri", "http://example.org/a".to_owned()), ("uri", "ab".to_owned())]);
     let plain = document::pdf(&[("/Type /ObjStm", b"5 0 << /JS (hid\\144en) >>".to_vec())]);
     assert_eq!(shown(&plain)[1], ("JavaScript".to_owned(), b"hidden".to_vec()));
