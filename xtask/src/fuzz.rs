@@ -207,9 +207,7 @@ fn build_any(root: &Path) -> anyhow::Result<Programs> {
     let target = crate::target()?;
     let mut command = cargo_build(root, &target);
     command.args(["--bin", "any"]);
-    let manifest = fs::read_to_string(root.join("fuzz/Cargo.toml"))?;
-    let own = manifest.lines().filter_map(|line| line.split_once(" = { path = "));
-    for (name, _) in own.filter(|(name, _)| name.starts_with("candor-")) {
+    for name in crate::own_crates("fuzz")? {
         // Built in a fraction of the time; and no other build has just this profile, whose artifacts would be taken for these.
         command.arg("--config").arg(format!("profile.dev.package.{name}.opt-level=0"));
     }

@@ -95,6 +95,13 @@ fn target() -> anyhow::Result<PathBuf> {
     Ok(std::env::var_os("CARGO_TARGET_DIR").map_or(root()?.join("target"), PathBuf::from))
 }
 
+/// Candor's crates that a workspace beside the main one, in this folder, is made of.
+fn own_crates(workspace: &str) -> anyhow::Result<Vec<String>> {
+    let lock = std::fs::read_to_string(root()?.join(workspace).join("Cargo.lock"))?;
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    Ok(names.filter(|name| name.starts_with("candor-")).map(str::to_owned).collect())
+}
+
 /// What the compiler calls this machine.
 fn host() -> anyhow::Result<String> {
     let output = Command::new("rustc").arg("-vV").output()?;

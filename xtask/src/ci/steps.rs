@@ -10,12 +10,13 @@ use clap::Parser as _;
 use super::{Arguments, Step};
 use crate::{clients, construct, docs, fuzz, jail, oracle, package, tidy, tuf, yara};
 
-pub(super) const STEPS: [Step; 18] = [
+pub(super) const STEPS: [Step; 19] = [
     Step { name: "fmt", run: fmt },
     Step { name: "tidy", run: |_| tidy::run().map(|()| String::new()) },
     Step { name: "docs", run: |_| docs::run(&docs::Arguments { check: true }).map(|()| String::new()) },
     Step { name: "clippy", run: clippy },
     Step { name: "rustdoc", run: rustdoc },
+    Step { name: "others", run: others },
     Step { name: "release", run: release },
     Step { name: "nothing", run: nothing },
     Step { name: "eicar", run: eicar },
@@ -32,7 +33,7 @@ pub(super) const STEPS: [Step; 18] = [
 ];
 
 /// Workspaces beside the main one.
-const OTHERS: [&str; 2] = ["benches/Cargo.toml", "fuzz/Cargo.toml"];
+const OTHERS: [&str; 2] = ["benches", "fuzz"];
 
 /// Cases of the comparison with YARA.
 const YARA_CASES: usize = 3_000;
@@ -42,26 +43,29 @@ const SCANNED: [&str; 3] = ["/usr/bin", "/etc", "docs"];
 
 fn fmt(_: &Arguments) -> anyhow::Result<String> {
     cargo(&["fmt", "--all", "--check"])?;
-    for manifest in OTHERS {
-        cargo(&["fmt", "--manifest-path", manifest, "--check"])?;
+    for workspace in OTHERS {
+        cargo(&["fmt", "--manifest-path", &format!("{workspace}/Cargo.toml"), "--check"])?;
     }
     Ok(String::new())
 }
 
 fn clippy(_: &Arguments) -> anyhow::Result<String> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    for manifest in OTHERS {
-        // The targets of the fuzzer among them: most of their programs are built by no step.
-        cargo(&[
-            "clippy",
-            "--manifest-path",
-            manifest,
-            "--locked",
-            "--all-features",
-            "--",
-            "-D",
-            "warnings",
-        ])?;
+    Ok(String::new())
+}
+
+/// The same of the other workspaces: of the targets of the fuzzer, too, as most of their programs are built by no step.
+fn others(_: &Arguments) -> anyhow::Result<String> {
+    for workspace in OTHERS {
+        let manifest = format!("{workspace}/Cargo.toml");
+        let mut command = command(&["clippy", "--locked", "--all-features", "--manifest-path", &manifest])?;
+        // As in the main workspace, whose crates `rustdoc` has had checked.
+        for name in crate::own_crates(workspace)? {
+            let profile = format!("profile.dev.package.{name}");
+            command.args(["--config".to_owned(), format!("{profile}.opt-level=0")]);
+            command.args(["--config".to_owned(), format!("{profile}.debug='line-tables-only'")]);
+        }
+        succeed(command.args(["--", "-D", "warnings"]))?;
     }
     Ok(String::new())
 }

@@ -47,7 +47,7 @@ enum What {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.what {
         What::Deb { output, binaries } => {
-            for package in build(output, binaries.as_deref())? {
+            for package in build(output, binaries.as_deref(), &[])? {
                 println!("{}", package.display());
             }
             Ok(())
@@ -74,7 +74,7 @@ pub(crate) fn units() -> anyhow::Result<String> {
 /// They do not do what they should.
 pub(crate) fn check(binaries: Option<&Path>) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
-    let packages = build(folder.path(), binaries)?;
+    let packages = build(folder.path(), binaries, &["-Znone"])?;
     place::check(&packages, folder.path())
 }
 
@@ -145,7 +145,7 @@ const PACKAGES: [Package; 3] = [
 /// Files that are programs for `dpkg`.
 const SCRIPTS: [&str; 3] = ["postinst", "prerm", "postrm"];
 
-fn build(output: &Path, binaries: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
+fn build(output: &Path, binaries: Option<&Path>, options: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
     let root = crate::root()?;
     fs::create_dir_all(output)?;
     let binaries = match binaries {
@@ -185,7 +185,7 @@ fn build(output: &Path, binaries: Option<&Path>) -> anyhow::Result<Vec<PathBuf>>
         }
         let package = output.join(format!("{name}_{}_{}.deb", version(), architecture()?));
         let mut command = Command::new("dpkg-deb");
-        command.args(["--root-owner-group", "--build"]).arg(stage).arg(&package);
+        command.args(["--root-owner-group", "--build"]).args(options).arg(stage).arg(&package);
         succeed(command.stdout(std::process::Stdio::null()))?;
         packages.push(package);
     }
