@@ -157,18 +157,25 @@ fn encodings(text: &[u8]) -> Vec<&'static Encoding> {
 
 /// A text in lower case that is as long: letters of several bytes whose other case has as many.
 fn lowered(text: &[u8]) -> Vec<u8> {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    let mut lower = Vec::with_capacity(text.len());
-    for chunk in text.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            let mut others = letter.to_lowercase();
-            let other = others.next().filter(|other| other.len_utf8() == letter.len_utf8());
-            let letter = other.filter(|_| others.next().is_none()).unwrap_or(letter);
-            lower.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+    let mut lower = text.to_ascii_lowercase();
+    let mut rest = lower.as_mut_slice();
+    while let Some(at) = rest.iter().position(|byte| !byte.is_ascii()) {
+        let Some((first, _)) = rest.get(at..).and_then(<[u8]>::split_first) else { break };
+        let length = match first {
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            _ => 4,
+        };
+        let end = at.saturating_add(length);
+        let letter = rest.get(at..end).and_then(|letter| str::from_utf8(letter).ok());
+        let is_letter = letter.is_some();
+        let mut others = letter.into_iter().flat_map(str::chars).flat_map(char::to_lowercase);
+        let other = others.next().filter(|other| others.next().is_none() && other.len_utf8() == length);
+        if let (Some(other), Some(letter)) = (other, rest.get_mut(at..end)) {
+            other.encode_utf8(letter);
         }
-        lower.extend_from_slice(chunk.invalid());
+        let length = if is_letter { length } else { 1 };
+        rest = rest.get_mut(at.saturating_add(length)..).unwrap_or_default();
     }
     lower
 }
