@@ -202,7 +202,7 @@ fn fuzz(arguments: &Arguments) -> anyhow::Result<String> {
     // The same inputs every time: what a change broke is told from what chance found.
     fuzz::run(&fuzz::Arguments {
         seconds: arguments.fuzz_seconds,
-        runs: Some(20_000),
+        runs: Some(10_000),
         up_to: None,
         seed: Some(1),
         jobs: None,
