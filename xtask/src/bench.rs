@@ -4,7 +4,6 @@
 
 use std::process::Command;
 
-use anyhow::bail;
 use clap::Args;
 
 #[derive(Args, Debug)]
@@ -34,10 +33,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             continue;
         }
         let build = ["build", "--release", "--locked", "-p", name];
-        succeed(Command::new("cargo").current_dir(&root).args(build))?;
+        crate::succeed(Command::new("cargo").current_dir(&root).args(build))?;
         own.extend([option.to_owned(), crate::target()?.join("release").join(name).display().to_string()]);
     }
-    succeed(
+    crate::succeed(
         Command::new("cargo")
             .args(["run", "--quiet", "--release", "--locked", "--manifest-path"])
             .arg(root.join("benches/Cargo.toml"))
@@ -46,12 +45,4 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .arg("--")
             .args(own),
     )
-}
-
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status()?;
-    if !status.success() {
-        bail!("{command:?} ended with {status}");
-    }
-    Ok(())
 }

@@ -197,7 +197,7 @@ fn build_each(root: &Path) -> anyhow::Result<Programs> {
     let mut command = cargo_build(root, &target);
     // With a target named, the flags are for the program alone and not for what runs during its build.
     command.args(["--release", "--bins", "--target", &host]).env("RUSTFLAGS", FLAGS.join(" "));
-    succeed(&mut command)?;
+    crate::succeed(&mut command)?;
     Ok(Programs::Each(target.join(host).join("release")))
 }
 
@@ -207,13 +207,20 @@ fn build_any(root: &Path) -> anyhow::Result<Programs> {
     let target = crate::target()?;
     let mut command = cargo_build(root, &target);
     command.args(["--bin", "any"]);
-    for name in crate::own_crates("fuzz")? {
+    for name in own_crates(root)? {
         // Built in a fraction of the time; and no other build has just this profile, whose artifacts would be taken for these.
         command.arg("--config").arg(format!("profile.dev.package.{name}.opt-level=0"));
     }
     command.env("RUSTC_WRAPPER", root.join("fuzz/instrument.sh")).env("CANDOR_FUZZ_FLAGS", FLAGS.join(" "));
-    succeed(&mut command)?;
+    crate::succeed(&mut command)?;
     Ok(Programs::Any(target.join("debug/any")))
+}
+
+/// Candor's crates that the targets are made of.
+fn own_crates(root: &Path) -> anyhow::Result<Vec<String>> {
+    let lock = fs::read_to_string(root.join("fuzz/Cargo.lock"))?;
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    Ok(names.filter(|name| name.starts_with("candor-")).map(str::to_owned).collect())
 }
 
 fn cargo_build(root: &Path, target: &Path) -> Command {
@@ -221,13 +228,6 @@ fn cargo_build(root: &Path, target: &Path) -> Command {
     command.args(["build", "--locked", "--features", "libfuzzer", "--manifest-path"]);
     command.arg(root.join("fuzz/Cargo.toml")).arg("--target-dir").arg(target);
     command
-}
-
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    if !command.status()?.success() {
-        bail!("the fuzz targets do not build");
-    }
-    Ok(())
 }
 
 /// A folder of inputs to start from.

@@ -95,11 +95,16 @@ fn target() -> anyhow::Result<PathBuf> {
     Ok(std::env::var_os("CARGO_TARGET_DIR").map_or(root()?.join("target"), PathBuf::from))
 }
 
-/// Candor's crates that a workspace beside the main one, in this folder, is made of.
-fn own_crates(workspace: &str) -> anyhow::Result<Vec<String>> {
-    let lock = std::fs::read_to_string(root()?.join(workspace).join("Cargo.lock"))?;
-    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-    Ok(names.filter(|name| name.starts_with("candor-")).map(str::to_owned).collect())
+/// Runs a command.
+///
+/// # Errors
+/// It does not start, or does not succeed.
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("{command:?}"))?;
+    if !status.success() {
+        anyhow::bail!("{command:?} ended with {status}");
+    }
+    Ok(())
 }
 
 /// What the compiler calls this machine.

@@ -8,15 +8,14 @@ use anyhow::{Context as _, bail};
 use clap::Parser as _;
 
 use super::{Arguments, Step};
-use crate::{clients, construct, docs, fuzz, jail, oracle, package, tidy, tuf, yara};
+use crate::{clients, construct, docs, fuzz, jail, oracle, package, succeed, tidy, tuf, yara};
 
-pub(super) const STEPS: [Step; 19] = [
+pub(super) const STEPS: [Step; 18] = [
     Step { name: "fmt", run: fmt },
     Step { name: "tidy", run: |_| tidy::run().map(|()| String::new()) },
     Step { name: "docs", run: |_| docs::run(&docs::Arguments { check: true }).map(|()| String::new()) },
     Step { name: "clippy", run: clippy },
     Step { name: "rustdoc", run: rustdoc },
-    Step { name: "others", run: others },
     Step { name: "release", run: release },
     Step { name: "nothing", run: nothing },
     Step { name: "eicar", run: eicar },
@@ -51,20 +50,10 @@ fn fmt(_: &Arguments) -> anyhow::Result<String> {
 
 fn clippy(_: &Arguments) -> anyhow::Result<String> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    Ok(String::new())
-}
-
-/// The same of the other workspaces: of the targets of the fuzzer, too, as most of their programs are built by no step.
-fn others(_: &Arguments) -> anyhow::Result<String> {
     for workspace in OTHERS {
+        // The targets of the fuzzer among them: most of their programs are built by no step.
         let manifest = format!("{workspace}/Cargo.toml");
         let mut command = command(&["clippy", "--locked", "--all-features", "--manifest-path", &manifest])?;
-        // As in the main workspace, whose crates `rustdoc` has had checked.
-        for name in crate::own_crates(workspace)? {
-            let profile = format!("profile.dev.package.{name}");
-            command.args(["--config".to_owned(), format!("{profile}.opt-level=0")]);
-            command.args(["--config".to_owned(), format!("{profile}.debug='line-tables-only'")]);
-        }
         succeed(command.args(["--", "-D", "warnings"]))?;
     }
     Ok(String::new())
@@ -221,12 +210,4 @@ fn command(arguments: &[&str]) -> anyhow::Result<Command> {
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
     succeed(&mut command(arguments)?)
-}
-
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    if !status.success() {
-        bail!("{command:?} ended with {status}");
-    }
-    Ok(())
 }

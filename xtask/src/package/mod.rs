@@ -155,7 +155,7 @@ fn build(output: &Path, binaries: Option<&Path>, options: &[&str]) -> anyhow::Re
             build.current_dir(&root).args(["build", "--release", "--locked"]);
             build.args(["-p", "candor", "-p", "candord", "-p", "candor-clamav", "-p", "candor-fetch"]);
             build.args(["-p", "candor-token"]);
-            succeed(&mut build)?;
+            crate::succeed(&mut build)?;
             crate::target()?.join("release")
         }
     };
@@ -186,7 +186,7 @@ fn build(output: &Path, binaries: Option<&Path>, options: &[&str]) -> anyhow::Re
         let package = output.join(format!("{name}_{}_{}.deb", version(), architecture()?));
         let mut command = Command::new("dpkg-deb");
         command.args(["--root-owner-group", "--build"]).args(options).arg(stage).arg(&package);
-        succeed(command.stdout(std::process::Stdio::null()))?;
+        crate::succeed(command.stdout(std::process::Stdio::null()))?;
         packages.push(package);
     }
     Ok(packages)
@@ -289,12 +289,4 @@ fn said(command: &mut Command) -> anyhow::Result<String> {
         bail!("{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    if !status.success() {
-        bail!("{command:?} ended with {status}");
-    }
-    Ok(())
 }

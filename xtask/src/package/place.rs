@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{said, succeed};
+use super::said;
+use crate::succeed;
 use crate::test_file;
 
 /// How long anything may take.
